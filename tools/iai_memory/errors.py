@@ -1,0 +1,65 @@
+"""Every error that iai_memory raises on purpose.
+
+MemoryFault
+├── InvalidInput            the caller's value cannot be used; the text says what to send instead
+├── UnknownRecord           no record has that id
+├── StoreFault              the table or its folder
+│   ├── StoreUnavailable    cannot be opened, read or written (permissions, disk, damage)
+│   ├── StoreBusy           a lock or a commit was not had within its bound
+│   └── StoreMismatch       written by another schema version or another embedder
+├── ModelFault              the embedding model
+│   ├── ModelMissing        no model files where the settings say to look
+│   ├── ModelCorrupt        files are there, but they are not what their manifest promises
+│   └── ModelInstallFailed  fetching or converting the published weights failed
+└── TranscriptFault         a host's transcript cannot be read
+
+Each text is one line that names the thing and the next command.
+"""
+
+
+class MemoryFault(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class InvalidInput(MemoryFault, ValueError):
+    """A value from the caller cannot be used; the text says what to send instead."""
+
+
+class UnknownRecord(MemoryFault, LookupError):
+    """No record has that id."""
+
+
+class StoreFault(MemoryFault):
+    """The table or its folder failed."""
+
+
+class StoreUnavailable(StoreFault):
+    """The store cannot be opened, read or written."""
+
+
+class StoreBusy(StoreFault):
+    """A lock or a commit was not had within its bound; trying again is safe."""
+
+
+class StoreMismatch(StoreFault):
+    """The store was written by another schema version or another embedder."""
+
+
+class ModelFault(MemoryFault):
+    """The embedding model failed."""
+
+
+class ModelMissing(ModelFault):
+    """No model files where the settings say to look."""
+
+
+class ModelCorrupt(ModelFault):
+    """Model files are there, but they are not what their manifest promises."""
+
+
+class ModelInstallFailed(ModelFault):
+    """Fetching or converting the published weights failed."""
+
+
+class TranscriptFault(MemoryFault):
+    """A host's transcript cannot be read."""

@@ -1,0 +1,98 @@
+"""Everything a user can set, as one typed value read from the environment at the edge.
+
+`Settings()` reads the environment at the moment of the call and never a `.env` file, so that the
+folder a host happens to start us in cannot change where memories go.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from .errors import InvalidInput
+
+DEFAULT_MIN_INTERVAL_SEC = 60.0
+DEFAULT_CACHE_MAX_AGE_SEC = 43_200.0
+
+
+def _or_default(default: float) -> BeforeValidator:
+    """Reads a duration the way the session-start hook does: garbage or negative is the default."""
+
+    def read(value: Any) -> float:
+        try:
+            seconds = float(value)
+        except (TypeError, ValueError):
+            return default
+        return seconds if 0 <= seconds < float("inf") else default
+
+    return BeforeValidator(read)
+
+
+def _absolute(path: Path) -> Path:
+    return Path.cwd() / path.expanduser()
+
+
+class Settings(BaseSettings):
+    """The settings of one process; every field is the environment variable `IAI_MCP_<NAME>`.
+
+    Attributes:
+        store: Folder of the store.
+        model: Folder of an embedding model; overrides the bundled and the installed one.
+        disable: True keeps hooks and capture from doing anything.
+        refresh_tick_sec: Seconds between two looks of the sidecar at the store.
+        session_cache_refresh_min_sec: Least seconds between two renders; delays, never drops.
+        session_cache_max_age_sec: Seconds after which the hook asks the live command; 0 = no limit.
+        recall_hook_timeout: Seconds the hook gives the live command.
+        payload_tokens: Estimated tokens of the whole session-start payload.
+        commit_budget: Commits after which the store is compacted.
+        drowsy_after_sec: Seconds without a request until DROWSY.
+        sleep_after_sec: Seconds without a request until SLEEP.
+        threads: Threads of the embedding model; 0 = leave one core to the foreground.
+        log_level: Least level that is logged: debug, info, warning or error.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="IAI_MCP_", frozen=True, env_ignore_empty=True)
+
+    store: Annotated[Path, Field(default=Path("~/.iai-mcp"), validate_default=True)]
+    model: Path | None = None
+    disable: bool = False
+    refresh_tick_sec: float = Field(default=5.0, gt=0, le=3600)
+    session_cache_refresh_min_sec: Annotated[float, _or_default(DEFAULT_MIN_INTERVAL_SEC)] = (
+        DEFAULT_MIN_INTERVAL_SEC
+    )
+    session_cache_max_age_sec: Annotated[float, _or_default(DEFAULT_CACHE_MAX_AGE_SEC)] = (
+        DEFAULT_CACHE_MAX_AGE_SEC
+    )
+    recall_hook_timeout: float = Field(default=10.0, gt=0)
+    payload_tokens: int = Field(default=2000, ge=200, le=10_000)
+    commit_budget: int = Field(default=64, ge=1)
+    drowsy_after_sec: float = Field(default=300.0, gt=0)
+    sleep_after_sec: float = Field(default=1800.0, gt=0)
+    threads: int = Field(default=0, ge=0, le=64)
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Makes both folders absolute, so that a later change of folder cannot move them."""
+        object.__setattr__(self, "store", _absolute(self.store))
+        if self.model is not None:
+            object.__setattr__(self, "model", _absolute(self.model))
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Reads the environment; overrides win.
+
+    Raises:
+        InvalidInput: A variable has a value that cannot be used; the text names the variable.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        name = str(first["loc"][0]).upper() if first["loc"] else "?"
+        raise InvalidInput(
+            f"IAI_MCP_{name} has a value that cannot be used ({first['msg']}): "
+            f"unset it or see `iai-mcp --help`"
+        ) from exc
