@@ -1,0 +1,96 @@
+"""One transcript file as a stream of turns, from the beginning or from where reading ended."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Final, Protocol
+
+from ..errors import TranscriptFault
+from .claude import ClaudeParser
+from .codex import CodexParser
+from .lines import FileCursor, offset_to_resume, read_lines
+from .shape import Malformed, TooLong, decode
+from .turns import Host, Outcome, Parsed, Skipped
+
+_LINES_TO_DETECT: Final = 50
+_CODEX_KINDS: Final = frozenset(
+    {"compacted", "event_msg", "response_item", "session_meta", "turn_context"}
+)
+
+
+class Parser(Protocol):
+    """What reads the lines of one host's transcript."""
+
+    def learn(self, line: bytes) -> None: ...
+    def parse(self, line: bytes) -> Outcome: ...
+
+
+def read_transcript(
+    path: str | os.PathLike[str], host: Host, cursor: FileCursor | None = None
+) -> Iterator[Parsed]:
+    """Yields every complete line of a transcript, in order, from the cursor on.
+
+    A line still being written is left for the next call. A cursor that no longer fits the file
+    (truncated, rotated, replaced) is dropped and reading starts again from the first line. The
+    file is streamed: one line is in memory at a time.
+
+    Args:
+        path: The transcript.
+        host: Which host wrote it; see `detect_host`.
+        cursor: The `Parsed.cursor` of the last line that was dealt with, None for all of it.
+
+    Raises:
+        TranscriptFault: The file cannot be read. Comes with the first item, not with the call.
+    """
+    with _opened(Path(path)) as stream:
+        stat = os.fstat(stream.fileno())
+        start = offset_to_resume(stream, stat, cursor)
+        parser: Parser = CodexParser() if host == "codex" else ClaudeParser()
+        if host == "codex":
+            for line in read_lines(stream, 0, start):
+                parser.learn(line.data or b"")
+        for line in read_lines(stream, start):
+            outcome = Skipped("line_too_long") if line.data is None else parser.parse(line.data)
+            place = FileCursor(stat.st_ino, stat.st_size, line.end_offset, line.mark)
+            yield Parsed(outcome, place)
+
+
+def detect_host(path: str | os.PathLike[str]) -> Host:
+    """Tells from its first lines which host wrote a transcript.
+
+    Raises:
+        TranscriptFault: The file cannot be read, or it is neither host's.
+    """
+    with _opened(Path(path)) as stream:
+        for number, line in enumerate(read_lines(stream)):
+            if number >= _LINES_TO_DETECT:
+                break
+            try:
+                fields = decode(line.data or b"")
+            except (Malformed, TooLong):
+                continue
+            if not isinstance(fields.get("type"), str):
+                continue
+            if fields["type"] in _CODEX_KINDS and isinstance(fields.get("payload"), dict):
+                return "codex"
+            if isinstance(fields.get("sessionId"), str):
+                return "claude-code"
+    raise TranscriptFault(
+        f"{path} is neither a Claude Code transcript nor a Codex rollout: "
+        f"see `iai-mcp import --help` for the folders where those are kept"
+    )
+
+
+@contextmanager
+def _opened(path: Path) -> Generator[BinaryIO]:
+    try:
+        with path.open("rb") as stream:
+            yield stream
+    except OSError as exc:
+        raise TranscriptFault(
+            f"{path} cannot be read ({exc.strerror or exc}): "
+            f"check that it exists and that you may read it, then run the command again"
+        ) from exc

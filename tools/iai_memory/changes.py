@@ -1,0 +1,164 @@
+"""Changing what is stored without rewriting it: supersede, forget, restore, pin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from .embedding import Encoder
+from .errors import InvalidInput, UnknownRecord
+from .ingest import check_tags, check_text
+from .records import Record, idempotency_key
+from .results import Forgotten, RecordView, Restored, Superseded
+from .store import Row, Store, TableReader, Vector, Writer
+
+MAX_IDS = 1_000
+
+
+def check_ids(ids: Any) -> list[str]:
+    """The ids, each once.
+
+    Raises:
+        InvalidInput: Not a list of one to 1,000 ids.
+    """
+    listed = isinstance(ids, list | tuple)
+    if not listed or not ids or not all(isinstance(id_, str) and id_.strip() for id_ in ids):
+        raise InvalidInput("ids is not a list of ids: send the id of at least one recalled memory")
+    if len(ids) > MAX_IDS:
+        raise InvalidInput(f"{len(ids):,} ids in one call: send at most {MAX_IDS:,}")
+    return list(dict.fromkeys(id_.strip() for id_ in ids))
+
+
+def supersede(
+    store: Store, encoder: Encoder | None, id_: str, text: str, *, origin: str
+) -> Superseded:
+    """Stores `text` as what is true from now on in place of the record `id_`, in that order.
+
+    Both stay: the old one with the end of its validity and a link to the new one. The new one takes
+    over project, session, role, tags and pin.
+
+    Raises:
+        UnknownRecord: No such record, or it was forgotten.
+        InvalidInput: The text cannot be stored, or the record was superseded already.
+    """
+    check_text(text)
+    vector: Vector | None = None if encoder is None else encoder.encode([text])[0]
+    with store.writing() as writer:
+        old, old_vector = _one_live(writer, id_)
+        at = writer.now()
+        if not old.is_current(at):
+            raise InvalidInput(
+                f"{id_} was already superseded: supersede {old.superseded_by} instead"
+            )
+        new = replace(
+            old,
+            text=text,
+            origin=origin,
+            created_at=at,
+            valid_from=at,
+            turn_id=None,
+            valid_to=None,
+            superseded_by=None,
+            entities=(),
+            history=(),
+            embedder=encoder.identity.key if encoder is not None else None,
+            idem=idempotency_key(old.role, text, at, None, None),
+        )
+        stored = writer.insert([Row(new, vector)])[0]
+        closed = old.changed(at, valid_to=at, superseded_by=stored.id)
+        writer.update([Row(closed, old_vector)], at)
+    return Superseded(old_id=old.id, new_id=stored.id)
+
+
+def forget(store: Store, ids: Sequence[str]) -> Forgotten:
+    """Hides the records from everything at once; `restore` undoes it.
+
+    Ids of nothing, and of what was forgotten before, come back as `not_found`.
+    """
+    wanted = check_ids(ids)
+    done = _change(store, wanted, lambda r, at: r.is_live(), lambda at: {"tombstoned_at": at})
+    return Forgotten(
+        forgotten=done,
+        not_found=[id_ for id_ in wanted if id_ not in done],
+        undo=f"iai-mcp restore {' '.join(done)}" if done else None,
+    )
+
+
+def restore(store: Store, ids: Sequence[str]) -> Restored:
+    """Brings forgotten records back as they were, and makes superseded ones current again.
+
+    What had superseded a record stays; only the old one's validity is opened again.
+    """
+    wanted = check_ids(ids)
+    back = {"tombstoned_at": None, "valid_to": None, "superseded_by": None}
+    done = _change(store, wanted, lambda r, at: not r.is_live(), lambda at: {"tombstoned_at": None})
+    rest = [id_ for id_ in wanted if id_ not in done]
+    done += _change(store, rest, lambda r, at: not r.is_current(at), lambda at: back)
+    return Restored(restored=done, not_found=[id_ for id_ in wanted if id_ not in done])
+
+
+def pin(
+    store: Store,
+    id_: str,
+    *,
+    pinned: bool,
+    add_tags: Sequence[str] = (),
+    remove_tags: Sequence[str] = (),
+) -> RecordView:
+    """Sets the pin and the tags of one record.
+
+    Raises:
+        UnknownRecord: No such record, or it was forgotten.
+        InvalidInput: A tag cannot be used.
+    """
+    added, removed = check_tags(add_tags, "add_tags"), check_tags(remove_tags, "remove_tags")
+    with store.writing() as writer:
+        record, vector = _one_live(writer, id_)
+        kept = [tag for tag in dict.fromkeys([*record.tags, *added]) if tag not in removed]
+        at = writer.now()
+        changed = record.changed(at, pinned=pinned, tags=tuple(kept))
+        if changed.history == record.history:
+            return RecordView.of(record)
+        return RecordView.of(writer.update([Row(changed, vector)], at)[0])
+
+
+def one_live(reader: TableReader, id_: str) -> Record:
+    """The record with that id.
+
+    Raises:
+        UnknownRecord: No such record, or it was forgotten.
+    """
+    [wanted] = check_ids([id_])
+    records = reader.get([wanted])
+    if not records:
+        raise UnknownRecord(f"no memory has the id {wanted[:80]!r}: send an id that recall returned")
+    if not records[0].is_live():
+        raise UnknownRecord(f"{wanted} was forgotten: run `iai-mcp restore {wanted}` first")
+    return records[0]
+
+
+def _one_live(writer: Writer, id_: str) -> tuple[Record, Vector | None]:
+    record = one_live(writer.reader, id_)
+    return writer.reader.rows("id", [record.id])[0]
+
+
+def _change(
+    store: Store,
+    ids: Sequence[str],
+    wanted: Callable[[Record, datetime], bool],
+    values: Callable[[datetime], dict[str, Any]],
+) -> list[str]:
+    """Changes the records that are `wanted` in one commit; returns their ids in the order given."""
+    if not ids:
+        return []
+    with store.writing() as writer:
+        at = writer.now()
+        rows = [
+            Row(record.changed(at, **values(at)), vector)
+            for record, vector in writer.reader.rows("id", ids)
+            if wanted(record, at)
+        ]
+        changed = {record.id for record in writer.update(rows, at)}
+    return [id_ for id_ in ids if id_ in changed]

@@ -1,0 +1,151 @@
+"""Text to vectors: the tokenizer, the batches and the onnxruntime session."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ModelFault
+from .files import ModelFiles
+from .identity import EmbedderIdentity
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from onnxruntime import InferenceSession
+    from tokenizers import Encoding, Tokenizer
+
+MAX_TOKENS = 256
+"""What the model was trained to read, the two special tokens included; the rest is cut off."""
+
+_BATCH_TOKENS = 384  # padded; larger batches gain no throughput and hold the cores for longer
+
+
+class Encoder:
+    """A loaded model. Any number of threads may call any of its methods at the same time.
+
+    A text's vector does not depend on the texts beside it, beyond the last bits of a float.
+    """
+
+    def __init__(
+        self, identity: EmbedderIdentity, tokenizer: Tokenizer, session: InferenceSession
+    ) -> None:
+        self._identity = identity
+        self._tokenizer = tokenizer
+        self._session = session
+
+    @property
+    def identity(self) -> EmbedderIdentity:
+        """The identity of the vectors that `encode` makes."""
+        return self._identity
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Encodes texts; each is cut after 254 tokens of its own, and an empty one is valid.
+
+        Returns:
+            float32, (len(texts), 384), L2-normalised rows in the order of the texts.
+
+        Raises:
+            ModelFault: onnxruntime could not run the graph, for want of memory for example.
+        """
+        import numpy as np
+
+        tokens = [self._tokenize(self._identity.prefix + text, special=True).ids for text in texts]
+        vectors = np.empty((len(tokens), self._identity.dimension), dtype=np.float32)
+        for batch in _batches([len(ids) for ids in tokens]):
+            vectors[batch] = self._run([tokens[index] for index in batch])
+        return vectors
+
+    def count_tokens(self, text: str) -> int:
+        """How many tokens the whole text has, without the two special ones and without a cut."""
+        return len(self.token_spans(text))
+
+    def token_spans(self, text: str) -> list[tuple[int, int]]:
+        """Where each token of the whole text begins and ends, as indexes into the text."""
+        encoding = self._tokenize(text, special=False)
+        parts = [encoding, *encoding.overflowing]
+        return [span for part in parts for span in part.offsets]
+
+    def _tokenize(self, text: str, *, special: bool) -> Encoding:
+        # One text at a time: encode_batch would start a thread on every core, the foreground's too.
+        # Half of a surrogate pair (hosts send them in JSON escapes) has no UTF-8; it becomes "?".
+        readable = text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+        return self._tokenizer.encode(readable, add_special_tokens=special)
+
+    def _run(self, tokens: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        import numpy as np
+
+        longest = max(len(ids) for ids in tokens)
+        input_ids = np.zeros((len(tokens), longest), dtype=np.int64)
+        mask = np.zeros_like(input_ids)
+        for row, ids in enumerate(tokens):
+            input_ids[row, : len(ids)] = ids
+            mask[row, : len(ids)] = 1
+        feeds = {"input_ids": input_ids, "attention_mask": mask}
+        try:
+            outputs: Sequence[Any] = self._session.run(["embedding"], feeds)
+        except Exception as exc:  # onnxruntime's exceptions share only this base
+            raise ModelFault(
+                f"the embedding model failed on {len(tokens)} texts of up to {longest} tokens "
+                f"({_first_line(exc)}): run `iai-mcp model status`"
+            ) from exc
+        vectors: NDArray[np.float32] = outputs[0]
+        return vectors
+
+
+def load_encoder(files: ModelFiles, *, threads: int = 0) -> Encoder:
+    """Loads the model; takes about a tenth of a second and 190 MB.
+
+    Args:
+        files: What `find_model` found.
+        threads: Threads of one `encode`; 0 leaves one core to the foreground.
+
+    Raises:
+        ModelCorrupt: The files are not a tokenizer and a graph that onnxruntime can load.
+    """
+    import onnxruntime
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(str(files.tokenizer))
+    except Exception as exc:  # tokenizers raises a bare Exception for every failure
+        raise files.damaged(f"tokenizer.json cannot be loaded: {_first_line(exc)}") from exc
+    # The published tokenizer.json cuts at 128 and pads everything to 128.
+    tokenizer.enable_truncation(MAX_TOKENS)
+    tokenizer.no_padding()
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or _background_threads()
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Its threads would otherwise spin for a while after each run and take the foreground's core.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    try:
+        session = onnxruntime.InferenceSession(
+            str(files.graph), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as exc:  # onnxruntime's exceptions share only this base
+        raise files.damaged(f"model.onnx cannot be loaded: {_first_line(exc)}") from exc
+    return Encoder(files.identity, tokenizer, session)
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Groups indexes by similar length, so that a batch holds next to no padding."""
+    batch: list[int] = []
+    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batch and (len(batch) + 1) * lengths[index] > _BATCH_TOKENS:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def _background_threads() -> int:
+    return max(1, (os.cpu_count() or 1) - 1)
+
+
+def _first_line(exc: BaseException) -> str:
+    lines = str(exc).splitlines()
+    return lines[0] if lines else type(exc).__name__

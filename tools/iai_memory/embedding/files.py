@@ -1,0 +1,204 @@
+"""The model's folder on disk: where it is looked for, and whether it is what its manifest says.
+
+A model folder holds `model.onnx`, `tokenizer.json` and `manifest.json`. Finding one reads the
+manifest and compares sizes, which costs less than a millisecond and catches a truncated copy; only
+`ModelFiles.verify` reads every byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..errors import ModelCorrupt, ModelMissing
+from .identity import DIMENSION, MODEL_NAME, EmbedderIdentity
+
+if TYPE_CHECKING:
+    from ..settings import Settings
+
+GRAPH_FILE: Final = "model.onnx"
+TOKENIZER_FILE: Final = "tokenizer.json"
+MANIFEST_FILE: Final = "manifest.json"
+BUNDLED_FOLDER = Path(__file__).with_name("bundled")
+
+ModelFileName = Literal["model.onnx", "tokenizer.json"]
+Origin = Literal["settings", "bundled", "installed"]
+
+_NEXT_STEP: dict[Origin, str] = {
+    "settings": "unset IAI_MCP_MODEL or point it to a whole model folder",
+    "bundled": "run `pip install --force-reinstall iai-mcp`",
+    "installed": "run `iai-mcp model install`",
+}
+
+
+class FileRecord(BaseModel):
+    """What the manifest promises about one file."""
+
+    model_config = ConfigDict(frozen=True)
+
+    bytes: int = Field(ge=0)
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+class SourceRecord(BaseModel):
+    """Where the weights were taken from."""
+
+    model_config = ConfigDict(frozen=True)
+
+    upstream: str
+    distribution: str
+    version: str
+    wheel_sha256: str
+    licence: str
+
+
+class Manifest(BaseModel):
+    """`manifest.json`: the last file an install writes, and the first that is read."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: Literal[1] = 1
+    identity: EmbedderIdentity
+    files: dict[ModelFileName, FileRecord] = Field(min_length=2)
+    source: SourceRecord
+    converter: int
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """A model folder whose manifest was read and whose files have the promised sizes.
+
+    Attributes:
+        folder: Absolute path of the folder.
+        origin: Which rule found it: `settings` (IAI_MCP_MODEL), `bundled` with our wheel, or
+            `installed` under the store.
+        manifest: What the folder promises.
+    """
+
+    folder: Path
+    origin: Origin
+    manifest: Manifest
+
+    @property
+    def identity(self) -> EmbedderIdentity:
+        """The identity of the vectors that this model makes."""
+        return self.manifest.identity
+
+    @property
+    def graph(self) -> Path:
+        """The ONNX file."""
+        return self.folder / GRAPH_FILE
+
+    @property
+    def tokenizer(self) -> Path:
+        """The tokenizer's definition."""
+        return self.folder / TOKENIZER_FILE
+
+    def verify(self) -> None:
+        """Reads every byte and compares it with the manifest; takes a fraction of a second.
+
+        Raises:
+            ModelCorrupt: A file differs; the text names the file and what to do.
+        """
+        for name, promised in self.manifest.files.items():
+            try:
+                found = sha256_of(self.folder / name)
+            except OSError as exc:
+                raise self.damaged(f"{name} cannot be read: {exc.strerror}") from exc
+            if found != promised.sha256:
+                raise self.damaged(
+                    f"{name} has sha256 {found[:12]}, its manifest says {promised.sha256[:12]}"
+                )
+
+    def damaged(self, reason: str) -> ModelCorrupt:
+        """The error that says that this folder is damaged, why, and what to do next."""
+        return _damaged(self.folder, self.origin, reason)
+
+
+def installed_folder(settings: Settings) -> Path:
+    """The folder under the store that `iai-mcp model install` writes."""
+    return settings.store / "models" / MODEL_NAME
+
+
+def find_model(settings: Settings) -> ModelFiles | None:
+    """Finds the model: IAI_MCP_MODEL, else bundled with our wheel, else installed in the store.
+
+    The first place that has a folder decides. A folder that cannot be used is an error and never a
+    reason to look further: another model would make vectors that the store must refuse.
+
+    Returns:
+        The files, or None if no model has been installed.
+
+    Raises:
+        ModelMissing: IAI_MCP_MODEL is set and there is no model folder there.
+        ModelCorrupt: A folder is there, but not what its manifest promises.
+    """
+    if settings.model is not None:
+        files = open_model(settings.model, "settings")
+        if files is None:
+            raise ModelMissing(
+                f"IAI_MCP_MODEL names {settings.model}, which does not exist: "
+                f"{_NEXT_STEP['settings']}"
+            )
+        return files
+    return open_model(BUNDLED_FOLDER, "bundled") or open_model(
+        installed_folder(settings), "installed"
+    )
+
+
+def open_model(folder: Path, origin: Origin) -> ModelFiles | None:
+    """Reads the manifest of a model folder and compares the sizes of its files.
+
+    Returns:
+        The files, or None if the folder does not exist.
+
+    Raises:
+        ModelCorrupt: The folder exists, but not with what a manifest promises.
+    """
+    if not folder.exists():
+        return None
+    try:
+        manifest = Manifest.model_validate_json((folder / MANIFEST_FILE).read_bytes())
+        sizes = {name: (folder / name).stat().st_size for name in manifest.files}
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        said = f"{place}: {first['msg']}" if place else first["msg"]
+        raise _damaged(folder, origin, f"{MANIFEST_FILE} cannot be used: {said}") from exc
+    except OSError as exc:
+        name = Path(exc.filename).name if exc.filename else MANIFEST_FILE
+        raise _damaged(folder, origin, f"{name} cannot be read: {exc.strerror}") from exc
+    for name, promised in manifest.files.items():
+        if sizes[name] != promised.bytes:
+            raise _damaged(
+                folder,
+                origin,
+                f"{name} has {sizes[name]:,} bytes, its manifest says {promised.bytes:,}",
+            )
+    if manifest.identity.dimension != DIMENSION:
+        raise _damaged(
+            folder,
+            origin,
+            f"it makes vectors of {manifest.identity.dimension} numbers, a store holds {DIMENSION}",
+        )
+    return ModelFiles(folder=folder, origin=origin, manifest=manifest)
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file's bytes, as 64 hex digits.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _damaged(folder: Path, origin: Origin, reason: str) -> ModelCorrupt:
+    return ModelCorrupt(
+        f"the embedding model in {folder} cannot be used ({reason}): {_NEXT_STEP[origin]}"
+    )

@@ -1,0 +1,314 @@
+"""Storing memories: checked, kept once, embedded, in one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from .clock import parse_time, utc_now
+from .embedding import Encoder
+from .errors import InvalidInput
+from .fence import FENCE_BEGIN, FENCE_END
+from .records import MAX_TEXT_BYTES, ROLES, Record, idempotency_key
+from .results import Ingested, IngestReport
+from .store import Row, Store, Vector
+
+MAX_BATCH = 10_000
+MAX_NAME_LENGTH = 1_000
+_OWN_PAYLOAD = "carries the session-start payload, which is never stored again"
+
+
+@dataclass(frozen=True, slots=True)
+class NewMemory:
+    """A memory before it is stored.
+
+    Attributes:
+        text: Verbatim, at most 1 MB of UTF-8.
+        role: user, assistant, tool or note.
+        created_at: When it was said; None is now.
+        project: The project it belongs to.
+        session_id: The host's session.
+        turn_id: The host's number of the turn; the same turn is stored once.
+        host: The host that reported it.
+        cwd: The folder the host worked in.
+        tags: Names to filter by.
+        pinned: Always among the pinned facts of the payload.
+    """
+
+    text: str
+    role: str = "note"
+    created_at: datetime | None = None
+    project: str | None = None
+    session_id: str | None = None
+    turn_id: str | None = None
+    host: str | None = None
+    cwd: str | None = None
+    tags: tuple[str, ...] = ()
+    pinned: bool = False
+
+
+def new_memory(values: Any) -> NewMemory:
+    """Reads one memory from plain data, as JSON gives it.
+
+    Raises:
+        InvalidInput: The text names the field and says what to send instead.
+    """
+    if isinstance(values, NewMemory):
+        return _checked(values)
+    if isinstance(values, str):
+        return _checked(NewMemory(text=values))
+    if not isinstance(values, dict):
+        raise InvalidInput('a memory is not an object: send for example {"text": "…"}')
+    known = set(NewMemory.__dataclass_fields__)
+    if unknown := sorted(str(key) for key in values if key not in known):
+        raise InvalidInput(f"a memory has no field {unknown[0]!r}: send {', '.join(sorted(known))}")
+    given = {key: value for key, value in values.items() if value is not None}
+    if "text" not in given:
+        raise InvalidInput('a memory has no text: send for example {"text": "…"}')
+    if "created_at" in given:
+        if not isinstance(given["created_at"], str | datetime):
+            raise InvalidInput('created_at is not text: send for example "2026-05-08T14:00:00Z"')
+        given["created_at"] = parse_time(given["created_at"], "created_at")
+    if "tags" in given:
+        given["tags"] = check_tags(given["tags"], "tags")
+    return _checked(NewMemory(**given))
+
+
+def check_text(text: Any, name: str = "text") -> str:
+    """The text, if it can be stored verbatim.
+
+    Raises:
+        InvalidInput: Not text, blank, over 1 MB of UTF-8, or not encodable as UTF-8.
+    """
+    if not isinstance(text, str):
+        raise InvalidInput(f"{name} is not text: send a string")
+    if not text.strip():
+        raise InvalidInput(f"{name} is blank: send at least one word")
+    try:
+        size = len(text.encode("utf-8"))
+    except UnicodeEncodeError as exc:
+        raise InvalidInput(f"{name} has half of a surrogate pair: send valid Unicode") from exc
+    if size > MAX_TEXT_BYTES:
+        raise InvalidInput(
+            f"{name} has {size:,} bytes, at most {MAX_TEXT_BYTES:,} are kept: send it in parts"
+        )
+    return text
+
+
+def check_tags(tags: Any, name: str) -> tuple[str, ...]:
+    """The tags in their order, each once.
+
+    Raises:
+        InvalidInput: Not a list of short, non-blank strings.
+    """
+    listed = isinstance(tags, list | tuple)
+    if not listed or not all(isinstance(tag, str) and tag.strip() for tag in tags):
+        raise InvalidInput(f'{name} is not a list of words: send for example ["decision"]')
+    if len(tags) > 100 or any(len(tag) > 200 for tag in tags):
+        raise InvalidInput(f"{name} is too long: send at most 100 tags of at most 200 characters")
+    return tuple(dict.fromkeys(tags))
+
+
+def ingest(
+    store: Store, encoder: Encoder | None, memories: Sequence[NewMemory], *, origin: str
+) -> IngestReport:
+    """Stores the memories in one commit; what is there already is a duplicate.
+
+    Args:
+        store: Where to.
+        encoder: None stores them with a pending vector.
+        memories: At most 10,000.
+        origin: Who vouches for them: hook, tool, import or cli.
+
+    Raises:
+        InvalidInput: One of them cannot be stored; then none was.
+        StoreFault: The commit failed; then none was stored.
+    """
+    if len(memories) > MAX_BATCH:
+        raise InvalidInput(f"{len(memories):,} memories in one call: send at most {MAX_BATCH:,}")
+    drafts = [_draft(memory, origin) for memory in memories]
+    before = _known(store.latest.rows("idem", _keys(drafts)))
+    fresh = _without_known(drafts, before)
+    vectors = _embed([draft.record.text for draft in fresh], encoder)
+    embedder = encoder.identity.key if encoder is not None else None
+    with store.writing() as writer:
+        known = _known(writer.reader.rows("idem", _keys(drafts)))
+        rows = [
+            Row(replace(draft.record, embedder=embedder), vector)
+            for draft, vector in zip(fresh, vectors, strict=True)
+            if not draft.is_known(known)
+        ]
+        stored = {record.idem: record for record in writer.insert(rows)}
+        version = writer.newest.version
+    results = _results(drafts, stored, {**before, **known}, pending=encoder is None)
+    return IngestReport(
+        results=results,
+        stored=sum(result.status in ("stored", "pending") for result in results),
+        duplicates=sum(result.status == "duplicate" for result in results),
+        table_version=version,
+    )
+
+
+def embed_pending(store: Store, encoder: Encoder, *, limit: int = 256) -> int:
+    """Gives at most `limit` pending memories their vectors, in one commit; returns how many."""
+    waiting = store.latest.pending(limit)
+    if not waiting:
+        return 0
+    vectors = dict(
+        zip(
+            [record.id for record in waiting],
+            encoder.encode([record.text for record in waiting]),
+            strict=True,
+        )
+    )
+    with store.writing() as writer:
+        at = writer.now()
+        rows = [
+            Row(replace(record, embedder=encoder.identity.key), vectors[record.id])
+            for record in writer.reader.get(list(vectors))
+            if record.embedder is None
+        ]
+        return len(writer.update(rows, at))
+
+
+def reembed(
+    store: Store, encoder: Encoder, progress: Callable[[int, int], None] | None = None
+) -> int:
+    """Replaces every vector by one of this encoder; returns how many.
+
+    First all records become pending in one go, then the store is declared to be this encoder's,
+    then they are embedded: whenever it is interrupted, no vector of two generations is searched.
+    """
+    with store.writing() as writer:
+        writer.drop_vectors()
+        store.set_embedder(encoder.identity.key)
+    total = left = store.contents().pending
+    while embedded := embed_pending(store, encoder):
+        left -= embedded
+        if progress is not None:
+            progress(total - left, total)
+    return total - left
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    record: Record
+    undated: bool
+    skip: str | None
+
+    def is_known(self, known: dict[str, list[Record]]) -> bool:
+        """A dated memory is known even when forgotten; an undated one only while it is current."""
+        return self.known_as(known) is not None
+
+    def known_as(self, known: dict[str, list[Record]]) -> Record | None:
+        same = known.get(self.record.idem, [])
+        if self.undated:
+            same = [r for r in same if r.is_live() and r.is_current(self.record.created_at)]
+        return same[0] if same else None
+
+
+def _checked(memory: NewMemory) -> NewMemory:
+    check_text(memory.text)
+    if memory.role not in ROLES:
+        raise InvalidInput(f"role is {memory.role!r}: send one of {', '.join(ROLES)}")
+    for name in ("project", "session_id", "turn_id", "host", "cwd"):
+        value = getattr(memory, name)
+        if value is None:
+            continue
+        if not isinstance(value, str) or not value or len(value) > MAX_NAME_LENGTH:
+            raise InvalidInput(f"{name} is no short text: send at most {MAX_NAME_LENGTH} characters")
+        check_text(value, name)
+    if not isinstance(memory.pinned, bool):
+        raise InvalidInput("pinned is neither true nor false: send true or false")
+    return memory
+
+
+def _draft(memory: NewMemory, origin: str) -> _Draft:
+    memory = new_memory(memory)
+    now = utc_now()
+    said = memory.created_at or now
+    idem = idempotency_key(
+        memory.role, memory.text, memory.created_at, memory.session_id, memory.turn_id
+    )
+    record = Record(
+        id="",
+        text=memory.text,
+        role=memory.role,
+        origin=origin,
+        host=memory.host,
+        session_id=memory.session_id,
+        turn_id=memory.turn_id,
+        project=memory.project,
+        cwd=memory.cwd,
+        created_at=said,
+        ingested_at=now,
+        updated_at=now,
+        valid_from=said,
+        pinned=memory.pinned,
+        tags=memory.tags,
+        idem=idem,
+    )
+    own = FENCE_BEGIN in memory.text or FENCE_END in memory.text
+    undated = memory.created_at is None and memory.turn_id is None
+    return _Draft(record, undated, _OWN_PAYLOAD if own else None)
+
+
+def _keys(drafts: Sequence[_Draft]) -> list[str]:
+    return list({draft.record.idem for draft in drafts})
+
+
+def _known(rows: Sequence[tuple[Record, Vector | None]]) -> dict[str, list[Record]]:
+    known: dict[str, list[Record]] = {}
+    for record, _ in rows:
+        known.setdefault(record.idem, []).append(record)
+    return known
+
+
+def _without_known(drafts: Sequence[_Draft], known: dict[str, list[Record]]) -> list[_Draft]:
+    """The first of each that is to be stored: a batch may hold the same memory twice."""
+    fresh: dict[str, _Draft] = {}
+    for draft in drafts:
+        if draft.skip is None and not draft.is_known(known):
+            fresh.setdefault(draft.record.idem, draft)
+    return list(fresh.values())
+
+
+def _embed(texts: list[str], encoder: Encoder | None) -> list[Vector | None]:
+    if encoder is None:
+        return [None] * len(texts)
+    return list(encoder.encode(texts))
+
+
+def _results(
+    drafts: Sequence[_Draft],
+    stored: dict[str, Record],
+    known: dict[str, list[Record]],
+    *,
+    pending: bool,
+) -> list[Ingested]:
+    results: list[Ingested] = []
+    first: set[str] = set()
+    for draft in drafts:
+        idem = draft.record.idem
+        if draft.skip is not None:
+            results.append(Ingested(id=None, status="skipped", reason=draft.skip))
+        elif idem in stored and idem not in first:
+            first.add(idem)
+            reason = "stored, not yet embedded" if pending else None
+            status = "pending" if pending else "stored"
+            results.append(Ingested(id=stored[idem].id, status=status, reason=reason))
+        else:
+            same = stored.get(idem) or draft.known_as(known)
+            results.append(_duplicate(same))
+    return results
+
+
+def _duplicate(same: Record | None) -> Ingested:
+    if same is None:
+        raise AssertionError("a memory that was neither stored nor known")
+    reason = "already stored" if same.is_live() else "forgotten before: `iai-mcp restore` undoes it"
+    return Ingested(id=same.id, status="duplicate", reason=reason)
+
+

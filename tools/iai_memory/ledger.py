@@ -1,0 +1,122 @@
+"""The event ledger: one JSON object a line, appended by every process, never read to decide."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from .clock import iso, utc_now
+from .locks import held
+from .paths import PRIVATE_FILE, StorePaths, make_private_folder
+
+MAX_BYTES = 4 << 20
+REPEAT_AFTER = timedelta(minutes=10)
+_log = logging.getLogger(__name__)
+
+
+class Ledger:
+    """Appends events of one process to the store's ledger and reads everybody's back."""
+
+    def __init__(self, paths: StorePaths) -> None:
+        """The ledger of the store at `paths`; nothing is created until the first event."""
+        self._paths = paths
+        self._repeats: dict[str, _Repeat] = {}
+
+    @property
+    def current(self) -> Path:
+        """The file that is appended to."""
+        return self._paths.ledger / "events.jsonl"
+
+    @property
+    def previous(self) -> Path:
+        """The file before it."""
+        return self._paths.ledger / "events.1.jsonl"
+
+    def write(self, event: str, **fields: Any) -> None:
+        """Appends one event; a ledger that cannot be written is logged and fails nobody.
+
+        A line is one `write` on a descriptor opened for appending, so that lines of several
+        processes do not mix.
+        """
+        line = json.dumps(
+            {"at": iso(utc_now()), "event": event, "pid": os.getpid(), **fields},
+            ensure_ascii=False,
+            default=str,
+        )
+        try:
+            make_private_folder(self._paths.ledger)
+            self._rotate_if_large()
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+            descriptor = os.open(self.current, flags, PRIVATE_FILE)
+            try:
+                os.write(descriptor, line.encode("utf-8", "replace") + b"\n")
+            finally:
+                os.close(descriptor)
+        except Exception:  # noqa: BLE001 - see below
+            # The ledger reports failures; it must never be one.
+            _log.exception("the event %s could not be written to %s", event, self.current)
+
+    def write_changed(self, event: str, key: str, **fields: Any) -> None:
+        """Like `write`, but the same `fields` under one key at most once in ten minutes.
+
+        The next line that is written says in `repeats` how many were left out.
+        """
+        said = json.dumps(fields, sort_keys=True, default=str)
+        repeat = self._repeats.get(key)
+        now = utc_now()
+        if repeat is not None and repeat.said == said and now - repeat.at < REPEAT_AFTER:
+            repeat.count += 1
+            return
+        left_out = repeat.count if repeat is not None and repeat.said == said else 0
+        self._repeats[key] = _Repeat(said, now)
+        self.write(event, **fields, **({"repeats": left_out} if left_out else {}))
+
+    def changed_since_last(self, key: str) -> None:
+        """Forgets what was said under the key: the next repetition is news again."""
+        self._repeats.pop(key, None)
+
+    def newest(self, limit: int, *, event: str | None = None) -> list[dict[str, Any]]:
+        """The newest events, newest first; lines that are not JSON objects are passed over."""
+        found: list[dict[str, Any]] = []
+        for line in self._lines_backwards():
+            try:
+                item = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(item, dict) and (event is None or item.get("event") == event):
+                found.append(item)
+                if len(found) == limit:
+                    break
+        return found
+
+    def last(self, event: str) -> dict[str, Any] | None:
+        """The newest event of that name."""
+        found = self.newest(1, event=event)
+        return found[0] if found else None
+
+    def _lines_backwards(self) -> Iterator[str]:
+        for path in (self.current, self.previous):
+            try:
+                text = path.read_text(encoding="utf-8", errors="replace")
+            except FileNotFoundError:
+                continue
+            yield from reversed(text.splitlines())
+
+    def _rotate_if_large(self) -> None:
+        if not self.current.exists() or self.current.stat().st_size < MAX_BYTES:
+            return
+        with held(self._paths.lock("ledger"), timeout=1):
+            if self.current.stat().st_size >= MAX_BYTES:
+                self.current.replace(self.previous)
+
+
+class _Repeat:
+    def __init__(self, said: str, at: Any) -> None:
+        self.said, self.at, self.count = said, at, 0
+
+

@@ -1,0 +1,418 @@
+"""The whole memory behind one object: what the tools, the command line and your own code call."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from . import changes
+from .embedding import DIMENSION, IDENTITY, Encoder, ModelFiles, find_model, load_encoder
+from .errors import InvalidInput, MemoryFault, ModelMissing
+from .ingest import check_text, embed_pending, ingest, new_memory, reembed
+from .ledger import Ledger
+from .paths import StorePaths
+from .projects import project_key, project_of
+from .recall import Query, check_filter, check_whole, recall
+from .results import (
+    Forgotten,
+    IngestReport,
+    Recalled,
+    RecordView,
+    Restored,
+    SessionStartPage,
+    Status,
+    Superseded,
+    Timeline,
+)
+from .session_start import RefreshOptions, SessionStart, Surroundings, cache_path, read_sidecar
+from .settings import Settings, load_settings
+from .status import status
+from .store import Store
+from .tokens import cut_to_tokens
+
+KEEP_VERSIONS = timedelta(minutes=1)
+MAX_TIMELINE = 500
+_TIMELINE_RECORD_TOKENS = 200
+
+
+class Memory:
+    """A memory in one store folder.
+
+    Safe to use from several threads, and beside other processes on the same store. Store and model
+    are opened at their first use.
+
+    Example:
+        >>> memory = Memory(store="~/.iai-mcp")  # doctest: +SKIP
+        >>> memory.ingest("The staging database listens on port 5544.")  # doctest: +SKIP
+        >>> memory.recall("which port is staging on?").hits[0].text  # doctest: +SKIP
+        'The staging database listens on port 5544.'
+    """
+
+    def __init__(
+        self,
+        store: str | Path | None = None,
+        *,
+        settings: Settings | None = None,
+        cwd: str | Path | None = None,
+        origin: str = "cli",
+        on_commit: Callable[[], None] | None = None,
+    ) -> None:
+        """Binds a store without opening it.
+
+        Args:
+            store: Its folder; None is what the settings say.
+            settings: None reads the environment.
+            cwd: The folder that is worked in; its project is the own one.
+            origin: Who vouches for what this object ingests: hook, tool, import or cli.
+            on_commit: Called after each commit; without it, this object compacts by itself.
+
+        Raises:
+            InvalidInput: An environment variable has a value that cannot be used.
+        """
+        chosen = settings or load_settings()
+        if store is not None:
+            chosen = chosen.model_copy(update={"store": Path(store).expanduser().absolute()})
+        self.settings = chosen
+        self.paths = StorePaths(chosen.store)
+        self.ledger = Ledger(self.paths)
+        self.own_project = None if cwd is None else project_of(cwd).name
+        self._origin = origin
+        self._on_commit = on_commit
+        self._opening = threading.RLock()
+        self._store: Store | None = None
+        self._files: ModelFiles | None = None
+        self._encoder: Encoder | None = None
+
+    @property
+    def model(self) -> ModelFiles | None:
+        """The model's files, looked for again until they are found.
+
+        Raises:
+            ModelFault: Files are there and cannot be used.
+        """
+        with self._opening:
+            if self._files is None:
+                self._files = find_model(self.settings)
+            return self._files
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """The loaded model, or None where none is installed.
+
+        Raises:
+            ModelFault: Files are there and cannot be used.
+        """
+        with self._opening:
+            if self._encoder is None and self.model is not None:
+                self._encoder = load_encoder(self.model, threads=self.settings.threads)
+            return self._encoder
+
+    @property
+    def embedder_key(self) -> str:
+        """Key of the embedder that this process would use."""
+        files = self.model
+        return (files.identity if files is not None else IDENTITY).key
+
+    @property
+    def store(self) -> Store:
+        """The opened table.
+
+        Raises:
+            StoreFault: It cannot be opened.
+        """
+        with self._opening:
+            if self._store is None:
+                self._store = self._open_store(check=True)
+            return self._store
+
+    def ingest(
+        self, memories: str | dict[str, Any] | Iterable[Any], *, origin: str | None = None
+    ) -> IngestReport:
+        """Stores memories: texts, or objects with text and the fields of `NewMemory`.
+
+        When it returns they are on disk. The same turn, or the same text of the same time, is
+        stored once however often it comes.
+
+        Raises:
+            InvalidInput: One of them cannot be stored; then none was.
+            StoreFault: The commit failed; then none was stored.
+        """
+        listed = [memories] if isinstance(memories, str | dict) else memories
+        if not isinstance(listed, Iterable):
+            raise InvalidInput('memories is not a list: send for example [{"text": "…"}]')
+        checked = [new_memory(one) for one in listed]
+        if not checked:
+            raise InvalidInput('memories is empty: send for example [{"text": "…"}]')
+        report = ingest(self.store, self.encoder, checked, origin=origin or self._origin)
+        if report.stored:
+            self._committed()
+        return report
+
+    def recall(
+        self,
+        query: str,
+        *,
+        limit: int = 8,
+        project: str | None = None,
+        since: str | datetime | None = None,
+        until: str | datetime | None = None,
+        as_of: str | datetime | None = None,
+        tags: Sequence[str] | None = None,
+        include_superseded: bool = False,
+        budget_tokens: int = 1500,
+    ) -> Recalled:
+        """Finds what answers the query, best first.
+
+        Args:
+            query: A question or a few words.
+            limit: Hits at most, 1 to 50.
+            project: "." is the own project, None every project with the own first on near ties.
+            since: Said at or after this date or time.
+            until: Said at or before it; a bare date includes its day.
+            as_of: Answer from what was held and true then.
+            tags: Only memories that have all of these.
+            include_superseded: Also what is no longer true.
+            budget_tokens: Estimated tokens of all hits' texts together.
+
+        Raises:
+            InvalidInput: An argument cannot be used.
+            StoreFault: The store could not be read.
+        """
+        checked = Query(
+            text=check_text(query, "query"),
+            limit=check_whole(limit, "limit", 1, 50),
+            budget_tokens=check_whole(budget_tokens, "budget_tokens", 50, 100_000),
+            where=check_filter(
+                project=project,
+                own_project=self.own_project,
+                since=since,
+                until=until,
+                as_of=as_of,
+                tags=tags,
+                include_superseded=include_superseded,
+            ),
+            own_project=self.own_project,
+        )
+        return recall(self.store, self.encoder, checked)
+
+    def supersede(self, id: str, text: str, *, reason: str = "") -> Superseded:
+        """Stores `text` as what is true from now on in place of the memory `id`; both stay.
+
+        Raises:
+            UnknownRecord: No such memory, or it was forgotten.
+            InvalidInput: The text cannot be stored, or the memory was superseded already.
+        """
+        done = changes.supersede(self.store, self.encoder, id, text, origin=self._origin)
+        self.ledger.write(
+            "superseded", old_id=done.old_id, new_id=done.new_id, reason=reason[:200]
+        )
+        self._committed()
+        return done
+
+    def forget(self, ids: Sequence[str], *, reason: str = "") -> Forgotten:
+        """Hides memories from everything at once; `restore` undoes it.
+
+        Raises:
+            InvalidInput: `ids` is not a list of ids.
+        """
+        done = changes.forget(self.store, ids)
+        if done.forgotten:
+            self.ledger.write("forgotten", ids=done.forgotten, reason=reason[:200])
+            self._committed()
+        return done
+
+    def restore(self, ids: Sequence[str]) -> Restored:
+        """Undoes `forget`, and `supersede` for the old memory.
+
+        Raises:
+            InvalidInput: `ids` is not a list of ids.
+        """
+        done = changes.restore(self.store, ids)
+        if done.restored:
+            self.ledger.write("restored", ids=done.restored)
+            self._committed()
+        return done
+
+    def pin(
+        self,
+        id: str,
+        *,
+        pinned: bool = True,
+        add_tags: Sequence[str] = (),
+        remove_tags: Sequence[str] = (),
+    ) -> RecordView:
+        """Sets whether the memory is among the pinned facts, and its tags.
+
+        Raises:
+            UnknownRecord: No such memory, or it was forgotten.
+            InvalidInput: A tag cannot be used.
+        """
+        if not isinstance(pinned, bool):
+            raise InvalidInput("pinned is neither true nor false: send true or false")
+        view = changes.pin(
+            self.store, id, pinned=pinned, add_tags=add_tags, remove_tags=remove_tags
+        )
+        self._committed()
+        return view
+
+    def timeline(
+        self,
+        *,
+        project: str | None = None,
+        session_id: str | None = None,
+        since: str | datetime | None = None,
+        until: str | datetime | None = None,
+        limit: int = 20,
+    ) -> Timeline:
+        """Memories in time, newest first; long texts are cut, `record` gives the whole.
+
+        Raises:
+            InvalidInput: An argument cannot be used.
+        """
+        where = check_filter(
+            project=project,
+            own_project=self.own_project,
+            session_id=session_id,
+            since=since,
+            until=until,
+            include_superseded=True,
+        )
+        records = self.store.latest.newest(where, check_whole(limit, "limit", 1, MAX_TIMELINE))
+        return Timeline(
+            records=[
+                RecordView.of(
+                    one, text=cut_to_tokens(one.text, _TIMELINE_RECORD_TOKENS, " … [cut]")
+                )
+                for one in records
+            ]
+        )
+
+    def record(self, id: str) -> RecordView:
+        """One memory, whole.
+
+        Raises:
+            UnknownRecord: No such memory, or it was forgotten.
+        """
+        return RecordView.of(changes.one_live(self.store.latest, id))
+
+    def session_start(
+        self, project: str | None = None, *, refresh: bool = False
+    ) -> SessionStartPage:
+        """The session-start payload: the cache where it is provably fresh, else rendered now.
+
+        Args:
+            project: "." is the own project, None every project.
+            refresh: Render and cache it now if anything changed.
+
+        Raises:
+            InvalidInput: The project is "." and not known here.
+            StoreFault: The store could not be read.
+        """
+        name = check_filter(project=project, own_project=self.own_project).project
+        pages = self.session_start_pages()
+        action = pages.refresh("manual").action if refresh else "none"
+        cache = cache_path(self.paths, None if name is None else project_key(name))
+        probe, sidecar = pages.probe(), read_sidecar(cache)
+        vouched = read_sidecar(pages.cache)
+        fresh = (
+            sidecar is not None
+            and vouched is not None
+            and probe.same_content(vouched.watermark)
+        )
+        if fresh and sidecar is not None:
+            payload = cache.read_text(encoding="utf-8")
+            age = round(max(0.0, time.time() - cache.stat().st_mtime), 1)
+        else:
+            payload, age, action = pages.live(name), None, "live" if action == "none" else action
+        return SessionStartPage(
+            payload=payload,
+            generated_at=None if sidecar is None else str(sidecar.fields.get("generated_at")),
+            age_s=age,
+            fresh=fresh,
+            watermark=probe.to_fields(),
+            action="cached" if action == "none" else action,
+        )
+
+    def session_start_pages(
+        self, on_step: Callable[[str], None] | None = None
+    ) -> SessionStart:
+        """The renderer behind `session_start`; `on_step` hears of each step of a refresh."""
+        options = RefreshOptions(
+            min_interval_sec=self.settings.session_cache_refresh_min_sec,
+            budget_tokens=self.settings.payload_tokens,
+            embedder=self.embedder_key,
+        )
+        return SessionStart(self.store, self.ledger, options, self.surroundings, on_step)
+
+    def surroundings(self) -> Surroundings:
+        """What the payload shows beside the table."""
+        return Surroundings(topics={})
+
+    def status(self) -> Status:
+        """The whole state of the store in one answer.
+
+        Raises:
+            StoreFault: The store could not be read.
+        """
+        return status(self.store, self.session_start_pages(), self.ledger, self._model_or_fault())
+
+    def embed_pending(self, limit: int = 256) -> int:
+        """Gives pending memories their vectors; returns how many, 0 without a model."""
+        encoder = self.encoder
+        if encoder is None:
+            return 0
+        done = embed_pending(self.store, encoder, limit=limit)
+        if done:
+            self._committed()
+        return done
+
+    def reembed(self, progress: Callable[[int, int], None] | None = None) -> int:
+        """Replaces every vector by one of the model that is installed here; returns how many.
+
+        Can be interrupted at any time: what is left is pending and is embedded by the next server.
+
+        Raises:
+            ModelMissing: There is no model.
+            StoreFault: The store could not be written.
+        """
+        if self.encoder is None:
+            raise ModelMissing("no embedding model is installed: run `iai-mcp model install`")
+        with self._opening:
+            self._store = self._open_store(check=False)
+        done = reembed(self._store, self.encoder, progress)
+        self._committed()
+        return done
+
+    def upkeep(self) -> bool:
+        """Compacts the store if its budget of commits is used up; says whether it did."""
+        if not self.store.upkeep_is_due():
+            return False
+        self.store.compact(keep=KEEP_VERSIONS)
+        return True
+
+    def _open_store(self, *, check: bool) -> Store:
+        return Store(
+            self.paths,
+            embedder=self.embedder_key,
+            dimension=DIMENSION,
+            budget=self.settings.commit_budget,
+            check=check,
+        )
+
+    def _committed(self) -> None:
+        if self._on_commit is not None:
+            self._on_commit()
+        else:
+            self.upkeep()
+
+    def _model_or_fault(self) -> ModelFiles | MemoryFault | None:
+        try:
+            return self.model
+        except MemoryFault as exc:
+            return exc
+
+

@@ -1,0 +1,205 @@
+"""The record: what one memory is, in Python and as a row of the table."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+import pyarrow as pa
+
+from .clock import iso, parse_time
+
+Role = Literal["user", "assistant", "tool", "note"]
+Origin = Literal["hook", "tool", "import", "cli"]
+
+ROLES: tuple[str, ...] = get_args(Role)
+MAX_TEXT_BYTES = 1_000_000
+_TIME = pa.timestamp("us", "UTC")
+
+
+EMBEDDER_FIELD_KEY = "iai.embedder"
+
+
+def table_schema(dimension: int, *, embedder: str, metadata: dict[str, str]) -> pa.Schema:
+    """The table's columns.
+
+    `metadata` becomes the table's own, which LanceDB lets nobody change after creation. The
+    embedder's key is metadata of the vector column, where a re-embedding can replace it.
+    """
+    vector = pa.field("vector", pa.list_(pa.float32(), dimension))
+    return pa.schema(
+        [
+            pa.field("id", pa.string(), nullable=False),
+            pa.field("text", pa.string(), nullable=False),
+            vector.with_metadata({EMBEDDER_FIELD_KEY: embedder}),
+            pa.field("role", pa.string(), nullable=False),
+            pa.field("origin", pa.string(), nullable=False),
+            pa.field("host", pa.string()),
+            pa.field("session_id", pa.string()),
+            pa.field("turn_id", pa.string()),
+            pa.field("project", pa.string()),
+            pa.field("cwd", pa.string()),
+            pa.field("created_at", _TIME, nullable=False),
+            pa.field("ingested_at", _TIME, nullable=False),
+            pa.field("updated_at", _TIME, nullable=False),
+            pa.field("valid_from", _TIME, nullable=False),
+            pa.field("valid_to", _TIME),
+            pa.field("superseded_by", pa.string()),
+            pa.field("tombstoned_at", _TIME),
+            pa.field("pinned", pa.bool_(), nullable=False),
+            pa.field("tags", pa.list_(pa.string()), nullable=False),
+            pa.field("entities", pa.list_(pa.string()), nullable=False),
+            pa.field("idem", pa.string(), nullable=False),
+            pa.field("embedder", pa.string()),
+            pa.field("history", pa.string()),
+            pa.field("table_version", pa.int64(), nullable=False),
+        ],
+        metadata=metadata,
+    )
+
+
+def idempotency_key(
+    role: str, text: str, created_at: datetime | None, session_id: str | None, turn_id: str | None
+) -> str:
+    """sha256 that makes the same turn, or the same dated text, one memory however often it comes.
+
+    A turn that its host numbered is known by session, role and number; anything else by role, time
+    and text. Text without a time of its own is known by role and text alone.
+    """
+    if turn_id is not None:
+        parts = ["turn", session_id or "", role, turn_id]
+    elif created_at is not None:
+        parts = ["dated", role, iso(created_at), text]
+    else:
+        parts = ["undated", role, session_id or "", text]
+    return hashlib.sha256("\x00".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one field of a record was before it was changed."""
+
+    at: datetime
+    field: str
+    before: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One memory, without its vector.
+
+    Text never changes after it was stored. `history` holds what the other fields were before each
+    change, oldest first, so that any past state can be answered. `table_version` is the version of
+    the table that the record's last change became.
+    """
+
+    id: str
+    text: str
+    role: str
+    origin: str
+    created_at: datetime
+    ingested_at: datetime
+    updated_at: datetime
+    valid_from: datetime
+    idem: str
+    host: str | None = None
+    session_id: str | None = None
+    turn_id: str | None = None
+    project: str | None = None
+    cwd: str | None = None
+    valid_to: datetime | None = None
+    superseded_by: str | None = None
+    tombstoned_at: datetime | None = None
+    pinned: bool = False
+    tags: tuple[str, ...] = ()
+    entities: tuple[str, ...] = ()
+    embedder: str | None = None
+    history: tuple[Change, ...] = field(default=())
+    table_version: int = 0
+
+    def changed(self, at: datetime, **values: Any) -> Record:
+        """A copy with new values whose history remembers the old ones; equal values are no change."""
+        kept = tuple(
+            Change(at, name, getattr(self, name))
+            for name, value in values.items()
+            if getattr(self, name) != value
+        )
+        return replace(self, **values, updated_at=at, history=self.history + kept)
+
+    def as_of(self, moment: datetime) -> Record:
+        """The record as the store held it at `moment`: every later change undone, newest first."""
+        undone: dict[str, Any] = {}
+        for change in reversed(self.history):
+            if change.at > moment:
+                undone[change.field] = change.before
+        return replace(self, **undone) if undone else self
+
+    def is_live(self) -> bool:
+        """Not forgotten."""
+        return self.tombstoned_at is None
+
+    def is_current(self, moment: datetime) -> bool:
+        """Not superseded at `moment`."""
+        return self.valid_to is None or self.valid_to > moment
+
+
+_COLUMNS = tuple(
+    name for name in table_schema(1, embedder="", metadata={}).names if name != "vector"
+)
+_TIMES = ("valid_to", "tombstoned_at", "valid_from", "created_at", "ingested_at", "updated_at")
+
+
+def record_columns() -> list[str]:
+    """Every column that a Record is made of: all but the vector."""
+    return list(_COLUMNS)
+
+
+def to_row(record: Record, vector: Any) -> dict[str, Any]:
+    """The record as a row of the table; `vector` is a float32 sequence or None (pending)."""
+    row: dict[str, Any] = {name: getattr(record, name) for name in _COLUMNS}
+    row["tags"], row["entities"] = list(record.tags), list(record.entities)
+    row["history"] = _history_to_json(record.history)
+    row["vector"] = vector
+    return row
+
+
+def from_row(row: dict[str, Any]) -> Record:
+    """A Record from a row with all columns but the vector; other keys are ignored."""
+    values = {name: row[name] for name in _COLUMNS}
+    values["tags"], values["entities"] = tuple(row["tags"]), tuple(row["entities"])
+    values["history"] = _history_from_json(row["history"])
+    return Record(**values)
+
+
+def _history_to_json(history: tuple[Change, ...]) -> str | None:
+    if not history:
+        return None
+    plain = [
+        {
+            "at": iso(change.at),
+            "field": change.field,
+            "before": iso(change.before) if isinstance(change.before, datetime) else change.before,
+        }
+        for change in history
+    ]
+    return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+
+
+def _history_from_json(text: str | None) -> tuple[Change, ...]:
+    return tuple(
+        Change(
+            parse_time(item["at"], "history"),
+            item["field"],
+            _plain_to_value(item["field"], item["before"]),
+        )
+        for item in json.loads(text or "[]")
+    )
+
+
+def _plain_to_value(name: str, value: Any) -> Any:
+    if name in _TIMES and value is not None:
+        return parse_time(value, name)
+    return tuple(value) if name in ("tags", "entities") else value

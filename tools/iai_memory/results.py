@@ -1,0 +1,168 @@
+"""What the eight tools return: the same objects in Python, in MCP's structured output and as JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from .records import Record
+
+
+class Result(BaseModel):
+    """Base of every result: immutable, and nothing beside its fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Hit(Result):
+    """One memory that recall found."""
+
+    id: str
+    text: str
+    score: float
+    role: str
+    origin: str
+    project: str | None
+    session_id: str | None
+    created_at: datetime
+    valid_to: datetime | None
+    superseded_by: str | None
+    tags: list[str]
+    pinned: bool
+    reason: str
+
+
+class Recalled(Result):
+    """What recall found, best first."""
+
+    hits: list[Hit]
+    mode: Literal["hybrid", "lexical", "dense"]
+    degraded: bool
+    fix: str | None
+    tokens: int
+    latency_ms: float
+
+
+class Ingested(Result):
+    """What became of one memory."""
+
+    id: str | None
+    status: Literal["stored", "duplicate", "pending", "skipped"]
+    reason: str | None
+
+
+class IngestReport(Result):
+    """What became of each memory, in the order they were given."""
+
+    results: list[Ingested]
+    stored: int
+    duplicates: int
+    table_version: int
+
+
+class Superseded(Result):
+    """A fact and what replaced it."""
+
+    old_id: str
+    new_id: str
+
+
+class Forgotten(Result):
+    """What was forgotten, and the command that brings it back."""
+
+    forgotten: list[str]
+    not_found: list[str]
+    undo: str | None
+
+
+class Restored(Result):
+    """What was brought back."""
+
+    restored: list[str]
+    not_found: list[str]
+
+
+class RecordView(Result):
+    """A memory as it is shown: everything but its vector and bookkeeping."""
+
+    id: str
+    text: str
+    role: str
+    origin: str
+    host: str | None
+    session_id: str | None
+    project: str | None
+    created_at: datetime
+    ingested_at: datetime
+    valid_from: datetime
+    valid_to: datetime | None
+    superseded_by: str | None
+    tombstoned_at: datetime | None
+    pinned: bool
+    tags: list[str]
+
+    @classmethod
+    def of(cls, record: Record, *, text: str | None = None) -> RecordView:
+        """Shows the record; `text` replaces its text where only a part is to be shown."""
+        values = {name: getattr(record, name) for name in cls.model_fields if name != "tags"}
+        if text is not None:
+            values["text"] = text
+        return cls(**values, tags=list(record.tags))
+
+
+class Timeline(Result):
+    """Memories in time, newest first."""
+
+    records: list[RecordView]
+
+
+class ModelStatus(Result):
+    """The embedding model that is in use, or why there is none."""
+
+    available: bool
+    identity: str | None
+    folder: str | None
+    fix: str | None
+
+
+class Freshness(Result):
+    """How the session-start payload stands to the store."""
+
+    cache_path: str
+    age_s: float | None
+    fresh: bool
+    behind: int | None
+    reason: str
+    last_success: str | None
+    last_failure: str | None
+
+
+class Status(Result):
+    """The whole state of a store in one answer."""
+
+    store: str
+    version: str
+    records: int
+    tombstoned: int
+    superseded: int
+    pending: int
+    table_version: int
+    commits_since_compaction: int
+    disk_bytes: int
+    spool_bytes: int
+    model: ModelStatus
+    freshness: Freshness
+    last_errors: list[str]
+
+
+class SessionStartPage(Result):
+    """The session-start payload and how it stands to the store."""
+
+    payload: str
+    generated_at: str | None
+    age_s: float | None
+    fresh: bool
+    watermark: dict[str, str | int]
+    action: str

@@ -1,0 +1,40 @@
+"""Memory text made harmless for a page that a model reads as context."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+# CSI, OSC (ended by BEL or ST) and two-character escapes, ECMA-48 section 5.
+_ANSI: Final = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]|\x9b[0-?]*[ -/]*[@-~]"
+)
+_TAG: Final = re.compile(r"<(?=[A-Za-z/!?])")
+_HEADING: Final = re.compile(r"#{1,6}(?=\s|$)")
+_CODE_FENCE: Final = re.compile(r"`{3,}|~{3,}")
+_ZERO_WIDTH_JOINER: Final = "\u200d"
+
+
+def inert(text: str) -> str:
+    """One line that can neither open a tag, nor a heading, nor a fence, nor hide anything.
+
+    Escape sequences, control and format characters (bidirectional overrides, tag characters) are
+    removed, every white space becomes a blank, `<` before a name becomes `‹`, `#` of a heading `＃`.
+    """
+    line = " ".join(_visible(_ANSI.sub("", text)).split())
+    line = _TAG.sub("‹", line)
+    line = _CODE_FENCE.sub("'''", line)
+    return _HEADING.sub(lambda match: "＃" * len(match.group()), line)
+
+
+def _visible(text: str) -> str:
+    return "".join(
+        " " if char in "\n\r\t\v\f\x85\u2028\u2029" else char for char in text if _is_shown(char)
+    )
+
+
+def _is_shown(char: str) -> bool:
+    if char in "\n\r\t\v\f\x85\u2028\u2029" or char == _ZERO_WIDTH_JOINER:
+        return True
+    return unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co")

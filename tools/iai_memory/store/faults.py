@@ -1,0 +1,77 @@
+"""LanceDB's failures in our words, in this one place.
+
+LanceDB 0.40 raises plain RuntimeError, OSError and ValueError; what is meant stands in the text only.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, TypeVar
+
+from ..errors import StoreBusy, StoreUnavailable
+
+T = TypeVar("T")
+
+LANCE_ERRORS: Final = (RuntimeError, OSError, ValueError)
+CONFLICTS: Final = ("Too many concurrent writers", "Retryable commit conflict")
+CLEANED_VERSION: Final = ("Not found:", "was not found")
+_ATTEMPTS: Final = 8
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Another writer committed first; the same work on the latest version can succeed."""
+    return any(text in str(error) for text in CONFLICTS)
+
+
+def is_cleaned_version(error: BaseException) -> bool:
+    """The version being read was cleaned up by a compaction; the latest version has the rows."""
+    return any(text in str(error) for text in CLEANED_VERSION)
+
+
+@contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Turns what LanceDB raises inside the block into StoreFault.
+
+    Raises:
+        StoreBusy: A commit lost its race too often.
+        StoreUnavailable: Anything else; the text names `what` was being done.
+    """
+    try:
+        yield
+    except LANCE_ERRORS as exc:
+        if is_conflict(exc):
+            raise StoreBusy(f"{what} lost its race against other writers: try again") from exc
+        raise StoreUnavailable(f"{what} failed ({_first_line(exc)}): run `iai-mcp doctor`") from exc
+
+
+def retried(what: str, work: Callable[[], T], refresh: Callable[[], None]) -> T:
+    """Runs `work`, again on the latest version after a conflict or a cleaned version.
+
+    Args:
+        what: What is being done, for the error.
+        work: May run several times; must commit at most once.
+        refresh: Moves the handle to the latest version.
+
+    Raises:
+        StoreFault: See `translated`.
+    """
+    with translated(what):
+        for attempt in range(_ATTEMPTS):
+            try:
+                return work()
+            except LANCE_ERRORS as exc:
+                last = attempt == _ATTEMPTS - 1
+                if last or not (is_conflict(exc) or is_cleaned_version(exc)):
+                    raise
+                # Jitter, so that writers which collided once do not collide again in step.
+                time.sleep(random.uniform(0.5, 1.5) * 0.01 * 2**attempt)
+                refresh()
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:200]

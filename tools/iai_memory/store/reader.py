@@ -1,0 +1,287 @@
+"""Every question that is asked of the table, on the latest version or on one pinned version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from lancedb.query import ColumnOrdering, MatchQuery
+from lancedb.table import LanceTable
+from numpy.typing import NDArray
+
+from ..records import Record, from_row, record_columns
+from .faults import retried, translated
+from .filters import Filter, sql_in, sql_time
+
+T = TypeVar("T")
+
+Vector = NDArray[np.float32]
+
+_ID_BATCH = 1_000
+_REFINE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One candidate of a search.
+
+    Attributes:
+        record: What was found.
+        score: Cosine similarity of a dense search, BM25 of a lexical one.
+        vector: float32, (dim,), unit length; None while its embedding is pending.
+    """
+
+    record: Record
+    score: float
+    vector: Vector | None
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What some part of the table holds, in numbers that move with every change of it.
+
+    Attributes:
+        live: Records that are neither forgotten nor superseded.
+        total: Rows, forgotten and superseded ones included.
+        tombstoned: Forgotten rows.
+        pending: Live rows without a vector.
+        max_id: The largest id; ids grow with insertion. Empty for no rows.
+        max_created_at: The newest `created_at` of a live record.
+        max_updated_at: The newest `updated_at`.
+        content_version: The table version of the newest change of a row; 0 for no rows.
+        removal_version: The same among forgotten and superseded rows.
+    """
+
+    live: int = 0
+    total: int = 0
+    tombstoned: int = 0
+    pending: int = 0
+    max_id: str = ""
+    max_created_at: datetime | None = None
+    max_updated_at: datetime | None = None
+    content_version: int = 0
+    removal_version: int = 0
+
+
+class TableReader:
+    """Read access to the table through one handle.
+
+    A handle opened with `read_consistency_interval=0` answers from the latest version; one that
+    was checked out at a version answers from that version until it is cleaned up.
+    """
+
+    def __init__(self, table: LanceTable, *, follow_latest: bool) -> None:
+        """Takes the handle over; `follow_latest` says that a cleaned version may be left."""
+        self._table = table
+        self._follow_latest = follow_latest
+
+    @property
+    def version(self) -> int:
+        """The version that answers."""
+        return self._read("reading the table's version", lambda: self._table.version)
+
+    def get(self, ids: Sequence[str]) -> list[Record]:
+        """The records with these ids, forgotten ones included, in the order of `ids`."""
+        found = {record.id: record for record, _ in self.rows("id", ids)}
+        return [found[id_] for id_ in ids if id_ in found]
+
+    def rows(self, column: str, values: Sequence[str]) -> list[tuple[Record, Vector | None]]:
+        """The records whose text column has one of the values, each with its vector."""
+        result: list[tuple[Record, Vector | None]] = []
+        for start in range(0, len(values), _ID_BATCH):
+            where = sql_in(column, values[start : start + _ID_BATCH])
+            result += _records(self._read("reading records", partial(self._select, where)))
+        return result
+
+    def newest(
+        self, where: Filter, limit: int, *, by: str = "created_at", condition: str | None = None
+    ) -> list[Record]:
+        """The newest records that pass, newest first.
+
+        Args:
+            where: Which records.
+            limit: How many at most.
+            by: "created_at" (when it was said) or "id" (when it arrived).
+            condition: One more SQL condition, built from literals of our own.
+        """
+        sql = " AND ".join(part for part in (where.to_sql(), condition) if part) or None
+        order = [ColumnOrdering(column_name=by, ascending=False, nulls_first=False)]
+        if by != "id":
+            order.append(ColumnOrdering(column_name="id", ascending=False, nulls_first=False))
+
+        def ask() -> pa.Table:
+            query = self._table.search().select(record_columns()).order_by(order)
+            # What `as_of` lets by too much is dropped below, so the limit cannot be LanceDB's.
+            query = query.limit(limit if where.as_of is None else None)
+            return (query.where(sql) if sql else query).to_arrow()
+
+        records = [from_row(row) for row in self._read("reading records", ask).to_pylist()]
+        return [record for record in records if where.admits(record)][:limit]
+
+    def pending(self, limit: int) -> list[Record]:
+        """Records that wait for their vector, oldest arrival first."""
+        order = [ColumnOrdering(column_name="id", ascending=True, nulls_first=False)]
+
+        def ask() -> pa.Table:
+            query = self._table.search().where("embedder IS NULL AND tombstoned_at IS NULL")
+            return query.select(record_columns()).order_by(order).limit(limit).to_arrow()
+
+        return [from_row(row) for row in self._read("reading records", ask).to_pylist()]
+
+    def dense(self, query: Vector, where: Filter, limit: int, *, nprobes: int) -> list[Found]:
+        """The nearest by cosine; pending records are never among them.
+
+        Args:
+            query: float32, (dim,), unit length.
+            where: Which records.
+            limit: How many at most.
+            nprobes: Partitions to look into where the vectors are indexed.
+        """
+        sql = where.to_sql()
+
+        def ask() -> pa.Table:
+            search = self._table.search(query, vector_column_name="vector").distance_type("dot")
+            search = search.nprobes(nprobes).refine_factor(_REFINE).limit(limit)
+            search = search.where(sql, prefilter=True) if sql else search
+            return search.select([*record_columns(), "vector", "_distance"]).to_arrow()
+
+        # LanceDB's dot distance is one minus the dot product, which on unit vectors is the cosine.
+        rows = self._read("searching vectors", ask)
+        scores = [1.0 - distance for distance in rows["_distance"].to_pylist()]
+        return [Found(r, score, v) for (r, v), score in zip(_records(rows), scores, strict=True)]
+
+    def lexical(self, text: str, where: Filter, limit: int) -> list[Found]:
+        """The best by BM25 over the words of the text; an unindexed tail is searched too."""
+        sql = where.to_sql()
+
+        def ask() -> pa.Table:
+            # A MatchQuery takes the user's text as words; it has no operators to inject.
+            search = self._table.search(MatchQuery(text, "text"), query_type="fts").limit(limit)
+            search = search.where(sql, prefilter=True) if sql else search
+            return search.select([*record_columns(), "vector", "_score"]).to_arrow()
+
+        rows = self._read("searching words", ask)
+        scores = rows["_score"].to_pylist()
+        return [Found(r, score, v) for (r, v), score in zip(_records(rows), scores, strict=True)]
+
+    def count(self, where: Filter) -> int:
+        """How many records pass; `as_of` is not looked at in detail."""
+        return self._read("counting records", lambda: self._table.count_rows(where.to_sql()))
+
+    def changed_after(self, moment: datetime | None) -> int:
+        """How many records were stored or changed after `moment`; None counts all."""
+        where = None if moment is None else f"updated_at > {sql_time(moment)}"
+        return self._read("counting records", lambda: self._table.count_rows(where))
+
+    def contents(self, now: datetime) -> dict[str | None, Contents]:
+        """What each project holds, and the records of no project under None, in one scan."""
+        names = ["project", "id", "created_at", "updated_at", "valid_to", "tombstoned_at"]
+        names += ["table_version", "embedder"]
+        rows = self._read(
+            "reading the watermark",
+            lambda: self._table.search().select(names).limit(None).to_arrow(),
+        )
+        return _contents_by_project(rows, now)
+
+    def _select(self, where: str) -> pa.Table:
+        query = self._table.search().where(where).limit(None)
+        return query.select([*record_columns(), "vector"]).to_arrow()
+
+    def _read(self, what: str, work: Callable[[], T]) -> T:
+        if self._follow_latest:
+            return retried(what, work, self._table.checkout_latest)
+        with translated(what):
+            return work()
+
+
+def _records(rows: pa.Table) -> list[tuple[Record, Vector | None]]:
+    return list(
+        zip(
+            (from_row(row) for row in rows.drop_columns(["vector"]).to_pylist()),
+            _vectors(rows["vector"]),
+            strict=True,
+        )
+    )
+
+
+def _vectors(column: pa.ChunkedArray) -> Iterator[Vector | None]:
+    """Row by row, without a Python float for each component."""
+    for chunk in column.chunks:
+        # `flatten` leaves the nulls out, so the rows that have a vector are counted beside it.
+        filled = chunk.flatten().to_numpy(zero_copy_only=False)
+        filled = filled.astype(np.float32, copy=False).reshape(-1, chunk.type.list_size)
+        following = iter(filled)
+        for valid in chunk.is_valid().to_pylist():
+            yield next(following) if valid else None
+
+
+def _contents_by_project(rows: pa.Table, now: datetime) -> dict[str | None, Contents]:
+    tombstoned = pc.is_valid(rows["tombstoned_at"])
+    moment = pa.scalar(now, pa.timestamp("us", "UTC"))
+    superseded = pc.fill_null(pc.less_equal(rows["valid_to"], moment), False)
+    withheld = pc.or_(tombstoned, superseded)
+    live = pc.invert(withheld)
+    pending = pc.and_(pc.is_null(rows["embedder"]), pc.invert(tombstoned))
+    table = pa.table(
+        {
+            "project": rows["project"],
+            "live": pc.cast(live, pa.int64()),
+            "tombstoned": pc.cast(tombstoned, pa.int64()),
+            "pending": pc.cast(pending, pa.int64()),
+            "id": rows["id"],
+            "created": pc.if_else(live, rows["created_at"], None),
+            "updated": rows["updated_at"],
+            "version": rows["table_version"],
+            "removal": pc.if_else(withheld, rows["table_version"], 0),
+        }
+    )
+    grouped = table.group_by("project").aggregate(
+        [
+            ("live", "sum"),
+            ("id", "count"),
+            ("tombstoned", "sum"),
+            ("pending", "sum"),
+            ("id", "max"),
+            ("created", "max"),
+            ("updated", "max"),
+            ("version", "max"),
+            ("removal", "max"),
+        ]
+    )
+    return {
+        row["project"]: Contents(
+            live=row["live_sum"],
+            total=row["id_count"],
+            tombstoned=row["tombstoned_sum"],
+            pending=row["pending_sum"],
+            max_id=row["id_max"],
+            max_created_at=row["created_max"],
+            max_updated_at=row["updated_max"],
+            content_version=row["version_max"],
+            removal_version=row["removal_max"],
+        )
+        for row in grouped.to_pylist()
+    }
+
+
+def merge_contents(parts: Sequence[Contents]) -> Contents:
+    """The contents of several disjoint parts together."""
+    created = [part.max_created_at for part in parts if part.max_created_at is not None]
+    updated = [part.max_updated_at for part in parts if part.max_updated_at is not None]
+    return Contents(
+        live=sum(part.live for part in parts),
+        total=sum(part.total for part in parts),
+        tombstoned=sum(part.tombstoned for part in parts),
+        pending=sum(part.pending for part in parts),
+        max_id=max((part.max_id for part in parts), default=""),
+        max_created_at=max(created, default=None),
+        max_updated_at=max(updated, default=None),
+        content_version=max((part.content_version for part in parts), default=0),
+        removal_version=max((part.removal_version for part in parts), default=0),
+    )

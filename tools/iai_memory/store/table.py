@@ -1,0 +1,297 @@
+"""The one table: opened or created, checked for its generation, written under a lock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import lancedb
+import pyarrow as pa
+from lancedb.table import LanceTable
+from uuid_utils import uuid7
+
+from ..clock import utc_now
+from ..errors import StoreMismatch, StoreUnavailable
+from ..locks import held
+from ..paths import StorePaths, make_private_folder
+from ..records import EMBEDDER_FIELD_KEY, Record, table_schema, to_row
+from .faults import retried, translated
+from .filters import sql_time
+from .reader import Contents, TableReader, Vector, merge_contents
+from .upkeep import compacted_version, create_text_index, due, has_text_index, optimize
+
+SCHEMA_VERSION = "1"
+TABLE_NAME = "memories"
+WRITE_TIMEOUT_SEC = 60.0
+_CACHE_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A record about to be written, with its vector or None while that is pending."""
+
+    record: Record
+    vector: Vector | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Newest:
+    """What the latest version's newest row says; known without asking while nobody else writes."""
+
+    version: int
+    id: str
+    updated_at: datetime | None
+
+
+class Store:
+    """The table of one store folder.
+
+    Reads go to the latest version, whoever committed it. Writes run under one OS lock for all
+    processes, because LanceDB alone inserts the same new key twice when two processes check for it
+    at once. Opening narrows the process's umask to 077: LanceDB offers no mode for its files.
+
+    Raises:
+        StoreUnavailable: The folder or the table cannot be opened.
+        StoreMismatch: Another schema version or another embedder wrote the table.
+    """
+
+    def __init__(
+        self, paths: StorePaths, *, embedder: str, dimension: int, budget: int, check: bool = True
+    ) -> None:
+        """Opens the table, or creates it.
+
+        Args:
+            paths: The store's folder.
+            embedder: Key of the embedder whose vectors this table holds.
+            dimension: Length of those vectors.
+            budget: Commits after which `upkeep_is_due`.
+            check: False opens a table of another generation, to re-embed it.
+        """
+        os.umask(os.umask(0o077) | 0o077)
+        self.paths = paths
+        self._budget = budget
+        self._newest: _Newest | None = None
+        make_private_folder(paths.root)
+        with translated(f"opening the store {paths.root}"):
+            self._session = lancedb.Session(
+                index_cache_size_bytes=_CACHE_BYTES, metadata_cache_size_bytes=_CACHE_BYTES
+            )
+            self._database = lancedb.connect(
+                str(paths.database),
+                read_consistency_interval=timedelta(0),
+                session=self._session,
+            )
+            self._table = self._open_or_create(embedder, dimension)
+        if check:
+            self._check_generation(embedder)
+        self.latest = TableReader(self._table, follow_latest=True)
+
+    @property
+    def version(self) -> int:
+        """The table's latest version; any commit of any process advances it."""
+        return self.latest.version
+
+    def snapshot(self) -> TableReader:
+        """A reader pinned to the version that is the latest now.
+
+        Raises:
+            StoreUnavailable: Also later, from its reads, once that version was cleaned up.
+        """
+        with translated("pinning a version"):
+            table = self._open()
+            table.checkout(table.version)
+        return TableReader(table, follow_latest=False)
+
+    def set_embedder(self, embedder: str) -> None:
+        """Declares whose vectors the table holds from now on; the caller made all others pending.
+
+        Runs under the caller's write lock.
+        """
+        with translated("changing the table's schema"):
+            self._table.replace_field_metadata("vector", {EMBEDDER_FIELD_KEY: embedder})
+
+    def contents(self) -> Contents:
+        """What the whole table holds now."""
+        return merge_contents(list(self.latest.contents(utc_now()).values()))
+
+    @contextmanager
+    def writing(self) -> Iterator[Writer]:
+        """Holds the write lock for the block; what the writer reads inside is what it changes.
+
+        Raises:
+            StoreBusy: Another process kept the lock for a minute.
+        """
+        with held(self.paths.lock("write"), timeout=WRITE_TIMEOUT_SEC):
+            with translated("reading the latest version"):
+                self._table.checkout_latest()
+            writer = Writer(self.latest, self._table, self._known_newest())
+            try:
+                yield writer
+            finally:
+                self._newest = writer.newest
+
+    def upkeep_is_due(self) -> bool:
+        """Whether more commits were made since the last compaction than the budget allows."""
+        return due(self.paths, self.version, self._budget)
+
+    def commits_since_compaction(self) -> int:
+        """Versions that were made since the last compaction."""
+        return max(0, self.version - compacted_version(self.paths))
+
+    def compact(self, *, keep: timedelta) -> None:
+        """Merges small files, brings the indexes up to date and drops versions older than `keep`.
+
+        Runs under the write lock: beside writers LanceDB's compaction often loses its turn.
+        """
+        with held(self.paths.lock("write"), timeout=WRITE_TIMEOUT_SEC):
+            retried(
+                "compacting the store",
+                lambda: optimize(self._table, self.paths, keep),
+                self._table.checkout_latest,
+            )
+
+    def _known_newest(self) -> _Newest:
+        version = self._table.version
+        if self._newest is not None and self._newest.version == version:
+            return self._newest
+        contents = self.contents()
+        return _Newest(version, contents.max_id, contents.max_updated_at)
+
+    def _open(self) -> LanceTable:
+        table = self._database.open_table(TABLE_NAME)
+        if not isinstance(table, LanceTable):
+            raise StoreUnavailable(f"{self.paths.database} is not a local LanceDB folder")
+        return table
+
+    def _open_or_create(self, embedder: str, dimension: int) -> LanceTable:
+        if (self.paths.database / f"{TABLE_NAME}.lance").exists():
+            table = self._open()
+            if has_text_index(table):
+                return table
+        # Under the lock, and each step again if need be: a creator may have been killed half-way.
+        with held(self.paths.lock("write"), timeout=WRITE_TIMEOUT_SEC):
+            schema = table_schema(
+                dimension, embedder=embedder, metadata={"iai.schema_version": SCHEMA_VERSION}
+            )
+            self._database.create_table(TABLE_NAME, schema=schema, exist_ok=True)
+            table = self._open()
+            if not has_text_index(table):
+                table.set_unenforced_primary_key("id")
+                create_text_index(table)
+            return table
+
+    def _check_generation(self, embedder: str) -> None:
+        with translated("reading the table's schema"):
+            schema = self._table.schema
+        version = (schema.metadata or {}).get(b"iai.schema_version", b"?").decode()
+        if version != SCHEMA_VERSION:
+            raise StoreMismatch(
+                f"{self.paths.root} has schema version {version}, this iai-mcp reads "
+                f"{SCHEMA_VERSION}: install the iai-mcp that wrote it, or set IAI_MCP_STORE to "
+                f"another folder"
+            )
+        field = schema.field("vector")
+        written = (field.metadata or {}).get(EMBEDDER_FIELD_KEY.encode(), b"?").decode()
+        if written != embedder:
+            raise StoreMismatch(
+                f"{self.paths.root} holds vectors of {written}, the model here is {embedder}: "
+                f"run `iai-mcp model reembed`"
+            )
+
+
+class Writer:
+    """Changes to the table while the write lock is held; each call is one commit."""
+
+    def __init__(self, reader: TableReader, table: LanceTable, newest: _Newest) -> None:
+        """For `Store.writing` only."""
+        self.reader = reader
+        self.newest = newest
+        self._table = table
+
+    def now(self) -> datetime:
+        """The time of this change: later than every change before it, even if a clock went back."""
+        now, last = utc_now(), self.newest.updated_at
+        return now if last is None or now > last else last + timedelta(microseconds=1)
+
+    def insert(self, rows: Sequence[Row]) -> list[Record]:
+        """Appends the rows and gives them their ids; acknowledged is durable.
+
+        Ids are UUIDv7 and larger than any id in the table, whatever clock another process had.
+        """
+        if not rows:
+            return []
+        at = self.now()
+        ids = _ids_after(self.newest.id, len(rows))
+        stamped = [
+            replace(
+                row.record, id=id_, ingested_at=at, updated_at=at, table_version=self._next_version
+            )
+            for row, id_ in zip(rows, ids, strict=True)
+        ]
+        data = self._arrow(stamped, [row.vector for row in rows])
+        self._commit("storing memories", lambda: self._table.add(data), ids[-1], at)
+        return stamped
+
+    def update(self, rows: Sequence[Row], at: datetime) -> list[Record]:
+        """Replaces the rows that have these ids; their `updated_at` is `at`, from `now()`."""
+        if not rows:
+            return []
+        stamped = [
+            replace(row.record, updated_at=at, table_version=self._next_version) for row in rows
+        ]
+        data = self._arrow(stamped, [row.vector for row in rows])
+        self._commit(
+            "changing memories",
+            lambda: self._table.merge_insert("id").when_matched_update_all().execute(data),
+            self.newest.id,
+            at,
+        )
+        return stamped
+
+    def drop_vectors(self) -> None:
+        """Makes every record pending."""
+        at = self.now()
+        values = {
+            "vector": "NULL",
+            "embedder": "NULL",
+            "updated_at": sql_time(at),
+            "table_version": str(self._next_version),
+        }
+        self._commit(
+            "dropping vectors",
+            lambda: self._table.update(where="embedder IS NOT NULL", values_sql=values),
+            self.newest.id,
+            at,
+        )
+
+    @property
+    def _next_version(self) -> int:
+        return self.newest.version + 1
+
+    def _arrow(self, records: Sequence[Record], vectors: Sequence[Vector | None]) -> pa.Table:
+        rows = [to_row(r, v) for r, v in zip(records, vectors, strict=True)]
+        return pa.Table.from_pylist(rows, schema=self._table.schema)
+
+    def _commit(self, what: str, work: Callable[[], Any], last_id: str, at: datetime) -> None:
+        retried(what, work, self._table.checkout_latest)
+        with translated(what):
+            self.newest = _Newest(self._table.version, last_id, at)
+
+
+def _ids_after(last: str, count: int) -> list[str]:
+    """`count` growing UUIDv7 (RFC 9562), all larger than `last`."""
+    ids: list[str] = []
+    floor = UUID(last).int if last else 0
+    for _ in range(count):
+        candidate = uuid7().int
+        if candidate <= floor:
+            # The clock of the writer before us ran ahead: stay above it, in its millisecond.
+            candidate = floor + 1
+        ids.append(str(UUID(int=candidate)))
+        floor = candidate
+    return ids
