@@ -157,8 +157,8 @@ def test_an_encoder_has_the_identity_that_its_files_have(
     assert _found(model=model_folder).identity == IDENTITY
 
 
-def test_importing_the_package_loads_none_of_the_heavy_libraries() -> None:
-    heavy = ("numpy", "onnx", "onnxruntime", "safetensors", "tokenizers")
+def test_importing_the_package_loads_no_library_that_converts_or_runs_a_model() -> None:
+    heavy = ("onnx", "onnxruntime", "safetensors", "tokenizers")
     script = f"import sys, iai_memory.embedding; print([m for m in {heavy} if m in sys.modules])"
     assert _python(script).stdout.strip() == "[]"
 

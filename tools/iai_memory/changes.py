@@ -66,9 +66,13 @@ def supersede(
             embedder=encoder.identity.key if encoder is not None else None,
             idem=idempotency_key(old.role, text, at, None, None),
         )
-        stored = writer.insert([Row(new, vector)])[0]
-        closed = old.changed(at, valid_to=at, superseded_by=stored.id)
-        writer.update([Row(closed, old_vector)], at)
+        stored, _ = writer.replace(
+            Row(new, vector),
+            lambda inserted: Row(
+                old.changed(at, valid_to=at, superseded_by=inserted.id), old_vector
+            ),
+            at,
+        )
     return Superseded(old_id=old.id, new_id=stored.id)
 
 

@@ -6,7 +6,8 @@ import json
 import logging
 import os
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -61,24 +62,27 @@ class Ledger:
             # The ledger reports failures; it must never be one.
             _log.exception("the event %s could not be written to %s", event, self.current)
 
-    def write_changed(self, event: str, key: str, **fields: Any) -> None:
-        """Like `write`, but the same `fields` under one key at most once in ten minutes.
+    def write_changed(self, event: str, said: tuple[str, ...] = (), **fields: Any) -> None:
+        """Like `write`, but an event that says the same again at most once in ten minutes.
 
-        The next line that is written says in `repeats` how many were left out.
+        Args:
+            event: Its name.
+            said: What makes it the same; other fields (a duration) do not count.
+            fields: As for `write`; `repeats` is added where some were left out.
         """
-        said = json.dumps(fields, sort_keys=True, default=str)
-        repeat = self._repeats.get(key)
+        repeat = self._repeats.get(event)
         now = utc_now()
-        if repeat is not None and repeat.said == said and now - repeat.at < REPEAT_AFTER:
+        same = repeat is not None and repeat.said == said
+        if repeat is not None and same and now - repeat.at < REPEAT_AFTER:
             repeat.count += 1
             return
-        left_out = repeat.count if repeat is not None and repeat.said == said else 0
-        self._repeats[key] = _Repeat(said, now)
+        left_out = repeat.count if repeat is not None and same else 0
+        self._repeats[event] = _Repeat(said, now)
         self.write(event, **fields, **({"repeats": left_out} if left_out else {}))
 
-    def changed_since_last(self, key: str) -> None:
-        """Forgets what was said under the key: the next repetition is news again."""
-        self._repeats.pop(key, None)
+    def forget_repeats(self) -> None:
+        """Makes the next `write_changed` of any event news again."""
+        self._repeats.clear()
 
     def newest(self, limit: int, *, event: str | None = None) -> list[dict[str, Any]]:
         """The newest events, newest first; lines that are not JSON objects are passed over."""
@@ -115,8 +119,8 @@ class Ledger:
                 self.current.replace(self.previous)
 
 
+@dataclass(slots=True)
 class _Repeat:
-    def __init__(self, said: str, at: Any) -> None:
-        self.said, self.at, self.count = said, at, 0
-
-
+    said: tuple[str, ...]
+    at: datetime
+    count: int = 0

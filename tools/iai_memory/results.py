@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from .records import Record
+if TYPE_CHECKING:
+    from .records import Record
 
 
 class Result(BaseModel):

@@ -1,7 +1,7 @@
 """The embedding model: where its files are, how they get there, and text to vectors.
 
-Importing this package loads neither numpy nor onnxruntime: a server can answer its handshake first
-and load the model afterwards.
+Importing this package loads none of the libraries that convert or run the model: a server can
+answer its handshake first and load the model afterwards.
 """
 
 from .encoder import Encoder, load_encoder

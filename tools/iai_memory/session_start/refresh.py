@@ -107,13 +107,16 @@ class SessionStart:
     def live(self, project: str | None, now: datetime | None = None) -> str:
         """The payload as the refresher would render it at this moment, from the store.
 
+        A project of which nothing is known gets the page of every project, as it does in the hook.
+
         Raises:
             StoreFault: The store could not be read.
         """
         around = self._surroundings()
         reader = self._store.snapshot()
         parts = reader.contents(now or utc_now())
-        return render(reader, self._page(project, parts, around))
+        known = project in parts or any(w.project == project for w in around.waiting)
+        return render(reader, self._page(project if known else None, parts, around))
 
     def probe(self, now: datetime | None = None) -> Watermark:
         """The watermark of the whole store now.
@@ -135,6 +138,8 @@ class SessionStart:
         """
         started = time.perf_counter()
         try:
+            if not force_rebuild and self._version_gate(utc_now()):
+                return self._skipped(trigger, "no_new_records", None)
             timeout = SLEEP_WAIT_SEC if trigger == "sleep_pipeline" else 0.0
             with held(self._store.paths.lock("refresh"), timeout=timeout):
                 return self._refresh_alone(trigger, force_rebuild, started)
@@ -145,8 +150,6 @@ class SessionStart:
 
     def _refresh_alone(self, trigger: Trigger, force: bool, started: float) -> Outcome:
         now = utc_now()
-        if not force and self._version_gate(now):
-            return self._skipped(trigger, "no_new_records", None)
         around = self._surroundings()
         try:
             reader = self._store.snapshot()
@@ -159,14 +162,14 @@ class SessionStart:
         if decision.refresh:
             self._started(trigger, self.cache, force)
             self._write_all(reader, parts, around, mark, trigger, now, force, started)
-            self._ledger.changed_since_last("skipped")
+            self._ledger.forget_repeats()
             return Outcome("wrote", decision.reason, mark)
         if decision.reason == "no_new_records" and sidecar is not None:
             advance_sidecar(self.cache, sidecar, mark)
         return self._skipped(trigger, decision.reason, mark)
 
     def _version_gate(self, now: datetime) -> bool:
-        """The cheap look: nothing was committed, captured or turned since the sidecar was written."""
+        """The cheap look, without the lock: nothing was committed or captured since the sidecar."""
         if cache_modified(self.cache) is None:
             return False
         sidecar = read_sidecar(self.cache)
@@ -272,7 +275,7 @@ class SessionStart:
         )
 
     def _started(self, trigger: Trigger, cache: Path, force: bool) -> None:
-        self._ledger.write(
+        self._ledger.write_changed(
             "session_start_cache_write_started",
             trigger=trigger,
             cache_path=str(cache),
@@ -285,7 +288,7 @@ class SessionStart:
         if reason not in _QUIET:
             self._ledger.write_changed(
                 "session_start_cache_write_skipped",
-                "skipped",
+                (reason,),
                 trigger=trigger,
                 cache_path=str(self.cache),
                 reason=reason,
@@ -294,8 +297,9 @@ class SessionStart:
         return Outcome("skipped", reason, mark)
 
     def _failed(self, trigger: Trigger, error: Exception, started: float) -> Outcome:
-        self._ledger.write(
+        self._ledger.write_changed(
             "session_start_cache_write_failed",
+            (type(error).__name__, str(error)),
             trigger=trigger,
             cache_path=str(self.cache),
             reason=type(error).__name__,

@@ -253,6 +253,29 @@ class Writer:
         )
         return stamped
 
+    def replace(
+        self, new: Row, close: Callable[[Record], Row], at: datetime
+    ) -> tuple[Record, Record]:
+        """Inserts one row and changes another in the same commit: both happen or neither.
+
+        Args:
+            new: The row to insert.
+            close: Given the inserted record, the row that replaces an old one.
+            at: The time of the change, from `now()`.
+        """
+        [id_] = _ids_after(self.newest.id, 1)
+        version = self._next_version
+        inserted = replace(
+            new.record, id=id_, ingested_at=at, updated_at=at, table_version=version
+        )
+        closing = close(inserted)
+        closed = replace(closing.record, updated_at=at, table_version=version)
+        data = self._arrow([inserted, closed], [new.vector, closing.vector])
+        merge = self._table.merge_insert("id").when_matched_update_all()
+        merge = merge.when_not_matched_insert_all()
+        self._commit("superseding a memory", lambda: merge.execute(data), id_, at)
+        return inserted, closed
+
     def drop_vectors(self) -> None:
         """Makes every record pending."""
         at = self.now()

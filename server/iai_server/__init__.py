@@ -1,0 +1,1 @@
+"""The process around the memory: MCP server, refresher, command line."""

@@ -1,0 +1,19 @@
+"""The `iai-mcp` command."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> None:
+    """Runs the command line and exits with its code: 0, 1 on a failure, 2 on a usage error."""
+    # What this process writes is about a person's memories: nobody else may read it.
+    os.umask(0o077)
+    from iai_server.cli import run
+
+    sys.exit(run())
+
+
+if __name__ == "__main__":
+    main()

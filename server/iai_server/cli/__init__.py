@@ -1,0 +1,23 @@
+"""The command line: parse, call the library, print; exit 0, 1 on a failure, 2 on a usage error."""
+
+from __future__ import annotations
+
+import sys
+
+from iai_memory.errors import InvalidInput, MemoryFault
+
+__all__ = ["run"]
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Runs one command; a failure is one line on stderr."""
+    from .app import app
+
+    try:
+        result = app(args=arguments, standalone_mode=True, prog_name="iai-mcp")
+    except SystemExit as exc:
+        return exc.code if isinstance(exc.code, int) else 1
+    except MemoryFault as exc:
+        print(f"iai-mcp: {exc}", file=sys.stderr)  # noqa: T201 - the one place errors are told
+        return 2 if isinstance(exc, InvalidInput) else 1
+    return int(result or 0)

@@ -1,0 +1,56 @@
+"""The `iai-mcp` command with all its subcommands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from iai_memory import __version__
+
+from . import importing, memories, model, store
+
+app = typer.Typer(
+    name="iai-mcp",
+    help="A personal memory for AI assistants that runs on your own machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"iai-mcp {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """A personal memory for AI assistants that runs on your own machine.
+
+    Settings are environment variables named IAI_MCP_…, such as IAI_MCP_STORE.
+    """
+
+
+@app.command(epilog="Example: iai-mcp serve < requests.jsonl")
+def serve() -> None:
+    """Serve MCP on stdin and stdout; hosts start this."""
+    from iai_memory import load_settings
+
+    from ..serve import serve as serve_process
+
+    raise typer.Exit(serve_process(load_settings(), Path.cwd()))
+
+
+memories.register(app)
+store.register(app)
+importing.register(app)
+app.add_typer(model.app, name="model")

@@ -1,0 +1,252 @@
+"""Commands on memories: recall, ingest, timeline, supersede, forget, restore, pin."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from iai_memory.errors import InvalidInput
+from iai_memory.results import Ingested, IngestReport, RecordView
+
+from .options import AsJson, Project, Since, Until, open_memory
+from .printing import emit_json, emit_lines, memory_text, progress
+
+_BATCH = 500
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command(epilog='Example: iai-mcp recall "which port is staging on?" --limit 3')(recall)
+    app.command(epilog='Example: iai-mcp ingest "Staging listens on port 5544." --tag staging')(
+        ingest
+    )
+    app.command(epilog="Example: iai-mcp timeline --since 2026-05-01 --limit 10")(timeline)
+    app.command(epilog='Example: iai-mcp supersede ID "Staging listens on port 6000."')(supersede)
+    app.command(epilog='Example: iai-mcp forget ID --reason "no longer wanted"')(forget)
+    app.command(epilog="Example: iai-mcp restore ID")(restore)
+    app.command(epilog="Example: iai-mcp pin ID --add-tag decision")(pin)
+
+
+def recall(
+    query: Annotated[str, typer.Argument(help="A question or a few words.")],
+    limit: Annotated[int, typer.Option(help="Hits at most, 1 to 50.")] = 8,
+    project: Project = None,
+    since: Since = None,
+    until: Until = None,
+    as_of: Annotated[str | None, typer.Option(help="Answer from what was true then.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Only with this tag; repeatable.")] = None,
+    include_superseded: Annotated[
+        bool, typer.Option("--include-superseded", help="Also what is no longer true.")
+    ] = False,
+    budget_tokens: Annotated[int, typer.Option(help="Of all hits together.")] = 1500,
+    as_json: AsJson = False,
+) -> None:
+    """Find what was said or decided before."""
+    found = open_memory().recall(
+        query,
+        limit=limit,
+        project=project,
+        since=since,
+        until=until,
+        as_of=as_of,
+        tags=tag,
+        include_superseded=include_superseded,
+        budget_tokens=budget_tokens,
+    )
+    if as_json:
+        emit_json(found)
+        return
+    for hit in found.hits:
+        past = f" (superseded by {hit.superseded_by})" if hit.superseded_by else ""
+        emit_lines(
+            [
+                f"{hit.score:.3f}  {hit.created_at.date()}  {hit.role}  {hit.id}{past}",
+                f"       {memory_text(hit.text)}",
+                f"       {hit.reason}",
+            ]
+        )
+    state = f", degraded: run `{found.fix}`" if found.degraded else ""
+    emit_lines([f"{len(found.hits)} hits, {found.mode}, {found.latency_ms} ms{state}"])
+
+
+def ingest(
+    text: Annotated[str | None, typer.Argument(help="The text; without it, stdin is read.")] = None,
+    jsonl: Annotated[
+        Path | None, typer.Option(help="A file with one JSON object with text a line.")
+    ] = None,
+    role: Annotated[str, typer.Option(help="user, assistant, tool or note.")] = "note",
+    project: Project = None,
+    created_at: Annotated[str | None, typer.Option(help="When it was said; ISO.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Tag it; repeatable.")] = None,
+    pinned: Annotated[bool, typer.Option("--pin", help="Keep it on the session page.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Store memories: an argument, stdin, or a JSONL file."""
+    if jsonl is not None:
+        if text is not None:
+            raise InvalidInput("a text and --jsonl at once: send one of them")
+        _report(_ingest_file(jsonl), as_json)
+        return
+    memory = open_memory()
+    name = memory.own_project if project == "." else project
+    given = {
+        "text": sys.stdin.read() if text is None else text,
+        "role": role,
+        "project": name,
+        "created_at": created_at,
+        "tags": tag,
+        "pinned": pinned,
+    }
+    _report(memory.ingest(given), as_json)
+
+
+def timeline(
+    project: Project = None,
+    session: Annotated[str | None, typer.Option(help="Only this session.")] = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Annotated[int, typer.Option(help="Records at most, 1 to 500.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List memories in time, newest first."""
+    found = open_memory().timeline(
+        project=project, session_id=session, since=since, until=until, limit=limit
+    )
+    if as_json:
+        emit_json(found)
+    else:
+        emit_lines(_line(record) for record in found.records)
+
+
+def supersede(
+    id: Annotated[str, typer.Argument(help="Id of the old memory.")],
+    text: Annotated[str, typer.Argument(help="What is true now.")],
+    reason: Annotated[str, typer.Option(help="Why; goes into the ledger.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Replace a fact that is no longer true; both stay."""
+    done = open_memory().supersede(id, text, reason=reason)
+    if as_json:
+        emit_json(done)
+    else:
+        emit_lines([f"{done.old_id} is superseded by {done.new_id}"])
+
+
+def forget(
+    ids: Annotated[list[str], typer.Argument(help="Ids of the memories.")],
+    reason: Annotated[str, typer.Option(help="Why; goes into the ledger.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Hide memories from everything at once; can be undone."""
+    done = open_memory().forget(ids, reason=reason)
+    if as_json:
+        emit_json(done)
+    else:
+        emit_lines([f"forgotten {id_}" for id_ in done.forgotten])
+        emit_lines([f"not found {memory_text(id_)}" for id_ in done.not_found])
+        emit_lines([f"undo with `{done.undo}`"] if done.undo else [])
+    if done.not_found:
+        raise typer.Exit(1)
+
+
+def restore(
+    ids: Annotated[list[str], typer.Argument(help="Ids of the memories.")],
+    as_json: AsJson = False,
+) -> None:
+    """Undo forget, and supersede for the old memory."""
+    done = open_memory().restore(ids)
+    if as_json:
+        emit_json(done)
+    else:
+        emit_lines([f"restored {id_}" for id_ in done.restored])
+        emit_lines([f"not found {memory_text(id_)}" for id_ in done.not_found])
+    if done.not_found:
+        raise typer.Exit(1)
+
+
+def pin(
+    id: Annotated[str, typer.Argument(help="Id of the memory.")],
+    off: Annotated[bool, typer.Option("--off", help="Take the pin away.")] = False,
+    add_tag: Annotated[list[str] | None, typer.Option(help="Add a tag; repeatable.")] = None,
+    remove_tag: Annotated[list[str] | None, typer.Option(help="Remove one; repeatable.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Keep a memory on the session page, and tag it."""
+    view = open_memory().pin(
+        id, pinned=not off, add_tags=add_tag or [], remove_tags=remove_tag or []
+    )
+    if as_json:
+        emit_json(view)
+    else:
+        emit_lines([_line(view)])
+
+
+def _ingest_file(path: Path) -> IngestReport:
+    memory = open_memory()
+    reports: list[IngestReport] = []
+    try:
+        total = sum(1 for line in path.open("rb") if line.strip())
+        with progress() as bar:
+            task = bar.add_task("storing", total=total)
+            for batch in _batches(path):
+                reports.append(memory.ingest(batch))
+                bar.advance(task, len(batch))
+    except OSError as exc:
+        raise InvalidInput(f"{path} cannot be read ({exc.strerror}): name a JSONL file") from exc
+    if not reports:
+        raise InvalidInput(f'{path} holds no memory: put one {{"text": "…"}} a line')
+    results: list[Ingested] = [result for report in reports for result in report.results]
+    return IngestReport(
+        results=results,
+        stored=sum(report.stored for report in reports),
+        duplicates=sum(report.duplicates for report in reports),
+        table_version=reports[-1].table_version,
+    )
+
+
+def _batches(path: Path) -> Iterator[list[Any]]:
+    batch: list[Any] = []
+    with path.open(encoding="utf-8", errors="surrogateescape") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                batch.append(json.loads(line))
+            except ValueError as exc:
+                raise InvalidInput(
+                    f"{path} line {number} is not JSON: mend that line and run the command again, stored lines are skipped"
+                ) from exc
+            if len(batch) == _BATCH:
+                yield batch
+                batch = []
+    if batch:
+        yield batch
+
+
+def _report(report: IngestReport, as_json: bool) -> None:
+    if as_json:
+        emit_json(report)
+        return
+    if len(report.results) == 1:
+        [result] = report.results
+        reason = f" ({result.reason})" if result.reason else ""
+        emit_lines([f"{result.status} {result.id or ''}{reason}"])
+    else:
+        emit_lines([f"{report.stored} stored, {report.duplicates} duplicates"])
+
+
+def _line(record: RecordView) -> str:
+    marks = [
+        *(["pinned"] if record.pinned else []),
+        *([f"superseded by {record.superseded_by}"] if record.superseded_by else []),
+    ]
+    state = f" ({', '.join(marks)})" if marks else ""
+    return (
+        f"{record.created_at:%Y-%m-%d %H:%M}  {record.role}  {record.id}{state}\n"
+        f"       {memory_text(record.text)}"
+    )

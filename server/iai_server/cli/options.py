@@ -1,0 +1,26 @@
+"""Options that several commands share, and the memory that they open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from iai_memory import Memory
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Project = Annotated[
+    str | None, typer.Option(help='Project name; "." is the project of this folder.')
+]
+Since = Annotated[str | None, typer.Option(help="ISO date or time.")]
+Until = Annotated[str | None, typer.Option(help="ISO date or time; a date includes its day.")]
+
+
+def open_memory(*, origin: str = "cli") -> Memory:
+    """The memory that the environment names, seen from the current folder.
+
+    Raises:
+        InvalidInput: An environment variable cannot be used.
+    """
+    return Memory(cwd=Path.cwd(), origin=origin)

@@ -1,0 +1,69 @@
+"""What the commands print: JSON for programs, inert text for people."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from iai_memory.session_start.inert import inert
+
+
+def out() -> Console:
+    """Stdout: coloured on a terminal, plain in a pipe, never wrapped there."""
+    return Console(file=sys.stdout, highlight=False, markup=False, soft_wrap=True)
+
+
+def progress() -> Progress:
+    """A progress bar on stderr with rate and remaining time; silent in a pipe."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(show_speed=True),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(file=sys.stderr),
+        transient=True,
+    )
+
+
+def emit_json(value: BaseModel | list[Any] | dict[str, Any]) -> None:
+    """One JSON document on stdout, readable, in UTF-8."""
+    plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+    sys.stdout.write(json.dumps(plain, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def emit_lines(lines: Iterable[str]) -> None:
+    """Lines of our own on stdout."""
+    console = out()
+    for line in lines:
+        console.print(Text(line))
+
+
+def memory_text(text: str) -> str:
+    """Memory text for a terminal: one line without control characters and escape codes."""
+    return inert(text)
+
+
+def emit_table(rows: Iterable[tuple[str, str]]) -> None:
+    """Names and values in two columns; values may come from outside, names are ours."""
+    table = Table.grid(padding=(0, 2))
+    for name, value in rows:
+        table.add_row(Text(name, style="bold"), Text(inert(value)))
+    out().print(table)
