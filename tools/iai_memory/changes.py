@@ -137,7 +137,9 @@ def one_live(reader: TableReader, id_: str) -> Record:
     [wanted] = check_ids([id_])
     records = reader.get([wanted])
     if not records:
-        raise UnknownRecord(f"no memory has the id {wanted[:80]!r}: send an id that recall returned")
+        raise UnknownRecord(
+            f"no memory has the id {wanted[:80]!r}: send an id that recall returned"
+        )
     if not records[0].is_live():
         raise UnknownRecord(f"{wanted} was forgotten: run `iai-mcp restore {wanted}` first")
     return records[0]

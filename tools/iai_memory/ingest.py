@@ -218,7 +218,9 @@ def _checked(memory: NewMemory) -> NewMemory:
         if value is None:
             continue
         if not isinstance(value, str) or not value or len(value) > MAX_NAME_LENGTH:
-            raise InvalidInput(f"{name} is no short text: send at most {MAX_NAME_LENGTH} characters")
+            raise InvalidInput(
+                f"{name} is no short text: send at most {MAX_NAME_LENGTH} characters"
+            )
         check_text(value, name)
     if not isinstance(memory.pinned, bool):
         raise InvalidInput("pinned is neither true nor false: send true or false")
@@ -310,5 +312,3 @@ def _duplicate(same: Record | None) -> Ingested:
         raise AssertionError("a memory that was neither stored nor known")
     reason = "already stored" if same.is_live() else "forgotten before: `iai-mcp restore` undoes it"
     return Ingested(id=same.id, status="duplicate", reason=reason)
-
-

@@ -15,7 +15,7 @@ from .errors import InvalidInput, MemoryFault, ModelMissing
 from .ingest import check_text, embed_pending, ingest, new_memory, reembed
 from .ledger import Ledger
 from .paths import StorePaths
-from .projects import project_key, project_of
+from .projects import key_of, project_of
 from .recall import Query, check_filter, check_whole, recall
 from .results import (
     Forgotten,
@@ -207,9 +207,7 @@ class Memory:
             InvalidInput: The text cannot be stored, or the memory was superseded already.
         """
         done = changes.supersede(self.store, self.encoder, id, text, origin=self._origin)
-        self.ledger.write(
-            "superseded", old_id=done.old_id, new_id=done.new_id, reason=reason[:200]
-        )
+        self.ledger.write("superseded", old_id=done.old_id, new_id=done.new_id, reason=reason[:200])
         self._committed()
         return done
 
@@ -315,13 +313,11 @@ class Memory:
         name = check_filter(project=project, own_project=self.own_project).project
         pages = self.session_start_pages()
         action = pages.refresh("manual").action if refresh else "none"
-        cache = cache_path(self.paths, None if name is None else project_key(name))
+        cache = cache_path(self.paths, None if name is None else key_of(name))
         probe, sidecar = pages.probe(), read_sidecar(cache)
         vouched = read_sidecar(pages.cache)
         fresh = (
-            sidecar is not None
-            and vouched is not None
-            and probe.same_content(vouched.watermark)
+            sidecar is not None and vouched is not None and probe.same_content(vouched.watermark)
         )
         if fresh and sidecar is not None:
             payload = cache.read_text(encoding="utf-8")
@@ -337,9 +333,7 @@ class Memory:
             action="cached" if action == "none" else action,
         )
 
-    def session_start_pages(
-        self, on_step: Callable[[str], None] | None = None
-    ) -> SessionStart:
+    def session_start_pages(self, on_step: Callable[[str], None] | None = None) -> SessionStart:
         """The renderer behind `session_start`; `on_step` hears of each step of a refresh."""
         options = RefreshOptions(
             min_interval_sec=self.settings.session_cache_refresh_min_sec,
@@ -414,5 +408,3 @@ class Memory:
             return self.model
         except MemoryFault as exc:
             return exc
-
-

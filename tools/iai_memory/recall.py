@@ -175,5 +175,3 @@ def _hit(one: Ranked, text: str) -> Hit:
         pinned=record.pinned,
         reason=one.reason,
     )
-
-

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from .version import __version__
 from .clock import parse_time
 from .embedding import ModelFiles
 from .errors import MemoryFault
@@ -14,6 +13,7 @@ from .paths import StorePaths
 from .results import Freshness, ModelStatus, Status
 from .session_start import SessionStart, read_sidecar
 from .store import Store
+from .version import __version__
 
 MODEL_FIX = "iai-mcp model install"
 _ERRORS_SHOWN = 3

@@ -162,9 +162,7 @@ def _remembered(
     pinned: bool = False,
     roles: tuple[str, ...] = (),
 ) -> Iterable[str]:
-    where = Filter(
-        project=page.project, or_no_project=True, tags=tags, pinned=pinned, roles=roles
-    )
+    where = Filter(project=page.project, or_no_project=True, tags=tags, pinned=pinned, roles=roles)
     for record in reader.newest(where, _LINES_AT_MOST):
         if record.id not in shown:
             shown.add(record.id)

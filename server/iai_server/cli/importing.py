@@ -1,0 +1,145 @@
+"""Commands that bring history in: import claude, import codex."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from iai_memory import Memory
+from iai_memory.capture import (
+    Books,
+    Host,
+    Selection,
+    find_transcripts,
+    import_transcript,
+    transcript_root,
+)
+from iai_memory.clock import parse_time
+from iai_memory.errors import TranscriptFault
+from iai_memory.ingest import NewMemory
+from iai_memory.results import Ingested, IngestReport
+
+from .options import AsJson, Project, Since, open_memory
+from .printing import emit_json, emit_lines, memory_text, progress
+
+Paths = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Transcripts or folders of them; default is the host's own folder."),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Read and count, store nothing.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command group."""
+    group = typer.Typer(
+        help="Bring in what hosts said before.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        add_completion=False,
+    )
+    group.command(epilog="Example: iai-mcp import claude --since 2026-01-01")(claude)
+    group.command(epilog="Example: iai-mcp import codex --dry-run")(codex)
+    app.add_typer(group, name="import")
+
+
+def claude(
+    paths: Paths = None,
+    since: Since = None,
+    project: Project = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Import Claude Code transcripts; again is safe, each turn is stored once."""
+    _import("claude-code", paths, since, project, dry_run, as_json)
+
+
+def codex(
+    paths: Paths = None,
+    since: Since = None,
+    project: Project = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Import Codex rollouts; again is safe, each turn is stored once."""
+    _import("codex", paths, since, project, dry_run, as_json)
+
+
+def _import(
+    host: Host,
+    paths: list[Path] | None,
+    since: str | None,
+    project: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    files = _files(host, paths)
+    memory = open_memory(origin="import")
+    selection = Selection(
+        since=None if since is None else parse_time(since, "since"),
+        project=memory.own_project if project == "." else project,
+    )
+    total = Books()
+    faults: list[str] = []
+    with progress() as bar:
+        task = bar.add_task("reading", total=sum(file.stat().st_size for file in files))
+        for number, file in enumerate(files, 1):
+            bar.update(task, description=f"file {number} of {len(files)}, {total.seen} turns")
+            try:
+                books = import_transcript(
+                    file,
+                    host,
+                    _store_nothing if dry_run else _storing(memory),
+                    selection=selection,
+                    advanced=lambda size: bar.advance(task, size),
+                )
+            except TranscriptFault as exc:
+                faults.append(str(exc))
+                continue
+            total.add(books)
+    _tell(total, files, faults, dry_run, as_json)
+
+
+def _files(host: Host, paths: list[Path] | None) -> list[Path]:
+    files: list[Path] = []
+    for path in paths or [transcript_root(host)]:
+        files += find_transcripts(host, path) if path.is_dir() else [path]
+    missing = [path for path in files if not path.is_file()]
+    if missing or not files:
+        where = missing[0] if missing else (paths or [transcript_root(host)])[0]
+        raise TranscriptFault(
+            f"{where} holds no transcript: name a file or a folder, see `iai-mcp import --help`"
+        )
+    return files
+
+
+def _storing(memory: Memory) -> Any:
+    def store(batch: list[NewMemory]) -> IngestReport:
+        return memory.ingest(batch)
+
+    return store
+
+
+def _store_nothing(batch: list[NewMemory]) -> IngestReport:
+    would = [Ingested(id=None, status="stored", reason="dry run") for _ in batch]
+    return IngestReport(results=would, stored=len(would), duplicates=0, table_version=0)
+
+
+def _tell(total: Books, files: list[Path], faults: list[str], dry_run: bool, as_json: bool) -> None:
+    if as_json:
+        fields = {"files": len(files), "dry_run": dry_run, **total.to_fields(), "faults": faults}
+        emit_json(fields)
+    else:
+        verb = "would be stored or known" if dry_run else "stored"
+        skipped = ", ".join(f"{count} {name}" for name, count in sorted(total.skipped.items()))
+        emit_lines(
+            [
+                f"{len(files)} files, {total.seen} turns: {total.stored} {verb}, "
+                f"{total.duplicate} known before, {total.failed} failed, "
+                f"{total.skipped.total()} skipped{f' ({skipped})' if skipped else ''}",
+                *(f"not read: {memory_text(fault)}" for fault in faults),
+            ]
+        )
+    if faults:
+        raise typer.Exit(1)

@@ -1,0 +1,102 @@
+"""Commands on the store: status, session-start, events, doctor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from iai_memory.projects import project_of
+from iai_memory.results import Status
+
+from ..doctor import examine
+from .options import AsJson, Project, open_memory
+from .printing import emit_json, emit_lines, emit_table, memory_text
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command("session-start", epilog="Example: iai-mcp session-start --project .")(session_start)
+    app.command(epilog="Example: iai-mcp status --json")(status)
+    app.command(epilog="Example: iai-mcp events --limit 5")(events)
+    app.command(epilog="Example: iai-mcp doctor")(doctor)
+
+
+def session_start(
+    project: Project = None,
+    cwd: Annotated[
+        Path | None, typer.Option(help="Take the project of this folder, as the hook does.")
+    ] = None,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Bring the cache up to date first.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print the session-start payload; works without a running server."""
+    memory = open_memory()
+    name = project if cwd is None else project_of(cwd).name
+    page = memory.session_start(name, refresh=refresh)
+    if as_json:
+        emit_json(page)
+    else:
+        typer.echo(page.payload, nl=False)
+
+
+def status(as_json: AsJson = False) -> None:
+    """Show the whole state of the store, and how fresh its payload is."""
+    found = open_memory().status()
+    if as_json:
+        emit_json(found)
+    else:
+        emit_table(_rows(found))
+
+
+def events(
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Events at most.")] = 20,
+    name: Annotated[str | None, typer.Option(help="Only events of this name.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the newest events of the ledger, newest first."""
+    found = open_memory().ledger.newest(limit, event=name)
+    if as_json:
+        emit_json(found)
+        return
+    for event in found:
+        rest = ", ".join(f"{key}={event[key]}" for key in event if key not in ("at", "event"))
+        emit_lines([memory_text(f"{event.get('at')}  {event.get('event')}  {rest}")])
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Check every link from hook to store and back; exit 1 if one is broken."""
+    checks = examine(open_memory())
+    if as_json:
+        emit_json([check.to_fields() for check in checks])
+    else:
+        emit_lines(
+            f"{'ok    ' if check.ok else 'BROKEN'}  {check.name}: {memory_text(check.finding)}"
+            for check in checks
+        )
+    if not all(check.ok for check in checks):
+        raise typer.Exit(1)
+
+
+def _rows(found: Status) -> list[tuple[str, str]]:
+    fresh = found.freshness
+    age = "none" if fresh.age_s is None else f"{fresh.age_s:.0f} s old"
+    behind = "" if fresh.behind is None else f", {fresh.behind} records behind"
+    return [
+        ("store", found.store),
+        ("version", found.version),
+        ("records", f"{found.records} current, {found.superseded} superseded"),
+        ("forgotten", str(found.tombstoned)),
+        ("pending", f"{found.pending} wait for a vector"),
+        ("table", f"version {found.table_version}"),
+        ("compaction", f"{found.commits_since_compaction} commits ago"),
+        ("disk", f"{found.disk_bytes / 1e6:.1f} MB, spool {found.spool_bytes} bytes"),
+        ("model", found.model.identity or f"none: run `{found.model.fix}`"),
+        ("payload", f"{age}, {fresh.reason}{behind}"),
+        ("last success", fresh.last_success or "none"),
+        ("last failure", fresh.last_failure or "none"),
+        *(("error", error) for error in found.last_errors),
+    ]
