@@ -6,8 +6,8 @@
     memory.ingest("The staging database listens on port 5544.")
     memory.recall("which port is staging on?").hits[0].text
 
-`Memory` and `Record` are loaded at their first use: they bring LanceDB, and a server must be able to
-answer its handshake before it loads that.
+`Memory` and `Record` are loaded at their first use: they bring LanceDB, and a server must be able
+to answer its handshake before it loads that.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Times as the product uses them: aware, UTC, microseconds; read from ISO text, written as ISO text."""
+"""Times as the product uses them: aware, in UTC, to the microsecond; ISO 8601 as text."""
 
 from __future__ import annotations
 

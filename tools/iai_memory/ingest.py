@@ -299,8 +299,13 @@ def _results(
         elif idem in stored and idem not in first:
             first.add(idem)
             reason = "stored, not yet embedded" if pending else None
-            status = "pending" if pending else "stored"
-            results.append(Ingested(id=stored[idem].id, status=status, reason=reason))
+            results.append(
+                Ingested(
+                    id=stored[idem].id,
+                    status="pending" if pending else "stored",
+                    reason=reason,
+                )
+            )
         else:
             same = stored.get(idem) or draft.known_as(known)
             results.append(_duplicate(same))

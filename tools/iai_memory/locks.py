@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from .paths import PRIVATE_FILE, make_private_folder
 
 
 @contextmanager
-def held(path: Path, *, timeout: float) -> Iterator[None]:
+def held(path: Path, *, timeout: float) -> Generator[None]:
     """Holds the lock for the block.
 
     Args:

@@ -15,7 +15,7 @@ from .errors import InvalidInput, MemoryFault, ModelMissing
 from .ingest import check_text, embed_pending, ingest, new_memory, reembed
 from .ledger import Ledger
 from .paths import StorePaths
-from .projects import key_of, project_of
+from .projects import project_key, project_of
 from .recall import Query, check_filter, check_whole, recall
 from .results import (
     Forgotten,
@@ -312,8 +312,8 @@ class Memory:
         """
         name = check_filter(project=project, own_project=self.own_project).project
         pages = self.session_start_pages()
-        action = pages.refresh("manual").action if refresh else "none"
-        cache = cache_path(self.paths, None if name is None else key_of(name))
+        action: str = pages.refresh("manual").action if refresh else "none"
+        cache = cache_path(self.paths, None if name is None else project_key(name))
         probe, sidecar = pages.probe(), read_sidecar(cache)
         vouched = read_sidecar(pages.cache)
         fresh = (

@@ -77,7 +77,7 @@ def make_private_folder(folder: Path) -> Path:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Replaces the file in one step: a reader or a crash sees the old bytes or the new, never a mix.
+    """Replaces the file in one step: a reader or a crash sees the old bytes or the new.
 
     Raises:
         OSError: The folder cannot be written or the disk is full; the old file is untouched.

@@ -32,7 +32,7 @@ IGNORE_FILE: Final = ".iai-mcp-ignore"
 
 _LONGEST_KEY: Final = 200  # leaves room below 255 for `.cached.meta.json` and a temporary's suffix
 _KEPT_OF_LONG_KEY: Final = 160
-_WHITESPACE: Final = " \t\r"
+_WHITESPACE: Final = " \t\n\v\f\r"  # `[:space:]` of the hook
 _UNSAFE: Final = re.compile(rb"[^a-z0-9._-]")
 _DEFAULT_PORTS: Final = frozenset({"ssh:22", "http:80", "https:443", "git:9418"})
 
@@ -288,7 +288,7 @@ def _first_line(path: Path) -> str:
         raw = path.read_bytes()
     except OSError:
         return ""
-    return os.fsdecode(raw.partition(b"\n")[0]).removesuffix("\r")
+    return os.fsdecode(raw.partition(b"\n")[0]).rstrip(_WHITESPACE)
 
 
 def _joined(folder: str, path: str) -> str:

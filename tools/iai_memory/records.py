@@ -121,7 +121,7 @@ class Record:
     table_version: int = 0
 
     def changed(self, at: datetime, **values: Any) -> Record:
-        """A copy with new values whose history remembers the old ones; equal values are no change."""
+        """A copy with new values whose history keeps the old ones; an equal value is no change."""
         kept = tuple(
             Change(at, name, getattr(self, name))
             for name, value in values.items()
@@ -168,7 +168,7 @@ def to_row(record: Record, vector: Any) -> dict[str, Any]:
 
 def from_row(row: dict[str, Any]) -> Record:
     """A Record from a row with all columns but the vector; other keys are ignored."""
-    values = {name: row[name] for name in _COLUMNS}
+    values: dict[str, Any] = {name: row[name] for name in _COLUMNS}
     values["tags"], values["entities"] = tuple(row["tags"]), tuple(row["entities"])
     values["history"] = _history_from_json(row["history"])
     return Record(**values)
@@ -200,6 +200,8 @@ def _history_from_json(text: str | None) -> tuple[Change, ...]:
 
 
 def _plain_to_value(name: str, value: Any) -> Any:
-    if name in _TIMES and value is not None:
+    if value is None:
+        return None
+    if name in _TIMES:
         return parse_time(value, name)
     return tuple(value) if name in ("tags", "entities") else value

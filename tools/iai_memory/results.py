@@ -1,4 +1,4 @@
-"""What the eight tools return: the same objects in Python, in MCP's structured output and as JSON."""
+"""What the eight tools return, in Python, in MCP's structured output and as JSON."""
 
 from __future__ import annotations
 

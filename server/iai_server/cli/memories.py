@@ -219,7 +219,8 @@ def _batches(path: Path) -> Iterator[list[Any]]:
                 batch.append(json.loads(line))
             except ValueError as exc:
                 raise InvalidInput(
-                    f"{path} line {number} is not JSON: mend that line and run the command again, stored lines are skipped"
+                    f"{path} line {number} is not JSON: mend it and run the command again, what was"
+                    f" stored is known"
                 ) from exc
             if len(batch) == _BATCH:
                 yield batch

@@ -1,4 +1,4 @@
-"""The books of one transcript: every turn seen is stored, duplicate, skipped for a reason, or failed."""
+"""The books of a transcript: every turn seen is stored, duplicate, skipped or failed."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def cache_modified(cache: Path) -> float | None:
 
 
 def read_sidecar(cache: Path) -> Sidecar | None:
-    """The sidecar; None where it is missing, unreadable, of another format, or not of this cache."""
+    """The sidecar; None where it is missing, unreadable, of another format or of another cache."""
     try:
         fields = json.loads(sidecar_path(cache).read_text(encoding="utf-8"))
         payload = cache.read_bytes()

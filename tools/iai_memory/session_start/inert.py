@@ -8,11 +8,16 @@ from typing import Final
 
 # CSI, OSC (ended by BEL or ST) and two-character escapes, ECMA-48 section 5.
 _ANSI: Final = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]|\x9b[0-?]*[ -/]*[@-~]"
+    r"\x1b\[[0-?]*[ -/]*[@-~]"
+    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"
+    r"|\x1b[ -/]*[0-~]"
+    r"|\x9b[0-?]*[ -/]*[@-~]"
 )
 _TAG: Final = re.compile(r"<(?=[A-Za-z/!?])")
 _HEADING: Final = re.compile(r"#{1,6}(?=\s|$)")
 _CODE_FENCE: Final = re.compile(r"`{3,}|~{3,}")
+_ANGLE: Final = "\u2039"  # single left-pointing angle quotation mark
+_HASH: Final = "\uff03"  # fullwidth number sign
 _ZERO_WIDTH_JOINER: Final = "\u200d"
 
 
@@ -20,12 +25,13 @@ def inert(text: str) -> str:
     """One line that can neither open a tag, nor a heading, nor a fence, nor hide anything.
 
     Escape sequences, control and format characters (bidirectional overrides, tag characters) are
-    removed, every white space becomes a blank, `<` before a name becomes `‹`, `#` of a heading `＃`.
+    removed, every white space becomes a blank; `<` before a name, the `#` of a heading and the
+    backticks of a fence become characters that only look alike.
     """
     line = " ".join(_visible(_ANSI.sub("", text)).split())
-    line = _TAG.sub("‹", line)
+    line = _TAG.sub(_ANGLE, line)
     line = _CODE_FENCE.sub("'''", line)
-    return _HEADING.sub(lambda match: "＃" * len(match.group()), line)
+    return _HEADING.sub(lambda match: _HASH * len(match.group()), line)
 
 
 def _visible(text: str) -> str:

@@ -80,7 +80,7 @@ class Page:
 
 
 def render(reader: TableReader, page: Page) -> str:
-    """The payload: at most 10,000 bytes and the page's budget, inside one fence, ended by a newline.
+    """The payload: at most 10,000 bytes, within the budget, in one fence, ended by a newline.
 
     Equal content gives equal bytes: there are dates in it, never ages.
 

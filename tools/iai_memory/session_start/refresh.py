@@ -13,7 +13,7 @@ from ..clock import iso, utc_now
 from ..errors import MemoryFault, StoreBusy, StoreFault
 from ..ledger import Ledger
 from ..locks import held
-from ..projects import key_of
+from ..projects import project_key
 from ..store import Contents, Store, TableReader, merge_contents
 from .cache import (
     Sidecar,
@@ -97,7 +97,7 @@ class SessionStart:
         self._ledger = ledger
         self._options = options
         self._surroundings = surroundings
-        self._on_step = on_step or (lambda step: None)
+        self._on_step = on_step or _no_step
 
     @property
     def cache(self) -> Path:
@@ -211,7 +211,7 @@ class SessionStart:
     ) -> None:
         """The projects that changed, then the global page: its sidecar vouches for all of them."""
         for project in sorted(name for name in parts if name is not None):
-            cache = cache_path(self._store.paths, key_of(project))
+            cache = cache_path(self._store.paths, project_key(project))
             own = self._watermark(
                 _part(parts, project), reader.version, _spool_of(around, project), now
             )
@@ -307,6 +307,10 @@ class SessionStart:
             duration_ms=_ms_since(started),
         )
         return Outcome("failed", type(error).__name__, None)
+
+
+def _no_step(step: str) -> None:
+    """Nobody listens to the steps."""
 
 
 def _part(parts: dict[str | None, Contents], project: str | None) -> Contents:

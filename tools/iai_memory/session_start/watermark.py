@@ -63,7 +63,7 @@ class Watermark:
         """Reads a sidecar; None where it is no sidecar of this format."""
         if not isinstance(fields, dict) or fields.get("format") != FORMAT:
             return None
-        values = {name: fields.get(name) for name in cls.__dataclass_fields__}
+        values: dict[str, Any] = {name: fields.get(name) for name in cls.__dataclass_fields__}
         for name, value in values.items():
             wanted = int if cls.__dataclass_fields__[name].type == "int" else str
             if not isinstance(value, wanted) or isinstance(value, bool):

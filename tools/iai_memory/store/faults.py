@@ -1,13 +1,13 @@
 """LanceDB's failures in our words, in this one place.
 
-LanceDB 0.40 raises plain RuntimeError, OSError and ValueError; what is meant stands in the text only.
+LanceDB 0.40 raises plain RuntimeError, OSError and ValueError; only the text says what is meant.
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
@@ -32,7 +32,7 @@ def is_cleaned_version(error: BaseException) -> bool:
 
 
 @contextmanager
-def translated(what: str) -> Iterator[None]:
+def translated(what: str) -> Generator[None]:
     """Turns what LanceDB raises inside the block into StoreFault.
 
     Raises:

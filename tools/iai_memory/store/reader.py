@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 from lancedb.query import ColumnOrdering, MatchQuery
 from lancedb.table import LanceTable
 from numpy.typing import NDArray
@@ -21,8 +21,13 @@ from .filters import Filter, sql_in, sql_time
 
 T = TypeVar("T")
 
+# Its functions are generated when pyarrow is imported; no type checker sees them.
+pc: Any = pyarrow.compute
+
 Vector = NDArray[np.float32]
 
+# pydantic dataclasses hide their defaults from type checkers here.
+_match_query: Any = MatchQuery
 _ID_BATCH = 1_000
 _REFINE = 5
 
@@ -162,7 +167,8 @@ class TableReader:
 
         def ask() -> pa.Table:
             # A MatchQuery takes the user's text as words; it has no operators to inject.
-            search = self._table.search(MatchQuery(text, "text"), query_type="fts").limit(limit)
+            words: Any = _match_query(text, "text")
+            search = self._table.search(words, query_type="fts").limit(limit)
             search = search.where(sql, prefilter=True) if sql else search
             return search.select([*record_columns(), "vector", "_score"]).to_arrow()
 

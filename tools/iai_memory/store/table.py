@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -120,7 +120,7 @@ class Store:
         return merge_contents(list(self.latest.contents(utc_now()).values()))
 
     @contextmanager
-    def writing(self) -> Iterator[Writer]:
+    def writing(self) -> Generator[Writer]:
         """Holds the write lock for the block; what the writer reads inside is what it changes.
 
         Raises:
@@ -128,7 +128,7 @@ class Store:
         """
         with held(self.paths.lock("write"), timeout=WRITE_TIMEOUT_SEC):
             with translated("reading the latest version"):
-                self._table.checkout_latest()
+                self._to_latest()
             writer = Writer(self.latest, self._table, self._known_newest())
             try:
                 yield writer
@@ -154,6 +154,10 @@ class Store:
                 lambda: optimize(self._table, self.paths, keep),
                 self._table.checkout_latest,
             )
+
+    def _to_latest(self) -> None:
+        to_latest: Callable[[], None] = self._table.checkout_latest
+        to_latest()
 
     def _known_newest(self) -> _Newest:
         version = self._table.version

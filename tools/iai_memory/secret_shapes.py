@@ -1,0 +1,165 @@
+"""Secrets that can be told by their own shape, as their issuers publish it.
+
+Each shape names a kind, needles of which one stands in every match (a cheap look before the pattern
+runs), and a pattern. Every pattern starts at a literal or at the edge of a run and every repetition
+is bounded or possessive, so that no text takes more than linear time. A group called `secret` is
+what goes; without one, the whole match goes.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+_START: Final = r"(?<![A-Za-z0-9])"
+_RUN_START: Final = r"(?<![A-Za-z0-9_-])"
+
+
+class Shape(NamedTuple):
+    """One kind of secret."""
+
+    kind: str
+    needles: tuple[str, ...]
+    pattern: str
+
+
+SHAPES: Final[tuple[Shape, ...]] = (
+    Shape("age_key", ("AGE-SECRET-KEY-",), r"AGE-SECRET-KEY-1[0-9A-Z]{58}"),
+    Shape("airtable_token", ("pat",), _START + r"pat[A-Za-z0-9]{14}\.[a-f0-9]{64}"),
+    Shape("anthropic_key", ("sk-ant-",), r"sk-ant-[a-z0-9]{2,12}-[A-Za-z0-9_-]{20,200}"),
+    Shape("atlassian_token", ("ATATT3", "ATCTT3"), r"AT[AC]TT3[A-Za-z0-9_=-]{60,400}"),
+    Shape(
+        "aws_access_key",
+        ("AKIA", "ASIA", "ABIA", "ACCA"),
+        _START + r"A(?:KIA|SIA|BIA|CCA)[A-Z2-7]{16}(?![A-Za-z0-9])",
+    ),
+    Shape("aws_bedrock_key", ("ABSK",), _START + r"ABSK[A-Za-z0-9+/]{100,300}={0,2}"),
+    Shape(
+        "aws_session_token",
+        ("FwoGZXIvYXdz", "IQoJb3JpZ2lu"),
+        r"(?:FwoGZXIvYXdz|IQoJb3JpZ2lu)[A-Za-z0-9/+=]{80,4000}",
+    ),
+    Shape("azure_client_secret", ("Q~",), _START + r"[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{31,34}"),
+    Shape(
+        "azure_sas",
+        ("sig=",),
+        r"(?<=[?&;])sig=(?P<secret>[A-Za-z0-9%+/]{40,120}={0,2})",
+    ),
+    Shape("aws_signature", ("X-Amz-Signature=",), r"X-Amz-Signature=(?P<secret>[a-f0-9]{64})"),
+    Shape("bitbucket_token", ("ATBB", "ATCTT"), _START + r"ATBB[A-Za-z0-9_=-]{28,}"),
+    Shape("buildkite_token", ("bkua_",), r"bkua_[a-f0-9]{40}"),
+    Shape("cloudflare_ca_key", ("v1.0-",), r"v1\.0-[a-f0-9]{24}-[a-f0-9]{146}"),
+    Shape("databricks_token", ("dapi",), _START + r"dapi[a-f0-9]{32}(?:-\d)?"),
+    Shape("digitalocean_token", ("_v1_",), r"do[opr]_v1_[a-f0-9]{64}"),
+    Shape(
+        "discord_token",
+        ("M", "N", "O"),
+        _RUN_START + r"[MNO][A-Za-z0-9_-]{22,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,45}",
+    ),
+    Shape(
+        "discord_webhook",
+        ("/api/webhooks/",),
+        r"discord(?:app)?\.com/api/webhooks/\d{15,22}/(?P<secret>[A-Za-z0-9_-]{40,100})",
+    ),
+    Shape("docker_token", ("dckr_",), r"dckr_(?:pat|oat)_[A-Za-z0-9_-]{24,60}"),
+    Shape("docker_swarm_token", ("SWMTKN-1-",), r"SWMTKN-1-[a-z0-9]{40,60}-[a-z0-9]{20,30}"),
+    Shape("doppler_token", ("dp.",), r"dp\.(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9._-]{40,64}"),
+    Shape("dropbox_token", ("sl.",), _START + r"sl\.(?:u\.)?[A-Za-z0-9_-]{100,2000}"),
+    Shape("facebook_token", ("EAA",), _START + r"EAA[A-Za-z0-9]{90,400}"),
+    Shape("figma_token", ("figd_",), r"figd_[A-Za-z0-9_-]{40}"),
+    Shape("fly_token", ("fo1_", "fm1", "fm2_"), r"(?:fo1_|fm1[ar]_|fm2_)[A-Za-z0-9+/=_-]{40,2000}"),
+    Shape("github_fine_grained", ("github_pat_",), r"github_pat_[A-Za-z0-9_]{22,255}"),
+    Shape("github_token", ("gh",), _START + r"gh[oprsu]_[A-Za-z0-9]{36,255}"),
+    Shape(
+        "gitlab_token",
+        ("gl",),
+        _START + r"gl(?:pat|ptt|dt|rt|cbt|agent|imt|ft|soat|oas|ffct|wt)-[A-Za-z0-9_.-]{20,300}",
+    ),
+    Shape("google_api_key", ("AIza",), _START + r"AIza[A-Za-z0-9_-]{35}"),
+    Shape("google_oauth_access", ("ya29.",), r"ya29\.[A-Za-z0-9_.-]{20,2000}"),
+    Shape("google_oauth_secret", ("GOCSPX-",), r"GOCSPX-[A-Za-z0-9_-]{28}"),
+    Shape("google_refresh_token", ("1//0",), r"(?<![\w/])1//0[A-Za-z0-9_-]{40,200}"),
+    Shape(
+        "grafana_token",
+        ("glsa_", "glc_"),
+        r"(?:glsa_[A-Za-z0-9]{32}_[a-fA-F0-9]{8}|glc_eyJ[A-Za-z0-9+/=_-]{30,400})",
+    ),
+    Shape("groq_key", ("gsk_",), _START + r"gsk_[A-Za-z0-9]{40,80}"),
+    Shape("heroku_key", ("HRKU-",), r"HRKU-[A-Za-z0-9_-]{30,80}"),
+    Shape("huggingface_token", ("hf_", "api_org_"), _START + r"(?:hf|api_org)_[A-Za-z0-9]{34,40}"),
+    Shape(
+        "jwt",
+        ("eyJ",),
+        _RUN_START + r"eyJ[A-Za-z0-9_-]{8,}+\.(?:[A-Za-z0-9_-]{8,}+|)\.[A-Za-z0-9_-]{10,}+"
+        r"(?:\.[A-Za-z0-9_-]{8,}+){0,2}",
+    ),
+    Shape("langsmith_key", ("lsv2_",), r"lsv2_(?:pt|sk)_[a-f0-9]{32}_[a-f0-9]{10}"),
+    Shape("linear_key", ("lin_",), r"lin_(?:api|oauth)_[A-Za-z0-9]{40,64}"),
+    Shape("mailchimp_key", ("-us",), _START + r"[a-f0-9]{32}-us\d{1,2}(?!\d)"),
+    Shape("mailgun_key", ("key-",), _START + r"key-[a-f0-9]{32}(?![a-f0-9])"),
+    Shape("netlify_token", ("nfp_",), r"nfp_[A-Za-z0-9]{36,}"),
+    Shape("newrelic_key", ("NRAK-", "NRII-"), r"NR(?:AK|II)-[A-Za-z0-9_-]{27,32}"),
+    Shape(
+        "notion_token",
+        ("ntn_", "secret_"),
+        _START + r"(?:ntn_[A-Za-z0-9]{40,60}|secret_[A-Za-z0-9]{43})",
+    ),
+    Shape("npm_token", ("npm_",), _START + r"npm_[A-Za-z0-9]{36}"),
+    Shape("nuget_key", ("oy2",), _START + r"oy2[a-z0-9]{43}(?![a-z0-9])"),
+    Shape("onepassword_token", ("ops_eyJ",), r"ops_eyJ[A-Za-z0-9+/=_-]{100,4000}"),
+    Shape("openrouter_key", ("sk-or-",), r"sk-or-(?:v\d-)?[A-Za-z0-9]{40,80}"),
+    Shape(
+        "openai_key",
+        ("sk-",),
+        _RUN_START + r"sk-(?:(?:proj|svcacct|admin|service|None)-[A-Za-z0-9_-]{32,250}"
+        r"|[A-Za-z0-9]{32,120})",
+    ),
+    Shape("perplexity_key", ("pplx-",), r"pplx-[A-Za-z0-9]{40,64}"),
+    Shape("planetscale_token", ("pscale_",), r"pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_.=-]{32,64}"),
+    Shape("posthog_key", ("phx_",), _START + r"phx_[A-Za-z0-9]{40,60}"),
+    Shape("postman_key", ("PMAK-",), r"PMAK-[a-fA-F0-9]{24}-[a-fA-F0-9]{34}"),
+    Shape("pulumi_token", ("pul-",), _START + r"pul-[a-f0-9]{40}"),
+    Shape("pypi_token", ("pypi-",), r"pypi-AgE[A-Za-z0-9_-]{50,1000}"),
+    Shape("render_key", ("rnd_",), _START + r"rnd_[A-Za-z0-9]{28,40}"),
+    Shape("replicate_token", ("r8_",), _START + r"r8_[A-Za-z0-9]{37,40}"),
+    Shape("rubygems_key", ("rubygems_",), r"rubygems_[a-f0-9]{48}"),
+    Shape("sendgrid_key", ("SG.",), _START + r"SG\.[A-Za-z0-9_-]{20,24}\.[A-Za-z0-9_-]{39,50}"),
+    Shape("sentry_token", ("sntry",), r"sntry(?:u_[a-f0-9]{64}|s_[A-Za-z0-9+/=_-]{40,400})"),
+    Shape("shopify_token", ("shp",), _START + r"shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}"),
+    Shape("slack_app_token", ("xapp-",), r"xapp-\d-[A-Z0-9]{8,14}-\d{10,15}-[a-f0-9]{60,70}"),
+    Shape("slack_token", ("xox",), _START + r"xox[abeoprs](?:\.xox[bp])?-[A-Za-z0-9-]{24,250}"),
+    Shape(
+        "slack_webhook",
+        ("hooks.slack.com/",),
+        r"https://hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/_-]{24,120}",
+    ),
+    Shape("sourcegraph_token", ("sgp_",), _START + r"sgp_(?:[a-f0-9]{16}_|local_)?[a-f0-9]{40}"),
+    Shape(
+        "square_token",
+        ("sq0", "EAAA"),
+        _START + r"(?:sq0[a-z]{3}-[A-Za-z0-9_-]{22,60}|EAAA[A-Za-z0-9_-]{60})",
+    ),
+    Shape(
+        "stripe_key", ("k_live_", "k_test_"), _START + r"[rs]k_(?:live|test)_[A-Za-z0-9]{16,250}"
+    ),
+    Shape("stripe_webhook_secret", ("whsec_",), _START + r"whsec_[A-Za-z0-9+/]{30,64}={0,2}"),
+    Shape(
+        "supabase_token",
+        ("sbp_", "sb_secret_"),
+        r"(?:sbp_[a-f0-9]{40}|sb_secret_[A-Za-z0-9_-]{20,60})",
+    ),
+    Shape("tailscale_key", ("tskey-",), r"tskey-[a-z]{2,12}-[A-Za-z0-9]{8,24}-[A-Za-z0-9]{20,64}"),
+    Shape("tavily_key", ("tvly-",), r"tvly-[A-Za-z0-9-]{28,60}"),
+    Shape(
+        "telegram_token",
+        (":AA",),
+        r"(?<![A-Za-z0-9:])\d{8,11}:AA[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-])",
+    ),
+    Shape(
+        "terraform_token",
+        (".atlasv1.",),
+        _START + r"[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_-]{60,80}",
+    ),
+    Shape("twilio_key", ("SK",), _START + r"SK[a-f0-9]{32}(?![A-Za-z0-9])"),
+    Shape("vault_token", ("hvs.", "hvb.", "hvr."), _START + r"hv[sbr]\.[A-Za-z0-9_-]{24,300}"),
+    Shape("xai_key", ("xai-",), _START + r"xai-[A-Za-z0-9]{70,100}"),
+)
