@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TextIO, TypeVar
 
+import anyio
 from mcp.server.mcpserver import Context, MCPServer
-from mcp.server.mcpserver.exceptions import ResourceError, ToolError, UnexpectedToolError
-from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
-from pydantic import BaseModel, Field, ValidationError
+from mcp.server.mcpserver.exceptions import (
+    ResourceError,
+    ResourceNotFoundError,
+    ToolError,
+    UnexpectedToolError,
+)
+from mcp.server.stdio import stdio_server
+from mcp_types import CallToolResult, InputRequiredResult, TextContent, Tool, ToolAnnotations
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from iai_memory import __version__
-from iai_memory.errors import MemoryFault
+from iai_memory.errors import MemoryFault, UnknownRecord
 from iai_memory.results import (
     Forgotten,
     IngestReport,
@@ -25,6 +33,8 @@ from iai_memory.results import (
 )
 
 from .runtime import Runtime
+from .schemas import lean, rejection
+from .wire import AnsweredStream
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -54,6 +64,8 @@ Project = Annotated[str | None, Field(description='name; "." = this project, nul
 class MemoryInput(BaseModel):
     """One memory to store."""
 
+    model_config = ConfigDict(extra="forbid")
+
     text: str
     role: Literal["user", "assistant", "tool", "note"] = "note"
     created_at: Time = None
@@ -64,7 +76,23 @@ class MemoryInput(BaseModel):
 
 
 class App(MCPServer[Any]):
-    """The SDK's server, whose tool errors are one sentence that says what to send instead."""
+    """The SDK's server with lean schemas, compact results and errors of one sentence each."""
+
+    _listed: list[Tool] | None = None
+
+    async def list_tools(self) -> list[Tool]:
+        """The tools, without the noise that pydantic puts into schemas."""
+        if self._listed is None:
+            self._listed = [
+                tool.model_copy(
+                    update={
+                        "input_schema": lean(tool.input_schema) | {"additionalProperties": False},
+                        "output_schema": tool.output_schema and lean(tool.output_schema),
+                    }
+                )
+                for tool in await super().list_tools()
+            ]
+        return list(self._listed)
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
@@ -74,14 +102,34 @@ class App(MCPServer[Any]):
         Raises:
             ToolError: With our own sentence as its whole text.
         """
+        await self._check_names(name, arguments)
         try:
-            return await super().call_tool(name, arguments, context)
+            return _compact(await super().call_tool(name, arguments, context))
         except UnexpectedToolError as exc:
             raise UnexpectedToolError(
                 f"{name} failed inside iai-mcp: tell the user to run `iai-mcp doctor`"
             ) from exc.__cause__
         except ToolError as exc:
             raise ToolError(_sentence(name, exc)) from exc.__cause__
+
+    async def serve_stdio(self, wire: TextIO) -> None:
+        """Serves stdin and the wire; an unreadable request is answered instead of dropped."""
+        async with stdio_server(stdout=anyio.wrap_file(wire)) as (incoming, outgoing):
+            await self._lowlevel_server.run(
+                AnsweredStream(incoming, outgoing),
+                outgoing,
+                self._lowlevel_server.create_initialization_options(),
+            )
+
+    async def _check_names(self, name: str, arguments: dict[str, Any]) -> None:
+        schemas = {tool.name: tool.input_schema for tool in await self.list_tools()}
+        if name not in schemas:
+            raise ToolError(f"no tool is called {name[:80]!a}: call one of {', '.join(schemas)}")
+        known = schemas[name].get("properties", {})
+        for given in arguments:
+            if given not in known:
+                send = f"send {', '.join(known)}" if known else "send none"
+                raise ToolError(f"{name} has no argument {given[:80]!a}: {send}")
 
 
 def build_app(runtime: Runtime) -> App:
@@ -112,7 +160,7 @@ def _register_reading(app: App, runtime: Runtime) -> None:
         budget_tokens: int = 1500,
     ) -> Recalled:
         return _told(
-            lambda: runtime.memory().recall(
+            lambda: runtime.requested().recall(
                 query,
                 limit=limit,
                 project=project,
@@ -137,7 +185,7 @@ def _register_reading(app: App, runtime: Runtime) -> None:
         limit: Annotated[int, Field(description="1 to 500")] = 20,
     ) -> Timeline:
         return _told(
-            lambda: runtime.memory().timeline(
+            lambda: runtime.requested().timeline(
                 project=project, session_id=session_id, since=since, until=until, limit=limit
             )
         )
@@ -150,14 +198,14 @@ def _register_reading(app: App, runtime: Runtime) -> None:
         project: Project = None,
         refresh: Annotated[bool, Field(description="render it now")] = False,
     ) -> SessionStartPage:
-        return _told(lambda: runtime.memory().session_start(project, refresh=refresh))
+        return _told(lambda: runtime.requested().session_start(project, refresh=refresh))
 
     @app.tool(
         description="Counts, model, freshness and last errors. Call it when memory seems wrong.",
         annotations=_READS,
     )
     def status() -> Status:
-        return _told(lambda: runtime.memory().status())
+        return _told(lambda: runtime.requested().status())
 
     _ = (recall, timeline, session_start, status)
 
@@ -169,7 +217,7 @@ def _register_changing(app: App, runtime: Runtime) -> None:
     )
     def ingest(memories: list[MemoryInput]) -> IngestReport:
         given = [one.model_dump() for one in memories]
-        return _told(lambda: runtime.memory().ingest(given))
+        return _told(lambda: runtime.requested().ingest(given))
 
     @app.tool(
         description="Replace a fact that is no longer true; both stay. Call it instead of ingest "
@@ -181,14 +229,14 @@ def _register_changing(app: App, runtime: Runtime) -> None:
         text: Annotated[str, Field(description="what is true now")],
         reason: str = "",
     ) -> Superseded:
-        return _told(lambda: runtime.memory().supersede(id, text, reason=reason))
+        return _told(lambda: runtime.requested().supersede(id, text, reason=reason))
 
     @app.tool(
         description="Hide memories; can be undone. Call it only when the user asks to forget.",
         annotations=_HIDES,
     )
     def forget(ids: list[str], reason: str = "") -> Forgotten:
-        return _told(lambda: runtime.memory().forget(ids, reason=reason))
+        return _told(lambda: runtime.requested().forget(ids, reason=reason))
 
     @app.tool(
         description="Keep a memory on the session-start page, or tag it. Call it for what must "
@@ -202,7 +250,7 @@ def _register_changing(app: App, runtime: Runtime) -> None:
         remove_tags: list[str] | None = None,
     ) -> RecordView:
         return _told(
-            lambda: runtime.memory().pin(
+            lambda: runtime.requested().pin(
                 id, pinned=pinned, add_tags=add_tags or [], remove_tags=remove_tags or []
             )
         )
@@ -217,13 +265,13 @@ def _register_resources(app: App, runtime: Runtime) -> None:
         mime_type="text/markdown",
     )
     def session_start_page() -> str:
-        return _read(lambda: runtime.memory().session_start().payload)
+        return _read(lambda: runtime.requested().session_start().payload)
 
     @app.resource(
         "memory://record/{id}", description="One memory, whole.", mime_type="application/json"
     )
     def record(id: str) -> str:
-        return _read(lambda: runtime.memory().record(id).model_dump_json())
+        return _read(lambda: runtime.requested().record(id).model_dump_json())
 
     _ = (session_start_page, record)
 
@@ -257,14 +305,21 @@ def _told(work: Callable[[], T]) -> T:
 def _read(work: Callable[[], str]) -> str:
     try:
         return work()
+    except UnknownRecord as exc:
+        raise ResourceNotFoundError(str(exc)) from exc
     except MemoryFault as exc:
         raise ResourceError(str(exc)) from exc
 
 
 def _sentence(name: str, error: ToolError) -> str:
-    cause = error.__cause__
-    if isinstance(cause, ValidationError):
-        first = cause.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "arguments"
-        return f"{where} of {name} cannot be used ({first['msg']}): see the tool's input schema"
+    if isinstance(error.__cause__, ValidationError):
+        return rejection(name, error.__cause__)
     return str(error).removeprefix(f"Error executing tool {name}: ")
+
+
+def _compact(result: CallToolResult | InputRequiredResult) -> CallToolResult | InputRequiredResult:
+    """The same result with its JSON on one line: the SDK indents it, which costs tokens."""
+    if not isinstance(result, CallToolResult) or result.structured_content is None:
+        return result
+    text = json.dumps(result.structured_content, ensure_ascii=False, separators=(",", ":"))
+    return result.model_copy(update={"content": [TextContent(type="text", text=text)]})

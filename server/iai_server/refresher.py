@@ -1,19 +1,21 @@
-"""The sidecar thread: keeps vectors, files and the session-start payload up to date."""
+"""The sidecar thread: keeps the page, captured turns, vectors and files up to date."""
 
 from __future__ import annotations
 
 import logging
 import threading
-import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from iai_memory.errors import MemoryFault
 
+from .lifecycle import State
 from .runtime import Runtime
 
 if TYPE_CHECKING:
     from iai_memory import Memory
-    from iai_memory.session_start import Outcome, Trigger
+    from iai_memory.presence import Presence
+    from iai_memory.session_start import Trigger
 
 _log = logging.getLogger(__name__)
 SHUTDOWN_SEC = 2.0
@@ -32,14 +34,11 @@ class Refresher:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="iai-mcp-refresher", daemon=True)
         self._embedded_version = -1
+        self._faults: dict[str, str] = {}
 
     def start(self) -> None:
         """Starts the thread."""
         self._thread.start()
-
-    def is_alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
 
     def stop(self, timeout: float = SHUTDOWN_SEC) -> bool:
         """Asks for one last refresh and waits at most `timeout` seconds; says whether it ended."""
@@ -49,53 +48,85 @@ class Refresher:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        tick = self._runtime.settings.refresh_tick_sec
         try:
             memory = self._runtime.memory()
         except MemoryFault as exc:
             _log.error("the refresher ends: %s", exc)
             return
-        self._pass(memory, "periodic_wake")
+        presence = self._announce(memory)
+        trigger: Trigger = "periodic_wake"
         while not self._stopping.is_set():
-            woken = self._runtime.committed.wait(tick)
+            self._pass(memory, trigger)
+            self._tell_state(presence)
+            woken = self._runtime.committed.wait(self._runtime.settings.refresh_tick_sec)
             self._runtime.committed.clear()
-            if self._stopping.is_set():
-                break
-            self._pass(memory, "wake_sequence" if woken else "periodic_wake")
-        self._refresh(memory, "shutdown")
+            trigger = "wake_sequence" if woken else "periodic_wake"
+        self._attempt("shutdown", lambda: self._leave(memory, presence))
 
     def _pass(self, memory: Memory, trigger: Trigger) -> None:
-        # The page first: it is what a session waits for; vectors and files can follow.
-        self._refresh(memory, trigger)
-        try:
-            self._embed(memory)
-            memory.upkeep()
-        except MemoryFault as exc:
-            _log.warning("upkeep is put off to the next tick: %s", exc)
-        except Exception:  # noqa: BLE001 - the edge of the thread: a sidecar that dies is a frozen page
-            _log.exception("upkeep failed")
+        # The page first: it is what a session waits for. What a later step commits sets the event,
+        # and the next pass renders it without waiting for a tick.
+        self._attempt("refresh", lambda: memory.session_start_pages().refresh(trigger))
+        self._attempt("capture", memory.drain)
+        self._attempt("embedding", lambda: self._embed(memory))
+        self._attempt("compaction", memory.upkeep)
+        if self._runtime.lifecycle.state is State.SLEEP:
+            self._attempt("sleep", lambda: self._sleep(memory))
 
-    def _refresh(self, memory: Memory, trigger: Trigger) -> Outcome | None:
-        started = time.perf_counter()
+    def _attempt(self, what: str, work: Callable[[], object]) -> None:
+        """Runs one step; a step that fails is told once and tried again at the next tick."""
         try:
-            return memory.session_start_pages().refresh(trigger)
-        except Exception as exc:  # noqa: BLE001 - the edge of the thread: a sidecar that dies is a frozen page
-            _log.exception("the refresh failed")
-            memory.ledger.write_changed(
-                "session_start_cache_write_failed",
-                (type(exc).__name__, str(exc)),
-                trigger=trigger,
-                cache_path=str(memory.paths.root),
-                reason=type(exc).__name__,
-                error=str(exc)[:200],
-                duration_ms=round((time.perf_counter() - started) * 1000, 1),
-            )
-            return None
+            work()
+        except Exception as exc:  # noqa: BLE001 - the edge of the thread
+            # A sidecar that dies is a page that freezes, so nothing may end it.
+            said = f"{type(exc).__name__}: {exc}"
+            if self._faults.get(what) != said:
+                expected = isinstance(exc, MemoryFault)
+                _log.error("%s is put off to the next tick: %s", what, said, exc_info=not expected)
+                self._tell(what, exc)
+            self._faults[what] = said
+        else:
+            self._faults.pop(what, None)
+
+    def _tell(self, what: str, exc: Exception) -> None:
+        ledger = self._runtime.memory().ledger
+        event = "session_start_cache_write_failed" if what == "refresh" else f"{what}_failed"
+        ledger.write(event, reason=type(exc).__name__, error=str(exc)[:200])
 
     def _embed(self, memory: Memory) -> None:
         """Embeds what is pending, asking only when somebody committed since the last look."""
         if memory.store.version == self._embedded_version:
             return
         while memory.embed_pending() and not self._stopping.is_set():
-            self._refresh(memory, "wake_sequence")
-        self._embedded_version = memory.store.version
+            memory.session_start_pages().refresh("wake_sequence")
+        # Without a model the question stays open: one may be installed without any commit.
+        self._embedded_version = -1 if memory.encoder is None else memory.store.version
+
+    def _sleep(self, memory: Memory) -> None:
+        from iai_memory.consolidation import needs_sleep, sleep
+
+        if needs_sleep(memory):
+            sleep(memory, interrupted=self._is_disturbed)
+
+    def _is_disturbed(self) -> bool:
+        return self._stopping.is_set() or self._runtime.lifecycle.state is not State.SLEEP
+
+    def _announce(self, memory: Memory) -> Presence | None:
+        from iai_memory.presence import Presence
+
+        try:
+            return Presence(memory.paths, self._runtime.cwd)
+        except MemoryFault as exc:
+            # Only `status` loses sight of this server; serving goes on.
+            _log.warning("this server does not show in `iai-mcp status`: %s", exc)
+            return None
+
+    def _tell_state(self, presence: Presence | None) -> None:
+        if presence is not None:
+            state = self._runtime.lifecycle.state.value
+            self._attempt("presence", lambda: presence.update(state=state, refresher=True))
+
+    def _leave(self, memory: Memory, presence: Presence | None) -> None:
+        memory.session_start_pages().refresh("shutdown")
+        if presence is not None:
+            presence.withdraw()

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from iai_memory import Settings
 from iai_memory.errors import MemoryFault, StoreUnavailable
 
+from .lifecycle import Lifecycle
+
 if TYPE_CHECKING:
     from iai_memory import Memory
 
@@ -22,8 +24,9 @@ class Runtime:
     def __init__(self, settings: Settings, cwd: Path) -> None:
         """Binds settings and folder; `start` begins the loading."""
         self.settings = settings
+        self.cwd = cwd
         self.committed = threading.Event()
-        self._cwd = cwd
+        self.lifecycle = Lifecycle(settings.drowsy_after_sec, settings.sleep_after_sec)
         self._ready = threading.Event()
         self._memory: Memory | None = None
         self._fault: Exception | None = None
@@ -33,11 +36,20 @@ class Runtime:
         """Begins to load LanceDB, the table and the model."""
         self._loader.start()
 
-    def memory(self) -> Memory:
-        """The memory; waits for the loader. A store that failed to open is tried again each time.
+    def requested(self) -> Memory:
+        """The memory, for a request: keeps the process awake.
 
         Raises:
-            MemoryFault: It cannot be opened.
+            MemoryFault: It cannot be loaded.
+        """
+        self.lifecycle.touch()
+        return self.memory()
+
+    def memory(self) -> Memory:
+        """The memory; waits for the loader.
+
+        Raises:
+            MemoryFault: It cannot be loaded.
         """
         self._ready.wait()
         if self._memory is None:
@@ -52,7 +64,7 @@ class Runtime:
 
             self._memory = Memory(
                 settings=self.settings,
-                cwd=self._cwd,
+                cwd=self.cwd,
                 origin="tool",
                 on_commit=self.committed.set,
             )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sys
 from pathlib import Path
 from types import FrameType
 
@@ -18,18 +17,15 @@ from . import logs
 from .app import build_app
 from .refresher import Refresher
 from .runtime import Runtime
+from .wire import claim_stdout
 
 _log = logging.getLogger(__name__)
 _SIGNAL_GRACE_SEC = 0.3
 
 
 def serve(settings: Settings, cwd: Path) -> int:
-    """Serves MCP on stdin and stdout until stdin closes or a signal comes; returns the exit code.
-
-    Only the protocol reaches stdout: the SDK keeps the descriptor to itself, and what Python code
-    prints goes to stderr.
-    """
-    protocol = sys.stdout
+    """Serves MCP on stdin and stdout until stdin closes or a signal comes; returns 0."""
+    wire = claim_stdout()
     logs.configure(StorePaths(settings.store).logs, settings.log_level)
     runtime = Runtime(settings, cwd)
     refresher = Refresher(runtime)
@@ -39,14 +35,11 @@ def serve(settings: Settings, cwd: Path) -> int:
     refresher.start()
     _log.info("serving %s", settings.store)
     try:
-        anyio.run(app.run_stdio_async)
+        anyio.run(app.serve_stdio, wire)
     finally:
-        # An unflushed `print` would reach the wire when the interpreter ends.
-        sys.stdout = sys.stderr
         ended = refresher.stop()
         _log.info("ended%s", "" if ended else ", the refresher was left behind")
         logging.shutdown()
-        protocol.flush()
     if not ended:
         os._exit(0)
     return 0

@@ -11,6 +11,7 @@ from .embedding import Encoder
 from .errors import InvalidInput, UnknownRecord
 from .ingest import check_tags, check_text
 from .records import Record, idempotency_key
+from .redaction import redact
 from .results import Forgotten, RecordView, Restored, Superseded
 from .store import Row, Store, TableReader, Vector, Writer
 
@@ -43,7 +44,7 @@ def supersede(
         UnknownRecord: No such record, or it was forgotten.
         InvalidInput: The text cannot be stored, or the record was superseded already.
     """
-    check_text(text)
+    text = redact(check_text(text)).text
     vector: Vector | None = None if encoder is None else encoder.encode([text])[0]
     with store.writing() as writer:
         old, old_vector = _one_live(writer, id_)

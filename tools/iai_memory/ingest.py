@@ -12,11 +12,14 @@ from .embedding import Encoder
 from .errors import InvalidInput
 from .fence import FENCE_BEGIN, FENCE_END
 from .records import MAX_TEXT_BYTES, ROLES, Record, idempotency_key
+from .redaction import redact
 from .results import Ingested, IngestReport
 from .store import Row, Store, Vector
 
 MAX_BATCH = 10_000
 MAX_NAME_LENGTH = 1_000
+_PRIVATE_MARK = "[redacted:private]"
+_ALL_PRIVATE = "nothing is left outside <private>"
 _OWN_PAYLOAD = "carries the session-start payload, which is never stored again"
 
 
@@ -197,6 +200,13 @@ class _Draft:
     record: Record
     undated: bool
     skip: str | None
+    redacted: dict[str, int]
+
+    def note(self, *, pending: bool) -> str | None:
+        """What the caller should know of a memory that was stored."""
+        notes = [f"redacted {count} {kind}" for kind, count in sorted(self.redacted.items())]
+        notes += ["not yet embedded"] if pending else []
+        return ", ".join(notes) or None
 
     def is_known(self, known: dict[str, list[Record]]) -> bool:
         """A dated memory is known even when forgotten; an undated one only while it is current."""
@@ -229,6 +239,8 @@ def _checked(memory: NewMemory) -> NewMemory:
 
 def _draft(memory: NewMemory, origin: str) -> _Draft:
     memory = new_memory(memory)
+    redacted = redact(memory.text)
+    memory = replace(memory, text=redacted.text)
     now = utc_now()
     said = memory.created_at or now
     idem = idempotency_key(
@@ -252,9 +264,16 @@ def _draft(memory: NewMemory, origin: str) -> _Draft:
         tags=memory.tags,
         idem=idem,
     )
-    own = FENCE_BEGIN in memory.text or FENCE_END in memory.text
     undated = memory.created_at is None and memory.turn_id is None
-    return _Draft(record, undated, _OWN_PAYLOAD if own else None)
+    return _Draft(record, undated, _why_skipped(memory.text), redacted.counts)
+
+
+def _why_skipped(text: str) -> str | None:
+    if FENCE_BEGIN in text or FENCE_END in text:
+        return _OWN_PAYLOAD
+    if not text.replace(_PRIVATE_MARK, "").strip():
+        return _ALL_PRIVATE
+    return None
 
 
 def _keys(drafts: Sequence[_Draft]) -> list[str]:
@@ -298,12 +317,11 @@ def _results(
             results.append(Ingested(id=None, status="skipped", reason=draft.skip))
         elif idem in stored and idem not in first:
             first.add(idem)
-            reason = "stored, not yet embedded" if pending else None
             results.append(
                 Ingested(
                     id=stored[idem].id,
                     status="pending" if pending else "stored",
-                    reason=reason,
+                    reason=draft.note(pending=pending),
                 )
             )
         else:

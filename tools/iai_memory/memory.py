@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from . import changes
+from .capture import Drain, Drained, Sessions, Spool, last_capture_notice, waiting_turns
 from .embedding import DIMENSION, IDENTITY, Encoder, ModelFiles, find_model, load_encoder
 from .errors import InvalidInput, MemoryFault, ModelMissing
 from .ingest import check_text, embed_pending, ingest, new_memory, reembed
@@ -342,9 +343,23 @@ class Memory:
         )
         return SessionStart(self.store, self.ledger, options, self.surroundings, on_step)
 
-    def surroundings(self) -> Surroundings:
-        """What the payload shows beside the table."""
-        return Surroundings(topics={})
+    def surroundings(self, build: bool = False) -> Surroundings:
+        """What the payload shows beside the table; `build` makes a topic map that is missing."""
+        bells = Spool(self.paths).unanswered()
+        return Surroundings(
+            waiting=waiting_turns(bells),
+            spool_bytes=sum(bell.size for bell in bells),
+            topics={},
+            notice=last_capture_notice(Sessions(self.paths).load()),
+        )
+
+    def drain(self) -> Drained:
+        """Stores what capture hooks reported and no server has read yet.
+
+        Raises:
+            StoreFault: The spool or the table could not be used; every doorbell still waits.
+        """
+        return Drain(self.paths, self.ledger, lambda batch: self.ingest(batch, origin="hook")).run()
 
     def status(self) -> Status:
         """The whole state of the store in one answer.

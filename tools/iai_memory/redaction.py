@@ -14,14 +14,19 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import zip_longest
 from typing import Final
 
 from .secret_shapes import SHAPES
 
 _Span = tuple[int, int, str]
+
+# A secret glued to another one is only seen when that one is gone. The bound keeps text that was
+# made of nothing but glued secrets from taking quadratic time.
+_PASSES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +49,18 @@ def redact(text: str) -> Redacted:
     Takes time linear in the length of the text and never raises.
     """
     counts: Counter[str] = Counter()
-    for find in (_private, _key_blocks, _shaped, _url_passwords, _curl_users, _headers, _assigned):
-        text = _replace(text, find(text), counts)
+    for _ in range(_PASSES):
+        before = counts.total()
+        for find in (_private, _key_blocks):
+            text = _replace(text, find(text), counts)
+        for find in (_shaped, _url_passwords, _curl_users, _headers, _assigned):
+            text = _replace(text, (s for s in find(text) if not _touches_mark(text, s)), counts)
+        if counts.total() == before:
+            break
     return Redacted(text, dict(counts))
 
 
-def _replace(text: str, spans: Iterator[_Span], counts: Counter[str]) -> str:
+def _replace(text: str, spans: Iterable[_Span], counts: Counter[str]) -> str:
     pieces: list[str] = []
     done = 0
     for start, end, kind in spans:
@@ -59,6 +70,15 @@ def _replace(text: str, spans: Iterator[_Span], counts: Counter[str]) -> str:
         done = end
         counts[kind] += 1
     return "".join([*pieces, text[done:]]) if pieces else text
+
+
+_MARK: Final = r"\[redacted:\w{1,40}\]"
+
+
+def _touches_mark(text: str, span: _Span) -> bool:
+    start, end, _ = span
+    around = _compiled(_MARK).finditer(text, max(0, start - 64), end + 64)
+    return any(mark.start() < end and mark.end() > start for mark in around)
 
 
 @cache
@@ -96,13 +116,14 @@ _PUTTY: Final = r"Private-Lines: \d{1,4}((?:\s{1,2}[A-Za-z0-9+/=]{1,64}(?![^\s])
 def _key_blocks(text: str) -> Iterator[_Span]:
     if "PRIVATE KEY" in text:
         edges = list(_compiled(_KEY_EDGE).finditer(text))
-        for edge, following in zip(edges, [*edges[1:], None], strict=True):
+        for edge, following in zip_longest(edges, edges[1:]):
             if edge[1] == "END":
                 continue
             if following is not None and following[1] == "END":
                 body_end, end = following.start(), following.end()
             else:  # cut off: what still looks like a key body goes
-                body = _compiled(_KEY_BODY).match(text, edge.end())
+                limit = len(text) if following is None else following.start()
+                body = _compiled(_KEY_BODY).match(text, edge.end(), limit)
                 body_end = end = body.end() if body else edge.end()
             if _compiled(_KEY_RUN).search(text, edge.end(), body_end):
                 yield edge.start(), end, "private_key"
@@ -131,7 +152,7 @@ def _shaped(text: str) -> Iterator[_Span]:
 # --- URLs and headers ---------------------------------------------------------------------------
 
 _URL_PASSWORD: Final = (
-    r"://[^\s:/@\"'<>`]{0,128}:(?P<secret>[^\s/?#\"'<>`]{1,256})@(?=[A-Za-z0-9\[])"
+    r"://(?:\[redacted:\w{1,40}\]|[^\s:/@\"'<>`\[]{0,128}):(?P<secret>[^\s/?#\"'<>`]{1,256})@(?=\[?\w)"
     r"|(?:postgres(?:ql)?|mysql|mariadb|mongodb|redis|rediss|amqps?|mssql)(?:\+[a-z0-9]{1,12})?"
     r"://[^\s:/@\"'<>`]{0,128}:(?P<other>[^\s\"'<>`@]{1,256})@(?=[A-Za-z0-9\[])"
 )
@@ -155,7 +176,8 @@ def _curl_users(text: str) -> Iterator[_Span]:
     if "curl" not in text:
         return
     for match in _compiled(_CURL_USER).finditer(text):
-        if match["secret"].lower() not in _NO_PASSWORDS and not _is_stand_in(match["secret"]):
+        value = match["secret"]
+        if not (value.isdigit() or value.lower() in _NO_PASSWORDS or _is_stand_in(value)):
             yield *match.span("secret"), "password"
 
 
@@ -165,7 +187,7 @@ def _url_passwords(text: str) -> Iterator[_Span]:
     for match in _compiled(_URL_PASSWORD).finditer(text):
         group = "secret" if match["secret"] is not None else "other"
         value = match[group]
-        if value.lower() not in _NO_PASSWORDS and not _is_stand_in(value):
+        if len(value) >= 4 and value.lower() not in _NO_PASSWORDS and not _is_stand_in(value):
             yield *match.span(group), "url_password"
 
 
@@ -214,8 +236,13 @@ def _assigned(text: str) -> Iterator[_Span]:
     lower = text.lower()
     if not any(hint in lower for hint in (*_NAME_HINTS, *_KEY_HINTS)):
         return
-    for name in _compiled(_NAME).finditer(text):
-        rest = _compiled(_TO_VALUE).match(text, name.end())
+    names = list(_compiled(_NAME).finditer(text))
+    for number, name in enumerate(names):
+        if _touches_mark(text, (*name.span(), "")):
+            continue
+        # A value may hold such words itself, but not endlessly: that would cost quadratic time.
+        ninth = names[number + 8].start() if number + 8 < len(names) else len(text)
+        rest = _compiled(_TO_VALUE).match(text, name.end(), ninth)
         if rest is None or _compiled(_NOT_OURS).search(
             text, max(0, name.start() - 14), name.start()
         ):
@@ -250,7 +277,7 @@ def _is_secret(value: str, kind: str, rest: re.Match[str], name: str) -> bool:
 
 _VOWELS: Final = frozenset("aeiouyäöü")
 _STAND_INS: Final = (
-    r"(?i)\[redacted|\{\{|\$\{|\$\(|%\(|<|…|\.\.\.|\*\*\*|••|x{4}|^\$\w+$|^%\w+%$|your|change.?me"
+    r"(?i)\[redacted|\{\{|\$\{|\$\(|%\(|<|…|\.\.\.|\*\*\*|••|x{4}|^\$\w+$|^%\w+%$|^\{.*\}$|^&(?:lt|#)|your|change.?me"
     r"|replace|placeholder|dummy|example|insert.|process\.env|environ|getenv|secrets\.|vault_"
 )
 _ALGORITHM: Final = (

@@ -140,6 +140,29 @@ class Freshness(Result):
     last_failure: str | None
 
 
+class ServerView(Result):
+    """A serving process that is alive."""
+
+    pid: int
+    started_at: str
+    state: str
+    refresher: bool
+
+
+class SessionBooks(Result):
+    """What became of the turns of one captured session."""
+
+    session_id: str
+    host: str | None
+    last_at: datetime
+    seen: int
+    stored: int
+    duplicate: int
+    skipped: dict[str, int]
+    failed: int
+    fault: str
+
+
 class Status(Result):
     """The whole state of a store in one answer."""
 
@@ -155,6 +178,8 @@ class Status(Result):
     spool_bytes: int
     model: ModelStatus
     freshness: Freshness
+    servers: list[ServerView]
+    sessions: list[SessionBooks]
     last_errors: list[str]
 
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from .capture import Sessions
 from .clock import parse_time
 from .embedding import ModelFiles
 from .errors import MemoryFault
 from .ledger import Ledger
 from .paths import StorePaths
-from .results import Freshness, ModelStatus, Status
+from .presence import alive_servers
+from .results import Freshness, ModelStatus, ServerView, SessionBooks, Status
 from .session_start import SessionStart, read_sidecar
 from .store import Store
 from .version import __version__
 
 MODEL_FIX = "iai-mcp model install"
 _ERRORS_SHOWN = 3
+_SESSIONS_SHOWN = 5
+_FAILURES = ("session_start_cache_write_failed", "capture_failed")
 
 
 def status(
@@ -41,10 +45,17 @@ def status(
         spool_bytes=pages.probe().spool_bytes,
         model=_model(model),
         freshness=freshness(store, pages, ledger),
-        last_errors=[
-            f"{event['at']} {event.get('reason')}: {event.get('error')}"
-            for event in ledger.newest(_ERRORS_SHOWN, event="session_start_cache_write_failed")
+        servers=[
+            ServerView(
+                pid=server.pid,
+                started_at=server.started_at,
+                state=server.state,
+                refresher=server.refresher,
+            )
+            for server in alive_servers(store.paths)
         ],
+        sessions=_sessions(store.paths),
+        last_errors=_errors(ledger),
     )
 
 
@@ -82,6 +93,33 @@ def disk_bytes(paths: StorePaths) -> int:
             continue
         total += found.st_size
     return total
+
+
+def _sessions(paths: StorePaths) -> list[SessionBooks]:
+    known = sorted(Sessions(paths).load().values(), key=lambda s: s.rung_at, reverse=True)
+    return [
+        SessionBooks(
+            session_id=session.session_id,
+            host=session.host,
+            last_at=session.rung_at,
+            seen=session.books.seen,
+            stored=session.books.stored,
+            duplicate=session.books.duplicate,
+            skipped=dict(session.books.skipped),
+            failed=session.books.failed,
+            fault=session.fault,
+        )
+        for session in known[:_SESSIONS_SHOWN]
+    ]
+
+
+def _errors(ledger: Ledger) -> list[str]:
+    found = [event for name in _FAILURES for event in ledger.newest(_ERRORS_SHOWN, event=name)]
+    found.sort(key=lambda event: str(event.get("at")), reverse=True)
+    return [
+        f"{event.get('at')} {event.get('event')}: {event.get('error')}"
+        for event in found[:_ERRORS_SHOWN]
+    ]
 
 
 def _model(model: ModelFiles | MemoryFault | None) -> ModelStatus:

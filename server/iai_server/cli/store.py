@@ -96,6 +96,18 @@ def _rows(found: Status) -> list[tuple[str, str]]:
         ("disk", f"{found.disk_bytes / 1e6:.1f} MB, spool {found.spool_bytes} bytes"),
         ("model", found.model.identity or f"none: run `{found.model.fix}`"),
         ("payload", f"{age}, {fresh.reason}{behind}"),
+        *(
+            ("server", f"pid {one.pid}, {one.state}{'' if one.refresher else ', no refresher'}")
+            for one in found.servers
+        ),
+        *(
+            (
+                "session",
+                f"{one.session_id}: {one.seen} seen, {one.stored} stored, {one.duplicate} known, "
+                f"{sum(one.skipped.values())} skipped, {one.failed} failed {one.fault}".rstrip(),
+            )
+            for one in found.sessions
+        ),
         ("last success", fresh.last_success or "none"),
         ("last failure", fresh.last_failure or "none"),
         *(("error", error) for error in found.last_errors),

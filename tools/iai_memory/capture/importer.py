@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 
 from ..ingest import NewMemory
-from ..projects import project_of
 from ..results import IngestReport
 from .books import Books
+from .places import Places
 from .transcript import read_transcript
 from .turns import Host, Parsed, Skipped, Turn
 
@@ -51,11 +50,11 @@ def import_transcript(
     Raises:
         TranscriptFault: The file cannot be read.
     """
-    books = Books()
+    books, places = Books(), Places()
     batch: list[NewMemory] = []
     offset = 0
     for parsed in read_transcript(path, host):
-        memory = _wanted(parsed, selection, books)
+        memory = wanted(parsed, selection, books, places)
         if memory is not None:
             batch.append(memory)
         if len(batch) == BATCH:
@@ -69,13 +68,13 @@ def import_transcript(
     return books
 
 
-def to_memory(turn: Turn) -> NewMemory:
+def to_memory(turn: Turn, places: Places) -> NewMemory:
     """The turn as a memory of its project."""
     return NewMemory(
         text=turn.text,
         role=turn.role,
         created_at=turn.created_at,
-        project=None if turn.cwd is None else _project(turn.cwd),
+        project=None if turn.cwd is None else places.project(turn.cwd),
         session_id=turn.session_id,
         turn_id=turn.turn_id,
         host=turn.host,
@@ -83,23 +82,22 @@ def to_memory(turn: Turn) -> NewMemory:
     )
 
 
-def _wanted(parsed: Parsed, selection: Selection, books: Books) -> NewMemory | None:
+def wanted(parsed: Parsed, selection: Selection, books: Books, places: Places) -> NewMemory | None:
+    """The memory of this line, or None; why a turn is not wanted is entered into the books."""
     outcome = parsed.outcome
     if isinstance(outcome, Skipped):
         books.skipped[outcome.reason] += 1
         return None
     if outcome is None:
         return None
+    if outcome.cwd is not None and places.ignored(outcome.cwd):
+        books.skipped["ignored_project"] += 1
+        return None
     if selection.since is not None and outcome.created_at < selection.since:
         books.skipped["before_since"] += 1
         return None
-    memory = to_memory(outcome)
+    memory = to_memory(outcome, places)
     if selection.project is not None and memory.project != selection.project:
         books.skipped["other_project"] += 1
         return None
     return memory
-
-
-@lru_cache(maxsize=1024)
-def _project(cwd: str) -> str:
-    return project_of(cwd).name

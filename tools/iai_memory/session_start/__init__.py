@@ -2,7 +2,6 @@
 
 from .cache import cache_path, read_sidecar, sidecar_path
 from .decision import Decision, decide
-from .payload import Waiting
 from .refresh import Outcome, RefreshOptions, SessionStart, Surroundings, Trigger
 from .watermark import Watermark
 
@@ -13,7 +12,6 @@ __all__ = [
     "SessionStart",
     "Surroundings",
     "Trigger",
-    "Waiting",
     "Watermark",
     "cache_path",
     "decide",

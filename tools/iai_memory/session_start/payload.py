@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from ..capture.waiting import Waiting
 from ..fence import FENCE_BEGIN, FENCE_END
 from ..records import Record
 from ..store import Contents, Filter, TableReader
@@ -47,16 +48,6 @@ _LINES_AT_MOST: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """A captured turn that is not in the table yet."""
-
-    created_at: datetime
-    role: str
-    text: str
-    project: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Page:
     """What a render needs beside the table.
 
@@ -65,7 +56,7 @@ class Page:
         project: The project it is for; None is every project.
         contents: What this page's part of the table holds.
         budget_tokens: Estimated tokens of the whole page.
-        waiting: Captured turns that were not drained yet, of this page's part.
+        waiting: Captured turns that were not drained yet, of this page's part, newest first.
         topics: Lines of the topic map; None where it is still to be built.
         notice: A failure that the reader must know of; empty for none.
     """
@@ -109,7 +100,7 @@ def _header(page: Page) -> str:
     facts = [
         f"store {inert(page.store_name)}",
         *([f"project {inert(page.project)}"] if page.project else []),
-        f"{page.contents.live} memories",
+        f"{page.contents.live} {'memory' if page.contents.live == 1 else 'memories'}",
         f"newest {newest.date().isoformat() if newest else 'none'}",
         f"table version {page.contents.content_version}",
     ]
@@ -129,8 +120,7 @@ def _empty(page: Page) -> str:
 
 
 def _recent(reader: TableReader, page: Page, shown: set[str]) -> Iterable[str]:
-    waiting = sorted(page.waiting, key=lambda turn: turn.created_at, reverse=True)
-    for turn in waiting:
+    for turn in page.waiting:
         yield _line(turn.created_at, f"{turn.role} (not stored yet)", turn.text, page, turn.project)
     where = Filter(project=page.project, roles=("user", "assistant", "note"))
     cutoff = _capture_cutoff(reader, page)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from ..capture.waiting import Waiting
 from ..clock import iso, utc_now
 from ..errors import MemoryFault, StoreBusy, StoreFault
 from ..ledger import Ledger
@@ -16,20 +19,20 @@ from ..locks import held
 from ..projects import project_key
 from ..store import Contents, Store, TableReader, merge_contents
 from .cache import (
-    Sidecar,
     advance_sidecar,
     cache_modified,
     cache_path,
     read_sidecar,
     write_pair,
 )
-from .decision import Decision, decide
-from .payload import Page, Waiting, render
+from .decision import decide
+from .payload import Page, render
 from .watermark import Watermark
 
 Trigger = Literal["wake_sequence", "periodic_wake", "sleep_pipeline", "manual", "shutdown"]
 SLEEP_WAIT_SEC = 300.0
 _QUIET = ("no_new_records", "min_interval_not_elapsed")
+_LIVE = ("wake_sequence", "periodic_wake")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class RefreshOptions:
     """How a store wants its payload.
 
     Attributes:
-        min_interval_sec: Least age of the cache before it is rendered again.
+        min_interval_sec: Least age of the cache before a live tick renders it again.
         budget_tokens: Of one page.
         embedder: Key of the embedder.
     """
@@ -81,7 +84,7 @@ class SessionStart:
         store: Store,
         ledger: Ledger,
         options: RefreshOptions,
-        surroundings: Callable[[], Surroundings],
+        surroundings: Callable[[bool], Surroundings],
         on_step: Callable[[str], None] | None = None,
     ) -> None:
         """Binds a store.
@@ -90,7 +93,7 @@ class SessionStart:
             store: Whose payload.
             ledger: Where each attempt leaves its trace.
             options: Interval and budget.
-            surroundings: Read once per refresh, before the watermark.
+            surroundings: Read once per refresh, before the watermark; True may build what is cold.
             on_step: Called with "watermark", "rendered" and "written" as a refresh passes them.
         """
         self._store = store
@@ -104,7 +107,7 @@ class SessionStart:
         """The payload for every project together."""
         return cache_path(self._store.paths, None)
 
-    def live(self, project: str | None, now: datetime | None = None) -> str:
+    def live(self, project: str | None) -> str:
         """The payload as the refresher would render it at this moment, from the store.
 
         A project of which nothing is known gets the page of every project, as it does in the hook.
@@ -112,33 +115,27 @@ class SessionStart:
         Raises:
             StoreFault: The store could not be read.
         """
-        around = self._surroundings()
-        reader = self._store.snapshot()
-        parts = reader.contents(now or utc_now())
-        known = project in parts or any(w.project == project for w in around.waiting)
-        return render(reader, self._page(project if known else None, parts, around))
+        view = self._view(force=False)
+        return view.render(project if project in view.projects() else None)
 
-    def probe(self, now: datetime | None = None) -> Watermark:
+    def probe(self) -> Watermark:
         """The watermark of the whole store now.
 
         Raises:
             StoreFault: The store could not be read.
         """
-        moment = now or utc_now()
-        spool_bytes = self._surroundings().spool_bytes
-        reader = self._store.snapshot()
-        contents = _part(reader.contents(moment), None)
-        return self._watermark(contents, reader.version, spool_bytes, moment)
+        return self._view(force=False).watermark(None)
 
     def refresh(self, trigger: Trigger, *, force_rebuild: bool = False) -> Outcome:
         """Brings the cache up to date if the decision table says so; never raises a MemoryFault.
 
         One refresh at a time runs per store, over all threads and processes. Who does not get its
-        turn skips; only the sleep pipeline waits, up to 300 s.
+        turn skips; only the sleep pipeline waits, up to 300 s. The minimum interval delays live
+        ticks; a user who asks and a server that ends cannot come back later, so they do not wait.
         """
         started = time.perf_counter()
         try:
-            if not force_rebuild and self._version_gate(utc_now()):
+            if not force_rebuild and self._nothing_committed():
                 return self._skipped(trigger, "no_new_records", None)
             timeout = SLEEP_WAIT_SEC if trigger == "sleep_pipeline" else 0.0
             with held(self._store.paths.lock("refresh"), timeout=timeout):
@@ -149,91 +146,83 @@ class SessionStart:
             return self._failed(trigger, exc, started)
 
     def _refresh_alone(self, trigger: Trigger, force: bool, started: float) -> Outcome:
-        now = utc_now()
-        around = self._surroundings()
         try:
-            reader = self._store.snapshot()
-            parts = reader.contents(now)
+            view = self._view(force=force)
         except StoreFault as exc:
             return self._skipped(trigger, "probe_failed", None, error=str(exc))
-        mark = self._watermark(_part(parts, None), reader.version, around.spool_bytes, now)
+        mark = view.watermark(None)
         self._on_step("watermark")
-        decision, sidecar = self._decide(mark, now, force)
-        if decision.refresh:
-            self._started(trigger, self.cache, force)
-            self._write_all(reader, parts, around, mark, trigger, now, force, started)
+        modified = cache_modified(self.cache)
+        sidecar = read_sidecar(self.cache) if modified is not None else None
+        decision = decide(
+            mark,
+            sidecar.watermark if sidecar else None,
+            cache_age_sec=None if modified is None else view.now.timestamp() - modified,
+            min_interval_sec=self._options.min_interval_sec if trigger in _LIVE else 0.0,
+        )
+        if decision.refresh or force:
+            self._write_all(view, trigger, force, started)
             self._ledger.forget_repeats()
-            return Outcome("wrote", decision.reason, mark)
+            return Outcome("wrote", "force_rebuild" if force else decision.reason, mark)
         if decision.reason == "no_new_records" and sidecar is not None:
             advance_sidecar(self.cache, sidecar, mark)
         return self._skipped(trigger, decision.reason, mark)
 
-    def _version_gate(self, now: datetime) -> bool:
-        """The cheap look, without the lock: nothing was committed or captured since the sidecar."""
+    def _nothing_committed(self) -> bool:
+        """The cheap look, without lock or scan: no commit, no doorbell, no new day."""
         if cache_modified(self.cache) is None:
             return False
         sidecar = read_sidecar(self.cache)
         if sidecar is None:
             return False
+        around = self._surroundings(False)
         mark = sidecar.watermark
+        try:
+            version = self._store.version
+        except StoreFault:
+            # The probe under the lock meets it again and says so.
+            return False
         return (
-            mark.table_version == self._store.version
-            and mark.spool_bytes == self._surroundings().spool_bytes
-            and mark.day == now.date().isoformat()
+            mark.table_version == version
+            and mark.spool_bytes == around.spool_bytes
+            and mark.day == utc_now().date().isoformat()
             and mark.embedder == self._options.embedder
+            and mark.beside == _digest(around, None)
         )
 
-    def _decide(
-        self, mark: Watermark, now: datetime, force: bool
-    ) -> tuple[Decision, Sidecar | None]:
-        modified = cache_modified(self.cache)
-        sidecar = read_sidecar(self.cache) if modified is not None else None
-        if force:
-            return Decision(True, "watermark_changed"), sidecar
-        decision = decide(
-            mark,
-            sidecar.watermark if sidecar else None,
-            cache_age_sec=None if modified is None else now.timestamp() - modified,
-            min_interval_sec=self._options.min_interval_sec,
+    def _view(self, *, force: bool) -> _View:
+        around = self._surroundings(force)
+        reader = self._store.snapshot()
+        now = utc_now()
+        return _View(
+            self._store.paths.root.name, reader, reader.contents(now), around, now, self._options
         )
-        return decision, sidecar
 
-    def _write_all(
-        self,
-        reader: TableReader,
-        parts: dict[str | None, Contents],
-        around: Surroundings,
-        mark: Watermark,
-        trigger: Trigger,
-        now: datetime,
-        force: bool,
-        started: float,
-    ) -> None:
+    def _write_all(self, view: _View, trigger: Trigger, force: bool, started: float) -> None:
         """The projects that changed, then the global page: its sidecar vouches for all of them."""
-        for project in sorted(name for name in parts if name is not None):
+        self._ledger.write_changed(
+            "session_start_cache_write_started",
+            trigger=trigger,
+            cache_path=str(self.cache),
+            force_rebuild=force,
+        )
+        if view.around.topics is None:
+            self._skipped(trigger, "runtime_graph_cache_cold", None, section="Topics")
+        for project in view.projects():
             cache = cache_path(self._store.paths, project_key(project))
-            own = self._watermark(
-                _part(parts, project), reader.version, _spool_of(around, project), now
-            )
             sidecar = read_sidecar(cache)
-            if not force and sidecar is not None and sidecar.watermark.same_content(own):
-                continue
-            self._write(cache, reader, self._page(project, parts, around), own, trigger, started)
-        page = self._page(None, parts, around)
-        self._write(self.cache, reader, page, mark, trigger, started)
+            known = sidecar is not None and sidecar.watermark.same_content(view.watermark(project))
+            if force or not known:
+                self._write(cache, view, project, trigger, started)
+        self._write(self.cache, view, None, trigger, started)
 
     def _write(
-        self,
-        cache: Path,
-        reader: TableReader,
-        page: Page,
-        mark: Watermark,
-        trigger: Trigger,
-        started: float,
+        self, cache: Path, view: _View, project: str | None, trigger: Trigger, started: float
     ) -> None:
-        payload = render(reader, page).encode("utf-8")
+        payload = view.render(project).encode("utf-8")
+        mark = view.watermark(project)
         self._on_step("rendered")
-        write_pair(cache, payload, mark, trigger=trigger, generated_at=iso(datetime.now(UTC)))
+        write_pair(cache, payload, mark, trigger=trigger, generated_at=iso(utc_now()))
         self._on_step("written")
         self._ledger.write(
             "session_start_cache_write_success",
@@ -246,40 +235,6 @@ class SessionStart:
             max_updated_at=mark.max_updated_at,
             table_version=mark.table_version,
             duration_ms=_ms_since(started),
-        )
-
-    def _page(
-        self, project: str | None, parts: dict[str | None, Contents], around: Surroundings
-    ) -> Page:
-        waiting = [w for w in around.waiting if project is None or w.project == project]
-        topics = None if around.topics is None else around.topics.get(project, ())
-        return Page(
-            store_name=self._store.paths.root.name,
-            project=project,
-            contents=_part(parts, project),
-            budget_tokens=self._options.budget_tokens,
-            waiting=waiting,
-            topics=topics,
-            notice=around.notice,
-        )
-
-    def _watermark(
-        self, contents: Contents, version: int, spool_bytes: int, now: datetime
-    ) -> Watermark:
-        return Watermark.of(
-            contents,
-            version=version,
-            spool_bytes=spool_bytes,
-            now=now,
-            embedder=self._options.embedder,
-        )
-
-    def _started(self, trigger: Trigger, cache: Path, force: bool) -> None:
-        self._ledger.write_changed(
-            "session_start_cache_write_started",
-            trigger=trigger,
-            cache_path=str(cache),
-            force_rebuild=force,
         )
 
     def _skipped(
@@ -309,18 +264,64 @@ class SessionStart:
         return Outcome("failed", type(error).__name__, None)
 
 
+@dataclass(frozen=True, slots=True)
+class _View:
+    """One version of the table and what stood beside it at that moment."""
+
+    store_name: str
+    reader: TableReader
+    parts: dict[str | None, Contents]
+    around: Surroundings
+    now: datetime
+    options: RefreshOptions
+
+    def projects(self) -> list[str]:
+        """Every project that has a page of its own."""
+        waiting = {turn.project for turn in self.around.waiting}
+        return sorted(name for name in {*self.parts, *waiting} if name is not None)
+
+    def contents(self, project: str | None) -> Contents:
+        """What a page shows: everything, or a project with the records of no project."""
+        wanted = self.parts if project is None else (project, None)
+        return merge_contents([self.parts[name] for name in wanted if name in self.parts])
+
+    def render(self, project: str | None) -> str:
+        topics = self.around.topics
+        page = Page(
+            store_name=self.store_name,
+            project=project,
+            contents=self.contents(project),
+            budget_tokens=self.options.budget_tokens,
+            waiting=self._waiting(project),
+            topics=None if topics is None else topics.get(project, ()),
+            notice=self.around.notice,
+        )
+        return render(self.reader, page)
+
+    def watermark(self, project: str | None) -> Watermark:
+        around = self.around
+        own = sum(len(turn.text.encode("utf-8")) for turn in self._waiting(project))
+        return Watermark.of(
+            self.contents(project),
+            version=self.reader.version,
+            spool_bytes=around.spool_bytes if project is None else own,
+            now=self.now,
+            embedder=self.options.embedder,
+            beside=_digest(around, project),
+        )
+
+    def _waiting(self, project: str | None) -> list[Waiting]:
+        return [w for w in self.around.waiting if project is None or w.project == project]
+
+
+def _digest(around: Surroundings, project: str | None) -> str:
+    topics = None if around.topics is None else list(around.topics.get(project, ()))
+    shown = json.dumps([topics, around.notice], ensure_ascii=False)
+    return hashlib.sha256(shown.encode("utf-8", "replace")).hexdigest()[:16]
+
+
 def _no_step(step: str) -> None:
     """Nobody listens to the steps."""
-
-
-def _part(parts: dict[str | None, Contents], project: str | None) -> Contents:
-    """What one page shows: everything, or a project with the records of no project."""
-    wanted = parts if project is None else (project, None)
-    return merge_contents([parts[name] for name in wanted if name in parts])
-
-
-def _spool_of(around: Surroundings, project: str) -> int:
-    return sum(len(w.text.encode("utf-8")) for w in around.waiting if w.project == project)
 
 
 def _ms_since(started: float) -> float:

@@ -27,6 +27,7 @@ class Watermark:
         spool_bytes: Captured bytes that were not drained yet.
         day: UTC date of the render.
         embedder: Key of the embedder.
+        beside: Digest of what the page shows beside the table: topics and the capture notice.
     """
 
     table_version: int
@@ -39,10 +40,18 @@ class Watermark:
     spool_bytes: int
     day: str
     embedder: str
+    beside: str
 
     @classmethod
     def of(
-        cls, contents: Contents, *, version: int, spool_bytes: int, now: datetime, embedder: str
+        cls,
+        contents: Contents,
+        *,
+        version: int,
+        spool_bytes: int,
+        now: datetime,
+        embedder: str,
+        beside: str,
     ) -> Watermark:
         """The watermark of what a part of the table holds at `version`."""
         return cls(
@@ -56,6 +65,7 @@ class Watermark:
             spool_bytes=spool_bytes,
             day=now.date().isoformat(),
             embedder=embedder,
+            beside=beside,
         )
 
     @classmethod

@@ -1,0 +1,101 @@
+#!/bin/sh
+# UserPromptSubmit, Stop, PreCompact and SessionEnd hook of iai-mcp: appends the host's JSON, one
+# line of it, to <store>/spool/doorbell.jsonl. The memory server reads the transcript that the line
+# names. Prints nothing, always exits 0, and logs only failures, to
+# <store>/logs/capture-<UTC date>.log.
+#
+# A prompt waits for this script. A line goes out in one write(2) to a file opened for appending, so
+# that lines of hooks that run at once never mix: printf's buffer is 4 KiB in the smallest shell, and
+# `dd` collects what is longer. JSON above 64 KiB goes to a file of its own, doorbell-*.json.
+#
+# Environment: IAI_MCP_STORE, IAI_MCP_DISABLE.
+#
+# shellcheck disable=SC2317,SC2329  # it takes the `return` of the file that we read for our end
+# shellcheck disable=SC3067         # `test -O` is not POSIX, but every shell that we meet has it
+
+folder=${0%/*}
+[ "$folder" != "$0" ] || folder=.
+recall=$folder/iai-mcp-session-recall.sh
+[ -r "$recall" ] || exit 0 # without its sibling it cannot tell which folders are to be left alone
+iai_mcp_part=shared
+# shellcheck source=iai-mcp-session-recall.sh source-path=SCRIPTDIR
+. "$recall"
+log_name=capture
+
+# Reads the host's JSON to `json`, on one line. Fails when it is not a JSON object.
+read_json() {
+    [ -t 0 ] && return 1
+    json=$(exec cat)
+    case $json in
+        *"$nl"*)
+            IFS="$nl$(printf '\r')"
+            # shellcheck disable=SC2086  # splitting is the point
+            set -- $json
+            IFS=' '
+            json="$*"
+            IFS=" $tab$nl"
+            ;;
+    esac
+    is_object && return
+    json=${json#"${json%%[![:space:]]*}"}
+    json=${json%"${json##*[![:space:]]}"}
+    is_object
+}
+
+is_object() {
+    case $json in '{'*'}') ;; *) return 1 ;; esac
+}
+
+# Creates the spool, if need be with its store. Fails when it is not a folder of ours.
+find_spool() {
+    [ -d "$spool" ] || mkdir -p "$spool"
+    [ -d "$spool" ] && ! [ -L "$spool" ] && [ -O "$spool" ] && [ -O "$store" ]
+}
+
+# False when the last line has no end: a hook was killed in the middle of its write.
+is_whole() {
+    [ ! -s "$doorbell" ] || [ -z "$(exec tail -c 1 "$doorbell")" ]
+}
+
+append() {
+    [ ! -L "$doorbell" ] || return
+    if [ ${#json} -lt 4000 ]; then
+        printf '%s%s\n' "$gap" "$json" >>"$doorbell"
+    else
+        printf '%s%s\n' "$gap" "$json" | dd ibs=65536 obs=131072 >>"$doorbell"
+    fi
+}
+
+put_aside() {
+    name=doorbell-$(date -u +%Y%m%dT%H%M%SZ)-$$
+    if printf '%s\n' "$json" >"$spool/.$name.tmp"; then
+        mv "$spool/.$name.tmp" "$spool/$name.json" && return
+    fi
+    rm -f "$spool/.$name.tmp"
+    return 1
+}
+
+[ -n "$store" ] && [ -z "$disabled" ] || exit 0
+spool=$store/spool doorbell=$store/spool/doorbell.jsonl gap=''
+is_whole >/dev/null & # beside the reading of stdin, which takes as long
+whole=$!
+if ! read_json; then
+    log 'failed: stdin is not a JSON object'
+    exit 0
+fi
+# Hosts name the event behind the folder and before the long texts.
+if json_cwd "${json%%'"hook_event_name"'*}" || json_cwd "$json"; then
+    find_root "$cwd"
+else
+    find_root "$start"
+fi
+[ -z "$ignored" ] || exit 0
+wait "$whole" || gap=$nl
+if ! find_spool; then
+    log 'failed: the spool is not a folder of ours'
+elif [ ${#json} -gt 65536 ]; then
+    put_aside || log 'failed: the spool cannot be written'
+else
+    append || log 'failed: the spool cannot be written'
+fi
+exit 0
