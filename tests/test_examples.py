@@ -19,6 +19,8 @@ from iai_memory import Memory
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 BIN = Path(sys.executable).parent
+CONFIGURATIONS = ("claude_desktop_config.json", "claude_code.mcp.json", "codex_config.toml")
+LIBRARY, DEMO = "library.py", "demo.py"
 FACT = "The staging database listens on port 5544."
 
 
@@ -52,9 +54,7 @@ def _entry(name: str) -> dict[str, Any]:
     return dict(entry)
 
 
-@pytest.mark.parametrize(
-    "name", ["claude_desktop_config.json", "claude_code.mcp.json", "codex_config.toml"]
-)
+@pytest.mark.parametrize("name", CONFIGURATIONS)
 def test_the_command_of_an_example_configuration_serves_a_host(
     name: str, environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -87,7 +87,7 @@ def test_the_command_of_an_example_configuration_serves_a_host(
 
 
 def test_the_library_example_runs(environment: dict[str, str], tmp_path: Path) -> None:
-    done = _run(environment, tmp_path, sys.executable, str(EXAMPLES / "library.py"))
+    done = _run(environment, tmp_path, sys.executable, str(EXAMPLES / LIBRARY))
 
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
@@ -103,7 +103,7 @@ def test_the_library_example_runs(environment: dict[str, str], tmp_path: Path) -
 def test_the_demo_succeeds_and_is_plain_in_a_pipe(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    done = _run(environment, tmp_path, sys.executable, str(EXAMPLES / "demo.py"))
+    done = _run(environment, tmp_path, sys.executable, str(EXAMPLES / DEMO))
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Every step was checked" in done.stdout
@@ -118,7 +118,7 @@ def test_the_demo_fails_and_says_so_when_a_step_does_not_give_what_it_should(
 ) -> None:
     environment["IAI_MCP_MODEL"] = str(tmp_path / "nothing")
 
-    done = _run(environment, tmp_path, sys.executable, str(EXAMPLES / "demo.py"))
+    done = _run(environment, tmp_path, sys.executable, str(EXAMPLES / DEMO))
 
     assert done.returncode == 1
     assert "✗" in done.stdout
@@ -126,6 +126,5 @@ def test_the_demo_fails_and_says_so_when_a_step_does_not_give_what_it_should(
 
 
 def test_every_example_is_run_by_a_test() -> None:
-    tested = Path(__file__).read_text(encoding="utf-8")
     shown = {path.name for path in EXAMPLES.iterdir() if path.is_file()}
-    assert {name for name in shown if name not in tested} == set()
+    assert shown == {*CONFIGURATIONS, LIBRARY, DEMO}

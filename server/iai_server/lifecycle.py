@@ -1,30 +1,32 @@
-"""WAKE, DROWSY, SLEEP: how long ago the last request was, as three states."""
+"""The three states of a serving process, decided by how long no request came."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
-from enum import StrEnum
+from enum import Enum
 
 
-class State(StrEnum):
-    """What a server is doing with its time."""
+class State(Enum):
+    """WAKE while there is traffic, DROWSY after a pause, SLEEP after a long one."""
 
-    WAKE = "WAKE"
-    DROWSY = "DROWSY"
-    SLEEP = "SLEEP"
+    WAKE = "wake"
+    DROWSY = "drowsy"
+    SLEEP = "sleep"
 
 
 class Lifecycle:
-    """Turns the time since the last request into a state; safe from several threads.
+    """A clock of requests: no thread of its own, nothing happens until it is asked.
+
+    Any number of threads may call any of its methods at the same time. It begins in WAKE.
 
     Example:
         >>> now = 0.0
-        >>> life = Lifecycle(300, 1800, clock=lambda: now)
-        >>> now = 1800.0
-        >>> life.state
-        <State.SLEEP: 'SLEEP'>
+        >>> lifecycle = Lifecycle(300, 1800, clock=lambda: now)
+        >>> now = 301.0
+        >>> lifecycle.state.value, lifecycle.seconds_until_next()
+        ('drowsy', 1499.0)
     """
 
     def __init__(
@@ -33,38 +35,45 @@ class Lifecycle:
         sleep_after_sec: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begins in WAKE.
+        """Starts counting now.
 
         Args:
             drowsy_after_sec: Seconds without a request until DROWSY.
-            sleep_after_sec: Seconds without a request until SLEEP.
-            clock: Seconds that only grow.
+            sleep_after_sec: Seconds without a request until SLEEP; where it is not the larger one,
+                WAKE turns into SLEEP directly.
+            clock: Seconds that only grow; a wall clock that is set would put a busy server to
+                sleep.
         """
-        self._drowsy_after = drowsy_after_sec
+        self._drowsy_after = min(drowsy_after_sec, sleep_after_sec)
         self._sleep_after = sleep_after_sec
         self._clock = clock
-        self._lock = threading.Lock()
-        self._touched = clock()
+        self._guard = threading.Lock()
+        self._last_request = clock()
 
     def touch(self) -> None:
-        """A request came: WAKE."""
-        with self._lock:
-            self._touched = self._clock()
+        """A request came: the state is WAKE."""
+        with self._guard:
+            # Two threads may have read the clock in one order and come here in the other.
+            self._last_request = max(self._last_request, self._clock())
 
     @property
     def state(self) -> State:
-        """The state at this moment; the later one where both bounds are passed."""
+        """The state at this moment."""
         idle = self._idle()
         if idle >= self._sleep_after:
             return State.SLEEP
         return State.DROWSY if idle >= self._drowsy_after else State.WAKE
 
     def seconds_until_next(self) -> float | None:
-        """Seconds until the state changes by itself; None in SLEEP, which only a request ends."""
+        """Seconds until the next state if no request comes, more than 0; None in SLEEP, the last.
+
+        Meant as a timeout: it can be waited for as it is.
+        """
         idle = self._idle()
-        ahead = [at - idle for at in (self._drowsy_after, self._sleep_after) if at > idle]
-        return min(ahead) if ahead and idle < self._sleep_after else None
+        if idle >= self._sleep_after:
+            return None
+        return (self._drowsy_after if idle < self._drowsy_after else self._sleep_after) - idle
 
     def _idle(self) -> float:
-        with self._lock:
-            return self._clock() - self._touched
+        with self._guard:
+            return self._clock() - self._last_request

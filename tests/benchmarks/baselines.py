@@ -20,7 +20,7 @@ def cosine_ranking(query: NDArray[np.float32], vectors: NDArray[np.float32]) -> 
         query: float32, (dim,), unit length.
         vectors: float32, (n, dim), unit rows.
     """
-    return np.argsort(-(vectors @ query), kind="stable").tolist()
+    return [int(row) for row in np.argsort(-(vectors @ query), kind="stable")]
 
 
 class Bm25:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -84,7 +84,7 @@ class ServerRoute:
 
 
 @contextmanager
-def opened(name: RouteName, settings: Settings) -> Iterator[Route]:
+def opened(name: RouteName, settings: Settings) -> Generator[Route]:
     """Opens a route to the settings' store, ready to answer, and ends what it started."""
     if name == "library":
         yield LibraryRoute(settings)
@@ -94,7 +94,7 @@ def opened(name: RouteName, settings: Settings) -> Iterator[Route]:
 
 
 @contextmanager
-def _serving(settings: Settings) -> Iterator[ServerRoute]:
+def _serving(settings: Settings) -> Generator[ServerRoute]:
     folder = settings.store.parent
     pid_file = folder / "server.pid"
     server = StdioServerParameters(

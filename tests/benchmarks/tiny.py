@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-_SAID = [
+_SAID: list[tuple[str, list[tuple[str, ...]]]] = [
     (
         "9:05 am on 3 March, 2024",
         [

@@ -134,7 +134,7 @@ def _key_blocks(text: str) -> Iterator[_Span]:
 
 # --- shapes -------------------------------------------------------------------------------------
 
-_STAND_IN: Final = r"(?i)x{5}|\*{3}|\.{3}|example$|(.)\1{9}"
+_STAND_IN: Final = r"(?i)x{5}|\*{3}|\.{3}|example$|([^A])\1{9}"
 
 
 def _shaped(text: str) -> Iterator[_Span]:
@@ -152,9 +152,11 @@ def _shaped(text: str) -> Iterator[_Span]:
 # --- URLs and headers ---------------------------------------------------------------------------
 
 _URL_PASSWORD: Final = (
-    r"://(?:\[redacted:\w{1,40}\]|[^\s:/@\"'<>`\[]{0,128}):(?P<secret>[^\s/?#\"'<>`]{1,256})@(?=\[?\w)"
-    r"|(?:postgres(?:ql)?|mysql|mariadb|mongodb|redis|rediss|amqps?|mssql)(?:\+[a-z0-9]{1,12})?"
-    r"://[^\s:/@\"'<>`]{0,128}:(?P<other>[^\s\"'<>`@]{1,256})@(?=[A-Za-z0-9\[])"
+    r"://(?:\[redacted:\w{1,40}\]|[^\s:/@\"'<>`\[]{0,128}):"
+    r"(?:(?P<secret>[^\s/?\"'<>`]{1,256})|(?P<bold>[^\s\"'<>`@]{1,256}))@(?=\[?\w)"
+)
+_DATABASE: Final = (
+    r"(?i)(?:postgres(?:ql)?|mysql|mariadb|mongodb|rediss?|amqps?|mssql)(?:\+[a-z0-9]{1,12})?$"
 )
 _NO_PASSWORDS: Final = frozenset(
     {
@@ -185,7 +187,13 @@ def _url_passwords(text: str) -> Iterator[_Span]:
     if "://" not in text:
         return
     for match in _compiled(_URL_PASSWORD).finditer(text):
-        group = "secret" if match["secret"] is not None else "other"
+        start = match.start()
+        if match["secret"] is not None:
+            group = "secret"
+        elif _compiled(_DATABASE).search(text, max(0, start - 24), start):
+            group = "bold"  # with a slash or a question mark in it; in a web address those end it
+        else:
+            continue
         value = match[group]
         if len(value) >= 4 and value.lower() not in _NO_PASSWORDS and not _is_stand_in(value):
             yield *match.span(group), "url_password"
@@ -275,7 +283,7 @@ def _is_secret(value: str, kind: str, rest: re.Match[str], name: str) -> bool:
 
 # --- judging a value ----------------------------------------------------------------------------
 
-_VOWELS: Final = frozenset("aeiouyäöü")
+_VOWELS: Final = frozenset("aeiouäöü")
 _STAND_INS: Final = (
     r"(?i)\[redacted|\{\{|\$\{|\$\(|%\(|<|…|\.\.\.|\*\*\*|••|x{4}|^\$\w+$|^%\w+%$|^\{.*\}$|^&(?:lt|#)|your|change.?me"
     r"|replace|placeholder|dummy|example|insert.|process\.env|environ|getenv|secrets\.|vault_"

@@ -9,7 +9,7 @@ import typer
 
 from iai_memory import __version__
 
-from . import importing, memories, model, store
+from . import importing, memories, model, sleep, store
 
 app = typer.Typer(
     name="iai-mcp",
@@ -55,4 +55,5 @@ def serve() -> None:
 memories.register(app)
 store.register(app)
 importing.register(app)
+sleep.register(app)
 app.add_typer(model.app, name="model")

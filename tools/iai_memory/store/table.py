@@ -86,9 +86,7 @@ class Store:
                 read_consistency_interval=timedelta(0),
                 session=self._session,
             )
-            self._table = self._open_or_create(embedder, dimension)
-        if check:
-            self._check_generation(embedder)
+            self._table = self._open_or_create(embedder, dimension, check=check)
         self.latest = TableReader(self._table, follow_latest=True)
 
     @property
@@ -113,7 +111,9 @@ class Store:
         Runs under the caller's write lock.
         """
         with translated("changing the table's schema"):
-            self._table.replace_field_metadata("vector", {EMBEDDER_FIELD_KEY: embedder})
+            self._table.update_field_metadata(
+                {"path": "vector", "metadata": {EMBEDDER_FIELD_KEY: embedder}}
+            )
 
     def contents(self) -> Contents:
         """What the whole table holds now."""
@@ -142,6 +142,14 @@ class Store:
     def commits_since_compaction(self) -> int:
         """Versions that were made since the last compaction."""
         return max(0, self.version - compacted_version(self.paths))
+
+    def rebuild_text_index(self) -> None:
+        """Makes the text index anew, so that no word of a removed text stays in it.
+
+        Runs under the caller's write lock.
+        """
+        with translated("building the text index"):
+            create_text_index(self._table)
 
     def compact(self, *, keep: timedelta) -> None:
         """Merges small files, brings the indexes up to date and drops versions older than `keep`.
@@ -172,26 +180,31 @@ class Store:
             raise StoreUnavailable(f"{self.paths.database} is not a local LanceDB folder")
         return table
 
-    def _open_or_create(self, embedder: str, dimension: int) -> LanceTable:
-        if (self.paths.database / f"{TABLE_NAME}.lance").exists():
+    def _open_or_create(self, embedder: str, dimension: int, *, check: bool) -> LanceTable:
+        if self._exists():
             table = self._open()
+            if check:
+                self._check_generation(table, embedder)
             if has_text_index(table):
                 return table
         # Under the lock, and each step again if need be: a creator may have been killed half-way.
         with held(self.paths.lock("write"), timeout=WRITE_TIMEOUT_SEC):
-            schema = table_schema(
-                dimension, embedder=embedder, metadata={"iai.schema_version": SCHEMA_VERSION}
-            )
-            self._database.create_table(TABLE_NAME, schema=schema, exist_ok=True)
+            if not self._exists():
+                schema = table_schema(
+                    dimension, embedder=embedder, metadata={"iai.schema_version": SCHEMA_VERSION}
+                )
+                self._database.create_table(TABLE_NAME, schema=schema, exist_ok=True)
             table = self._open()
             if not has_text_index(table):
                 table.set_unenforced_primary_key("id")
                 create_text_index(table)
             return table
 
-    def _check_generation(self, embedder: str) -> None:
-        with translated("reading the table's schema"):
-            schema = self._table.schema
+    def _exists(self) -> bool:
+        return (self.paths.database / f"{TABLE_NAME}.lance" / "_versions").exists()
+
+    def _check_generation(self, table: LanceTable, embedder: str) -> None:
+        schema = table.schema
         version = (schema.metadata or {}).get(b"iai.schema_version", b"?").decode()
         if version != SCHEMA_VERSION:
             raise StoreMismatch(
@@ -241,6 +254,18 @@ class Writer:
         self._commit("storing memories", lambda: self._table.add(data), ids[-1], at)
         return stamped
 
+    def insert_as_is(self, rows: Sequence[Row]) -> None:
+        """Appends rows that another store gave its ids and times; only their version is ours."""
+        if not rows:
+            return
+        stamped = [replace(row.record, table_version=self._next_version) for row in rows]
+        data = self._arrow(stamped, [row.vector for row in rows])
+        last_id = max(self.newest.id, *(record.id for record in stamped))
+        last_at = max(record.updated_at for record in stamped)
+        known = self.newest.updated_at
+        at = last_at if known is None else max(known, last_at)
+        self._commit("storing memories", lambda: self._table.add(data), last_id, at)
+
     def update(self, rows: Sequence[Row], at: datetime) -> list[Record]:
         """Replaces the rows that have these ids; their `updated_at` is `at`, from `now()`."""
         if not rows:
@@ -251,7 +276,11 @@ class Writer:
         data = self._arrow(stamped, [row.vector for row in rows])
         self._commit(
             "changing memories",
-            lambda: self._table.merge_insert("id").when_matched_update_all().execute(data),
+            lambda: (
+                self._table.merge_insert("id")
+                .when_matched_update_all()
+                .execute(data, on_bad_vectors="null")
+            ),
             self.newest.id,
             at,
         )
@@ -275,7 +304,9 @@ class Writer:
         data = self._arrow([inserted, closed], [new.vector, closing.vector])
         merge = self._table.merge_insert("id").when_matched_update_all()
         merge = merge.when_not_matched_insert_all()
-        self._commit("superseding a memory", lambda: merge.execute(data), id_, at)
+        self._commit(
+            "superseding a memory", lambda: merge.execute(data, on_bad_vectors="null"), id_, at
+        )
         return inserted, closed
 
     def drop_vectors(self) -> None:

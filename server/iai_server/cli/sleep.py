@@ -1,0 +1,77 @@
+"""The command that lets the store sleep now."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from types import FrameType
+
+import typer
+from rich.progress import Progress
+
+from iai_memory.consolidation import STEPS, SleepReport, run_sleep
+
+from .options import AsJson, open_memory
+from .printing import emit_json, emit_lines, progress
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command(epilog="Example: iai-mcp sleep")(sleep)
+
+
+def sleep(as_json: AsJson = False) -> None:
+    """Compact, embed, map topics and refresh the payload now; Ctrl-C keeps what is done."""
+    memory = open_memory()
+    with _interruptible() as interrupted, progress() as bar:
+        report = run_sleep(memory, force=True, interrupted=interrupted, progress=_shown_on(bar))
+    if as_json:
+        emit_json(
+            {
+                "done": list(report.done),
+                "interrupted": report.interrupted,
+                "busy": report.busy,
+                "seconds": report.seconds,
+            }
+        )
+    else:
+        emit_lines(_lines(report))
+    if report.busy or report.interrupted:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _interruptible() -> Generator[Callable[[], bool]]:
+    """The first Ctrl-C asks the sleep to stop at its next safe point, a second one ends it."""
+    asked = threading.Event()
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        asked.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _shown_on(bar: Progress) -> Callable[[str, int, int], None]:
+    tasks = {step: bar.add_task(step, start=False, total=None) for step in STEPS}
+
+    def show(step: str, done: int, total: int) -> None:
+        bar.start_task(tasks[step])
+        bar.update(tasks[step], completed=done, total=total)
+
+    return show
+
+
+def _lines(report: SleepReport) -> list[str]:
+    if report.busy:
+        return ["another process of this store is sleeping: nothing was done"]
+    lines = [f"{step:<10}  {report.seconds[step]:.1f} s" for step in report.done]
+    if report.interrupted:
+        lines.append("interrupted: `iai-mcp sleep` continues with the rest")
+    return lines

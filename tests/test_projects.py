@@ -1,0 +1,360 @@
+"""A project is told from files alone, and the hook and the library agree on it byte for byte."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from iai_memory.errors import InvalidInput
+from iai_memory.projects import Project, ignored, project_key, project_of
+
+HOOK = Path(__file__).parents[1] / "hooks" / "iai-mcp-session-recall.sh"
+SHELLS = [
+    pytest.param(["dash"], id="dash"),
+    pytest.param(["bash", "--posix"], id="bash"),
+    pytest.param(
+        ["busybox", "sh"],
+        id="busybox",
+        marks=pytest.mark.skipif(not shutil.which("busybox"), reason="busybox is not installed"),
+    ),
+]
+
+
+def keys_by_hook(shell: list[str], folders: Sequence[str]) -> list[str]:
+    """The keys that the hook finds, one sh process for all folders."""
+    done = subprocess.run(
+        [*shell, str(HOOK), "--key", *folders], capture_output=True, check=True, timeout=60
+    )
+    return done.stdout.decode("ascii").splitlines()
+
+
+def git(*args: str, cwd: Path) -> None:
+    subprocess.run(
+        ["git", *args],
+        cwd=cwd,
+        check=True,
+        capture_output=True,
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(cwd),
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_AUTHOR_NAME": "A",
+            "GIT_AUTHOR_EMAIL": "a@example.org",
+            "GIT_COMMITTER_NAME": "A",
+            "GIT_COMMITTER_EMAIL": "a@example.org",
+        },
+    )
+
+
+def repository(folder: Path, url: str | None = None, remote: str = "origin") -> Path:
+    folder.mkdir(parents=True)
+    git("init", "-q", ".", cwd=folder)
+    if url is not None:
+        git("config", f"remote.{remote}.url", url, cwd=folder)
+    return folder
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    return tmp_path.resolve()
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("git@github.com:acme/weather-station.git", "github.com/acme/weather-station"),
+        ("https://github.com/acme/weather-station", "github.com/acme/weather-station"),
+        ("https://github.com/acme/weather-station.git/", "github.com/acme/weather-station"),
+        ("https://GitHub.com/acme/weather-station//", "github.com/acme/weather-station"),
+        ("ssh://git@github.com:22/acme/weather-station.git", "github.com/acme/weather-station"),
+        ("ssh://git@github.com/acme/weather-station.git", "github.com/acme/weather-station"),
+        ("git@github.com:/acme/weather-station.git", "github.com/acme/weather-station"),
+        ("https://ann:t0ken@github.com/acme/a.git", "github.com/acme/a"),
+        ("https://ann:p@ss@github.com/acme/a", "github.com/acme/a"),
+        ("https://ann:pa/ss@github.com/acme/a", "github.com/acme/a"),
+        ("ann:t0ken@github.com:acme/a.git", "github.com/acme/a"),
+        ("https://github.com/acme/a.git?token=t0ken", "github.com/acme/a"),
+        ("https://git.example.org:8443/a/b", "git.example.org:8443/a/b"),
+        ("ssh://git@[2001:DB8::1]:22/a/b.git", "[2001:db8::1]/a/b"),
+        ("git@[2001:db8::1]:a/b.git", "[2001:db8::1]/a/b"),
+        ("https://git.example.org/Keep/Case", "git.example.org/Keep/Case"),
+        ("file:///no/such/place.git", "/no/such/place.git"),
+        ("/no/such/place/", "/no/such/place"),
+    ],
+)
+def test_every_spelling_of_a_remote_gives_one_name_without_credentials(
+    here: Path, url: str, name: str
+) -> None:
+    folder = repository(here / "repo", url)
+
+    assert project_of(folder).name == name
+    assert "t0ken" not in project_of(folder).key
+
+
+def test_a_subfolder_belongs_to_its_repository(here: Path) -> None:
+    repository(here / "repo", "git@example.org:a/b")
+    inner = here / "repo" / "src" / "deep"
+    inner.mkdir(parents=True)
+
+    assert project_of(inner) == Project("example.org/a/b", "example.org+a+b")
+
+
+def test_origin_wins_over_an_earlier_remote_and_the_first_remote_serves_without_origin(
+    here: Path,
+) -> None:
+    folder = repository(here / "repo", "git@example.org:fork/b", "fork")
+    git("config", "remote.other.url", "git@example.org:other/b", cwd=folder)
+    assert project_of(folder).name == "example.org/fork/b"
+
+    git("config", "remote.origin.url", "git@example.org:main/b", cwd=folder)
+    assert project_of(folder).name == "example.org/main/b"
+
+
+def test_a_worktree_and_a_clone_are_the_same_project(here: Path) -> None:
+    bare = here / "server.git"
+    bare.mkdir()
+    git("init", "-q", "--bare", ".", cwd=bare)
+    git("clone", "-q", str(bare), "one", cwd=here)
+    git("commit", "-q", "--allow-empty", "-m", "first", cwd=here / "one")
+    git("worktree", "add", "-q", str(here / "tree"), cwd=here / "one")
+    git("clone", "-q", str(bare), "two", cwd=here)
+
+    names = {project_of(here / place).name for place in ("one", "two", "tree", "server.git")}
+    assert names == {str(bare)}
+
+
+def test_a_worktree_of_a_repository_without_a_remote_is_the_main_tree(here: Path) -> None:
+    main = repository(here / "main")
+    git("commit", "-q", "--allow-empty", "-m", "first", cwd=main)
+    git("worktree", "add", "-q", str(here / "tree"), cwd=main)
+
+    assert project_of(here / "tree").name == str(main)
+    assert project_of(main / ".git" / "hooks").name == str(main)
+
+
+def test_a_submodule_is_the_project_of_its_own_remote(here: Path) -> None:
+    library = repository(here / "library")
+    git("commit", "-q", "--allow-empty", "-m", "first", cwd=library)
+    outer = repository(here / "outer", "git@example.org:a/outer")
+    git(
+        *("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(library), "inner"),
+        cwd=outer,
+    )
+
+    assert (outer / "inner" / ".git").is_file()
+    assert project_of(outer / "inner").name == str(library)
+    assert project_of(outer).name == "example.org/a/outer"
+
+
+def test_a_folder_without_a_repository_is_its_own_project(here: Path) -> None:
+    assert project_of(here) == Project(str(here), project_key(str(here)))
+    assert project_of(f"{here}//").name == str(here)
+
+
+def test_a_link_is_the_folder_that_it_leads_to(here: Path) -> None:
+    (here / "real").mkdir()
+    (here / "link").symlink_to("real")
+
+    assert project_of(here / "link") == project_of(here / "real")
+
+
+def test_a_folder_that_is_gone_is_told_by_its_spelling_or_its_repository(here: Path) -> None:
+    assert project_of(here / "gone" / "deep").name == f"{here}/gone/deep"
+
+    repository(here / "repo", "git@example.org:a/b")
+    assert project_of(here / "repo" / "gone").name == "example.org/a/b"
+
+
+def test_a_relative_folder_starts_at_the_current_one(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "sub").mkdir()
+    monkeypatch.chdir(here)
+
+    assert project_of("sub").name == f"{here}/sub"
+
+
+def test_the_root_of_the_file_system_has_a_key() -> None:
+    assert project_of("/").name
+    assert project_key("/") == "+"
+
+
+def test_a_folder_with_a_nul_is_refused_with_what_to_send_instead() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        project_of("/a\0b")
+    assert str(caught.value) == (
+        "a working folder cannot hold a NUL character: pass the path of a folder"
+    )
+
+
+def test_a_name_that_is_not_utf8_can_be_stored(here: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(here) + b"/\xff"))
+    folder.mkdir()
+
+    assert project_of(folder).name == f"{here}/\\xff"
+    assert project_of(folder).name.encode("utf-8")
+
+
+def test_an_ignore_file_counts_up_to_the_root_of_the_project_and_not_beyond(here: Path) -> None:
+    repo = repository(here / "outer" / "repo")
+    (repo / "src").mkdir()
+    plain = here / "outer" / "plain"
+    plain.mkdir()
+    assert not ignored(repo / "src")
+
+    (here / "outer" / ".iai-mcp-ignore").touch()
+    assert not ignored(repo / "src")
+    assert ignored(plain)
+
+    (repo / ".iai-mcp-ignore").touch()
+    assert ignored(repo / "src")
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8"), max_size=300), min_size=2, max_size=2))
+@example(["A", "a"])
+@example(["a/b", "a+b"])
+@example(["=2b", "+"])
+def test_different_names_have_different_keys_that_a_file_system_can_hold(names: list[str]) -> None:
+    one, two = (project_key(name) for name in names)
+
+    assert (one == two) == (names[0] == names[1])
+    assert one == one.lower()
+    assert len(one) <= 200
+    assert "/" not in one
+
+
+SEGMENT = st.one_of(
+    st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=12),
+    st.text("Aa.-_ '\"\\\n\t*?[]$`~#;=+%漢é\x01\x7f\x81", min_size=1, max_size=8),
+    st.sampled_from(["CamelCase", "x" * 120, "漢字" * 30, "-n", "a b", "$(false)", "*"]),
+).filter(lambda name: name not in (".", "..") and len(os.fsencode(name)) < 250)
+
+URL = st.one_of(
+    st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n"), max_size=40),
+    st.text('abAB:/@.[]~?#;"\\ 0129git', max_size=30),
+    st.builds(
+        "{}{}{}{}{}{}".format,
+        st.sampled_from(
+            ["https://", "ssh://", "SSH://", "git://", "file://", "http://", "", "x::"]
+        ),
+        st.sampled_from(["", "git@", "u:p@", "u:p/q@", "u:p@q@", "@"]),
+        st.sampled_from(["GitHub.com", "h", "", "[::1]", "localhost", "host.example"]),
+        st.sampled_from(["", ":", ":22", ":443", ":8080", ":x"]),
+        st.sampled_from(["/", "", "//"]),
+        st.sampled_from(["acme/x.git", "a/b/", "a.git//", ".git", "~u/é", "a?b", "a#b", "../up"]),
+    ),
+)
+
+CONFIG_LINE = st.one_of(
+    st.sampled_from(
+        [
+            "[core]",
+            '[remote "origin"]',
+            '[REMOTE   "origin"] # note',
+            '[remote "origin"] url = git@same.line:a/b',
+            '[remote "up]stream"]',
+            '[remote "Origin"]',
+            "[remote]",
+            '[branch "main"]',
+            "\turl = git@example.org:a/b.git",
+            "  URL=https://example.org/c ; comment",
+            '\turl = "https://quo ted/x" # y',
+            '\turl = a\\\\b\\tc\\"d\\',
+            "\turl",
+            "\turl =",
+            "\turlx = no",
+            "# url = no",
+            "; url = no",
+            "\tfetch = +refs/heads/*:refs/remotes/origin/*",
+            "",
+        ]
+    ),
+    URL.map(lambda url: f"\turl = {url}"),
+)
+CONFIG = st.tuples(st.lists(CONFIG_LINE, max_size=8), st.sampled_from(["\n", "\r\n"]))
+
+
+def agree(shell: list[str], folders: list[str]) -> None:
+    assert keys_by_hook(shell, folders) == [project_of(folder).key for folder in folders]
+
+
+SLOW = settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@SLOW
+@given(st.lists(st.lists(SEGMENT, min_size=1, max_size=3), min_size=1, max_size=30))
+def test_the_hook_finds_the_same_key_for_any_folder(
+    shell: list[str], paths: list[list[str]]
+) -> None:
+    with tempfile.TemporaryDirectory() as root:
+        folders = [f"{root}/{'/'.join(path)}" for path in paths]
+        for folder in folders[::2]:  # the others stay missing
+            Path(folder).mkdir(parents=True, exist_ok=True)
+        agree(shell, folders)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@SLOW
+@given(st.lists(CONFIG, min_size=1, max_size=40))
+def test_the_hook_finds_the_same_key_for_any_git_config(
+    shell: list[str], configs: list[tuple[list[str], str]]
+) -> None:
+    with tempfile.TemporaryDirectory() as root:
+        folders: list[str] = []
+        for number, (lines, end) in enumerate(configs):
+            folder = Path(root, str(number))
+            (folder / ".git").mkdir(parents=True)
+            (folder / ".git" / "config").write_bytes(end.join(lines).encode("utf-8"))
+            folders.append(str(folder))
+        agree(shell, folders)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_hook_finds_the_same_key_for_every_byte(shell: list[str], here: Path) -> None:
+    folders = [
+        os.fsdecode(os.fsencode(here) + b"/a" + bytes([byte]) + b"b")
+        for byte in range(1, 256)
+        if byte != ord("/")
+    ]
+
+    agree(shell, folders)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_hook_finds_the_same_key_for_every_kind_of_repository(
+    shell: list[str], here: Path
+) -> None:
+    main = repository(here / "main")
+    git("commit", "-q", "--allow-empty", "-m", "first", cwd=main)
+    git("worktree", "add", "-q", str(here / "tree"), cwd=main)
+    git("clone", "-q", "--bare", str(main), "server.git", cwd=here)
+    git("clone", "-q", str(here / "server.git"), "clone", cwd=here)
+    git("config", "remote.origin.url", "../server.git", cwd=here / "clone")
+    (here / "broken").mkdir()
+    (here / "broken" / ".git").write_text("gitdir: nowhere\n")
+    (here / "odd").mkdir()
+    (here / "odd" / ".git").write_text("not git\r\n")
+    (here / "link").symlink_to(here / "clone")
+    places = ["main", "tree", "server.git", "server.git/refs", "clone", "broken", "odd", "link"]
+
+    agree(shell, [*(str(here / place) for place in places), "/", "//", f"//{here}//", ".", ""])
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_hook_shortens_a_long_key_the_same_way(shell: list[str], here: Path) -> None:
+    deep = here.joinpath(*("Long" * 10 for _ in range(8)))
+    deep.mkdir(parents=True)
+
+    agree(shell, [str(deep), f"{deep}/x", f"{here}/{'漢' * 80}"])
+    assert len(project_of(deep).key) <= 200
