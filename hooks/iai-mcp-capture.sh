@@ -52,9 +52,13 @@ find_spool() {
     [ -d "$spool" ] && ! [ -L "$spool" ] && [ -O "$spool" ] && [ -O "$store" ]
 }
 
-# False when the last line has no end: a hook was killed in the middle of its write.
+# False when the last line has no end: a hook was killed in the middle of its write. Looks again,
+# because the write of a hook that is alive can be seen half done.
 is_whole() {
-    [ ! -s "$doorbell" ] || [ -z "$(exec tail -c 1 "$doorbell")" ]
+    for _ in 1 2 3 4; do
+        [ -s "$doorbell" ] && [ -n "$(exec tail -c 1 "$doorbell")" ] || return 0
+    done
+    return 1
 }
 
 append() {

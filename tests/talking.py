@@ -11,7 +11,7 @@ import time
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from mcp import Client, StdioServerParameters
@@ -44,14 +44,14 @@ class Host:
 
     def call(self, tool: str, arguments: dict[str, Any] | None = None) -> CallToolResult:
         """Calls a tool; returns its result, an error result too."""
-        return self.portal.call(self.client.call_tool, tool, arguments)
+        result: CallToolResult = self.portal.call(self.client.call_tool, tool, arguments)
+        return result
 
     def ask(self, tool: str, arguments: dict[str, Any] | None = None) -> dict[str, Any]:
         """Calls a tool that must succeed; returns its structured content."""
         result = self.call(tool, arguments)
         assert not result.is_error, result.content
-        assert result.structured_content is not None
-        return result.structured_content
+        return structured(result)
 
 
 @contextmanager
@@ -64,6 +64,12 @@ def connected(
         portal.wrap_async_context_manager(Client(server, mode=mode)) as client,
     ):
         yield Host(portal, client)
+
+
+def structured(result: CallToolResult) -> dict[str, Any]:
+    """The structured content of a result, which is an object."""
+    assert isinstance(result.structured_content, dict)
+    return cast("dict[str, Any]", result.structured_content)
 
 
 def said(result: CallToolResult) -> str:

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from iai_memory import records
 from iai_memory.capture import (
     MAX_LINE_BYTES,
     MAX_TEXT_BYTES,
@@ -361,6 +362,10 @@ def test_a_text_of_exactly_a_megabyte_is_kept() -> None:
     assert len(text_of(parse_claude(claude("x" * MAX_TEXT_BYTES)))) == MAX_TEXT_BYTES
 
 
+def test_capture_keeps_no_text_that_the_store_would_refuse() -> None:
+    assert MAX_TEXT_BYTES == records.MAX_TEXT_BYTES
+
+
 # --- Codex --------------------------------------------------------------------------------------
 
 
@@ -700,17 +705,20 @@ def test_a_long_prompt_that_looks_like_an_image_stays_verbatim() -> None:
     assert text_of(parse_claude(claude(said))) == said
 
 
+# VmHWM and not ru_maxrss: the latter is inherited from the process that starts the child.
 _MEASURE = """
-import resource, sys
+import re, sys
+from pathlib import Path
 from iai_memory.capture import read_transcript
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def peak_kib():
+    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+before = peak_kib()
 kept = sum(1 for item in read_transcript(sys.argv[1], sys.argv[2]))
-after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(kept, after - before)
+print(kept, peak_kib() - before)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux only")
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from Linux's /proc")
 def test_a_file_of_many_megabytes_is_streamed_in_less_than_64_mebibytes(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     image = "A" * (12 * 1024 * 1024)

@@ -190,20 +190,29 @@ def test_every_command_has_an_example_that_runs(
         assert run(shlex.split(command)[1:]) == 0, (command, capfd.readouterr())
 
 
-def test_the_hooks_of_the_readme_serve_the_page_and_ring_the_doorbell(used: Memory) -> None:
+def test_the_hooks_of_the_readme_serve_the_page_and_capture_the_conversation(
+    used: Memory,
+) -> None:
     [settings] = [json.loads(block) for block in _blocks("json")]
+    [transcript] = Path.home().glob(".claude/projects/*weather-station/*.jsonl")
     used.ingest("The staging database listens on port 5544.")
     page = used.session_start(refresh=True).payload
-    spoken = {"session_id": "s", "transcript_path": "t.jsonl", "cwd": str(Path.cwd())}
+    spoken = {
+        "session_id": transcript.stem,
+        "transcript_path": str(transcript),
+        "cwd": str(Path.cwd()),
+    }
 
     said = {
         event: _hook_output(hooks, {**spoken, "hook_event_name": event})
         for event, hooks in settings["hooks"].items()
     }
+    used.drain()
 
     assert said == {"SessionStart": page, "UserPromptSubmit": "", "Stop": ""}
-    rung = (used.paths.spool / "doorbell.jsonl").read_text(encoding="utf-8").splitlines()
-    assert [json.loads(line)["hook_event_name"] for line in rung] == ["UserPromptSubmit", "Stop"]
+    [hit, *_] = used.recall("which file system for the spill file?").hits
+    assert "LittleFS" in hit.text
+    assert hit.origin == "hook"
 
 
 def test_every_file_of_a_used_store_is_documented(used: Memory) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]  # a dependency of the SDK without stubs
 import pytest
 from mcp import MCPError
-from mcp_types import CallToolResult, PromptMessage, TextContent, TextResourceContents
-from tests.talking import ChildServer, Host, child_server, connected, said
+from mcp_types import PromptMessage, TextContent, TextResourceContents
+from tests.talking import ChildServer, Host, child_server, connected, said, structured
 
 from iai_memory import load_settings
 from iai_memory.fence import FENCE_BEGIN, FENCE_END
@@ -111,7 +111,7 @@ def test_every_result_fits_its_schema_and_its_text_says_the_same(
         "session_start": host.call("session_start", {"refresh": True}),
         "status": host.call("status"),
     }
-    [stored] = _structured(results["ingest"])["results"]
+    [stored] = structured(results["ingest"])["results"]
     results["pin"] = host.call("pin", {"id": stored["id"], "add_tags": ["colour"]})
     results["supersede"] = host.call("supersede", {"id": stored["id"], "text": "It is blue."})
     results["forget"] = host.call("forget", {"ids": [stored["id"], UNKNOWN]})
@@ -119,7 +119,7 @@ def test_every_result_fits_its_schema_and_its_text_says_the_same(
     for tool in listed:
         result = results[tool["name"]]
         assert not result.is_error
-        jsonschema.validate(_structured(result), tool["outputSchema"])
+        jsonschema.validate(structured(result), tool["outputSchema"])
         assert json.loads(said(result)) == result.structured_content
         assert "\n" not in said(result)
 
@@ -423,11 +423,6 @@ def test_a_whole_surrogate_pair_is_one_character(child: ChildServer) -> None:
 
 def _compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _structured(result: CallToolResult) -> dict[str, Any]:
-    assert result.structured_content is not None
-    return result.structured_content
 
 
 def _resource(host: Host, uri: str) -> str:

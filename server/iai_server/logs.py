@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from iai_memory.errors import StoreUnavailable
 from iai_memory.paths import make_private_folder
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s [%(process)d] %(message)s"
@@ -19,14 +20,14 @@ def configure(folder: Path, level: str) -> None:
     A folder that cannot be written leaves stderr alone and says so there.
     """
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
-    problem: OSError | None = None
+    problem: Exception | None = None
     try:
         make_private_folder(folder)
         day = datetime.now(UTC).date().isoformat()
         handlers.append(logging.FileHandler(folder / f"server-{day}.log", encoding="utf-8"))
         for old in sorted(folder.glob("server-*.log"))[:-KEEP_FILES]:
             old.unlink(missing_ok=True)
-    except OSError as exc:
+    except (OSError, StoreUnavailable) as exc:
         problem = exc
     logging.basicConfig(level=level.upper(), format=_FORMAT, handlers=handlers, force=True)
     if problem is not None:

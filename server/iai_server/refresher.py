@@ -103,10 +103,10 @@ class Refresher:
         self._embedded_version = -1 if memory.encoder is None else memory.store.version
 
     def _sleep(self, memory: Memory) -> None:
-        from iai_memory.consolidation import needs_sleep, sleep
+        from iai_memory.consolidation import needs_sleep, run_sleep
 
         if needs_sleep(memory):
-            sleep(memory, interrupted=self._is_disturbed)
+            run_sleep(memory, interrupted=self._is_disturbed)
 
     def _is_disturbed(self) -> bool:
         return self._stopping.is_set() or self._runtime.lifecycle.state is not State.SLEEP

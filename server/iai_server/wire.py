@@ -121,10 +121,13 @@ def _asked_id(problem: Exception) -> int | str | None:
     """The id of the request in an unreadable line; None where it holds none that can be sent."""
     if not isinstance(problem, ValidationError):
         return None
-    line = problem.errors(include_url=False)[0]["input"]
+    first = problem.errors(include_url=False)[0]
+    if first["type"] != "json_invalid":
+        # JSON that is no envelope; pydantic tells the part that is wrong and not the id.
+        return None
     try:
         # More lenient than the SDK's parser: it lets halves of surrogate pairs pass.
-        asked = json.loads(line) if isinstance(line, str) else line
+        asked = json.loads(first["input"])
     except (ValueError, RecursionError):
         return None
     if not isinstance(asked, dict) or "method" not in asked:

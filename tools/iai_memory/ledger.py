@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,10 +23,11 @@ _log = logging.getLogger(__name__)
 class Ledger:
     """Appends events of one process to the store's ledger and reads everybody's back."""
 
-    def __init__(self, paths: StorePaths) -> None:
+    def __init__(self, paths: StorePaths, clock: Callable[[], datetime] = utc_now) -> None:
         """The ledger of the store at `paths`; nothing is created until the first event."""
         self._paths = paths
-        self._repeats: dict[str, _Repeat] = {}
+        self._clock = clock
+        self._repeats: dict[tuple[str, str], _Repeat] = {}
 
     @property
     def current(self) -> Path:
@@ -45,7 +46,7 @@ class Ledger:
         processes do not mix.
         """
         line = json.dumps(
-            {"at": iso(utc_now()), "event": event, "pid": os.getpid(), **fields},
+            {"at": iso(self._clock()), "event": event, "pid": os.getpid(), **fields},
             ensure_ascii=False,
             default=str,
         )
@@ -62,27 +63,32 @@ class Ledger:
             # The ledger reports failures; it must never be one.
             _log.exception("the event %s could not be written to %s", event, self.current)
 
-    def write_changed(self, event: str, said: tuple[str, ...] = (), **fields: Any) -> None:
+    def write_changed(
+        self, event: str, said: tuple[str, ...] = (), /, *, section: str = "", **fields: Any
+    ) -> None:
         """Like `write`, but an event that says the same again at most once in ten minutes.
 
         Args:
             event: Its name.
             said: What makes it the same; other fields (a duration) do not count.
+            section: The part that it is about, with repeats of its own; a field where there is one.
             fields: As for `write`; `repeats` is added where some were left out.
         """
-        repeat = self._repeats.get(event)
-        now = utc_now()
+        repeat = self._repeats.get((event, section))
+        now = self._clock()
         same = repeat is not None and repeat.said == said
         if repeat is not None and same and now - repeat.at < REPEAT_AFTER:
             repeat.count += 1
             return
         left_out = repeat.count if repeat is not None and same else 0
-        self._repeats[event] = _Repeat(said, now)
+        self._repeats[event, section] = _Repeat(said, now)
+        if section:
+            fields["section"] = section
         self.write(event, **fields, **({"repeats": left_out} if left_out else {}))
 
-    def forget_repeats(self) -> None:
-        """Makes the next `write_changed` of any event news again."""
-        self._repeats.clear()
+    def forget_repeats(self, section: str = "") -> None:
+        """Makes the next `write_changed` of any event of that section news again."""
+        self._repeats = {key: kept for key, kept in self._repeats.items() if key[1] != section}
 
     def newest(self, limit: int, *, event: str | None = None) -> list[dict[str, Any]]:
         """The newest events, newest first; lines that are not JSON objects are passed over."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,11 +29,13 @@ from .results import (
     Superseded,
     Timeline,
 )
+from .scrub import Scrubbed, compile_pattern, scrub
 from .session_start import RefreshOptions, SessionStart, Surroundings, cache_path, read_sidecar
 from .settings import Settings, load_settings
 from .status import status
 from .store import Store
 from .tokens import cut_to_tokens
+from .transfer import Arrived, export_lines, import_lines
 
 KEEP_VERSIONS = timedelta(minutes=1)
 MAX_TIMELINE = 500
@@ -114,9 +116,9 @@ class Memory:
 
     @property
     def embedder_key(self) -> str:
-        """Key of the embedder that this process would use."""
-        files = self.model
-        return (files.identity if files is not None else IDENTITY).key
+        """Key of the embedder that this process would use; a damaged one counts as ours."""
+        files = self._model_or_fault()
+        return (files.identity if isinstance(files, ModelFiles) else IDENTITY).key
 
     @property
     def store(self) -> Store:
@@ -395,6 +397,35 @@ class Memory:
         done = reembed(self._store, self.encoder, progress)
         self._committed()
         return done
+
+    def export_lines(self, *, vectors: bool = False) -> Iterator[str]:
+        """Every record as a line of JSON, forgotten and superseded ones too, oldest first."""
+        return export_lines(self.store, vectors=vectors)
+
+    def import_lines(self, lines: Iterable[str]) -> Iterator[Arrived]:
+        """Stores lines of `export_lines` as they were; yields what each batch did.
+
+        Raises:
+            InvalidInput: A line is no exported record; the batches before it were stored.
+        """
+        for arrived in import_lines(self.store, lines, embedder=self.embedder_key):
+            if arrived.stored:
+                self._committed()
+            yield arrived
+
+    def scrub(self, pattern: str, *, regex: bool = False) -> Scrubbed:
+        """Replaces every match by a mark, in records, old versions, spool, caches and logs.
+
+        Raises:
+            InvalidInput: The pattern cannot be used.
+            StoreFault: The store could not be written; running it again goes on where it ended.
+        """
+        pages = self.session_start_pages()
+        return scrub(
+            self.store,
+            compile_pattern(pattern, regex=regex),
+            lambda: pages.refresh("manual", force_rebuild=True),
+        )
 
     def upkeep(self) -> bool:
         """Compacts the store if its budget of commits is used up; says whether it did."""

@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from .errors import InvalidInput
 from .paths import StorePaths, replace_file
 from .records import Record
-from .store import Filter, Row, Store
+from .store import Row, Store
 
 MARK: Final = "[redacted:scrub]"
-_EVERYTHING: Final = Filter(include_superseded=True, include_tombstoned=True)
 _TEXT_FIELDS: Final = ("text", "session_id", "turn_id", "project", "cwd", "host")
 # Rewritten in place; everything else under the store is rebuilt from the table or removed.
 _PLAIN_FOLDERS: Final = ("logs", "ledger", "spool")
@@ -51,7 +50,7 @@ def compile_pattern(pattern: str, *, regex: bool) -> re.Pattern[str]:
     return compiled
 
 
-def scrub(store: Store, pattern: re.Pattern[str], rebuild: Callable[[], None]) -> Scrubbed:
+def scrub(store: Store, pattern: re.Pattern[str], rebuild: Callable[[], object]) -> Scrubbed:
     """Replaces every match by a mark: in records, old versions, indexes, spool, caches and logs.
 
     Changed records are pending until they are embedded again, because a vector is made of its
@@ -80,7 +79,7 @@ def _scrub_records(store: Store, pattern: re.Pattern[str]) -> int:
     with store.writing() as writer:
         found = [
             record
-            for record in writer.reader.newest(_EVERYTHING, 1 << 40, by="id")
+            for record, _ in writer.reader.everything()
             if _holds(record, pattern)
         ]
         at = writer.now()
@@ -101,7 +100,7 @@ def _cleaned(record: Record, pattern: re.Pattern[str]) -> Record:
     def clean(value: str | None) -> str | None:
         return None if value is None else pattern.sub(MARK, value)
 
-    fields = {name: clean(getattr(record, name)) for name in _TEXT_FIELDS}
+    fields: dict[str, Any] = {name: clean(getattr(record, name)) for name in _TEXT_FIELDS}
     return replace(
         record,
         **fields,
@@ -135,6 +134,6 @@ def _left(store: Store, pattern: re.Pattern[str]) -> Iterator[str]:
             text = path.read_bytes().decode("utf-8", "replace")
             if pattern.search(text):
                 yield str(path)
-    for record in store.latest.newest(_EVERYTHING, 1 << 40, by="id"):
+    for record, _ in store.latest.everything():
         if _holds(record, pattern):
             yield f"record {record.id}"

@@ -14,7 +14,7 @@ from .clock import iso, parse_time
 from .errors import InvalidInput
 from .records import Record, from_row, record_columns, to_row
 from .redaction import redact
-from .store import Filter, Row, Store, Vector
+from .store import Row, Store, Vector
 
 FORMAT: Final = 1
 BATCH: Final = 500
@@ -26,7 +26,6 @@ _TIMES: Final = (
     "valid_to",
     "tombstoned_at",
 )
-_EVERYTHING: Final = Filter(include_superseded=True, include_tombstoned=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +46,8 @@ def export_lines(store: Store, *, vectors: bool = False) -> Iterator[str]:
     Raises:
         StoreFault: The store could not be read.
     """
-    snapshot = store.snapshot()
-    ids = [record.id for record in reversed(snapshot.newest(_EVERYTHING, 1 << 40, by="id"))]
-    for start in range(0, len(ids), BATCH):
-        rows = {r.id: (r, v) for r, v in snapshot.rows("id", ids[start : start + BATCH])}
-        for id_ in ids[start : start + BATCH]:
-            yield _to_line(*rows[id_], with_vector=vectors)
+    for record, vector in store.snapshot().everything():
+        yield _to_line(record, vector, with_vector=vectors)
 
 
 def import_lines(store: Store, lines: Iterable[str], *, embedder: str) -> Iterator[Arrived]:
@@ -106,11 +101,7 @@ def _to_line(record: Record, vector: Vector | None, *, with_vector: bool) -> str
 def _from_line(line: str, number: int, embedder: str) -> Row:
     try:
         fields: dict[str, Any] = json.loads(line)
-        if fields["iai_mcp"] != FORMAT:
-            raise InvalidInput(
-                f"line {number} has export format {fields['iai_mcp']!r}, this iai-mcp reads "
-                f"{FORMAT}: export it again with this version"
-            )
+        _check_format(fields["iai_mcp"], number)
         values = {name: fields[name] for name in record_columns() if name != "table_version"}
         for name in _TIMES:
             values[name] = None if values[name] is None else parse_time(values[name], name)
@@ -124,6 +115,14 @@ def _from_line(line: str, number: int, embedder: str) -> Row:
             f"line {number} is no exported memory: send lines of `iai-mcp export jsonl`"
         ) from exc
     return Row(replace(record, embedder=embedder if vector is not None else None), vector)
+
+
+def _check_format(found: object, number: int) -> None:
+    if found != FORMAT:
+        raise InvalidInput(
+            f"line {number} has export format {found!r}, this iai-mcp reads {FORMAT}: export it "
+            f"again with this version"
+        )
 
 
 def _vector(text: str | None) -> Vector | None:

@@ -1,4 +1,4 @@
-"""Commands that bring history in: import claude, import codex."""
+"""Commands that bring history in: import claude, import codex, import jsonl."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from iai_memory.capture import (
     transcript_root,
 )
 from iai_memory.clock import parse_time
-from iai_memory.errors import TranscriptFault
+from iai_memory.errors import InvalidInput, TranscriptFault
 from iai_memory.ingest import NewMemory
 from iai_memory.results import Ingested, IngestReport
 
@@ -41,6 +41,7 @@ def register(app: typer.Typer) -> None:
     )
     group.command(epilog="Example: iai-mcp import claude --since 2026-01-01")(claude)
     group.command(epilog="Example: iai-mcp import codex --dry-run")(codex)
+    group.command(epilog="Example: iai-mcp import jsonl backup.jsonl")(jsonl)
     app.add_typer(group, name="import")
 
 
@@ -66,6 +67,26 @@ def codex(
     _import("codex", paths, since, project, dry_run, as_json)
 
 
+def jsonl(
+    path: Annotated[Path, typer.Argument(help="A file of `iai-mcp export jsonl`.")],
+    as_json: AsJson = False,
+) -> None:
+    """Import exported memories as they were: ids, times, links, pins, forgotten ones."""
+    stored = known = 0
+    try:
+        with path.open(encoding="utf-8") as lines, progress() as bar:
+            task = bar.add_task("storing", total=None)
+            for arrived in open_memory().import_lines(lines):
+                stored, known = stored + arrived.stored, known + arrived.known
+                bar.update(task, completed=stored + known)
+    except (OSError, UnicodeDecodeError) as exc:
+        raise InvalidInput(f"{path} cannot be read ({exc}): name an exported file") from exc
+    if as_json:
+        emit_json({"stored": stored, "known": known})
+    else:
+        emit_lines([f"{stored} stored, {known} known before"])
+
+
 def _import(
     host: Host,
     paths: list[Path] | None,
@@ -76,6 +97,8 @@ def _import(
 ) -> None:
     files = _files(host, paths)
     memory = open_memory(origin="import")
+    if not dry_run:
+        memory.drain()
     selection = Selection(
         since=None if since is None else parse_time(since, "since"),
         project=memory.own_project if project == "." else project,

@@ -26,7 +26,10 @@ def rounds(count: int) -> int:
 def neighbour_edges(
     vectors: NDArray[np.float32], least_cosine: float, pace: Pace, *, before: int
 ) -> list[Edge]:
-    """Each row tied to its ten nearest of at least that cosine; each pair once, in order.
+    """Each row tied to its ten nearest that are nearer than that; each pair once, in order.
+
+    An edge weighs what its cosine is above the least, so that the neighbours which a small group
+    has outside of it, for want of ten inside, do not pull it apart.
 
     A cosine is rounded to three places and equal ones go to the lower row, so that the last bits
     of a float, which change with batch and machine, do not decide who is a neighbour.
@@ -43,16 +46,17 @@ def neighbour_edges(
     count = len(vectors)
     if count < 2:
         return []
+    floor = round(least_cosine * _STEPS_OF_ONE)
     parts = [np.empty(0, np.int64)]
     for done, start in enumerate(range(0, count, _BLOCK), 1):
-        parts.append(_block_edges(vectors, start, least_cosine))
+        parts.append(_block_edges(vectors, start, floor))
         pace.beat(before + done, before + rounds(count))
     # Sorted, a pair's last entry has its larger cosine: both directions may differ by one step.
     codes = np.sort(np.concatenate(parts))
     pairs, steps = codes // (_STEPS_OF_ONE + 1), codes % (_STEPS_OF_ONE + 1)
     last = np.append(pairs[1:] != pairs[:-1], True)
     return [
-        (int(pair) // count, int(pair) % count, int(step) / _STEPS_OF_ONE)
+        (int(pair) // count, int(pair) % count, int(step) - floor)
         for pair, step in zip(pairs[last], steps[last], strict=True)
     ]
 
@@ -88,9 +92,7 @@ def communities(count: int, edges: list[Edge]) -> list[list[int]]:
     return sorted(groups.values())
 
 
-def _block_edges(
-    vectors: NDArray[np.float32], start: int, least_cosine: float
-) -> NDArray[np.int64]:
+def _block_edges(vectors: NDArray[np.float32], start: int, floor: int) -> NDArray[np.int64]:
     """One block's edges, each as (lower row, higher row, cosine in steps) in one number."""
     count = len(vectors)
     steps = np.rint(vectors[start : start + _BLOCK] @ vectors.T * _STEPS_OF_ONE).astype(np.int32)
@@ -103,7 +105,7 @@ def _block_edges(
     cosines = np.minimum(nearest // count, _STEPS_OF_ONE)
     columns = count - 1 - nearest % count
     mine = np.broadcast_to((start + rows)[:, None], columns.shape)
-    near = cosines >= round(least_cosine * _STEPS_OF_ONE)
+    near = cosines > floor
     pairs = np.minimum(mine, columns) * count + np.maximum(mine, columns)
     codes: NDArray[np.int64] = pairs[near] * (_STEPS_OF_ONE + 1) + cosines[near]
     return codes

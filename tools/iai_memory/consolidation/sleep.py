@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 STEPS: Final = ("compact", "embed", "topics", "duplicates", "refresh")
 _FORMAT: Final = 1
+_NO_VERSION: Final = -1
 _KEEP_VERSIONS: Final = timedelta(minutes=1)
 # A few seconds of work: as long as a request may have to share the cores before sleep gives way.
 _EMBED_BATCH: Final = 128
@@ -162,9 +163,12 @@ class _Sleep:
         self._note()
 
     def _note(self) -> None:
+        # Version before content: a commit between the two makes the version an old one. And where
+        # somebody else changed the content, no version vouches for what this sleep has seen.
+        version = self._memory.store.version
         fields = {
             "content": self._content.to_fields(),
-            "table_version": self._memory.store.version,
+            "table_version": version if _content(self._memory) == self._content else _NO_VERSION,
             "done": self._done,
         }
         write_note(_note_path(self._memory.paths), _FORMAT, fields)
@@ -176,6 +180,8 @@ class _Sleep:
 
     def _embed(self, pace: Pace) -> None:
         done, total = 0, self._memory.store.contents().pending
+        if not total:
+            return  # the model need not be loaded
         try:
             while embedded := self._memory.embed_pending(_EMBED_BATCH):
                 done += embedded

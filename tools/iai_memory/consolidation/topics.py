@@ -57,7 +57,8 @@ def build_topics(store: Store, *, embedder: str, pace: Pace | None = None) -> To
     """Makes the map from the newest 20,000 memories that are neither forgotten nor superseded.
 
     Equal memories with equal vectors give equal lines, in whatever order and batches they were
-    stored; the last bits of a vector are rounded off. Needs about 100 MB beside the vectors.
+    stored; the last bits of a vector are rounded off. Takes about 11 CPU seconds and 240
+    MB for all of them.
 
     Args:
         store: Whose.

@@ -36,12 +36,12 @@ class Sidecar:
 
     Attributes:
         watermark: What the payload is guaranteed to contain.
-        rendered_sha256: Of the payload's bytes; another sum means a torn pair.
+        payload: The bytes that it stands beside; their sum is the one it names.
         fields: Everything, as it was read.
     """
 
     watermark: Watermark
-    rendered_sha256: str
+    payload: bytes
     fields: dict[str, Any]
 
 
@@ -64,7 +64,7 @@ def read_sidecar(cache: Path) -> Sidecar | None:
     try:
         fields = json.loads(sidecar_path(cache).read_text(encoding="utf-8"))
         payload = cache.read_bytes()
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     watermark = Watermark.from_fields(fields)
     if watermark is None:
@@ -74,7 +74,7 @@ def read_sidecar(cache: Path) -> Sidecar | None:
     # old sidecar, which claims less than the payload has.
     if hashlib.sha256(payload).hexdigest() != digest:
         return None
-    return Sidecar(watermark, digest, fields)
+    return Sidecar(watermark, payload, fields)
 
 
 def write_pair(
@@ -107,6 +107,39 @@ def advance_sidecar(cache: Path, sidecar: Sidecar, watermark: Watermark) -> None
     """
     fields = {**sidecar.fields, **watermark.to_fields()}
     replace_file(sidecar_path(cache), _dump(fields))
+
+
+def project_caches(paths: StorePaths) -> list[Path]:
+    """The cache of every project that has a page or what is left of one."""
+    folder = paths.root / PROJECT_FOLDER
+    pages = {path.name for path in folder.glob(f"*{SUFFIX}")}
+    for path in folder.glob("*.cached.meta.json"):
+        pages.add(f"{path.name.removesuffix('.meta.json')}.md")
+    return [folder / name for name in sorted(pages)]
+
+
+def remove_pair(cache: Path) -> None:
+    """Takes a page away; the hook then serves the page of every project.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    cache.unlink(missing_ok=True)
+    sidecar_path(cache).unlink(missing_ok=True)
+
+
+def clear_leftovers(paths: StorePaths) -> None:
+    """Removes temporary files of killed writers; only for who holds the refresh lock.
+
+    Such a file is a whole page, and what was forgotten since may stand in it.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    leftovers = [*paths.root.glob(f"{GLOBAL_CACHE.removesuffix('.md')}.*.tmp")]
+    leftovers += (paths.root / PROJECT_FOLDER).glob("*.tmp")
+    for path in leftovers:
+        path.unlink(missing_ok=True)
 
 
 def _dump(fields: dict[str, Any]) -> bytes:

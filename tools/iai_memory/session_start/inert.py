@@ -13,7 +13,8 @@ _ANSI: Final = re.compile(
     r"|\x1b[ -/]*[0-~]"
     r"|\x9b[0-?]*[ -/]*[@-~]"
 )
-_TAG: Final = re.compile(r"<(?=[A-Za-z/!?])")
+# Only a comparison keeps its sign: no white space, digit or `=` begins the name of a tag.
+_TAG: Final = re.compile(r"<(?![\s0-9=]|$)")
 _HEADING: Final = re.compile(r"#{1,6}(?=\s|$)")
 _CODE_FENCE: Final = re.compile(r"`{3,}|~{3,}")
 _ANGLE: Final = "\u2039"  # single left-pointing angle quotation mark
@@ -25,8 +26,8 @@ def inert(text: str) -> str:
     """One line that can neither open a tag, nor a heading, nor a fence, nor hide anything.
 
     Escape sequences, control and format characters (bidirectional overrides, tag characters) are
-    removed, every white space becomes a blank; `<` before a name, the `#` of a heading and the
-    backticks of a fence become characters that only look alike.
+    removed, every white space becomes a blank; `<` before anything that could be a name, the `#` of
+    a heading and the backticks of a fence become characters that only look alike.
     """
     line = " ".join(_visible(_ANSI.sub("", text)).split())
     line = _TAG.sub(_ANGLE, line)
@@ -43,4 +44,7 @@ def _visible(text: str) -> str:
 def _is_shown(char: str) -> bool:
     if char in "\n\r\t\v\f\x85\u2028\u2029" or char == _ZERO_WIDTH_JOINER:
         return True
+    if "\U000e0100" <= char <= "\U000e01ef":
+        # Variation selectors of the supplement: invisible, and 240 of them spell out any bytes.
+        return False
     return unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,9 @@ class Watermark:
     """The state of the store that a payload shows.
 
     Attributes:
-        table_version: The cheap gate: equal version, equal content.
+        table_version: The cheap gate: equal version of the same table, equal content.
+        table_stamp: Tells the table from one that was dropped, restored or made anew, whose
+            versions count from elsewhere.
         records_count: Live records.
         records_total: Rows, forgotten and superseded ones included.
         max_vec_label: The largest record id; grows with insertion whatever dates records carry.
@@ -27,10 +29,12 @@ class Watermark:
         spool_bytes: Captured bytes that were not drained yet.
         day: UTC date of the render.
         embedder: Key of the embedder.
-        beside: Digest of what the page shows beside the table: topics and the capture notice.
+        beside: Digest of what the page shows beside the table: waiting turns, topics and the
+            capture notice.
     """
 
     table_version: int
+    table_stamp: str
     records_count: int
     records_total: int
     max_vec_label: str
@@ -48,6 +52,7 @@ class Watermark:
         contents: Contents,
         *,
         version: int,
+        stamp: str,
         spool_bytes: int,
         now: datetime,
         embedder: str,
@@ -56,6 +61,7 @@ class Watermark:
         """The watermark of what a part of the table holds at `version`."""
         return cls(
             table_version=version,
+            table_stamp=stamp,
             records_count=contents.live,
             records_total=contents.total,
             max_vec_label=contents.max_id,
@@ -86,9 +92,10 @@ class Watermark:
         return {**values, "format": FORMAT}
 
     def same_content(self, other: Watermark) -> bool:
-        """Whether a render would show the same; the table version alone does not count."""
-        mine, theirs = self.to_fields(), other.to_fields()
-        return {**mine, "table_version": 0} == {**theirs, "table_version": 0}
+        """Whether a render would show the same; version and stamp alone do not count."""
+        return replace(self, table_version=0, table_stamp="") == replace(
+            other, table_version=0, table_stamp=""
+        )
 
     def removed_since(self, other: Watermark) -> bool:
         """Whether something that `other` may show was forgotten, superseded or purged since."""

@@ -91,6 +91,20 @@ class TableReader:
         """The version that answers."""
         return self._read("reading the table's version", lambda: self._table.version)
 
+    def ids(self) -> list[str]:
+        """The id of every record, oldest arrival first."""
+        column = self._read(
+            "reading ids", lambda: self._table.search().select(["id"]).limit(None).to_arrow()
+        )["id"]
+        return sorted(column.to_pylist())
+
+    def everything(self) -> Iterator[tuple[Record, Vector | None]]:
+        """Every record with its vector, forgotten ones too, oldest arrival first, in batches."""
+        ids = self.ids()
+        for start in range(0, len(ids), _ID_BATCH):
+            rows = self.rows("id", ids[start : start + _ID_BATCH])
+            yield from sorted(rows, key=lambda row: row[0].id)
+
     def get(self, ids: Sequence[str]) -> list[Record]:
         """The records with these ids, forgotten ones included, in the order of `ids`."""
         found = {record.id: record for record, _ in self.rows("id", ids)}
