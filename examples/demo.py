@@ -21,7 +21,6 @@ from typing import Any, TypeVar
 
 import anyio
 from mcp import Client, StdioServerParameters, stdio_client
-from mcp.client.stdio import PROCESS_TERMINATION_TIMEOUT
 from pydantic import BaseModel
 from rich.console import Console
 from rich.text import Text
@@ -43,6 +42,7 @@ PRIVATE_QUESTION, PRIVATE = "Where is the box mounted?", "roof of the shed"
 
 SLOWEST_COMMAND_SEC = 60.0
 SLOWEST_REFRESH_SEC = 10.0
+SLOWEST_END_SEC = 5.0
 POLL_SEC = 0.02
 
 M = TypeVar("M", bound=BaseModel)
@@ -205,9 +205,8 @@ async def serving(place: Place, screen: Screen, name: str) -> AsyncGenerator[Ser
             yield Server(client)
             closed = time.perf_counter()
     took = time.perf_counter() - closed
-    # After that time the client ends a server with a signal.
-    expect(took < PROCESS_TERMINATION_TIMEOUT, f"the {name} server did not end in {took:.1f} s")
-    screen.step("end", f"the {name} server ended with its stdin", took)
+    expect(took < SLOWEST_END_SEC, f"the {name} server did not end in {took:.1f} s")
+    screen.step("end", f"the {name} server ended after its stdin", took)
 
 
 def bring_in(place: Place, screen: Screen) -> None:
@@ -336,7 +335,7 @@ def main() -> int:
         for fault in faults:
             screen.console.print(Text.assemble(("✗ ", "bold red"), str(fault)), soft_wrap=True)
         if place.stderr.exists():
-            sys.stderr.write(place.stderr.read_text())
+            sys.stderr.write("\n".join(place.stderr.read_text().splitlines()[-20:]) + "\n")
         return 1
 
 

@@ -19,7 +19,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -81,7 +80,7 @@ class Stage:
             **self.env,
         }
 
-    def start(self, **options: Any) -> subprocess.Popen[bytes]:
+    def start(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [*self.shell, str(HOOK)],
             env=self.environment(),
@@ -89,7 +88,6 @@ class Stage:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            **options,
         )
 
     def run(self, stdin: bytes | None = None) -> str:

@@ -187,6 +187,19 @@ def test_forgotten_text_is_on_no_page_and_in_no_recall(memory: Memory, store: Pa
     assert [p for p in store.rglob("*.cached.*") if "blue heron" in p.read_text("utf-8")] == []
 
 
+def test_scrubbed_text_is_in_no_file_of_the_store(memory: Memory, store: Path) -> None:
+    secret = "heron-of-the-blue-door"
+    [stored] = memory.ingest(f"Marta's door code is {secret}.").results
+    memory.supersede(str(stored.id), f"Marta's door code is no longer {secret}.", reason=secret)
+    memory.session_start(refresh=True)
+    assert any(_holds(path, secret) for path in store.rglob("*") if path.is_file())
+
+    _cli("scrub", secret)
+
+    assert [path for path in store.rglob("*") if path.is_file() and _holds(path, secret)] == []
+    assert memory.status().records == 1
+
+
 def test_the_hook_serves_no_page_that_others_can_write(memory: Memory, store: Path) -> None:
     memory.ingest(FACT)
     memory.session_start(refresh=True)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from io import TextIOWrapper
 
 
 def main() -> None:
     """Runs the command line and exits with its code: 0, 1 on a failure, 2 on a usage error."""
     # What this process writes is about a person's memories: nobody else may read it.
     os.umask(0o077)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A locale without a memory's characters is no reason to show nothing of it.
+            stream.reconfigure(errors="backslashreplace")
     from iai_server.cli import run
 
     sys.exit(run())

@@ -13,6 +13,7 @@ from typing import Any
 
 from iai_memory import Memory, MemoryFault
 
+from .clients.checks import host_findings
 from .hook_files import RECALL_HOOK, hook_file
 
 _HOOK_TIMEOUT_SEC = 30
@@ -46,7 +47,7 @@ def examine(memory: Memory) -> list[Check]:
         )
         checks.append(_check("round trip: ingest and recall", lambda: _ingest_recall(scratch)))
         checks.append(_check("round trip: payload and hook", lambda: _page_hook(scratch)))
-    return checks
+    return checks + [Check(*found) for found in host_findings(memory)]
 
 
 class _Broken(Exception):

@@ -63,17 +63,16 @@ class Ledger:
             # The ledger reports failures; it must never be one.
             _log.exception("the event %s could not be written to %s", event, self.current)
 
-    def write_changed(
-        self, event: str, said: tuple[str, ...] = (), /, *, section: str = "", **fields: Any
-    ) -> None:
+    def write_changed(self, event: str, said: tuple[str, ...] = (), /, **fields: Any) -> None:
         """Like `write`, but an event that says the same again at most once in ten minutes.
 
         Args:
             event: Its name.
             said: What makes it the same; other fields (a duration) do not count.
-            section: The part that it is about, with repeats of its own; a field where there is one.
-            fields: As for `write`; `repeats` is added where some were left out.
+            fields: As for `write`; `repeats` is added where some were left out. Events with a field
+                `section` have repeats of their own.
         """
+        section = str(fields.get("section", ""))
         repeat = self._repeats.get((event, section))
         now = self._clock()
         same = repeat is not None and repeat.said == said
@@ -82,8 +81,6 @@ class Ledger:
             return
         left_out = repeat.count if repeat is not None and same else 0
         self._repeats[event, section] = _Repeat(said, now)
-        if section:
-            fields["section"] = section
         self.write(event, **fields, **({"repeats": left_out} if left_out else {}))
 
     def forget_repeats(self, section: str = "") -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from . import changes
 from .capture import Drain, Drained, Sessions, Spool, last_capture_notice, waiting_turns
+from .consolidation import SMALL_STORE, build_topics, load_topics, save_topics
 from .embedding import DIMENSION, IDENTITY, Encoder, ModelFiles, find_model, load_encoder
 from .errors import InvalidInput, MemoryFault, ModelMissing
 from .ingest import check_text, embed_pending, ingest, new_memory, reembed
@@ -30,7 +31,15 @@ from .results import (
     Timeline,
 )
 from .scrub import Scrubbed, compile_pattern, scrub
-from .session_start import RefreshOptions, SessionStart, Surroundings, cache_path, read_sidecar
+from .session_start import (
+    RefreshOptions,
+    SessionStart,
+    Surroundings,
+    Topics,
+    cache_modified,
+    cache_path,
+    read_sidecar,
+)
 from .settings import Settings, load_settings
 from .status import status
 from .store import Store
@@ -71,7 +80,8 @@ class Memory:
             settings: None reads the environment.
             cwd: The folder that is worked in; its project is the own one.
             origin: Who vouches for what this object ingests: hook, tool, import or cli.
-            on_commit: Called after each commit; without it, this object compacts by itself.
+            on_commit: Called after each commit; without it, this object compacts and refreshes the
+                session-start payload by itself.
 
         Raises:
             InvalidInput: An environment variable has a value that cannot be used.
@@ -323,8 +333,8 @@ class Memory:
             sidecar is not None and vouched is not None and probe.same_content(vouched.watermark)
         )
         if fresh and sidecar is not None:
-            payload = cache.read_text(encoding="utf-8")
-            age = round(max(0.0, time.time() - cache.stat().st_mtime), 1)
+            payload = sidecar.payload.decode("utf-8")
+            age = round(max(0.0, time.time() - (cache_modified(cache) or 0.0)), 1)
         else:
             payload, age, action = pages.live(name), None, "live" if action == "none" else action
         return SessionStartPage(
@@ -342,16 +352,24 @@ class Memory:
             min_interval_sec=self.settings.session_cache_refresh_min_sec,
             budget_tokens=self.settings.payload_tokens,
             embedder=self.embedder_key,
+            topics_within_a_tick=SMALL_STORE,
         )
-        return SessionStart(self.store, self.ledger, options, self.surroundings, on_step)
+        return SessionStart(
+            self.store, self.ledger, options, self.surroundings, self.build_topics, on_step
+        )
 
-    def surroundings(self, build: bool = False) -> Surroundings:
-        """What the payload shows beside the table; `build` makes a topic map that is missing."""
+    def build_topics(self) -> None:
+        """Makes the topic map anew and keeps it beside the table."""
+        save_topics(self.paths, build_topics(self.store, embedder=self.embedder_key))
+
+    def surroundings(self) -> Surroundings:
+        """What the payload shows beside the table."""
         bells = Spool(self.paths).unanswered()
+        topics = load_topics(self.paths)
         return Surroundings(
             waiting=waiting_turns(bells),
             spool_bytes=sum(bell.size for bell in bells),
-            topics={},
+            topics=topics and Topics(topics.lines, topics.removal_version, topics.records_total),
             notice=last_capture_notice(Sessions(self.paths).load()),
         )
 
@@ -446,8 +464,12 @@ class Memory:
     def _committed(self) -> None:
         if self._on_commit is not None:
             self._on_commit()
-        else:
-            self.upkeep()
+            return
+        pages = self.session_start_pages()
+        if cache_modified(pages.cache) is not None:
+            # No server may be there to do it, and a hook would go on serving what was forgotten.
+            pages.refresh("wake_sequence")
+        self.upkeep()
 
     def _model_or_fault(self) -> ModelFiles | MemoryFault | None:
         try:

@@ -226,7 +226,9 @@ _NAMES: Final = {
 _NAME: Final = "(?i)" + "|".join(f"(?P<{kind}>{names})" for kind, names in _NAMES.items())
 _NAME_HINTS: Final = ("pass", "kenn", "pwd", "contrase", "пароль", "密码", "identified")
 _KEY_HINTS: Final = ("key", "secret", "token")
-_NOT_OURS: Final = r"(?i)(?:next|page|continuation|cursor|sync|idempotency|public(?:[ _-]?key)?)[ _-]?$"
+_NOT_OURS: Final = (
+    r"(?i)(?:next|page|continuation|cursor|sync|idempotency|public(?:[ _-]?key)?)[ _-]?$"
+)
 
 # From the end of the name to its value: `_PROD": "`, ` = '`, ` for the NAS is `, `>`, ` `.
 _TO_VALUE: Final = (

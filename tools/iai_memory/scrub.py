@@ -77,11 +77,7 @@ def scrub(store: Store, pattern: re.Pattern[str], rebuild: Callable[[], object])
 
 def _scrub_records(store: Store, pattern: re.Pattern[str]) -> int:
     with store.writing() as writer:
-        found = [
-            record
-            for record, _ in writer.reader.everything()
-            if _holds(record, pattern)
-        ]
+        found = [record for record, _ in writer.reader.everything() if _holds(record, pattern)]
         at = writer.now()
         writer.update([Row(_cleaned(record, pattern), None) for record in found], at)
         if found:

@@ -11,9 +11,11 @@ __all__ = ["run"]
 
 def run(arguments: list[str] | None = None) -> int:
     """Runs one command; a failure is one line on stderr."""
-    from .app import app
-
     try:
+        if (sys.argv[1:] if arguments is None else arguments) == ["serve"]:
+            return _serve()
+        from .app import app
+
         result = app(args=arguments, standalone_mode=True, prog_name="iai-mcp")
     except SystemExit as exc:
         return exc.code if isinstance(exc.code, int) else 1
@@ -21,3 +23,17 @@ def run(arguments: list[str] | None = None) -> int:
         print(f"iai-mcp: {exc}", file=sys.stderr)  # noqa: T201 - the one place errors are told
         return 2 if isinstance(exc, InvalidInput) else 1
     return int(result or 0)
+
+
+def _serve() -> int:
+    """The `serve` command without the rest of the command line, which imports LanceDB.
+
+    Codex gives a server about a second until its first request, Claude Code two.
+    """
+    from pathlib import Path
+
+    from iai_memory import load_settings
+
+    from ..serve import serve
+
+    return serve(load_settings(), Path.cwd())

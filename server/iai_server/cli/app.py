@@ -9,7 +9,7 @@ import typer
 
 from iai_memory import __version__
 
-from . import importing, memories, model, sleep, store, transfer
+from . import connecting, importing, memories, model, sleep, store, transfer
 
 app = typer.Typer(
     name="iai-mcp",
@@ -55,6 +55,7 @@ def serve() -> None:
 memories.register(app)
 store.register(app)
 importing.register(app)
+connecting.register(app)
 transfer.register(app)
 sleep.register(app)
 app.add_typer(model.app, name="model")

@@ -95,7 +95,7 @@ def ingest(
     memory = open_memory()
     name = memory.own_project if project == "." else project
     given = {
-        "text": sys.stdin.read() if text is None else text,
+        "text": _stdin() if text is None else text,
         "role": role,
         "project": name,
         "created_at": created_at,
@@ -186,11 +186,20 @@ def pin(
         emit_lines([_line(view)])
 
 
+def _stdin() -> str:
+    try:
+        # As bytes: the text layer would turn line ends round and escape what it cannot decode.
+        return sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise InvalidInput("stdin is not UTF-8: send UTF-8 text") from exc
+
+
 def _ingest_file(path: Path) -> IngestReport:
     memory = open_memory()
     reports: list[IngestReport] = []
     try:
-        total = sum(1 for line in path.open("rb") if line.strip())
+        with path.open("rb") as lines:
+            total = sum(1 for line in lines if line.strip())
         with progress() as bar:
             task = bar.add_task("storing", total=total)
             for batch in _batches(path):

@@ -31,6 +31,7 @@ def out() -> Console:
 
 def progress() -> Progress:
     """A progress bar on stderr with rate and remaining time; silent in a pipe."""
+    console = Console(file=sys.stderr)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -38,15 +39,18 @@ def progress() -> Progress:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        console=Console(file=sys.stderr),
+        console=console,
         transient=True,
+        disable=not console.is_terminal,
     )
 
 
 def emit_json(value: BaseModel | list[Any] | dict[str, Any]) -> None:
-    """One JSON document on stdout, readable, in UTF-8."""
+    """One JSON document on stdout, readable; what could move a terminal's cursor is escaped."""
     plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-    sys.stdout.write(json.dumps(plain, ensure_ascii=False, indent=2, default=str) + "\n")
+    utf_8 = sys.stdout.encoding.lower() in ("utf-8", "utf8")
+    text = json.dumps(plain, ensure_ascii=not utf_8, indent=2, default=str)
+    sys.stdout.write("".join(map(_escaped, text)) + "\n")
 
 
 def emit_lines(lines: Iterable[str]) -> None:
@@ -67,3 +71,11 @@ def emit_table(rows: Iterable[tuple[str, str]]) -> None:
     for name, value in rows:
         table.add_row(Text(name, style="bold"), Text(inert(value)))
     out().print(table)
+
+
+def _escaped(char: str) -> str:
+    # json.dumps escapes C0 only; C1 has a CSI too, and format characters turn text round.
+    if char.isprintable() or char in "\n\u3000\xa0":
+        return char
+    units = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))

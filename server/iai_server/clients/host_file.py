@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from iai_memory.paths import PRIVATE_FILE
 
 from .faults import CannotMerge, HostFileFault
+from .launch import SERVER
 
 BACKUP = ".iai-mcp-backup-"
 _SHARED_FILE = 0o644
@@ -103,22 +104,25 @@ class HostFile:
             had = self._text(old[0])[0] if old else ""
             after = (bom + self.kind.disconnected(text, had)).encode()
         except NotMergeable as exc:
-            raise CannotMerge(self.path, str(exc), "(nothing: take ours out of it)") from exc
+            raise HostFileFault(
+                f"{self.path} {exc}: nothing was changed; take what names {SERVER} out of it "
+                f"yourself"
+            ) from exc
         return self._change(before, after)
 
     def present(self) -> Any:
-        """What is ours in the file now; None for nothing, or for a file that cannot be read so.
+        """What is ours in the file now, None for nothing.
 
         Raises:
-            HostFileFault: It cannot be read.
+            HostFileFault: It cannot be read, or is not what its host could read.
         """
         content = _read(self.path)
         if content is None:
             return None
         try:
             return self.kind.found(self._text(content)[0])
-        except (NotMergeable, CannotMerge):
-            return None
+        except NotMergeable as exc:
+            raise HostFileFault(f"{self.path} {exc}: mend it, its host cannot read it") from exc
 
     def _merged(self, before: bytes | None) -> bytes:
         text, bom = self._text(before or b"")
@@ -193,26 +197,35 @@ class Change:
         """
         real = self.path.resolve()
         try:
-            real.parent.mkdir(mode=0o700 if self.mode == PRIVATE_FILE else 0o755, parents=True,
-                              exist_ok=True)
-            mode = real.stat().st_mode & 0o7777 if self.before is not None else self.mode
+            _make_folder(real.parent, private=self.mode == PRIVATE_FILE)
+            mode = self.mode if self.before is None else real.stat().st_mode & 0o7777
             backup = None if self.before is None else _back_up(real, self.before, mode)
-            temporary = None if self.after is None else _write_beside(real, self.after, mode)
-            if _read(real) != self.before:
-                for path in (backup, temporary):
-                    if path is not None:
-                        path.unlink()
-                raise HostFileFault(f"{self.path} was changed meanwhile: run the command again")
-            if temporary is None:
-                real.unlink()
-            else:
-                temporary.replace(real)
+            if self._replaced(real, mode):
+                return backup
+            if backup is not None:
+                backup.unlink()
         except OSError as exc:
             raise HostFileFault(
                 f"{real} cannot be changed ({exc.strerror}): see the modes of its folder with "
                 f"`ls -ld {real.parent}`"
             ) from exc
-        return backup
+        raise HostFileFault(f"{self.path} was changed meanwhile: run the command again")
+
+    def _replaced(self, real: Path, mode: int) -> bool:
+        """Does it, unless the file is no longer what was planned on."""
+        temporary = real.with_name(f"{real.name}.{os.urandom(6).hex()}.tmp")
+        try:
+            if self.after is not None:
+                _write_new(temporary, self.after, mode)
+            if _read(real) != self.before:
+                return False
+            if self.after is None:
+                real.unlink()
+            else:
+                temporary.replace(real)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return True
 
 
 def backups(path: Path) -> list[Path]:
@@ -237,8 +250,9 @@ def _back_up(real: Path, content: bytes, mode: int) -> Path:
     return _write_new(real.with_name(f"{real.name}{BACKUP}{stamp}"), content, mode)
 
 
-def _write_beside(real: Path, content: bytes, mode: int) -> Path:
-    return _write_new(real.with_name(f"{real.name}.{os.urandom(6).hex()}.tmp"), content, mode)
+def _make_folder(folder: Path, *, private: bool) -> None:
+    # A host's own folder holds its credentials; in a project others work as well.
+    folder.mkdir(mode=0o700 if private else 0o755, parents=True, exist_ok=True)
 
 
 def _write_new(path: Path, content: bytes, mode: int) -> Path:

@@ -68,9 +68,10 @@ class JsonText:
         Raises:
             NotJson: Something on the way is not an object.
         """
-        holder = self.get(path[:-1])
+        *_, key = path
+        holder: Any = self.get(path[:-1])
         if len(path) > 1 and not self.has(path[:-1]):
-            self.put(path[:-1], {path[-1]: value})
+            self.put(path[:-1], {key: value})
             return
         if not isinstance(holder, dict | list):
             raise NotJson(f"has a {_dotted(path[:-1])} that is not an object")
@@ -80,8 +81,9 @@ class JsonText:
             new = self._rendered(value, None if self._is_inline(path[:-1]) else indent)
             self.text = self.text[: child.start] + new + self.text[child.end :]
         else:
-            self._insert(path[:-1], json.dumps(path[-1], ensure_ascii=False), value)
-        holder[path[-1]] = value  # type: ignore[index,call-overload]
+            self._insert(path[:-1], json.dumps(key, ensure_ascii=False), value)
+        target: Any = holder
+        target[key] = value
 
     def append(self, path: Keys, value: Any) -> None:
         """Adds an item to the end of an array, which is made if need be.

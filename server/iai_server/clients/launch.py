@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from iai_memory import Settings
-from iai_memory.paths import StorePaths
 
 from ..hook_files import RECALL_HOOK
 from .faults import HostFileFault
@@ -26,7 +25,7 @@ class Launch:
     """What is written into a host's files.
 
     Attributes:
-        command: Absolute path of the `iai-mcp` of this installation: hosts have a PATH of their own.
+        command: Absolute path of this installation's `iai-mcp`: hosts have a PATH of their own.
         environment: Where store and model are, as far as they are not where they are by default.
         hooks: Folder of the hook scripts.
     """
@@ -63,7 +62,7 @@ def launch(settings: Settings) -> Launch:
         environment["IAI_MCP_STORE"] = str(settings.store)
     if settings.model is not None:
         environment["IAI_MCP_MODEL"] = str(settings.model)
-    made = Launch(_command(), environment, StorePaths(settings.store).hooks)
+    made = Launch(_command(), environment, settings.store / "hooks")
     for path in (str(made.command), str(made.hooks), *environment.values()):
         try:
             path.encode()

@@ -1,8 +1,8 @@
 """The session-start payload: rendered, cached, and provably fresh."""
 
-from .cache import cache_path, read_sidecar, sidecar_path
+from .cache import cache_modified, cache_path, read_sidecar, sidecar_path
 from .decision import Decision, decide
-from .refresh import Outcome, RefreshOptions, SessionStart, Surroundings, Trigger
+from .refresh import Outcome, RefreshOptions, SessionStart, Surroundings, Topics, Trigger
 from .watermark import Watermark
 
 __all__ = [
@@ -11,8 +11,10 @@ __all__ = [
     "RefreshOptions",
     "SessionStart",
     "Surroundings",
+    "Topics",
     "Trigger",
     "Watermark",
+    "cache_modified",
     "cache_path",
     "decide",
     "read_sidecar",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Final
 
 from ..capture.waiting import Waiting
@@ -22,6 +23,9 @@ _ADVICE: Final = (
     "keeping, `supersede` what is no longer true."
 )
 _SESSION_TURNS: Final = 1_000
+_NAME_TOKENS: Final = 40
+# More than any line has room for; a memory may have a megabyte.
+_LOOKED_AT_CHARS: Final = 8_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Section:
 
     Attributes:
         title: Its heading.
-        share: Of the whole budget.
+        share: Of what the frame around all sections leaves of the budget.
         line_tokens: At most for one line.
     """
 
@@ -39,11 +43,11 @@ class Section:
     line_tokens: int
 
 
-IDENTITY = Section("Identity", 0.10, 60)
-RECENT = Section("Most recent work", 0.40, 90)
-PINNED = Section("Pinned facts", 0.18, 70)
-TOPICS = Section("Topics", 0.10, 60)
-KEY = Section("Key memories", 0.12, 60)
+IDENTITY = Section("Identity", 0.11, 60)
+RECENT = Section("Most recent work", 0.44, 90)
+PINNED = Section("Pinned facts", 0.20, 70)
+TOPICS = Section("Topics", 0.11, 60)
+KEY = Section("Key memories", 0.14, 60)
 _LINES_AT_MOST: Final = 30
 
 
@@ -80,26 +84,29 @@ def render(reader: TableReader, page: Page) -> str:
     """
     if not page.contents.live and not page.waiting:
         return _empty(page)
-    shown: set[str] = set()
+    admits = _admission(reader, page)
     parts = [
-        (IDENTITY, _remembered(reader, page, shown, tags=(IDENTITY_TAG,))),
-        (RECENT, _recent(reader, page, shown)),
-        (PINNED, _remembered(reader, page, shown, pinned=True)),
+        (IDENTITY, _remembered(reader, page, admits, tags=(IDENTITY_TAG,))),
+        (RECENT, _recent(reader, page, admits)),
+        (PINNED, _remembered(reader, page, admits, pinned=True)),
         (TOPICS, _topics(page)),
-        (KEY, _remembered(reader, page, shown, roles=("note",))),
+        (KEY, _remembered(reader, page, admits, roles=("note",))),
     ]
+    head, tail = [FENCE_BEGIN, _header(page)], [_ADVICE, FENCE_END]
+    frame = [*head, *(_heading(section) for section, _ in parts), *tail]
+    left = page.budget_tokens - sum(_cost(line) for line in frame)
+    shown: set[str] = set()
     body: list[str] = []
     for section, lines in parts:
-        body += _within(section, lines, page.budget_tokens)
-    head = [FENCE_BEGIN, _header(page)]
-    return _within_bytes(head, body, [_ADVICE, FENCE_END])
+        body += _within(section, lines, int(section.share * left), shown)
+    return _within_bytes(head, body, tail)
 
 
 def _header(page: Page) -> str:
     newest = page.contents.max_created_at
     facts = [
-        f"store {inert(page.store_name)}",
-        *([f"project {inert(page.project)}"] if page.project else []),
+        f"store {_name(page.store_name)}",
+        *([f"project {_name(page.project)}"] if page.project else []),
         f"{page.contents.live} {'memory' if page.contents.live == 1 else 'memories'}",
         f"newest {newest.date().isoformat() if newest else 'none'}",
         f"table version {page.contents.content_version}",
@@ -114,56 +121,76 @@ def _header(page: Page) -> str:
 def _empty(page: Page) -> str:
     notice = f" WARNING: {inert(page.notice)}." if page.notice else ""
     return (
-        f"{FENCE_BEGIN} iai-mcp: the store {inert(page.store_name)} holds no memory yet for this "
+        f"{FENCE_BEGIN} iai-mcp: the store {_name(page.store_name)} holds no memory yet for this "
         f"page.{notice} {FENCE_END}\n"
     )
 
 
-def _recent(reader: TableReader, page: Page, shown: set[str]) -> Iterable[str]:
+def _name(name: str) -> str:
+    return cut_to_tokens(inert(name), _NAME_TOKENS, _CUT_MARK)
+
+
+def _admission(reader: TableReader, page: Page) -> Callable[[Record], bool]:
+    """Whether a record may go in: what a tool printed and older history only when pinned.
+
+    History that was imported is background; it must not push today's session off the page.
+    """
+
+    @cache
+    def captured_since() -> datetime | None:
+        """When the newest captured session began; None where nothing was captured."""
+        newest = reader.newest(Filter(project=page.project, origins=("hook",)), 1)
+        if not newest or newest[0].session_id is None:
+            return newest[0].created_at if newest else None
+        session = Filter(project=page.project, session_id=newest[0].session_id, origins=("hook",))
+        return reader.newest(session, _SESSION_TURNS)[-1].created_at
+
+    def admits(record: Record) -> bool:
+        if record.pinned:
+            return True
+        if record.role == "tool":
+            return False
+        since = captured_since() if record.origin == "import" else None
+        return since is None or record.created_at >= since
+
+    return admits
+
+
+# Lines come with the id of their record, so that no section repeats what another one shows; what
+# is no record has none.
+_Lines = Iterable[tuple[str, str]]
+
+
+def _recent(reader: TableReader, page: Page, admits: Callable[[Record], bool]) -> _Lines:
     for turn in page.waiting:
-        yield _line(turn.created_at, f"{turn.role} (not stored yet)", turn.text, page, turn.project)
+        role = f"{turn.role} (not stored yet)"
+        yield "", _line(turn.created_at, role, turn.text, page, turn.project)
     where = Filter(project=page.project, roles=("user", "assistant", "note"))
-    cutoff = _capture_cutoff(reader, page)
     for record in reader.newest(where, _LINES_AT_MOST):
-        # History that was imported is background; it must not push today's session off the page.
-        imported = record.origin == "import" and not record.pinned
-        if imported and cutoff is not None and record.created_at < cutoff:
-            continue
-        if record.id not in shown:
-            shown.add(record.id)
-            yield _record_line(record, page)
-
-
-def _capture_cutoff(reader: TableReader, page: Page) -> datetime | None:
-    """When the newest captured session began; None where nothing was captured."""
-    newest = reader.newest(Filter(project=page.project, origins=("hook",)), 1)
-    if not newest:
-        return None
-    session = Filter(project=page.project, session_id=newest[0].session_id, origins=("hook",))
-    return reader.newest(session, _SESSION_TURNS)[-1].created_at
+        if admits(record):
+            yield record.id, _record_line(record, page)
 
 
 def _remembered(
     reader: TableReader,
     page: Page,
-    shown: set[str],
+    admits: Callable[[Record], bool],
     *,
     tags: tuple[str, ...] = (),
     pinned: bool = False,
     roles: tuple[str, ...] = (),
-) -> Iterable[str]:
+) -> _Lines:
     where = Filter(project=page.project, or_no_project=True, tags=tags, pinned=pinned, roles=roles)
     for record in reader.newest(where, _LINES_AT_MOST):
-        if record.id not in shown:
-            shown.add(record.id)
-            yield _record_line(record, page)
+        if admits(record):
+            yield record.id, _record_line(record, page)
 
 
-def _topics(page: Page) -> Iterable[str]:
+def _topics(page: Page) -> _Lines:
     if page.topics is None:
-        yield "(pending: the topic map is built at the next sleep)"
+        yield "", "(pending: the topic map is built at the next sleep)"
     else:
-        yield from (f"- {inert(topic)}" for topic in page.topics)
+        yield from (("", f"- {inert(topic)}") for topic in page.topics)
 
 
 def _record_line(record: Record, page: Page) -> str:
@@ -171,22 +198,37 @@ def _record_line(record: Record, page: Page) -> str:
 
 
 def _line(at: datetime, role: str, text: str, page: Page, project: str | None) -> str:
-    where = f" [{inert(project)}]" if page.project is None and project else ""
-    return f"- {at.date().isoformat()}{where} {role}: {inert(text)}"
+    """One memory; empty where nothing of its text can be shown."""
+    said = inert(text[:_LOOKED_AT_CHARS])
+    if not said:
+        return ""
+    where = f" [{_name(project)}]" if page.project is None and project else ""
+    cut = _CUT_MARK if len(text) > _LOOKED_AT_CHARS else ""
+    return f"- {at.date().isoformat()}{where} {role}: {said}{cut}"
 
 
-def _within(section: Section, lines: Iterable[str], budget_tokens: int) -> list[str]:
-    left = int(section.share * budget_tokens)
+def _heading(section: Section) -> str:
+    return f"## {section.title}"
+
+
+def _cost(line: str) -> int:
+    return estimate_tokens(line) + 1
+
+
+def _within(section: Section, lines: _Lines, left: int, shown: set[str]) -> list[str]:
+    """The heading and the lines that `left` tokens have room for; nothing without a line."""
     kept: list[str] = []
-    for line in lines:
-        cut = cut_to_tokens(line, min(left, section.line_tokens), _CUT_MARK)
+    for id_, line in lines:
+        if not line or id_ in shown:
+            continue
+        cut = cut_to_tokens(line, min(left - 1, section.line_tokens), _CUT_MARK)
         if not cut:
             break
-        left -= estimate_tokens(cut) + 1
+        left -= _cost(cut)
         kept.append(cut)
-        if left <= 0:
-            break
-    return [f"## {section.title}", *kept] if kept else []
+        if id_:
+            shown.add(id_)
+    return [_heading(section), *kept] if kept else []
 
 
 def _within_bytes(head: list[str], body: list[str], tail: list[str]) -> str:
@@ -196,3 +238,5 @@ def _within_bytes(head: list[str], body: list[str], tail: list[str]) -> str:
         if len(page.encode("utf-8")) <= MAX_BYTES or not body:
             return page
         body = body[:-1]
+        if body and body[-1].startswith("## "):
+            body = body[:-1]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ..capture.waiting import Waiting
 from ..clock import iso, utc_now
@@ -22,7 +24,10 @@ from .cache import (
     advance_sidecar,
     cache_modified,
     cache_path,
+    clear_leftovers,
+    project_caches,
     read_sidecar,
+    remove_pair,
     write_pair,
 )
 from .decision import decide
@@ -31,8 +36,30 @@ from .watermark import Watermark
 
 Trigger = Literal["wake_sequence", "periodic_wake", "sleep_pipeline", "manual", "shutdown"]
 SLEEP_WAIT_SEC = 300.0
+_log = logging.getLogger(__name__)
+_TOPICS = "Topics"
 _QUIET = ("no_new_records", "min_interval_not_elapsed")
 _LIVE = ("wake_sequence", "periodic_wake")
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """The topic map as it was left.
+
+    Attributes:
+        lines: Lines of each project's page, of the page of all under None.
+        removal_version: `Contents.removal_version` of the table that it was made from.
+        records_total: `Contents.total` of that table.
+    """
+
+    lines: Mapping[str | None, Sequence[str]]
+    removal_version: int
+    records_total: int
+
+    def is_cold(self, contents: Contents) -> bool:
+        """Whether something was removed since: the lines could show words of what is gone."""
+        fewer = contents.total < self.records_total
+        return fewer or contents.removal_version != self.removal_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +67,15 @@ class Surroundings:
     """What a payload shows beside the table.
 
     Attributes:
-        waiting: Captured turns that were not drained yet.
+        waiting: Captured turns that were not drained yet, newest first.
         spool_bytes: Their size in the spool.
-        topics: Lines of the topic map per project, None as key for all; None where the map is cold.
+        topics: The topic map; None where there is none.
         notice: A failure of the last capture that the next session must know of.
     """
 
     waiting: Sequence[Waiting] = ()
     spool_bytes: int = 0
-    topics: dict[str | None, Sequence[str]] | None = None
+    topics: Topics | None = None
     notice: str = ""
 
 
@@ -69,11 +96,13 @@ class RefreshOptions:
         min_interval_sec: Least age of the cache before a live tick renders it again.
         budget_tokens: Of one page.
         embedder: Key of the embedder.
+        topics_within_a_tick: Rows up to which a live tick may build a topic map that is missing.
     """
 
     min_interval_sec: float
     budget_tokens: int
     embedder: str
+    topics_within_a_tick: int
 
 
 class SessionStart:
@@ -84,7 +113,8 @@ class SessionStart:
         store: Store,
         ledger: Ledger,
         options: RefreshOptions,
-        surroundings: Callable[[bool], Surroundings],
+        surroundings: Callable[[], Surroundings],
+        build_topics: Callable[[], object],
         on_step: Callable[[str], None] | None = None,
     ) -> None:
         """Binds a store.
@@ -93,13 +123,15 @@ class SessionStart:
             store: Whose payload.
             ledger: Where each attempt leaves its trace.
             options: Interval and budget.
-            surroundings: Read once per refresh, before the watermark; True may build what is cold.
+            surroundings: Read once per refresh, before the watermark.
+            build_topics: Makes the topic map that `surroundings` then reads.
             on_step: Called with "watermark", "rendered" and "written" as a refresh passes them.
         """
         self._store = store
         self._ledger = ledger
         self._options = options
         self._surroundings = surroundings
+        self._build_topics = build_topics
         self._on_step = on_step or _no_step
 
     @property
@@ -115,7 +147,7 @@ class SessionStart:
         Raises:
             StoreFault: The store could not be read.
         """
-        view = self._view(force=False)
+        view = self._with_topics(self._view(), force=False)
         return view.render(project if project in view.projects() else None)
 
     def probe(self) -> Watermark:
@@ -124,10 +156,10 @@ class SessionStart:
         Raises:
             StoreFault: The store could not be read.
         """
-        return self._view(force=False).watermark(None)
+        return self._view().watermark(None)
 
     def refresh(self, trigger: Trigger, *, force_rebuild: bool = False) -> Outcome:
-        """Brings the cache up to date if the decision table says so; never raises a MemoryFault.
+        """Brings the cache up to date if the decision table says so; a failure is an outcome.
 
         One refresh at a time runs per store, over all threads and processes. Who does not get its
         turn skips; only the sleep pipeline waits, up to 300 s. The minimum interval delays live
@@ -138,18 +170,28 @@ class SessionStart:
             if not force_rebuild and self._nothing_committed():
                 return self._skipped(trigger, "no_new_records", None)
             timeout = SLEEP_WAIT_SEC if trigger == "sleep_pipeline" else 0.0
-            with held(self._store.paths.lock("refresh"), timeout=timeout):
+            with ExitStack() as stack:
+                try:
+                    stack.enter_context(held(self._store.paths.lock("refresh"), timeout=timeout))
+                except StoreBusy:
+                    return self._skipped(trigger, "refresh_in_progress", None)
                 return self._refresh_alone(trigger, force_rebuild, started)
-        except StoreBusy:
-            return self._skipped(trigger, "refresh_in_progress", None)
-        except (MemoryFault, OSError) as exc:
+        except Exception as exc:  # noqa: BLE001 - an outcome: whoever refreshes has other work to do
+            if not isinstance(exc, MemoryFault | OSError):
+                _log.exception("a refresh failed where it should not")
             return self._failed(trigger, exc, started)
 
     def _refresh_alone(self, trigger: Trigger, force: bool, started: float) -> Outcome:
         try:
-            view = self._view(force=force)
+            view = self._view()
         except StoreFault as exc:
-            return self._skipped(trigger, "probe_failed", None, error=str(exc))
+            return self._skipped(
+                trigger,
+                "probe_failed",
+                None,
+                error=str(exc)[:200],
+                duration_ms=_ms_since(started),
+            )
         mark = view.watermark(None)
         self._on_step("watermark")
         modified = cache_modified(self.cache)
@@ -161,9 +203,11 @@ class SessionStart:
             min_interval_sec=self._options.min_interval_sec if trigger in _LIVE else 0.0,
         )
         if decision.refresh or force:
+            view = self._with_topics(view, force=force)
             self._write_all(view, trigger, force, started)
             self._ledger.forget_repeats()
-            return Outcome("wrote", "force_rebuild" if force else decision.reason, mark)
+            reason = "force_rebuild" if force else decision.reason
+            return Outcome("wrote", reason, view.watermark(None))
         if decision.reason == "no_new_records" and sidecar is not None:
             advance_sidecar(self.cache, sidecar, mark)
         return self._skipped(trigger, decision.reason, mark)
@@ -175,41 +219,78 @@ class SessionStart:
         sidecar = read_sidecar(self.cache)
         if sidecar is None:
             return False
-        around = self._surroundings(False)
         mark = sidecar.watermark
+        shown = Contents(removal_version=mark.removal_version, total=mark.records_total)
         try:
-            version = self._store.version
+            if mark.table_stamp != self._store.stamp or mark.table_version != self._store.version:
+                return False
+            around = self._surroundings()
         except StoreFault:
             # The probe under the lock meets it again and says so.
             return False
         return (
-            mark.table_version == version
-            and mark.spool_bytes == around.spool_bytes
+            mark.spool_bytes == around.spool_bytes
             and mark.day == utc_now().date().isoformat()
             and mark.embedder == self._options.embedder
-            and mark.beside == _digest(around, None)
+            and mark.beside == _digest(around, shown, None)
         )
 
-    def _view(self, *, force: bool) -> _View:
-        around = self._surroundings(force)
+    def _with_topics(self, view: _View, *, force: bool) -> _View:
+        """The same version of the table beside a topic map, if one can be had within a tick."""
+        contents = view.contents(None)
+        cold = view.around.topics is None or view.around.topics.is_cold(contents)
+        if not force and not (cold and contents.total <= self._options.topics_within_a_tick):
+            return view
+        try:
+            self._build_topics()
+        except Exception:
+            if force:
+                raise
+            # A page without topics, which says so, is worth more than none.
+            _log.exception("the topic map could not be built")
+        return replace(view, around=replace(view.around, topics=self._surroundings().topics))
+
+    def _view(self) -> _View:
+        # Doorbells first: a turn that is drained meanwhile shows twice for a tick instead of never.
+        around = self._surroundings()
+        stamp = self._store.stamp
         reader = self._store.snapshot()
         now = utc_now()
         return _View(
-            self._store.paths.root.name, reader, reader.contents(now), around, now, self._options
+            store_name=self._store.paths.root.name,
+            reader=reader,
+            stamp=stamp,
+            parts=self._store.contents_of(reader, stamp, now),
+            around=around,
+            now=now,
+            options=self._options,
         )
 
     def _write_all(self, view: _View, trigger: Trigger, force: bool, started: float) -> None:
         """The projects that changed, then the global page: its sidecar vouches for all of them."""
+        clear_leftovers(self._store.paths)
         self._ledger.write_changed(
             "session_start_cache_write_started",
             trigger=trigger,
             cache_path=str(self.cache),
             force_rebuild=force,
         )
-        if view.around.topics is None:
-            self._skipped(trigger, "runtime_graph_cache_cold", None, section="Topics")
-        for project in view.projects():
-            cache = cache_path(self._store.paths, project_key(project))
+        if view.topics(None) is None:
+            self._skipped(
+                trigger,
+                "runtime_graph_cache_cold",
+                None,
+                section=_TOPICS,
+                duration_ms=_ms_since(started),
+            )
+        else:
+            self._ledger.forget_repeats(_TOPICS)
+        pages = {cache_path(self._store.paths, project_key(p)): p for p in view.projects()}
+        for cache in project_caches(self._store.paths):
+            # Of a project that has nothing any more: purged, or its last turn was not kept.
+            if cache not in pages:
+                remove_pair(cache)
+        for cache, project in pages.items():
             sidecar = read_sidecar(cache)
             known = sidecar is not None and sidecar.watermark.same_content(view.watermark(project))
             if force or not known:
@@ -238,7 +319,7 @@ class SessionStart:
         )
 
     def _skipped(
-        self, trigger: Trigger, reason: str, mark: Watermark | None, **fields: str
+        self, trigger: Trigger, reason: str, mark: Watermark | None, **fields: Any
     ) -> Outcome:
         if reason not in _QUIET:
             self._ledger.write_changed(
@@ -254,7 +335,8 @@ class SessionStart:
     def _failed(self, trigger: Trigger, error: Exception, started: float) -> Outcome:
         self._ledger.write_changed(
             "session_start_cache_write_failed",
-            (type(error).__name__, str(error)),
+            # Not the text: that of a full disk names another temporary file each time.
+            (type(error).__name__,),
             trigger=trigger,
             cache_path=str(self.cache),
             reason=type(error).__name__,
@@ -270,6 +352,7 @@ class _View:
 
     store_name: str
     reader: TableReader
+    stamp: str
     parts: dict[str | None, Contents]
     around: Surroundings
     now: datetime
@@ -285,15 +368,18 @@ class _View:
         wanted = self.parts if project is None else (project, None)
         return merge_contents([self.parts[name] for name in wanted if name in self.parts])
 
+    def topics(self, project: str | None) -> Sequence[str] | None:
+        """Lines of the topic map; None where it is cold."""
+        return _topics(self.around, self.contents(None), project)
+
     def render(self, project: str | None) -> str:
-        topics = self.around.topics
         page = Page(
             store_name=self.store_name,
             project=project,
             contents=self.contents(project),
             budget_tokens=self.options.budget_tokens,
             waiting=self._waiting(project),
-            topics=None if topics is None else topics.get(project, ()),
+            topics=self.topics(project),
             notice=self.around.notice,
         )
         return render(self.reader, page)
@@ -304,19 +390,35 @@ class _View:
         return Watermark.of(
             self.contents(project),
             version=self.reader.version,
+            stamp=self.stamp,
             spool_bytes=around.spool_bytes if project is None else own,
             now=self.now,
             embedder=self.options.embedder,
-            beside=_digest(around, project),
+            beside=_digest(around, self.contents(None), project),
         )
 
     def _waiting(self, project: str | None) -> list[Waiting]:
-        return [w for w in self.around.waiting if project is None or w.project == project]
+        return _waiting_of(self.around, project)
 
 
-def _digest(around: Surroundings, project: str | None) -> str:
-    topics = None if around.topics is None else list(around.topics.get(project, ()))
-    shown = json.dumps([topics, around.notice], ensure_ascii=False)
+def _waiting_of(around: Surroundings, project: str | None) -> list[Waiting]:
+    return [turn for turn in around.waiting if project is None or turn.project == project]
+
+
+def _topics(around: Surroundings, contents: Contents, project: str | None) -> Sequence[str] | None:
+    if around.topics is None or around.topics.is_cold(contents):
+        return None
+    return list(around.topics.lines.get(project, ()))
+
+
+def _digest(around: Surroundings, contents: Contents, project: str | None) -> str:
+    # Their size alone would not do: one doorbell answered and another of its length is a change.
+    waiting = [
+        (turn.created_at.date().isoformat(), turn.role, turn.project, turn.text)
+        for turn in _waiting_of(around, project)
+    ]
+    topics = _topics(around, contents, project)
+    shown = json.dumps([topics, around.notice, waiting], ensure_ascii=False)
     return hashlib.sha256(shown.encode("utf-8", "replace")).hexdigest()[:16]
 
 

@@ -76,6 +76,7 @@ class Store:
         self.paths = paths
         self._budget = budget
         self._newest: _Newest | None = None
+        self._scanned: tuple[tuple[str, int], dict[str | None, Contents]] | None = None
         make_private_folder(paths.root)
         with translated(f"opening the store {paths.root}"):
             self._session = lancedb.Session(
@@ -93,6 +94,19 @@ class Store:
     def version(self) -> int:
         """The table's latest version; any commit of any process advances it."""
         return self.latest.version
+
+    @property
+    def stamp(self) -> str:
+        """What changes with every commit, and when the table is dropped, restored or made anew.
+
+        Asked before the version, it tells that nothing was committed in between. Costs one `stat`.
+
+        Raises:
+            StoreUnavailable: The table is gone.
+        """
+        with translated("looking at the table's files"):
+            found = (self.paths.database / f"{TABLE_NAME}.lance" / "_versions").stat()
+        return f"{found.st_ino}-{found.st_mtime_ns}"
 
     def snapshot(self) -> TableReader:
         """A reader pinned to the version that is the latest now.
@@ -117,7 +131,28 @@ class Store:
 
     def contents(self) -> Contents:
         """What the whole table holds now."""
-        return merge_contents(list(self.latest.contents(utc_now()).values()))
+        return merge_contents(list(self.contents_of(self.latest, self.stamp, utc_now()).values()))
+
+    def contents_of(
+        self, reader: TableReader, stamp: str, now: datetime
+    ) -> dict[str | None, Contents]:
+        """What each project holds in the reader's version; scanned once for a version.
+
+        Args:
+            reader: One of this store's.
+            stamp: The table's, asked before the reader was pinned.
+            now: What was superseded by then does not count as live.
+        """
+        key = (stamp, reader.version)
+        known = self._scanned
+        if known is not None and known[0] == key:
+            return known[1]
+        parts = reader.contents(now)
+        changed = [part.max_updated_at for part in parts.values() if part.max_updated_at]
+        # With times ahead of our clock, what is live still changes without a commit.
+        if reader.version == key[1] and max(changed, default=now) <= now:
+            self._scanned = (key, parts)
+        return parts
 
     @contextmanager
     def writing(self) -> Generator[Writer]:

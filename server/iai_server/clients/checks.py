@@ -1,0 +1,155 @@
+"""What `iai-mcp doctor` says of the hosts that are connected, and of capture."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from iai_memory import Memory, Settings
+from iai_memory.capture import Spool
+from iai_memory.errors import InvalidInput, StoreUnavailable
+from iai_memory.presence import alive_servers
+
+from . import HostName, host
+from .codex_trust import trust
+from .faults import HostFileFault
+from .hook_scripts import script_fault
+from .hooks_json import EVENTS, Hook, HooksInJson
+from .host_file import HostFile
+from .hosts import Host
+
+_ANSWERED_WITHIN = timedelta(minutes=10)
+
+
+class Finding(NamedTuple):
+    """One link of the chain, whether it holds, and what was found."""
+
+    name: str
+    ok: bool
+    finding: str
+
+
+def host_findings(memory: Memory) -> list[Finding]:
+    """Every connected host's server, hooks and trust, and what capture has left undone."""
+    cwd = Path.cwd()
+    findings = [
+        finding
+        for project in _scopes(cwd)
+        for name in HostName
+        for finding in _of_host(name, memory.settings, project, cwd)
+    ]
+    if not findings:
+        say = "none is connected: run `iai-mcp connect claude-code`, claude-desktop or codex"
+        findings.append(Finding("hosts", True, say))
+    return [*findings, *_capture(memory)]
+
+
+def _scopes(cwd: Path) -> tuple[Path | None, ...]:
+    # In the home folder a project's hooks would be the user's own.
+    return (None,) if cwd == Path.home().resolve() else (None, cwd)
+
+
+def _of_host(
+    name: HostName, settings: Settings, project: Path | None, cwd: Path
+) -> Iterator[Finding]:
+    label = name if project is None else f"{name} in this folder"
+    again = f"run `iai-mcp connect {name}{'' if project is None else ' --project'}`"
+    try:
+        found = host(name, settings, project)
+        server = found.server.present()
+        hooks = _hooks(found.hooks)
+    except InvalidInput:
+        return  # it knows no projects
+    except HostFileFault as exc:
+        yield Finding(label, False, str(exc))
+        return
+    if server is None and not hooks:
+        return
+    yield _server(label, found, server, again)
+    if found.hooks is not None:
+        yield _hook_finding(f"{label}: hooks", hooks, again)
+        if name is HostName.CODEX and hooks:
+            yield _trust(f"{label}: trust in hooks", found.hooks.path, hooks, cwd)
+
+
+def _server(label: str, found: Host, entry: dict[str, object] | None, again: str) -> Finding:
+    name = f"{label}: server"
+    if entry is None:
+        return Finding(name, False, f"{found.server.path} has hooks but no server: {again}")
+    command = Path(str(entry["command"]))
+    if command.is_absolute() and not os.access(command, os.X_OK):
+        return Finding(name, False, f"{command} cannot be run: {again}")
+    env = entry.get("env")
+    store = env.get("IAI_MCP_STORE") if isinstance(env, dict) else None
+    if store != found.launch.environment.get("IAI_MCP_STORE"):
+        where = store or "the default folder"
+        return Finding(
+            name,
+            False,
+            f"uses the store in {where}, this command another: {again}, or set "
+            f"IAI_MCP_STORE to that one",
+        )
+    return Finding(name, True, f"{command}, in {found.server.path}")
+
+
+def _hooks(file: HostFile | None) -> list[Hook]:
+    if file is None or file.present() is None:
+        return []
+    return HooksInJson().hooks(file.path.read_text(encoding="utf-8-sig"))
+
+
+def _hook_finding(name: str, hooks: list[Hook], again: str) -> Finding:
+    events = [hook.event for hook in hooks]
+    faults = {fault.path: fault.what for hook in hooks if (fault := script_fault(hook.script))}
+    wrong = [
+        *(f"{event.name} has no hook" for event in EVENTS if event.name not in events),
+        *(
+            f"{event} has {events.count(event)}"
+            for event in sorted(set(events))
+            if events.count(event) > 1
+        ),
+        *(f"{path} {what}" for path, what in faults.items()),
+    ]
+    if wrong:
+        return Finding(name, False, f"{', '.join(wrong)}: {again}")
+    return Finding(name, True, f"{len(hooks)}, of this version")
+
+
+def _trust(name: str, file: Path, hooks: list[Hook], cwd: Path) -> Finding:
+    found = trust(file, hooks, cwd)
+    if found.skipped:
+        say = f"codex skips hooks without a word: {', '.join(found.skipped)}"
+        return Finding(name, False, f"{say}; start codex, type /hooks and trust them")
+    return Finding(name, True, f"{found.trusted} trusted, says {found.source}")
+
+
+def _capture(memory: Memory) -> Iterator[Finding]:
+    spool = Spool(memory.paths)
+    failed = spool.failed()
+    if failed:
+        yield Finding(
+            "capture: given up",
+            False,
+            f"{len(failed)} rings, the reasons are in {failed[0].parent}: run `iai-mcp import "
+            f"claude` or `iai-mcp import codex`, then remove them",
+        )
+    try:
+        bells = spool.unanswered()
+    except StoreUnavailable as exc:
+        yield Finding("capture: backlog", False, str(exc))
+        return
+    serving = len(alive_servers(memory.paths))
+    old = [b for b in bells if datetime.now(UTC) - b.rung_at > _ANSWERED_WITHIN]
+    if old and serving:
+        yield Finding(
+            "capture: backlog",
+            False,
+            f"{len(old)} rings wait for more than 10 minutes though a server runs: see "
+            f"`iai-mcp events`",
+        )
+    else:
+        wait = "; the next server reads them" if bells and not serving else ""
+        yield Finding("capture: backlog", True, f"{len(bells)} rings wait{wait}")

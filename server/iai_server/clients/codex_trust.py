@@ -1,0 +1,138 @@
+"""Which of our hooks Codex would run: it skips a hook that the user has not trusted, silently."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import tomllib
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from iai_memory import __version__
+
+from .codex import CONFIG, codex_home
+from .hooks_json import Hook, script_of
+
+_ANSWER_SEC = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How many of our hooks Codex runs and which it does not.
+
+    Attributes:
+        trusted: How many it runs.
+        skipped: What it says of each other one, such as "Stop is untrusted".
+        source: Who says so: codex, or config.toml, which cannot tell a hook that changed since.
+    """
+
+    trusted: int
+    skipped: list[str]
+    source: str
+
+
+def trust(hooks_file: Path, hooks: list[Hook], cwd: Path) -> Trust:
+    """What Codex makes of our hooks of one file.
+
+    Asks `codex app-server` if there is a codex on the PATH and it answers within 15 s, else reads
+    what Codex noted in its `config.toml`.
+    """
+    listed = _ask(cwd)
+    if listed is None:
+        return _noted(hooks_file, hooks)
+    ours = [
+        hook
+        for hook in listed
+        if script_of(hook.get("command"))
+        and Path(str(hook.get("sourcePath"))).resolve() == hooks_file.resolve()
+    ]
+    states = {str(hook.get("eventName")).lower(): _state(hook) for hook in ours}
+    said = {hook.event: states.get(hook.event.lower(), "not read") for hook in hooks}
+    skipped = [f"{event} is {state}" for event, state in said.items() if state != "trusted"]
+    return Trust(len(said) - len(skipped), skipped, "codex")
+
+
+def _state(hook: dict[str, Any]) -> str:
+    return str(hook.get("trustStatus")) if hook.get("enabled", True) else "switched off"
+
+
+def _noted(hooks_file: Path, hooks: list[Hook]) -> Trust:
+    try:
+        config = tomllib.loads((codex_home() / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        config = {}
+    table = config.get("hooks")
+    states = table.get("state") if isinstance(table, dict) else None
+    keys = states if isinstance(states, dict) else {}
+    skipped = [f"{hook.event} is untrusted" for hook in hooks if _key(hooks_file, hook) not in keys]
+    return Trust(len(hooks) - len(skipped), skipped, CONFIG)
+
+
+def _key(hooks_file: Path, hook: Hook) -> str:
+    event = "".join(f"_{c.lower()}" if c.isupper() else c for c in hook.event).lstrip("_")
+    return f"{hooks_file}:{event}:{hook.at[0]}:{hook.at[1]}"
+
+
+def _ask(cwd: Path) -> list[dict[str, Any]] | None:
+    """The hooks that Codex reads in a folder, None when it cannot be asked."""
+    program = shutil.which("codex")
+    if program is None:
+        return None
+    try:
+        server = subprocess.Popen(
+            [program, "app-server"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=cwd,
+            text=True,
+            start_new_session=True,  # npm's codex is a script around the program: both must end
+        )
+    except OSError:
+        return None
+    bound = threading.Timer(_ANSWER_SEC, _kill, [server])
+    bound.start()
+    try:
+        with server:
+            assert server.stdin is not None
+            assert server.stdout is not None
+            return _converse(server.stdin, server.stdout, cwd)
+    except (OSError, ValueError):
+        return None
+    finally:
+        bound.cancel()
+        _kill(server)
+
+
+def _converse(requests: IO[str], answers: IO[str], cwd: Path) -> list[dict[str, Any]] | None:
+    client = {"name": "iai-mcp", "version": __version__}
+    for message in (
+        {"id": 0, "method": "initialize", "params": {"clientInfo": client}},
+        {"method": "initialized"},
+        {"id": 1, "method": "hooks/list", "params": {"cwds": [str(cwd)]}},
+    ):
+        requests.write(json.dumps(message) + "\n")
+        requests.flush()
+    for line in answers:
+        answer = json.loads(line)
+        if answer.get("id") == 1:
+            requests.close()
+            return list(_listed(answer.get("result"))) if "result" in answer else None
+    return None
+
+
+def _listed(result: Any) -> Iterator[dict[str, Any]]:
+    for folder in result.get("data", []) if isinstance(result, dict) else []:
+        yield from folder.get("hooks", [])
+
+
+def _kill(server: subprocess.Popen[str]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGKILL)

@@ -1,0 +1,157 @@
+"""A HOME, a project and a store of one test, and the real hosts run in them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .model_stub import ModelStub
+
+IAI_MCP = Path(sys.executable).with_name("iai-mcp")
+SESSION_SEC = 90
+PROVIDER = (
+    'model_providers.stub={{name="stub",base_url="{url}/v1",wire_api="responses",'
+    'env_key="STUB_KEY",request_max_retries=0,stream_max_retries=0}}'
+)
+
+
+@dataclass
+class Ran:
+    """How a host ended, and what it said on stdout and stderr."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Place:
+    """One test's folders; everything that a host may write goes below `root`."""
+
+    root: Path
+    clients: Path
+    model: Path
+    extra: dict[str, str] = field(default_factory=dict[str, str])
+
+    def __post_init__(self) -> None:
+        """Makes the folders."""
+        for folder in (self.home, self.project, self.tmp):
+            folder.mkdir(parents=True)
+
+    @property
+    def home(self) -> Path:
+        """HOME."""
+        return self.root / "home"
+
+    @property
+    def project(self) -> Path:
+        """The folder that is worked in; its name has what shells trip over."""
+        return self.root / "my project's"
+
+    @property
+    def tmp(self) -> Path:
+        """TMPDIR."""
+        return self.root / "tmp"
+
+    @property
+    def store(self) -> Path:
+        """A store that is not the default one."""
+        return self.root / "a store"
+
+    def environment(self) -> dict[str, str]:
+        """Nothing of the machine but its system folders."""
+        return {
+            "HOME": str(self.home),
+            "TMPDIR": str(self.tmp),
+            "CLAUDE_CODE_TMPDIR": str(self.tmp),
+            "LANG": "C.UTF-8",
+            "TERM": "dumb",
+            "PATH": f"{self.clients}{os.pathsep}{os.defpath}:/usr/local/bin",
+            "ANTHROPIC_BASE_URL": "http://127.0.0.1:9",
+            "ANTHROPIC_API_KEY": "sk-ant-dummy",
+            "STUB_KEY": "sk-dummy",
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+            "DISABLE_TELEMETRY": "1",
+            "DISABLE_ERROR_REPORTING": "1",
+            "DISABLE_AUTOUPDATER": "1",
+            "MCP_CONNECTION_NONBLOCKING": "0",
+            **self.extra,
+        }
+
+    def iai_mcp(self, *arguments: str, stdin: str = "") -> Ran:
+        """Our own command on this test's store."""
+        ours = {"IAI_MCP_STORE": str(self.store), "IAI_MCP_MODEL": str(self.model)}
+        return self._run([str(IAI_MCP), *arguments], ours, stdin)
+
+    def ask(self, *arguments: str) -> Any:
+        """What our own command prints with --json."""
+        ran = self.iai_mcp(*arguments, "--json")
+        assert ran.code == 0, ran
+        return json.loads(ran.out)
+
+    def ingest(self, text: str) -> None:
+        """Stores a memory of this project and brings the page up to date."""
+        self.ask("ingest", text, "--project", ".")
+        self.refresh()
+
+    def refresh(self) -> str:
+        """Brings the page of this project up to date; returns it."""
+        return str(self.ask("session-start", "--refresh", "--cwd", str(self.project))["payload"])
+
+    def drain(self) -> None:
+        """Lets the next server read what the hooks noted, as happens when a host starts again."""
+        ran = self.iai_mcp("serve")
+        assert ran.code == 0, ran
+
+    def said(self) -> list[tuple[str, str]]:
+        """Role and text of every captured turn, oldest first."""
+        records = self.ask("timeline", "--limit", "200")["records"]
+        return [(r["role"], r["text"]) for r in reversed(records) if r["role"] != "note"]
+
+    def claude(self, stub: ModelStub, prompt: str, *options: str) -> Ran:
+        """One session of Claude Code."""
+        url = {"ANTHROPIC_BASE_URL": stub.url}
+        return self._run(["claude", "-p", prompt, *options], url)
+
+    def codex(self, stub: ModelStub, prompt: str, *options: str, resume: str = "") -> Ran:
+        """One session of Codex."""
+        settings = (
+            "model_provider=stub",
+            "model=stub-model",
+            PROVIDER.format(url=stub.url),
+            "check_for_update_on_startup=false",
+            "analytics.enabled=false",
+        )
+        command = ["codex", "exec", *(["resume", resume] if resume else [])]
+        command += ["--json", "--skip-git-repo-check", *(w for s in settings for w in ("-c", s))]
+        return self._run([*command, *options, prompt], {})
+
+    def _run(self, command: list[str], more: dict[str, str], stdin: str = "") -> Ran:
+        # A host leaves its servers behind when it is killed: the group goes as one.
+        with subprocess.Popen(
+            command,
+            env={**self.environment(), **more},
+            cwd=self.project,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        ) as process:
+            try:
+                out, err = process.communicate(stdin, timeout=SESSION_SEC)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, 9)
+                raise
+        return Ran(process.returncode, out, err)
+
+
+def shown(command: str) -> list[str]:
+    """The words of a shell command."""
+    return shlex.split(command)

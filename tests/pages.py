@@ -1,0 +1,104 @@
+"""A store and its session-start page, as the tests of its freshness use them."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from iai_memory import Memory, Settings, load_settings
+from iai_memory.session_start import Outcome, Trigger, cache_path, read_sidecar, sidecar_path
+
+WAIT_SEC = 30.0
+"""How long anything may take before it counts as hung; nothing is measured by it."""
+
+
+def chosen(store: Path, *, interval: float | str = 0, **more: Any) -> Settings:
+    """Settings of a store without a model: memories wait for their vectors, the page does not."""
+    return load_settings(store=store, model=None, session_cache_refresh_min_sec=interval, **more)
+
+
+def opened(store: Path, *, interval: float | str = 0, **more: Any) -> Memory:
+    """A memory as a server has it: what it commits, somebody else renders."""
+    return Memory(settings=chosen(store, interval=interval, **more), on_commit=_somebody_else)
+
+
+def refresh(
+    memory: Memory, trigger: Trigger = "periodic_wake", *, force_rebuild: bool = False
+) -> Outcome:
+    """One refresh, as the thread of a server makes it."""
+    return memory.session_start_pages().refresh(trigger, force_rebuild=force_rebuild)
+
+
+def cache(memory: Memory, project_key: str | None = None) -> Path:
+    """The cached page of all projects."""
+    return cache_path(memory.paths, project_key)
+
+
+def page(memory: Memory) -> str:
+    """What a hook would print."""
+    return cache(memory).read_text(encoding="utf-8")
+
+
+def sidecar(memory: Memory) -> dict[str, Any]:
+    """The fields beside the page of all projects, which must be there and whole."""
+    found = read_sidecar(cache(memory))
+    assert found is not None
+    return found.fields
+
+
+def rewrite_sidecar(memory: Memory, **fields: Any) -> None:
+    """What the sidecar would say, had the store been otherwise when the page was rendered."""
+    path = sidecar_path(cache(memory))
+    path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
+
+
+def set_age(path: Path, seconds: float) -> None:
+    """Moves the file's modification time to so many seconds ago; negative is the future."""
+    at = time.time() - seconds
+    os.utime(path, (at, at))
+
+
+def events(memory: Memory, name: str = "", **fields: Any) -> list[dict[str, Any]]:
+    """The ledger's session-start events of that ending and with these fields, oldest first."""
+    found = memory.ledger.newest(100_000)
+    start = f"session_start_cache_write_{name}"
+    return [
+        event
+        for event in reversed(found)
+        if str(event["event"]).startswith(start)
+        and all(event.get(key) == value for key, value in fields.items())
+    ]
+
+
+def ring(memory: Memory, prompt: str, **fields: Any) -> None:
+    """Rings the doorbell as the capture hook does: one line of the host's JSON in the spool."""
+    memory.paths.spool.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (memory.paths.spool / "doorbell.jsonl").open("ab") as spool:
+        spool.write(json.dumps({"prompt": prompt, **fields}).encode() + b"\n")
+
+
+def state(store: Path) -> dict[str, tuple[int, int, int]]:
+    """Inode, size and modification time of everything in the folder."""
+    found = {}
+    for path in [store, *store.rglob("*")]:
+        stat = path.stat()
+        found[str(path)] = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+    return found
+
+
+def until(what: str, condition: Callable[[], Any]) -> Any:
+    """Waits for what another thread or process leaves on the disk; returns what was found."""
+    ends, pause = time.monotonic() + WAIT_SEC, threading.Event()
+    while not (found := condition()):
+        assert time.monotonic() < ends, f"{what} did not come within {WAIT_SEC:g} s"
+        pause.wait(0.01)
+    return found
+
+
+def _somebody_else() -> None:
+    """Nobody here refreshes after a commit."""

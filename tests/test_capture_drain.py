@@ -1,0 +1,347 @@
+"""From the doorbell to the table: every turn once, and the books balance."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from iai_memory import Memory
+from iai_memory.store import Filter
+
+HOOK = Path(__file__).parent.parent / "hooks" / "iai-mcp-capture.sh"
+
+
+@pytest.fixture
+def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
+    monkeypatch.delenv("IAI_MCP_MODEL", raising=False)
+    return Memory(tmp_path / "store")
+
+
+class Host:
+    """Writes a transcript in Claude Code's shape and rings the real hook."""
+
+    def __init__(self, memory: Memory, folder: Path, session: str = "s1") -> None:
+        self.memory = memory
+        self.cwd = folder / "project"
+        self.cwd.mkdir(exist_ok=True)
+        self.session = session
+        self.transcript = folder / f"{session}.jsonl"
+        self.turns = 0
+
+    def line(self, role: str, text: str, **more: Any) -> str:
+        self.turns += 1
+        return json.dumps(
+            {
+                "type": role,
+                "uuid": f"{self.session}-{self.turns}",
+                "parentUuid": None,
+                "isSidechain": False,
+                "sessionId": self.session,
+                "timestamp": f"2026-11-01T10:{self.turns // 60:02}:{self.turns % 60:02}.000Z",
+                "cwd": str(self.cwd),
+                "message": {"role": role, "content": text},
+                **more,
+            }
+        )
+
+    def says(self, role: str, text: str, **more: Any) -> None:
+        with self.transcript.open("a", encoding="utf-8") as file:
+            file.write(self.line(role, text, **more) + "\n")
+
+    def rings(self, event: str = "Stop", **fields: Any) -> None:
+        bell = {
+            "session_id": self.session,
+            "transcript_path": str(self.transcript),
+            "cwd": str(self.cwd),
+            "hook_event_name": event,
+            **fields,
+        }
+        subprocess.run(
+            [str(HOOK)],
+            input=json.dumps(bell),
+            text=True,
+            check=True,
+            timeout=30,
+            env={**os.environ, "IAI_MCP_STORE": str(self.memory.paths.root)},
+        )
+
+
+@pytest.fixture
+def host(memory: Memory, tmp_path: Path) -> Host:
+    return Host(memory, tmp_path)
+
+
+def texts(memory: Memory) -> list[str]:
+    """Every stored text, oldest first."""
+    return [record.text for record in reversed(memory.store.latest.newest(Filter(), 10_000))]
+
+
+def books(memory: Memory) -> list[dict[str, Any]]:
+    """What `status` says of the last sessions."""
+    return [session.model_dump() for session in memory.status().sessions]
+
+
+def test_a_ring_brings_the_turns_of_its_transcript_into_the_table(
+    memory: Memory, host: Host
+) -> None:
+    host.says("user", "which port?")
+    host.says("assistant", "5544")
+    host.rings()
+    assert memory.drain().stored == 2
+    assert texts(memory) == ["which port?", "5544"]
+    records = memory.timeline().records
+    assert {(r.origin, r.host, r.session_id) for r in records} == {("hook", "claude-code", "s1")}
+
+
+def test_ringing_again_stores_only_what_is_new(memory: Memory, host: Host) -> None:
+    host.says("user", "one")
+    host.rings()
+    memory.drain()
+    host.says("assistant", "two")
+    host.rings()
+    host.rings("SessionEnd")
+    assert memory.drain().stored == 1
+    assert texts(memory) == ["one", "two"]
+
+
+def test_what_the_host_writes_after_the_ring_is_found_without_another_ring(
+    memory: Memory, host: Host
+) -> None:
+    host.says("user", "one")
+    host.rings()
+    memory.drain()
+    host.says("assistant", "written after the ring")
+    assert memory.drain().stored == 1
+    assert texts(memory)[-1] == "written after the ring"
+
+
+def test_a_transcript_that_was_replaced_is_read_again_and_nothing_doubles(
+    memory: Memory, host: Host
+) -> None:
+    for text in ("one", "two", "three"):
+        host.says("user", text)
+    host.rings()
+    memory.drain()
+    kept = host.transcript.read_text().splitlines()[:2]
+    host.transcript.unlink()
+    host.transcript.write_text("\n".join([*kept, host.line("user", "four")]) + "\n")
+    host.rings()
+    memory.drain()
+    assert texts(memory) == ["one", "two", "three", "four"]
+    [session] = books(memory)
+    assert session["duplicate"] == 2
+
+
+def test_the_books_balance_whatever_the_transcript_holds(memory: Memory, host: Host) -> None:
+    host.says("user", "kept")
+    host.says("user", "aside", isSidechain=True)
+    host.says("user", "<system-reminder>the host speaks</system-reminder>")
+    host.says("assistant", "<iai-mcp-session-start> our own page </iai-mcp-session-start>")
+    host.says("user", "<private>only for me</private>")
+    with host.transcript.open("a") as file:
+        file.write("{not json\n")
+    host.rings()
+    memory.drain()
+    [session] = books(memory)
+    skipped = sum(session["skipped"].values())
+    assert texts(memory) == ["kept"]
+    assert session["seen"] == 6
+    assert session["seen"] == (
+        session["stored"] + session["duplicate"] + session["failed"] + skipped
+    )
+    assert "only for me" not in json.dumps(list(memory.export_lines()))
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    kinds=st.lists(
+        st.sampled_from(["user", "assistant", "sidechain", "marker", "broken", "same", "private"]),
+        max_size=25,
+    ),
+    ring_after=st.sets(st.integers(0, 24)),
+)
+def test_the_books_balance_for_any_mix_and_any_moment_of_ringing(
+    kinds: list[str], ring_after: set[int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("books")
+    memory = Memory(folder / "store")
+    host = Host(memory, folder)
+    last = ""
+    for number, kind in enumerate(kinds):
+        if kind == "broken":
+            with host.transcript.open("a") as file:
+                file.write("[]\n{\n")
+        elif kind == "same" and last:
+            with host.transcript.open("a") as file:
+                file.write(last + "\n")
+        else:
+            role = "assistant" if kind == "assistant" else "user"
+            text = {"marker": "<command-name>/x", "private": "<private>x"}.get(kind, f"t{number}")
+            last = host.line(role, text, isSidechain=kind == "sidechain")
+            with host.transcript.open("a") as file:
+                file.write(last + "\n")
+        if number in ring_after:
+            host.rings()
+            memory.drain()
+    host.rings()
+    memory.drain()
+    said = [f"t{n}" for n, kind in enumerate(kinds) if kind in ("user", "assistant")]
+    assert sorted(texts(memory)) == sorted(
+        said
+        + [f"t{n}" for n, kind in enumerate(kinds) if kind == "same" and f"t{n}" in texts(memory)]
+    )
+    for session in books(memory):
+        skipped = sum(session["skipped"].values())
+        assert session["seen"] == (
+            session["stored"] + session["duplicate"] + session["failed"] + skipped
+        )
+
+
+def test_a_transcript_that_cannot_be_read_is_given_up_after_three_attempts(
+    memory: Memory, host: Host
+) -> None:
+    host.rings()
+    for _ in range(3):
+        assert list((memory.paths.spool / "failed").glob("*")) == []
+        memory.drain()
+    [given_up] = (memory.paths.spool / "failed").glob("*.json")
+    assert "cannot be read" in json.loads(given_up.read_text())["why"]
+    assert memory.surroundings().waiting == []
+    assert "could not be read: run iai-mcp doctor" in memory.session_start().payload
+    assert memory.ledger.newest(10, event="capture_failed")
+
+
+def test_a_ring_that_must_be_tried_again_keeps_nobody_else_waiting(
+    memory: Memory, host: Host, tmp_path: Path
+) -> None:
+    host.rings()
+    other = Host(memory, tmp_path, "s2")
+    other.says("user", "from the other session")
+    other.rings()
+    memory.drain()
+    assert texts(memory) == ["from the other session"]
+    host.says("user", "late but there")
+    memory.drain()
+    assert sorted(texts(memory)) == ["from the other session", "late but there"]
+    assert memory.surroundings().spool_bytes == 0
+
+
+def test_a_project_with_an_ignore_file_is_not_captured(memory: Memory, host: Host) -> None:
+    host.says("user", "nobody's business")
+    host.rings()
+    (host.cwd / ".iai-mcp-ignore").touch()
+    memory.drain()
+    assert texts(memory) == []
+    assert memory.surroundings().waiting == []
+
+
+def test_a_waiting_turn_shows_on_the_page_until_it_is_stored(memory: Memory, host: Host) -> None:
+    host.rings("UserPromptSubmit", prompt="plan the garden\nwith beans")
+    page = memory.session_start().payload
+    assert "user (not stored yet): plan the garden with beans" in page
+    host.says("user", "plan the garden\nwith beans")
+    memory.drain()
+    page = memory.session_start().payload
+    assert "not stored yet" not in page
+    assert "user: plan the garden with beans" in page
+
+
+def test_large_doorbells_and_many_of_them_are_all_answered(memory: Memory, host: Host) -> None:
+    host.says("user", "one")
+    for size in (10, 5_000, 70_000, 200_000):
+        host.rings("Stop", last_assistant_message="x" * size)
+    assert len(memory.surroundings().waiting) == 4
+    memory.drain()
+    assert memory.surroundings().waiting == []
+    assert list(memory.paths.spool.glob("doorbell-*.json")) == []
+
+
+def test_four_processes_that_drain_at_once_store_every_turn_once(
+    memory: Memory, host: Host, tmp_path: Path
+) -> None:
+    hosts = [host, *(Host(memory, tmp_path, f"s{n}") for n in range(2, 6))]
+    for one in hosts:
+        for number in range(30):
+            one.says("user", f"{one.session} turn {number}")
+        one.rings()
+    code = """
+import sys
+from iai_memory import Memory
+memory = Memory(sys.argv[1])
+memory.store
+print("ready", flush=True)
+sys.stdin.readline()
+while memory.surroundings().spool_bytes:
+    memory.drain()
+"""
+    others = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(memory.paths.root)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    for other in others:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "ready\n"
+    for other in others:
+        other.communicate("\n", timeout=100)
+        assert other.returncode == 0
+    assert sorted(texts(memory)) == sorted(
+        f"{one.session} turn {number}" for one in hosts for number in range(30)
+    )
+
+
+def test_kill_9_in_the_middle_of_a_drain_loses_and_doubles_nothing(
+    memory: Memory, host: Host
+) -> None:
+    for number in range(600):
+        host.says("user", f"turn {number}")
+    host.rings()
+    code = """
+import os, signal, sys
+from iai_memory import Memory
+memory = Memory(sys.argv[1])
+kept = memory.ingest
+def ingest_and_die(*args, **more):
+    kept(*args, **more)
+    os.kill(os.getpid(), signal.SIGKILL)
+memory.ingest = ingest_and_die
+memory.drain()
+"""
+    died = subprocess.run(
+        [sys.executable, "-c", code, str(memory.paths.root)], check=False, timeout=100
+    )
+    assert died.returncode == -9
+    assert 0 < len(texts(memory)) < 600
+    assert memory.surroundings().spool_bytes > 0
+    memory.drain()
+    assert texts(memory) == [f"turn {number}" for number in range(600)]
+
+
+def test_a_large_spool_file_is_retired_and_nothing_is_read_twice(
+    memory: Memory, host: Host
+) -> None:
+    host.says("user", "one")
+    lines = memory.paths.spool / "doorbell.jsonl"
+    host.rings()
+    with lines.open("a") as file:
+        for _ in range(40):
+            file.write(json.dumps({"prompt": "x" * 30_000}) + "\n")
+    memory.drain()
+    assert not lines.exists()
+    assert memory.surroundings().spool_bytes == 0
+    host.says("user", "two")
+    host.rings()
+    memory.drain()
+    assert texts(memory) == ["one", "two"]

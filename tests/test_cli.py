@@ -1,0 +1,393 @@
+"""Every command as a person or a script runs it: output, exit code, and one line on failure."""
+
+from __future__ import annotations
+
+import io
+import json
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from tests.conftest import ROOT
+from tests.talking import WAIT_SEC, child_environment
+from typer.core import TyperCommand, TyperGroup
+
+from iai_server.cli import run
+from iai_server.cli.app import app
+
+CLI = [sys.executable, "-m", "iai_server"]
+UNKNOWN = "01900000-0000-7000-8000-000000000000"
+ESCAPES = "red \x1b[31malert\x1b[0m \x1b]0;title\x07 \x9b2J \u202eback\u2069 \u200bend\r\nlast"
+TRANSCRIPTS = ROOT / "examples" / "transcripts"
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        """Its stdout as JSON."""
+        assert self.code == 0, self.err
+        return json.loads(self.out)
+
+
+Command = Callable[..., Done]
+
+
+@pytest.fixture
+def cli(
+    model_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Command:
+    """Runs a command in this process, on a store of this test."""
+    monkeypatch.setenv("IAI_MCP_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
+    monkeypatch.chdir(tmp_path)
+
+    def command(*arguments: str, stdin: bytes = b"") -> Done:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
+        code = run(list(arguments))
+        told = capsys.readouterr()
+        return Done(code, told.out, told.err)
+
+    return command
+
+
+@pytest.fixture
+def bare(cli: Command, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """The same without a model, where none is needed: faster."""
+    monkeypatch.delenv("IAI_MCP_MODEL")
+    return cli
+
+
+def test_ingest_and_recall_speak_json_and_text(cli: Command) -> None:
+    report = cli("ingest", "The barn owl nests in the mill.", "--tag", "owl", "--json").json()
+    assert report["results"][0]["status"] == "stored"
+    found = cli("recall", "where does the owl nest?", "--tag", "owl", "--json").json()
+    assert found["hits"][0]["id"] == report["results"][0]["id"]
+    assert found["mode"] == "hybrid"
+    shown = cli("recall", "where does the owl nest?")
+    assert "The barn owl nests in the mill." in shown.out
+    assert "1 hits, hybrid" in shown.out
+    assert cli("ingest", "The barn owl nests in the mill.", "--tag", "owl").out.startswith(
+        "duplicate "
+    )
+
+
+def test_every_command_that_prints_data_prints_json(bare: Command) -> None:
+    id_ = _stored(bare, "A fact for every command.")
+    assert bare("timeline", "--json").json()["records"][0]["id"] == id_
+    assert bare("pin", id_, "--add-tag", "kept", "--json").json()["tags"] == ["kept"]
+    changed = bare("supersede", id_, "A newer fact.", "--json").json()
+    assert changed["old_id"] == id_
+    assert bare("forget", changed["new_id"], "--json").json()["forgotten"] == [changed["new_id"]]
+    assert bare("restore", changed["new_id"], "--json").json()["restored"] == [changed["new_id"]]
+    page = bare("session-start", "--refresh", "--json").json()
+    assert "A newer fact." in page["payload"]
+    assert bare("status", "--json").json()["records"] == 1
+    assert [event["event"] for event in bare("events", "--json").json()]
+
+
+def test_the_same_commands_print_lines_for_people(bare: Command) -> None:
+    id_ = _stored(bare, "A fact for every command.")
+    assert id_ in bare("timeline").out
+    assert f"{id_} (pinned)" in bare("pin", id_).out
+    assert bare("supersede", id_, "A newer fact.").out.startswith(f"{id_} is superseded by ")
+    assert bare("forget", id_).out == f"forgotten {id_}\nundo with `iai-mcp restore {id_}`\n"
+    assert bare("restore", id_).out == f"restored {id_}\n"
+    assert bare("session-start").out == bare("session-start", "--json").json()["payload"]
+    assert "iai-mcp model install" in bare("status").out
+    assert "superseded" in bare("events").out
+
+
+def test_doctor_finds_a_healthy_store_healthy(cli: Command) -> None:
+    checks = cli("doctor", "--json").json()
+    assert [check["name"] for check in checks if not check["ok"]] == []
+    assert cli("doctor").out.count("ok    ") == len(checks)
+
+
+def test_doctor_exits_1_and_names_the_command_without_a_model(bare: Command) -> None:
+    done = bare("doctor")
+    assert done.code == 1
+    assert "BROKEN  model: no model, recall finds by words only: run `iai-mcp model install`" in (
+        done.out
+    )
+
+
+def test_without_a_model_recall_says_how_to_get_one(bare: Command) -> None:
+    _stored(bare, "Only words find this.")
+    done = bare("recall", "words")
+    assert done.code == 0
+    assert "degraded: run `iai-mcp model install`" in done.out
+
+
+def test_ingest_reads_stdin_verbatim(bare: Command) -> None:
+    text = "Zeile eins — naïve 🦊 日本語\n\n  indented\ttab\n"
+    assert bare("ingest", "--json", stdin=text.encode()).json()["stored"] == 1
+    assert bare("timeline", "--json").json()["records"][0]["text"] == text
+    assert "naïve 🦊 日本語" in bare("timeline").out
+
+
+def test_stdin_that_is_not_utf_8_is_one_line(bare: Command) -> None:
+    _fails(bare("ingest", stdin=b"caf\xe9"), 2, "iai-mcp: stdin is not UTF-8: send UTF-8 text")
+    assert bare("status", "--json").json()["records"] == 0
+
+
+def test_a_jsonl_file_is_stored_once(bare: Command, tmp_path: Path) -> None:
+    path = tmp_path / "many.jsonl"
+    lines = [json.dumps({"text": f"Line {number}.", "tags": ["x"]}) for number in range(3)]
+    path.write_text("\n\n".join(lines))
+    assert bare("ingest", "--jsonl", str(path)).out == "3 stored, 0 duplicates\n"
+    again = bare("ingest", "--jsonl", str(path), "--json").json()
+    assert (again["stored"], again["duplicates"]) == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("not JSON", "line 2 is not JSON: "),
+        ('{"text": " "}', "text is blank: send at least one word"),
+        ('{"words": "x"}', "a memory has no field 'words': send "),
+        ("[1]", 'a memory is not an object: send for example {"text": "…"}'),
+        ('{"text": "\\ud800"}', "text has half of a surrogate pair: send valid Unicode"),
+    ],
+)
+def test_a_bad_jsonl_line_is_one_line_and_nothing_is_stored(
+    bare: Command, tmp_path: Path, line: str, told: str
+) -> None:
+    path = tmp_path / "many.jsonl"
+    path.write_text(f'{{"text": "good"}}\n{line}\n')
+    done = bare("ingest", "--jsonl", str(path))
+    assert done.code == 2
+    assert told in done.err
+    assert done.err.count("\n") == 1
+    assert bare("status", "--json").json()["records"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "line"),
+    [
+        (["recall", " "], 2, "query is blank: send at least one word"),
+        (["recall", "a", "--limit", "0"], 2, "limit is 0: send a whole number from 1 to 50"),
+        (["ingest", ""], 2, "text is blank: send at least one word"),
+        (["ingest", "a", "--role", "king"], 2, "role is 'king': send one of user, assistant, "),
+        (["ingest", "--jsonl", "absent"], 2, "absent cannot be read (No such file or directory)"),
+        (["ingest", "a", "--jsonl", "b"], 2, "a text and --jsonl at once: send one of them"),
+        (["timeline", "--since", "noon"], 2, "since is not an ISO date or time: send for example "),
+        (["pin", UNKNOWN], 1, f"no memory has the id '{UNKNOWN}': send an id that recall returned"),
+        (["supersede", UNKNOWN, "a"], 1, f"no memory has the id '{UNKNOWN}': send an id that "),
+        (["import", "claude", "absent"], 1, "absent holds no transcript: name a file or a folder"),
+    ],
+)
+def test_a_failure_is_one_line_that_says_what_to_do(
+    bare: Command, arguments: list[str], code: int, line: str
+) -> None:
+    _fails(bare(*arguments), code, f"iai-mcp: {line}")
+
+
+def test_unknown_ids_are_told_on_stdout_and_exit_1(bare: Command) -> None:
+    for command in ("forget", "restore"):
+        done = bare(command, UNKNOWN)
+        assert (done.code, done.out) == (1, f"not found {UNKNOWN}\n")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["absent"], ["recall"], ["recall", "a", "--limit", "x"], ["status", "--nope"]]
+)
+def test_a_usage_error_exits_2_and_points_to_help(bare: Command, arguments: list[str]) -> None:
+    done = bare(*arguments)
+    assert done.code == 2
+    assert done.out == ""
+    assert "--help" in done.err
+    assert "Error: " in done.err
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REFRESH_TICK_SEC", "abc"),
+        ("COMMIT_BUDGET", "-1"),
+        ("THREADS", "many"),
+        ("LOG_LEVEL", "loud"),
+        ("DISABLE", "perhaps"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(
+    bare: Command, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"IAI_MCP_{name}", value)
+    _fails(bare("status"), 2, f"iai-mcp: IAI_MCP_{name} has a value that cannot be used (")
+
+
+def test_a_store_that_is_a_file_is_one_line(
+    bare: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("IAI_MCP_STORE", str(tmp_path / "file"))
+    _fails(bare("status"), 1, f"iai-mcp: {tmp_path / 'file'} cannot be used as a store folder (")
+
+
+def test_memory_text_is_inert_on_a_terminal(bare: Command) -> None:
+    id_ = _stored(bare, ESCAPES)
+    for arguments in (["timeline"], ["recall", "red"], ["session-start", "--refresh"]):
+        shown = bare(*arguments).out
+        assert "red alert" in shown
+        assert not [char for char in shown if char in "\x1b\x07\x9b\u202e\u2069\u200b\r"]
+    as_json = bare("timeline", "--json")
+    assert as_json.json()["records"][0]["text"] == ESCAPES
+    assert not [char for char in as_json.out if char in "\x1b\x07\x9b\u202e\u2069\u200b\r"]
+    assert bare("forget", id_, "\x1b[2Jnope").out.endswith(
+        f"not found nope\nundo with `iai-mcp restore {id_}`\n"
+    )
+
+
+def test_claude_transcripts_are_imported_once(bare: Command) -> None:
+    folder = str(TRANSCRIPTS / "claude")
+    planned = bare("import", "claude", folder, "--dry-run", "--json").json()
+    assert planned["dry_run"] is True
+    assert planned["stored"] > 0
+    assert bare("status", "--json").json()["records"] == 0
+
+    first = bare("import", "claude", folder, "--json").json()
+    assert first["stored"] == planned["stored"]
+    assert first["faults"] == []
+    records = bare("status", "--json").json()["records"]
+    again = bare("import", "claude", folder, "--json").json()
+    assert (again["stored"], again["duplicate"]) == (0, first["stored"] + first["duplicate"])
+    assert bare("status", "--json").json()["records"] == records
+    assert "0 stored" in bare("import", "claude", folder).out
+
+
+def test_codex_rollouts_are_imported_once(bare: Command) -> None:
+    folder = str(TRANSCRIPTS / "codex")
+    first = bare("import", "codex", folder, "--json").json()
+    assert first["stored"] > 0
+    assert bare("import", "codex", folder, "--json").json()["stored"] == 0
+
+
+def test_model_status_names_the_model_and_what_to_do_without_one(
+    cli: Command, model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = cli("model", "status", "--json").json()
+    assert (facts["folder"], facts["dimension"]) == (str(model_folder), 384)
+    assert facts["identity"] in cli("model", "status").out
+    monkeypatch.delenv("IAI_MCP_MODEL")
+    done = cli("model", "status")
+    assert (done.code, done.out) == (
+        1,
+        "no model: run `iai-mcp model install`; recall finds by words until then\n",
+    )
+    assert json.loads(cli("model", "status", "--json").out)["fix"] == "iai-mcp model install"
+
+
+def test_model_status_finds_one_changed_byte(
+    cli: Command, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    for file in model_folder.iterdir():
+        (model / file.name).write_bytes(file.read_bytes())
+    graph = bytearray((model / "model.onnx").read_bytes())
+    graph[-1] ^= 1
+    (model / "model.onnx").write_bytes(graph)
+    monkeypatch.setenv("IAI_MCP_MODEL", str(model))
+    line = f"iai-mcp: the embedding model in {model} cannot be used (model.onnx has sha256 "
+    _fails(cli("model", "status"), 1, line)
+
+
+def test_reembed_without_a_model_names_the_command(bare: Command) -> None:
+    line = "iai-mcp: no embedding model is installed: run `iai-mcp model install`\n"
+    assert bare("model", "reembed").err == line
+
+
+def test_reembed_gives_every_memory_a_vector(
+    bare: Command, model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _stored(bare, "Not embedded yet.")
+    assert bare("status", "--json").json()["pending"] == 1
+    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
+    assert bare("model", "reembed").out == "1 memories embedded\n"
+    assert bare("status", "--json").json()["pending"] == 0
+
+
+def test_a_reader_that_goes_away_early_leaves_no_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "many.jsonl"
+    line = json.dumps({"text": "word " * 200})
+    path.write_text("".join(f'{line[:-2]} {number}"}}\n' for number in range(500)))
+    environment = child_environment(tmp_path / "store", None)
+    timeline = shlex.join([*CLI, "timeline", "--limit", "500"])
+    script = f"{shlex.join([*CLI, 'ingest', '--jsonl', str(path)])} && {timeline} | head -n 1 "
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"{script} && {timeline} --json | head -n 1"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=2 * WAIT_SEC,
+        check=False,
+    )
+    assert done.stderr == ""
+    first, second, third = done.stdout.splitlines()
+    assert (first, third) == ("500 stored, 0 duplicates", "{")
+    assert "note" in second
+
+
+def test_characters_that_a_terminal_lacks_are_escaped(tmp_path: Path) -> None:
+    environment = child_environment(tmp_path / "store", None, PYTHONIOENCODING="latin-1")
+    for arguments in (["ingest", "A fox 🦊 and a café."], ["timeline"]):
+        done = subprocess.run(
+            [*CLI, *arguments],
+            env=environment,
+            capture_output=True,
+            timeout=WAIT_SEC,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        shown = done.stdout.decode("latin-1")
+    assert "A fox \\U0001f98a and a café." in shown
+
+
+def test_the_version_is_one_line(bare: Command) -> None:
+    assert bare("--version").out.startswith("iai-mcp ")
+
+
+def test_every_command_has_a_runnable_example() -> None:
+    commands = dict(_commands(typer.main.get_group(app), "iai-mcp"))
+    assert len(commands) >= 15
+    for name, command in commands.items():
+        assert command.help, name
+        assert (command.epilog or "").startswith(f"Example: {name}"), name
+
+
+def _commands(group: TyperGroup, path: str) -> list[tuple[str, TyperCommand]]:
+    found: list[tuple[str, TyperCommand]] = []
+    for name, command in group.commands.items():
+        here = f"{path} {name}"
+        if isinstance(command, TyperGroup):
+            found += _commands(command, here)
+        else:
+            assert isinstance(command, TyperCommand)
+            found.append((here, command))
+    return found
+
+
+def _stored(command: Command, text: str) -> str:
+    return str(command("ingest", text, "--json").json()["results"][0]["id"])
+
+
+def _fails(done: Done, code: int, line: str) -> None:
+    assert done.code == code
+    assert done.out == ""
+    assert done.err.startswith(line), done.err
+    assert done.err.count("\n") == 1
