@@ -11,10 +11,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from iai_memory import Memory, MemoryFault
+from iai_memory import Memory, MemoryFault, Settings
+from iai_memory.clock import iso, utc_now
+from iai_memory.presence import alive_servers
 
 from .clients.checks import host_findings
-from .hook_files import RECALL_HOOK, hook_file
+from .hook_files import CAPTURE_HOOK, RECALL_HOOK, hook_file
 
 _HOOK_TIMEOUT_SEC = 30
 _PROBE = "doctor stored this sentence about a green lighthouse"
@@ -40,13 +42,15 @@ def examine(memory: Memory) -> list[Check]:
         _check("table", lambda: _table(memory)),
         _check("model", lambda: _model(memory)),
         _check("payload", lambda: _payload(memory)),
+        _check("servers", lambda: _servers(memory)),
     ]
     with tempfile.TemporaryDirectory(prefix="iai-mcp-doctor-") as folder:
-        scratch = Memory(
-            settings=memory.settings.model_copy(update={"store": Path(folder) / "store"})
-        )
-        checks.append(_check("round trip: ingest and recall", lambda: _ingest_recall(scratch)))
-        checks.append(_check("round trip: payload and hook", lambda: _page_hook(scratch)))
+        trip = _RoundTrip(Path(folder), memory.settings)
+        checks += [
+            _check("round trip: capture hook to spool", trip.hook_to_spool),
+            _check("round trip: spool to recall", trip.spool_to_recall),
+            _check("round trip: page to recall hook", trip.page_to_hook),
+        ]
     return checks + [Check(*found) for found in host_findings(memory)]
 
 
@@ -97,27 +101,69 @@ def _payload(memory: Memory) -> str:
     return f"{fresh.age_s:.0f} s old, {fresh.reason}"
 
 
-def _ingest_recall(scratch: Memory) -> str:
-    stored = scratch.ingest(_PROBE).results[0]
-    found = scratch.recall("green lighthouse").hits
-    if not found or found[0].id != stored.id:
-        raise _Broken("a stored sentence was not found again: please report this with `--json`")
-    return "a stored sentence was found again"
+def _servers(memory: Memory) -> str:
+    servers = alive_servers(memory.paths)
+    if not servers:
+        return "none runs now; the hook renders the page itself where the cache is old"
+    return ", ".join(f"pid {one.pid} is in {one.state}, since {one.started_at}" for one in servers)
 
 
-def _page_hook(scratch: Memory) -> str:
-    page = scratch.session_start(refresh=True)
-    if _PROBE not in page.payload:
-        raise _Broken("a stored sentence is not in the payload: see `iai-mcp events`")
-    shown = subprocess.run(
-        [str(hook_file(RECALL_HOOK))],
-        input=json.dumps({"hook_event_name": "SessionStart", "cwd": str(scratch.paths.root)}),
-        env={**os.environ, "IAI_MCP_STORE": str(scratch.paths.root), "IAI_MCP_DISABLE": ""},
-        capture_output=True,
-        text=True,
-        timeout=_HOOK_TIMEOUT_SEC,
-        check=True,
-    ).stdout
-    if shown != page.payload:
-        raise _Broken(f"the hook printed {len(shown)} characters, not the payload")
-    return "the hook printed the payload, byte for byte"
+class _RoundTrip:
+    """One sentence through every part: capture hook, spool, table, recall, page, recall hook."""
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self._folder = folder
+        self._memory = Memory(settings=settings.model_copy(update={"store": folder / "store"}))
+        self._transcript = folder / "transcript.jsonl"
+
+    def hook_to_spool(self) -> str:
+        self._transcript.write_text(json.dumps(self._turn()) + "\n", encoding="utf-8")
+        bell = {
+            "hook_event_name": "Stop",
+            "session_id": "doctor",
+            "transcript_path": str(self._transcript),
+            "cwd": str(self._folder),
+        }
+        self._run(CAPTURE_HOOK, bell)
+        if not self._memory.surroundings().spool_bytes:
+            raise _Broken("the capture hook left nothing in the spool: see its log with `ls logs`")
+        return "the capture hook rang"
+
+    def spool_to_recall(self) -> str:
+        drained = self._memory.drain()
+        found = self._memory.recall("green lighthouse").hits
+        if drained.stored != 1 or not found or found[0].text != _PROBE:
+            raise _Broken(f"{drained.stored} of 1 turns stored: see `iai-mcp events`")
+        return "the turn was stored and found again"
+
+    def page_to_hook(self) -> str:
+        page = self._memory.session_start(refresh=True)
+        if _PROBE not in page.payload:
+            raise _Broken("a stored sentence is not in the payload: see `iai-mcp events`")
+        shown = self._run(RECALL_HOOK, {"hook_event_name": "SessionStart", "cwd": "/"})
+        if shown != page.payload:
+            raise _Broken(f"the hook printed {len(shown)} characters that are not the payload")
+        return "the recall hook printed the payload, byte for byte"
+
+    def _run(self, name: str, told: dict[str, str]) -> str:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("IAI_MCP_")}
+        return subprocess.run(
+            [str(hook_file(name))],
+            input=json.dumps(told),
+            env={**kept, "IAI_MCP_STORE": str(self._memory.paths.root)},
+            capture_output=True,
+            text=True,
+            timeout=_HOOK_TIMEOUT_SEC,
+            check=True,
+        ).stdout
+
+    def _turn(self) -> dict[str, Any]:
+        return {
+            "type": "user",
+            "uuid": "doctor-1",
+            "isSidechain": False,
+            "sessionId": "doctor",
+            "timestamp": iso(utc_now()),
+            "cwd": str(self._folder),
+            "message": {"role": "user", "content": _PROBE},
+        }

@@ -24,7 +24,7 @@ _SIGNAL_GRACE_SEC = 0.3
 
 
 def serve(settings: Settings, cwd: Path) -> int:
-    """Serves MCP on stdin and stdout until stdin closes or a signal comes; returns 0."""
+    """Serves MCP on stdin and stdout until stdin closes or a signal comes; exits with 0 then."""
     wire = claim_stdout()
     logs.configure(StorePaths(settings.store).logs, settings.log_level)
     runtime = Runtime(settings, cwd)
@@ -40,9 +40,8 @@ def serve(settings: Settings, cwd: Path) -> int:
         ended = refresher.stop()
         _log.info("ended%s", "" if ended else ", the refresher was left behind")
         logging.shutdown()
-    if not ended:
-        os._exit(0)
-    return 0
+    # A thread that still loads the model would abort the process in the interpreter's teardown.
+    os._exit(0)
 
 
 def _exit_on_signals(refresher: Refresher) -> None:
