@@ -75,11 +75,21 @@ def events(memory: Memory, name: str = "", **fields: Any) -> list[dict[str, Any]
     ]
 
 
+def rendered(memory: Memory, **fields: Any) -> list[dict[str, Any]]:
+    """Every render of the page of all projects that came to its end, oldest first."""
+    return events(memory, "success", cache_path=str(cache(memory)), **fields)
+
+
 def ring(memory: Memory, prompt: str, **fields: Any) -> None:
     """Rings the doorbell as the capture hook does: one line of the host's JSON in the spool."""
     memory.paths.spool.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (memory.paths.spool / "doorbell.jsonl").open("ab") as spool:
         spool.write(json.dumps({"prompt": prompt, **fields}).encode() + b"\n")
+
+
+def written_at(path: Path) -> tuple[int, int]:
+    """What another write of the file would change."""
+    return path.stat().st_ino, path.stat().st_mtime_ns
 
 
 def state(store: Path) -> dict[str, tuple[int, int, int]]:

@@ -18,6 +18,7 @@ from tests.pages import (
     ring,
     set_age,
     sidecar,
+    written_at,
 )
 
 from iai_memory import Memory, load_settings
@@ -224,16 +225,16 @@ def test_row_4_an_empty_page_is_no_page_to_keep(memory: Memory) -> None:
 
 
 def test_row_5_nothing_new_renders_nothing(memory: Memory) -> None:
-    before = cache(memory).stat()
+    before = written_at(cache(memory))
     assert refresh(memory).reason == "no_new_records"
-    assert cache(memory).stat() == before
+    assert written_at(cache(memory)) == before
 
 
 def test_row_5_what_is_stored_already_renders_nothing(memory: Memory) -> None:
     memory.ingest("the first fact")
-    before = cache(memory).stat()
+    before = written_at(cache(memory))
     assert refresh(memory).reason == "no_new_records"
-    assert cache(memory).stat() == before
+    assert written_at(cache(memory)) == before
 
 
 def test_row_5_a_restored_memory_that_was_never_shown_without_renders_its_page_again(

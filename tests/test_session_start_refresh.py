@@ -25,12 +25,14 @@ from tests.pages import (
     opened,
     page,
     refresh,
+    rendered,
     rewrite_sidecar,
     ring,
     set_age,
     sidecar,
     state,
     until,
+    written_at,
 )
 from tests.talking import child_environment, child_server
 
@@ -46,6 +48,7 @@ from iai_memory.session_start import (
     read_sidecar,
     sidecar_path,
 )
+from iai_server import cli
 
 CLI = [sys.executable, "-m", "iai_server"]
 SUCCESS = {
@@ -93,6 +96,21 @@ class Clock:
 def memory(tmp_path: Path) -> Memory:
     """An empty store without a model, whose interval is nothing."""
     return opened(tmp_path / "store")
+
+
+@pytest.fixture
+def command(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., str]:
+    """Runs `iai-mcp` on that store in this process; gives what it prints."""
+    monkeypatch.setenv("IAI_MCP_STORE", str(memory.paths.root))
+    monkeypatch.setenv("IAI_MCP_MODEL", "")
+
+    def run(*arguments: str) -> str:
+        assert cli.run(list(arguments)) == 0
+        return capsys.readouterr().out
+
+    return run
 
 
 # --- every attempt leaves a trace --------------------------------------------------------------
@@ -293,7 +311,7 @@ def test_what_a_tool_stored_is_rendered_at_once_without_waiting_for_a_tick(tmp_p
     with child_server(
         store, None, IAI_MCP_REFRESH_TICK_SEC="3600", IAI_MCP_SESSION_CACHE_REFRESH_MIN_SEC="0"
     ) as server:
-        until("the first page", lambda: events(reading, "success", trigger="periodic_wake"))
+        until("the first page", lambda: rendered(reading))
         [stored] = server.ask("ingest", {"memories": [{"text": "said to the tool"}]})["results"]
         until("the ingest", lambda: "said to the tool" in page(reading))
         server.ask("supersede", {"id": stored["id"], "text": "said better"})
@@ -309,7 +327,7 @@ def test_what_another_process_stored_is_rendered_at_a_tick(tmp_path: Path) -> No
     store = tmp_path / "store"
     reading = opened(store)
     with child_server(store, None, IAI_MCP_SESSION_CACHE_REFRESH_MIN_SEC="0"):
-        until("the first page", lambda: events(reading, "success"))
+        until("the first page", lambda: rendered(reading))
         stored = _run(store, "ingest", "from the command line")
         until("the tick", lambda: "from the command line" in page(reading))
     last = events(reading, "success")[-1]
@@ -321,7 +339,7 @@ def test_the_server_renders_a_captured_turn_before_and_after_it_is_drained(tmp_p
     store = tmp_path / "store"
     reading = opened(store)
     with child_server(store, None, IAI_MCP_SESSION_CACHE_REFRESH_MIN_SEC="0"):
-        until("the first page", lambda: events(reading, "success"))
+        until("the first page", lambda: rendered(reading))
         ring(reading, "typed a moment ago")
         until("the drain", lambda: not reading.surroundings().waiting)
         until("the page after", lambda: cache(reading).exists() and "typed" not in page(reading))
@@ -336,9 +354,9 @@ def test_sleep_renders_by_force_and_under_the_lock(tmp_path: Path) -> None:
     assert events(reading, "started", trigger="sleep_pipeline")[-1]["force_rebuild"] is True
 
 
-def test_the_command_line_refreshes_by_hand(memory: Memory) -> None:
+def test_the_command_line_refreshes_by_hand(memory: Memory, command: Callable[..., str]) -> None:
     memory.ingest("a fact")
-    printed = _run(memory.paths.root, "session-start", "--refresh")
+    printed = command("session-start", "--refresh")
     assert printed == page(memory)
     assert [e["trigger"] for e in events(memory, "success")] == ["manual"]
 
@@ -347,9 +365,16 @@ def test_the_tool_refreshes_by_hand_inside_the_interval(tmp_path: Path) -> None:
     store = tmp_path / "store"
     reading = opened(store)
     with child_server(store, None, IAI_MCP_SESSION_CACHE_REFRESH_MIN_SEC="3600") as server:
-        until("the first page", lambda: events(reading, "success"))
+        until("the first page", lambda: rendered(reading))
         server.ask("ingest", {"memories": [{"text": "wanted now"}]})
-        assert "wanted now" in server.ask("session_start", {"refresh": True})["payload"]
+
+        def asked() -> bool:
+            # A tick of the thread may have its turn just then; who asks is told, and asks again.
+            answer = server.ask("session_start", {"refresh": True})
+            assert "wanted now" in answer["payload"]
+            return bool(answer["action"] == "wrote")
+
+        until("the refresh by hand", asked)
     assert "wanted now" in page(reading)
     assert events(reading, "success", trigger="manual")
 
@@ -360,7 +385,7 @@ def test_a_server_that_ends_leaves_a_fresh_page_though_the_interval_is_not_over(
     store = tmp_path / "store"
     reading = opened(store)
     with child_server(store, None, IAI_MCP_SESSION_CACHE_REFRESH_MIN_SEC="3600") as server:
-        until("the first page", lambda: events(reading, "success"))
+        until("the first page", lambda: rendered(reading))
         server.ask("ingest", {"memories": [{"text": "the last words"}]})
         code, _, _ = server.end()
     assert code == 0
@@ -373,7 +398,7 @@ def test_an_end_does_not_wait_for_ever_for_a_refresh_that_hangs(tmp_path: Path) 
     store = tmp_path / "store"
     reading = opened(store)
     with child_server(store, None) as server:
-        until("the first page", lambda: events(reading, "success"))
+        until("the first page", lambda: rendered(reading))
         with held(reading.paths.lock("write"), timeout=1):
             reading.paths.spool.mkdir(exist_ok=True)
             ring(reading, "x")
@@ -537,14 +562,14 @@ def test_the_page_of_a_project_that_has_nothing_any_more_is_taken_away(memory: M
 def test_a_compaction_moves_the_sidecar_and_not_the_page(memory: Memory) -> None:
     memory.ingest(["one", "two"])
     refresh(memory)
-    before, written = cache(memory).stat(), len(events(memory))
+    before, written = written_at(cache(memory)), len(events(memory))
     memory.store.compact(keep=timedelta(0))
     assert memory.store.version > sidecar(memory)["table_version"]
 
     assert refresh(memory).reason == "no_new_records"
 
     assert sidecar(memory)["table_version"] == memory.store.version
-    assert cache(memory).stat() == before
+    assert written_at(cache(memory)) == before
     assert len(events(memory)) == written
     idle = state(memory.paths.root)
     assert refresh(memory).reason == "no_new_records"
@@ -554,13 +579,13 @@ def test_a_compaction_moves_the_sidecar_and_not_the_page(memory: Memory) -> None
 def test_only_what_changed_is_rendered(memory: Memory) -> None:
     memory.ingest([{"text": f"of {name}", "project": name} for name in ("a", "b", "c")])
     refresh(memory)
-    before = {name: cache(memory, name).stat() for name in ("a", "b", "c")}
+    before = {name: written_at(cache(memory, name)) for name in ("a", "b", "c")}
     memory.ingest({"text": "more of b", "project": "b"})
     written = len(events(memory, "success"))
 
     refresh(memory)
 
-    after = {name: cache(memory, name).stat() for name in ("a", "b", "c")}
+    after = {name: written_at(cache(memory, name)) for name in ("a", "b", "c")}
     assert after["a"] == before["a"]
     assert after["c"] == before["c"]
     assert "more of b" in cache(memory, "b").read_text()
@@ -587,10 +612,13 @@ def test_forgetting_without_a_server_renders_at_once(tmp_path: Path) -> None:
     assert "to be forgotten" not in cache(memory, "p").read_text()
 
 
-def test_the_command_line_forgets_from_the_page_without_a_server(memory: Memory) -> None:
+def test_the_command_line_forgets_from_the_page_without_a_server(
+    memory: Memory, command: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     [gone] = memory.ingest("to be forgotten").results
     refresh(memory)
-    _run(memory.paths.root, "forget", gone.id or "", IAI_MCP_SESSION_CACHE_REFRESH_MIN_SEC="3600")
+    monkeypatch.setenv("IAI_MCP_SESSION_CACHE_REFRESH_MIN_SEC", "3600")
+    command("forget", gone.id or "")
     assert "to be forgotten" not in page(memory)
 
 
@@ -599,7 +627,7 @@ def test_a_server_renders_a_removal_of_another_process_inside_the_interval(tmp_p
     other = opened(store)
     [gone] = other.ingest({"text": "to be forgotten", "project": "p"}).results
     with child_server(store, None, IAI_MCP_SESSION_CACHE_REFRESH_MIN_SEC="3600"):
-        until("the first page", lambda: events(other, "success"))
+        until("the first page", lambda: rendered(other))
         assert "to be forgotten" in page(other)
         other.forget([gone.id or ""])
         until("the removal", lambda: "to be forgotten" not in page(other))
@@ -764,22 +792,26 @@ def test_flaw_8_no_cut_breaks_a_character_or_a_line(memory: Memory) -> None:
     assert sidecar(memory)["rendered_chars"] == len(text)
 
 
-def test_flaw_9_the_live_command_prints_what_the_cache_would(memory: Memory) -> None:
+def test_flaw_9_the_live_command_prints_what_the_cache_would(
+    memory: Memory, command: Callable[..., str]
+) -> None:
     memory.ingest([{"text": f"fact {n}", "project": "p", "pinned": n == 3} for n in range(40)])
     ring(memory, "typed a moment ago", cwd=str(memory.paths.root.parent))
-    live = _run(memory.paths.root, "session-start")
-    of_project = _run(memory.paths.root, "session-start", "--project", "p")
+    live = command("session-start")
+    of_project = command("session-start", "--project", "p")
     assert not cache(memory).exists()
     refresh(memory)
     assert live == page(memory)
     assert of_project == cache(memory, "p").read_text()
 
 
-def test_flaw_9_the_live_command_is_not_fooled_by_an_old_cache(memory: Memory) -> None:
+def test_flaw_9_the_live_command_is_not_fooled_by_an_old_cache(
+    memory: Memory, command: Callable[..., str]
+) -> None:
     memory.ingest("in the cache")
     refresh(memory)
     memory.ingest("not in the cache")
-    live = _run(memory.paths.root, "session-start")
+    live = command("session-start")
     assert "not in the cache" in live
     assert "not in the cache" not in page(memory)
     refresh(memory)

@@ -6,7 +6,7 @@ import itertools
 import json
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -14,9 +14,10 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class Say:
-    """The model answers with a text."""
+    """The model answers with a text; `tokens` is how long it says the conversation was."""
 
     text: str
+    tokens: int = 10
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Call:
     tool: str
     arguments: dict[str, Any]
     namespace: str | None = None
+    tokens: int = 10
 
 
 Turn = Say | Call
@@ -38,10 +40,12 @@ class ModelStub(ABC):
     Attributes:
         turns: What it does next, one a request; after the last it says "ok".
         asked: The bodies of the requests that were for the model, in their order.
+        before_answer: Called with the number of the request, from 1, before it is answered.
     """
 
     turns: list[Turn] = field(default_factory=list[Turn])
     asked: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    before_answer: Callable[[int], None] = lambda number: None
 
     def __enter__(self) -> Self:
         """Begins to listen on a free port of the loopback interface."""
@@ -88,24 +92,30 @@ class ModelStub(ABC):
         """Where it listens."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
-    def first_asked(self) -> str:
-        """Everything that the first request put before the model, as one text."""
-        return texts(self.asked[0])
+    def seen(self, request: int = -1) -> str:
+        """Everything that a request, by default the last, put before the model, as one text."""
+        return texts(self.asked[request])
 
     @abstractmethod
-    def answer(self, path: str, body: dict[str, Any]) -> list[dict[str, Any]] | dict[str, Any] | None:
+    def answer(
+        self, path: str, body: dict[str, Any]
+    ) -> list[dict[str, Any]] | dict[str, Any] | None:
         """The answer to one request: events, one object, or None for what it does not know."""
 
     def _next(self, body: dict[str, Any]) -> tuple[Turn, int]:
         with self._lock:
             self.asked.append(body)
-            return self.turns.pop(0) if self.turns else Say("ok"), next(self._ids)
+            number = next(self._ids)
+            self.before_answer(number)
+            return self.turns.pop(0) if self.turns else Say("ok"), number
 
 
 class MessagesStub(ModelStub):
     """What Claude Code talks to."""
 
-    def answer(self, path: str, body: dict[str, Any]) -> list[dict[str, Any]] | dict[str, Any] | None:
+    def answer(
+        self, path: str, body: dict[str, Any]
+    ) -> list[dict[str, Any]] | dict[str, Any] | None:
         """Messages, streamed or whole; requests without tools are the host's own errands."""
         if path.endswith("/count_tokens"):
             return {"input_tokens": 10}
@@ -114,7 +124,10 @@ class MessagesStub(ModelStub):
         turn, number = self._next(body) if body.get("tools") else (Say("ok"), 0)
         if isinstance(turn, Call):
             block: dict[str, Any] = {
-                "type": "tool_use", "id": f"toolu_{number}", "name": turn.tool, "input": {}
+                "type": "tool_use",
+                "id": f"toolu_{number}",
+                "name": turn.tool,
+                "input": {},
             }
             delta = {"type": "input_json_delta", "partial_json": json.dumps(turn.arguments)}
             whole = {**block, "input": turn.arguments}
@@ -123,7 +136,7 @@ class MessagesStub(ModelStub):
             delta = {"type": "text_delta", "text": turn.text}
             whole = {"type": "text", "text": turn.text}
         reason = "tool_use" if isinstance(turn, Call) else "end_turn"
-        message = {
+        message: dict[str, Any] = {
             "id": f"msg_{number}",
             "type": "message",
             "role": "assistant",
@@ -131,7 +144,7 @@ class MessagesStub(ModelStub):
             "content": [],
             "stop_reason": None,
             "stop_sequence": None,
-            "usage": {"input_tokens": 10, "output_tokens": 5},
+            "usage": {"input_tokens": turn.tokens, "output_tokens": 5},
         }
         if not body.get("stream"):
             return {**message, "content": [whole], "stop_reason": reason}
@@ -152,7 +165,9 @@ class MessagesStub(ModelStub):
 class ResponsesStub(ModelStub):
     """What Codex talks to."""
 
-    def answer(self, path: str, body: dict[str, Any]) -> list[dict[str, Any]] | dict[str, Any] | None:
+    def answer(
+        self, path: str, body: dict[str, Any]
+    ) -> list[dict[str, Any]] | dict[str, Any] | None:
         """A streamed response."""
         if not path.endswith("/responses"):
             return None
@@ -173,7 +188,11 @@ class ResponsesStub(ModelStub):
                 "role": "assistant",
                 "content": [{"type": "output_text", "text": turn.text, "annotations": []}],
             }
-        usage = {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15}
+        usage = {
+            "input_tokens": turn.tokens,
+            "output_tokens": 5,
+            "total_tokens": turn.tokens + 5,
+        }
         response = {"id": f"resp_{number}", "object": "response", "model": body.get("model")}
         done = {**response, "status": "completed", "output": [item], "usage": usage}
         return [

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .model_stub import ModelStub
+from iai_memory import Memory, load_settings
 
 IAI_MCP = Path(sys.executable).with_name("iai-mcp")
 SESSION_SEC = 90
-PROVIDER = (
-    'model_providers.stub={{name="stub",base_url="{url}/v1",wire_api="responses",'
-    'env_key="STUB_KEY",request_max_retries=0,stream_max_retries=0}}'
-)
 
 
 @dataclass
@@ -106,31 +101,17 @@ class Place:
 
     def drain(self) -> None:
         """Lets the next server read what the hooks noted, as happens when a host starts again."""
-        ran = self.iai_mcp("serve")
-        assert ran.code == 0, ran
+        settings = load_settings(store=self.store, model=self.model)
+        Memory(settings=settings, origin="hook").drain()
 
     def said(self) -> list[tuple[str, str]]:
         """Role and text of every captured turn, oldest first."""
         records = self.ask("timeline", "--limit", "200")["records"]
         return [(r["role"], r["text"]) for r in reversed(records) if r["role"] != "note"]
 
-    def claude(self, stub: ModelStub, prompt: str, *options: str) -> Ran:
-        """One session of Claude Code."""
-        url = {"ANTHROPIC_BASE_URL": stub.url}
-        return self._run(["claude", "-p", prompt, *options], url)
-
-    def codex(self, stub: ModelStub, prompt: str, *options: str, resume: str = "") -> Ran:
-        """One session of Codex."""
-        settings = (
-            "model_provider=stub",
-            "model=stub-model",
-            PROVIDER.format(url=stub.url),
-            "check_for_update_on_startup=false",
-            "analytics.enabled=false",
-        )
-        command = ["codex", "exec", *(["resume", resume] if resume else [])]
-        command += ["--json", "--skip-git-repo-check", *(w for s in settings for w in ("-c", s))]
-        return self._run([*command, *options, prompt], {})
+    def run(self, *command: str, **more: str) -> Ran:
+        """A host's own command, with more in its environment."""
+        return self._run(list(command), more)
 
     def _run(self, command: list[str], more: dict[str, str], stdin: str = "") -> Ran:
         # A host leaves its servers behind when it is killed: the group goes as one.
@@ -150,8 +131,3 @@ class Place:
                 os.killpg(process.pid, 9)
                 raise
         return Ran(process.returncode, out, err)
-
-
-def shown(command: str) -> list[str]:
-    """The words of a shell command."""
-    return shlex.split(command)

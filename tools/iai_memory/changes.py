@@ -9,7 +9,7 @@ from typing import Any
 
 from .embedding import Encoder
 from .errors import InvalidInput, UnknownRecord
-from .ingest import check_tags, check_text
+from .ingest import check_tags, check_text, embedded
 from .records import Record, idempotency_key
 from .redaction import redact
 from .results import Forgotten, RecordView, Restored, Superseded
@@ -45,7 +45,7 @@ def supersede(
         InvalidInput: The text cannot be stored, or the record was superseded already.
     """
     text = redact(check_text(text)).text
-    vector: Vector | None = None if encoder is None else encoder.encode([text])[0]
+    vector: Vector | None = None if encoder is None else embedded(encoder, [text])[0]
     with store.writing() as writer:
         old, old_vector = _one_live(writer, id_)
         at = writer.now()

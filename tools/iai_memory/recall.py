@@ -12,12 +12,13 @@ from .clock import parse_time
 from .embedding import Encoder
 from .errors import InvalidInput
 from .ingest import check_tags, check_text
-from .ranking import Ranked, Weights, rank
+from .ranking import Question, Ranked, Weights, rank
 from .results import Hit, Recalled
-from .store import Filter, Found, Store
+from .speech import in_first_person, named, utterance
+from .store import Filter, Found, Store, Vector
 from .tokens import cut_to_tokens, estimate_tokens
 
-CANDIDATES = 100
+CANDIDATES = 150
 MAX_LIMIT = 50
 NPROBES = 50
 MODEL_FIX = "iai-mcp model install"
@@ -104,20 +105,14 @@ def recall(
         StoreFault: The store could not be read.
     """
     started = time.perf_counter()
-    vector = None if encoder is None else encoder.encode([query.text])[0]
+    reader, depth = store.latest, max(CANDIDATES, 2 * query.limit)
+    lexical = _admitted(reader.lexical(query.text, query.where, depth), query.where)
+    vector = None if encoder is None else _query_vector(encoder, query.text, lexical)
     dense: list[Found] = []
     if vector is not None:
-        dense = _admitted(
-            store.latest.dense(vector, query.where, _depth(query), nprobes=NPROBES), query.where
-        )
-    lexical = _admitted(store.latest.lexical(query.text, query.where, _depth(query)), query.where)
-    ranked = rank(
-        dense,
-        lexical,
-        query=vector,
-        own_project=query.own_project,
-        weights=weights or Weights(),
-    )
+        dense = _admitted(reader.dense(vector, query.where, depth, nprobes=NPROBES), query.where)
+    question = Question(query.text, vector, query.own_project)
+    ranked = rank(dense, lexical, question, weights or Weights())
     hits, tokens = _within_budget(ranked[: query.limit], query.budget_tokens)
     mode: Literal["hybrid", "lexical", "dense"] = "hybrid" if lexical else "dense"
     return Recalled(
@@ -130,8 +125,12 @@ def recall(
     )
 
 
-def _depth(query: Query) -> int:
-    return max(CANDIDATES, 2 * query.limit)
+def _query_vector(encoder: Encoder, text: str, lexical: Sequence[Found]) -> Vector:
+    """The query's vector, a named speaker in it read as "I": that is what the speaker said."""
+    speakers = {utterance(found.record.text).speaker for found in lexical}
+    person = named(text, {name for name in speakers if name is not None})
+    vector: Vector = encoder.encode([text if person is None else in_first_person(text, person)])[0]
+    return vector
 
 
 def _admitted(found: Sequence[Found], where: Filter) -> list[Found]:

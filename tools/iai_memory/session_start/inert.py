@@ -14,7 +14,7 @@ _ANSI: Final = re.compile(
     r"|\x9b[0-?]*[ -/]*[@-~]"
 )
 # Only a comparison keeps its sign: no white space, digit or `=` begins the name of a tag.
-_TAG: Final = re.compile(r"<(?![\s0-9=]|$)")
+_TAG: Final = re.compile(r"<(?![\s0-9=])")
 _HEADING: Final = re.compile(r"#{1,6}(?=\s|$)")
 _CODE_FENCE: Final = re.compile(r"`{3,}|~{3,}")
 _ANGLE: Final = "\u2039"  # single left-pointing angle quotation mark

@@ -1,0 +1,28 @@
+"""Where the real hosts are, and a place of its own for each test."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from .place import Place
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def clients() -> Path:
+    """The folder of the hosts' commands, as `make test-clients` installs them."""
+    folder = ROOT / ".cache" / "clients" / "node_modules" / ".bin"
+    for name in ("claude", "codex", "mcpb"):
+        if not os.access(folder / name, os.X_OK):
+            pytest.fail(f"no {name} in {folder}: run `make test-clients`")
+    return folder
+
+
+@pytest.fixture
+def place(tmp_path: Path, clients: Path, model_folder: Path) -> Place:
+    """An empty HOME, a project and a store."""
+    return Place(tmp_path, clients, model_folder)

@@ -1,0 +1,151 @@
+"""What makes one memory stand above another, and that the reason given is the reason."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iai_memory import Memory, Record
+from iai_memory.ranking import Question, Weights, rank
+from iai_memory.speech import in_first_person, named, utterance
+from iai_memory.store import Found
+from iai_memory.tokens import cut_to_tokens, estimate_tokens
+
+DAY = datetime(2026, 5, 8, tzinfo=UTC)
+
+
+def record(id: str, text: str = "words", *, day: int = 0, **more: object) -> Record:
+    at = DAY + timedelta(days=day)
+    fields: dict[str, object] = {"role": "note", "origin": "cli", "idem": id, **more}
+    return Record(
+        id=id, text=text, created_at=at, ingested_at=at, updated_at=at, valid_from=at, **fields
+    )  # type: ignore[arg-type] - the fields of each test are checked by the record's own use
+
+
+def order(dense: dict[str, float], lexical: dict[str, float], **records: Record) -> list[str]:
+    return [
+        one.record.id
+        for one in rank(
+            [Found(records[id], score, None) for id, score in dense.items()],
+            [Found(records[id], score, None) for id, score in lexical.items()],
+            Question("what?", None, "mine"),
+            Weights(),
+        )
+    ]
+
+
+def test_a_memory_that_both_searches_find_stands_above_one_that_one_finds() -> None:
+    records = {id: record(id) for id in "abc"}
+    assert order({"a": 0.9, "b": 0.8, "c": 0.1}, {"b": 9.0}, **records)[0] == "b"
+
+
+def test_equal_scores_go_to_the_newer_one() -> None:
+    records = {"a": record("a", day=1), "b": record("b", day=2), "c": record("c", day=0)}
+    assert order({"a": 0.5, "b": 0.5, "c": 0.5}, {}, **records) == ["b", "a", "c"]
+
+
+def test_the_own_project_decides_a_near_tie_and_no_more() -> None:
+    near = {"a": record("a", project="other"), "b": record("b", project="mine")}
+    assert order({"a": 0.51, "b": 0.50}, {}, **near, c=record("c"))[0] == "a"
+    tie = {**near, "c": record("c")}
+    assert order({"a": 0.500, "b": 0.4999, "c": 0.1}, {}, **tie)[0] == "b"
+    assert order({"a": 0.6, "b": 0.4, "c": 0.1}, {}, **tie)[0] == "a"
+
+
+@given(
+    scores=st.dictionaries(
+        st.sampled_from("abcdefgh"), st.floats(-1, 1, allow_nan=False), min_size=1
+    ),
+    words=st.dictionaries(st.sampled_from("abcdefgh"), st.floats(0, 50, allow_nan=False)),
+)
+def test_the_parts_of_a_reason_add_up_to_its_score(
+    scores: dict[str, float], words: dict[str, float]
+) -> None:
+    texts = {"a": "Ann: yes?", "b": "last week", "c": "Bob: no"}
+    records = {
+        id: record(id, texts.get(id, "words"), session_id=id if id < "e" else "s", project="mine")
+        for id in "abcdefgh"
+    }
+    ranked = rank(
+        [Found(records[id], score, None) for id, score in scores.items()],
+        [Found(records[id], score, None) for id, score in words.items()],
+        Question("When did Ann go?", None, "mine"),
+        Weights(),
+    )
+    assert [one.score for one in ranked] == sorted((one.score for one in ranked), reverse=True)
+    for one in ranked:
+        assert one.score == pytest.approx(sum(one.parts.values()), abs=1e-9)
+        left, right = one.reason.rsplit(" = ", 1)
+        told = sum(
+            float(f"{sign}{number}")
+            for sign, number in re.findall(r"(?:^|([+-]) )[a-z ]+ (\d+\.\d+)", left)
+        )
+        assert told == pytest.approx(float(right), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("text", "speaker", "words"),
+    [
+        ("Ann: we ship on Friday", "Ann", "we ship on Friday"),
+        ("Ann Lee: hi", "Ann Lee", "hi"),
+        ("Émile: salut", "Émile", "salut"),
+        ("note: lower case is no name", None, "note: lower case is no name"),
+        ("https://example.org/x: y", None, "https://example.org/x: y"),
+        ("12:30 lunch", None, "12:30 lunch"),
+        ("Just a sentence", None, "Just a sentence"),
+        ("", None, ""),
+    ],
+)
+def test_a_name_and_a_colon_in_front_is_who_says_it(
+    text: str, speaker: str | None, words: str
+) -> None:
+    assert utterance(text) == utterance(text).__class__(speaker, words)
+
+
+def test_a_query_that_names_one_speaker_is_asked_in_the_first_person() -> None:
+    assert named("What did Ann say to Bob?", {"Ann", "Cy"}) == "Ann"
+    assert named("What did Ann say to Bob?", {"Ann", "Bob"}) is None
+    assert named("What did Annabel say?", {"Ann"}) is None
+    assert in_first_person("Is Ann's dog where Ann is?", "Ann") == "Is my dog where I is?"
+
+
+def test_who_said_it_wins_over_who_was_spoken_of(
+    tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
+    memory = Memory(tmp_path / "store")
+    memory.ingest(
+        [
+            "Bob: Ann, did you ever paint a sunrise over the lake?",
+            "Ann: I painted a sunrise in 2022, it hangs in the hall.",
+            "Bob: My sister paints sunrises over a lake, too.",
+        ]
+    )
+    assert memory.recall("When did Ann paint a sunrise?").hits[0].text.startswith("Ann: I painted")
+
+
+@given(st.text(max_size=300), st.integers(0, 60))
+def test_a_cut_text_never_costs_more_than_its_budget(text: str, budget: int) -> None:
+    cut = cut_to_tokens(text, budget, " … [cut]")
+    assert estimate_tokens(cut) <= max(budget, 0)
+    assert cut == text or cut == "" or cut.endswith(" … [cut]")
+
+
+@pytest.mark.parametrize("budget", [50, 60, 200, 1500])
+def test_the_hits_together_never_exceed_the_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, budget: int
+) -> None:
+    monkeypatch.delenv("IAI_MCP_MODEL", raising=False)
+    memory = Memory(tmp_path / "store")
+    memory.ingest([f"port {n} " + "a long explanation of it " * (n * 10) for n in range(12)])
+    found = memory.recall("port", limit=12, budget_tokens=budget)
+    assert found.hits
+    assert sum(estimate_tokens(hit.text) for hit in found.hits) == found.tokens <= budget
+    cut = [hit for hit in found.hits if hit.text.endswith("[cut]")]
+    assert budget >= 1500 or cut
+    assert all(memory.record(hit.id).text.startswith(hit.text[:-8]) for hit in cut)
