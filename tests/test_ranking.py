@@ -33,7 +33,7 @@ def order(dense: dict[str, float], lexical: dict[str, float], **records: Record)
         for one in rank(
             [Found(records[id], score, None) for id, score in dense.items()],
             [Found(records[id], score, None) for id, score in lexical.items()],
-            Question("what?", None, "mine"),
+            Question("what?", None, "mine", DAY),
             Weights(),
         )
     ]
@@ -74,7 +74,7 @@ def test_the_parts_of_a_reason_add_up_to_its_score(
     ranked = rank(
         [Found(records[id], score, None) for id, score in scores.items()],
         [Found(records[id], score, None) for id, score in words.items()],
-        Question("When did Ann go?", None, "mine"),
+        Question("When did Ann go?", None, "mine", DAY),
         Weights(),
     )
     assert [one.score for one in ranked] == sorted((one.score for one in ranked), reverse=True)

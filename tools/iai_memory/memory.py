@@ -369,7 +369,9 @@ class Memory:
         return Surroundings(
             waiting=waiting_turns(bells),
             spool_bytes=sum(bell.size for bell in bells),
-            topics=topics and Topics(topics.lines, topics.removal_version, topics.records_total),
+            topics=None
+            if topics is None
+            else Topics(topics.lines, topics.removal_version, topics.records_total),
             notice=last_capture_notice(Sessions(self.paths).load()),
         )
 

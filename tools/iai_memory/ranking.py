@@ -12,10 +12,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import numpy as np
 
+from .dates import mentions
 from .records import Record
 from .speech import named, utterance
 from .store import Found, Vector
@@ -41,6 +43,7 @@ class Weights:
         lexical: BM25.
         speaker: The text is said by the one person whom the query names.
         session: BM25 of the best hits of the same session.
+        date: Said on a date that the query names.
         time_words: A question for a time meets a text that tells one.
         question: Taken off a text that is a question itself.
         own_project: The asking project; decides near ties only.
@@ -51,6 +54,7 @@ class Weights:
     lexical: float = 0.30
     speaker: float = 0.40
     session: float = 0.25
+    date: float = 0.60
     time_words: float = 0.10
     question: float = 0.15
     own_project: float = 0.03
@@ -84,11 +88,13 @@ class Question:
         text: The query as it was given.
         vector: Of the query, float32, (dim,); None where there is no model.
         own_project: The project that asks.
+        asked_at: When; "last May" depends on it.
     """
 
     text: str
     vector: Vector | None
     own_project: str | None
+    asked_at: datetime
 
 
 def rank(
@@ -111,6 +117,7 @@ def rank(
     said = {id_: utterance(record.text) for id_, record in records.items()}
     person = named(question.text, {one.speaker for one in said.values() if one.speaker})
     by_session = _sessions(records, by_words)
+    dates = mentions(question.text, question.asked_at)
     asks_when = _ASKS_WHEN.match(question.text) is not None
     ranked = [
         _scored(
@@ -120,6 +127,7 @@ def rank(
                 "words": weights.lexical * by_words.get(id_, 0.0),
                 "speaker": weights.speaker * (said[id_].speaker == person is not None),
                 "session": weights.session * by_session.get(record.session_id, 0.0),
+                "date": weights.date * any(one.covers(record.created_at) for one in dates),
                 "time": weights.time_words * (asks_when and _tells_when(said[id_].words)),
                 "own project": weights.own_project
                 * (record.project == question.own_project is not None),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from .clock import parse_time
+from .clock import parse_time, utc_now
 from .embedding import Encoder
 from .errors import InvalidInput
 from .ingest import check_tags, check_text
@@ -111,7 +111,7 @@ def recall(
     dense: list[Found] = []
     if vector is not None:
         dense = _admitted(reader.dense(vector, query.where, depth, nprobes=NPROBES), query.where)
-    question = Question(query.text, vector, query.own_project)
+    question = Question(query.text, vector, query.own_project, query.where.as_of or utc_now())
     ranked = rank(dense, lexical, question, weights or Weights())
     hits, tokens = _within_budget(ranked[: query.limit], query.budget_tokens)
     mode: Literal["hybrid", "lexical", "dense"] = "hybrid" if lexical else "dense"

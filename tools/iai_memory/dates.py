@@ -1,0 +1,120 @@
+"""The dates that a question names, and which memories were said on them.
+
+Where a date stands in the question is found by patterns of our own; what it means is left to
+dateparser, which is imported only when there is something to parse.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final
+
+_MONTH: Final = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
+    r"sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+)
+_DAY: Final = r"\d{1,2}(?:st|nd|rd|th)?"
+_NUMBER: Final = r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten)"
+_WEEKDAY: Final = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+# Longest first. A month alone counts behind a word that only stands before times, because "may"
+# and "march" are verbs, too.
+_MENTION: Final = re.compile(
+    rf"\b\d{{4}}-\d\d-\d\d\b"
+    rf"|\b{_DAY}(?: of)? {_MONTH}(?:,? \d{{4}})?\b"
+    rf"|\b{_MONTH} {_DAY}(?:,? \d{{4}})?\b(?!\d)"
+    rf"|\b{_MONTH},? \d{{4}}\b"
+    rf"|(?<=\bin ){_MONTH}(?!\w)|(?<=\bsince ){_MONTH}(?!\w)|(?<=\bduring ){_MONTH}(?!\w)"
+    rf"|\blast {_MONTH}(?!\w)"
+    rf"|\b{_NUMBER} (?:day|week|month|year)s? ago\b"
+    rf"|\blast (?:week|month|year|{_WEEKDAY})\b"
+    rf"|\b(?:yesterday|today)\b|\bon {_WEEKDAY}\b"
+    rf"|(?<=\bin )(?:19|20)\d\d\b",
+    re.I,
+)
+_YEAR: Final = re.compile(r"\d{4}")
+_LAST_MONTH: Final = re.compile(rf"last (?={_MONTH}$)", re.I)
+_RELATIVE: Final = re.compile(r"\b(?:ago|last|yesterday|today|\w+day)\b", re.I)
+# People tell of a day a little later, and of tomorrow a day before.
+_BEFORE: Final = timedelta(days=1)
+_AFTER: Final = timedelta(days=4)
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A date that a question names.
+
+    Attributes:
+        start: First day that is meant.
+        end: Last day that is meant.
+        any_year: The same days of every year: the question names no year.
+    """
+
+    start: date
+    end: date
+    any_year: bool
+
+    def covers(self, said: datetime) -> bool:
+        """Whether something said at that time may be about these days."""
+        start, end = self.start, self.end
+        if start == end:
+            start, end = start - _BEFORE, end + _AFTER
+        day = said.date()
+        if not self.any_year:
+            return start <= day <= end
+        # The days may run over the end of a year.
+        return any(
+            _in_year(start, year) <= day <= _in_year(start, year) + (end - start)
+            for year in (day.year - 1, day.year)
+        )
+
+
+def mentions(question: str, asked_at: datetime) -> list[Mention]:
+    """Every date that the question names, read as of `asked_at`; English.
+
+    "7 May" and "in May" name no year and mean every year; "last May" is the latest one that began
+    before the question.
+    """
+    found = (_read(match.group(), asked_at) for match in _MENTION.finditer(question))
+    return [mention for mention in found if mention is not None]
+
+
+def _read(text: str, asked_at: datetime) -> Mention | None:
+    plain = _LAST_MONTH.sub("", text).replace(".", "")
+    data = _parser(asked_at.replace(tzinfo=None, second=0, microsecond=0)).get_date_data(plain)
+    if data.date_obj is None:
+        return None
+    day: date = data.date_obj.date()
+    start, end = _span(day, data.period)
+    dated = _YEAR.search(text) is not None or _RELATIVE.search(text) is not None
+    return Mention(start, end, any_year=not dated)
+
+
+def _span(day: date, period: str) -> tuple[date, date]:
+    if period == "year":
+        return date(day.year, 1, 1), date(day.year, 12, 31)
+    if period == "month":
+        first = day.replace(day=1)
+        return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    if period == "week":
+        monday = day - timedelta(days=day.weekday())
+        return monday, monday + timedelta(days=6)
+    return day, day
+
+
+def _in_year(day: date, year: int) -> date:
+    leap = day.month == 2 and day.day == 29
+    return day.replace(year=year, day=28) if leap else day.replace(year=year)
+
+
+@lru_cache(maxsize=8)
+def _parser(asked_at: datetime) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from dateparser.date import DateDataParser
+
+    settings = {"RELATIVE_BASE": asked_at, "PREFER_DATES_FROM": "past"}
+    return DateDataParser(languages=["en"], settings=settings)
