@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -91,6 +92,8 @@ def _model(memory: Memory) -> str:
 
 def _payload(memory: Memory) -> str:
     fresh = memory.status().freshness
+    caches = sorted((memory.paths.root / "session-start").glob("*.cached.md"))
+    ages = [time.time() - cache.stat().st_mtime for cache in caches]
     if fresh.age_s is None:
         return "no cache yet; a server or `iai-mcp session-start --refresh` writes it"
     if not fresh.fresh and fresh.behind:
@@ -98,7 +101,8 @@ def _payload(memory: Memory) -> str:
             f"{fresh.behind} records behind the store, last failure {fresh.last_failure}: run "
             f"`iai-mcp session-start --refresh` and see `iai-mcp events`"
         )
-    return f"{fresh.age_s:.0f} s old, {fresh.reason}"
+    projects = f", {len(ages)} project pages, the oldest {max(ages):.0f} s" if ages else ""
+    return f"{fresh.age_s:.0f} s old, {fresh.reason}, last success {fresh.last_success}{projects}"
 
 
 def _servers(memory: Memory) -> str:

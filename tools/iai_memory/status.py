@@ -77,8 +77,8 @@ def freshness(store: Store, pages: SessionStart, ledger: Ledger) -> Freshness:
         fresh=fresh,
         behind=behind,
         reason=reason,
-        last_success=_when(success),
-        last_failure=_when(failure),
+        last_success=None if success is None else str(success.get("at")),
+        last_failure=None if failure is None else _told(failure),
     )
 
 
@@ -116,10 +116,7 @@ def _sessions(paths: StorePaths) -> list[SessionBooks]:
 def _errors(ledger: Ledger) -> list[str]:
     found = [event for name in _FAILURES for event in ledger.newest(_ERRORS_SHOWN, event=name)]
     found.sort(key=lambda event: str(event.get("at")), reverse=True)
-    return [
-        f"{event.get('at')} {event.get('event')}: {event.get('error')}"
-        for event in found[:_ERRORS_SHOWN]
-    ]
+    return [f"{event.get('event')}: {_told(event)}" for event in found[:_ERRORS_SHOWN]]
 
 
 def _model(model: ModelFiles | MemoryFault | None) -> ModelStatus:
@@ -131,5 +128,6 @@ def _model(model: ModelFiles | MemoryFault | None) -> ModelStatus:
     return ModelStatus(available=False, identity=None, folder=None, fix=fix)
 
 
-def _when(event: dict[str, Any] | None) -> str | None:
-    return None if event is None else str(event.get("at"))
+def _told(event: dict[str, Any]) -> str:
+    why = ": ".join(str(event[name]) for name in ("reason", "error") if event.get(name))
+    return f"{event.get('at')} {why}"
