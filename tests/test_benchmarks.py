@@ -4,18 +4,45 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.benchmarks import locomo
+from tests.benchmarks import known_item, known_item_sets, locomo, longitudinal
+from tests.benchmarks.abstention import (
+    NOTHING,
+    area_under_roc,
+    share_under,
+    threshold_that_loses,
+)
+from tests.benchmarks.answers import Answer
 from tests.benchmarks.baselines import Bm25, cosine_ranking, fused_by_rank
-from tests.benchmarks.locomo_data import evidence_ids, load, session_time
+from tests.benchmarks.intervals import mean_with_interval
+from tests.benchmarks.known_item_sets import KnownItems, long_texts
+from tests.benchmarks.locomo_data import evidence_ids, load, pooled, session_time
+from tests.benchmarks.longitudinal_texts import STRANGERS, SUBJECTS
+from tests.benchmarks.longitudinal_world import (
+    World,
+    check_no_rare_word_is_shared,
+    counted,
+    make_world,
+    stems,
+)
 from tests.benchmarks.metrics import ndcg, percentile, recall_all, recall_any, reciprocal_rank
 from tests.benchmarks.tiny import tiny_data
 
+from iai_memory import Memory, load_settings
+from iai_memory.ranking import Weights
+
 RANKED = ["a", "b", "c", "d"]
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    """The longitudinal world that `make eval` tells."""
+    return make_world()
 
 
 def test_recall_any_wants_one_and_recall_all_wants_every_relevant_id_within_k() -> None:
@@ -130,6 +157,212 @@ def test_both_routes_and_the_baselines_answer_a_tiny_conversation(
     shown = capsys.readouterr().out
     assert "4 questions asked, 1 left out" in shown
     assert "multi-hop" in shown
+
+
+def test_leaving_out_asks_without_every_arm_and_levels_and_pooling_are_shown(
+    tmp_path: Path,
+    model_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
+    out = tmp_path / "out.json"
+    arguments = ["--data", str(_written(tmp_path)), "--route", "library", "--json", str(out)]
+    assert locomo.main([*arguments, "--all-in-one", "--leave-one-out"]) == 0
+    found = json.loads(out.read_text())
+    arms = {name.removeprefix("without ") for name in found["arms"]} - {"all arms"}
+    assert {"dense", "lexical"} <= arms <= {field.name for field in fields(Weights)}
+    assert found["arms"]["all arms"]["overall"] | {"p50 ms": 0, "p95 ms": 0} == (
+        found["methods"]["library"]["overall"] | {"p50 ms": 0, "p95 ms": 0}
+    )
+    assert found["methods"]["library"]["sessions"]["overall"]["all@10"] == 1.0
+    assert found["conversations"] == ["all in one"]
+    shown = capsys.readouterr().out
+    assert "session: overall" in shown
+    assert "arms: multi-hop" in shown
+
+
+def test_a_session_stands_where_its_best_turn_stands() -> None:
+    answer = Answer(1, ["D2:1", "D1:4", "D2:7", "x/D3:1"], frozenset({"D1:1", "x/D3:9"}), None)
+    assert answer.at("turn") is answer
+    assert answer.at("session").ranked == ["D2", "D1", "x/D3"]
+    assert answer.at("session").evidence == {"D1", "x/D3"}
+
+
+def test_pooled_conversations_keep_their_turns_and_sessions_apart(tmp_path: Path) -> None:
+    [one] = load(_written(tmp_path))
+    both = pooled([one, replace(one, name="other")])
+    assert len({turn.dia_id for turn in both.turns}) == 12
+    assert {turn.session_id for turn in both.turns} == {"tiny/1", "tiny/2", "other/1", "other/2"}
+    known = {turn.dia_id for turn in both.turns}
+    assert all(question.evidence <= known for question in both.questions)
+    assert (len(both.questions), both.left_out) == (8, 2)
+
+
+def test_an_interval_holds_its_mean_and_is_the_same_each_time() -> None:
+    values = [1.0] * 30 + [0.0] * 70
+    first = mean_with_interval(values)
+    assert first == mean_with_interval(values)
+    assert first.value == 0.3
+    assert first.low is not None
+    assert first.high is not None
+    # Half the width is 1.96 times the standard error of .0458, give or take the resampling.
+    assert first.low == pytest.approx(0.3 - 0.0898, abs=0.02)
+    assert first.high == pytest.approx(0.3 + 0.0898, abs=0.02)
+    assert str(mean_with_interval([1.0, 1.0])) == "1.00 1.00-1.00"
+    assert str(mean_with_interval([])) == "-"
+
+
+def test_abstention_counts_as_by_hand() -> None:
+    answerable, unanswerable = [0.9, 0.8, 0.5, 0.3], [0.5, 0.2, NOTHING]
+    # Of twelve pairs ten are the right way round, .3 loses to .5, and one is a tie.
+    assert area_under_roc(answerable, unanswerable) == pytest.approx(10.5 / 12)
+    assert threshold_that_loses(answerable, 0.0) == 0.3
+    assert threshold_that_loses(answerable, 0.25) == 0.5
+    assert share_under(unanswerable, 0.5) == pytest.approx(2 / 3)
+    assert share_under(answerable, 0.5) == 0.25
+    assert share_under([], 0.5) == 0.0
+
+
+def test_poison_is_what_is_false_and_stands_above_what_is_right() -> None:
+    def answer(*ranked: str) -> longitudinal.Answer:
+        return longitudinal.Answer("m", "tuning", "?", list(ranked), "new", frozenset({"old"}))
+
+    assert answer("new", "old").poisoned(5) == 0.0
+    assert (answer("old", "new").poisoned(1), answer("old", "new").poisoned(5)) == (1.0, 1.0)
+    assert (answer("x", "old").poisoned(1), answer("x", "old").poisoned(5)) == (0.0, 1.0)
+    assert answer().poisoned(5) == 0.0
+    assert (answer("x", "new").found(1), answer("x", "new").found(5)) == (0.0, 1.0)
+
+
+def test_two_hundred_facts_change_one_to_four_times_over_a_thousand_sessions(world: World) -> None:
+    assert len(world.facts) >= 200
+    assert len({(fact.kind.name, fact.subject) for fact in world.facts}) == len(world.facts)
+    assert {len(fact.chain) - 1 for fact in world.facts} == {1, 2, 3, 4}
+    assert {one.session for one in world.said} == set(range(1_000))
+    times = {one.key: one.at for one in world.said}
+    for fact in world.facts:
+        told = [times[key] for key in fact.chain]
+        assert told == sorted(set(told))
+    counts = counted(world.said)
+    assert counts["near miss"] == len(world.facts)
+    assert counts["noise"] > counts["fact"]
+    assert counts["injected"] > 50
+
+
+def test_every_change_replaces_the_telling_before_it(world: World) -> None:
+    said = {one.key: one for one in world.said}
+    for fact in world.facts:
+        assert [said[key].replaces for key in fact.chain] == [None, *fact.chain[:-1]]
+        assert {said[key].origin for key in fact.injected} <= {"import"}
+        if fact.kind.about != "self":
+            assert all(fact.subject.lower() in said[key].text.lower() for key in fact.chain)
+
+
+def test_the_halves_share_neither_a_fact_nor_a_kind_of_fact(world: World) -> None:
+    kinds = {
+        half: {fact.kind.name for fact in world.facts if fact.half == half}
+        for half in ("tuning", "held-out")
+    }
+    assert not kinds["tuning"] & kinds["held-out"]
+    assert all(q.half == q.fact.half for q in world.questions if q.fact is not None)
+    asked = {
+        half: {q.text for q in world.questions if q.half == half} for half in ("tuning", "held-out")
+    }
+    assert not asked["tuning"] & asked["held-out"]
+
+
+def test_the_same_seed_makes_the_same_world_and_another_seed_another(world: World) -> None:
+    assert make_world() == world
+    assert make_world(7, sessions=60, kinds=3) == make_world(7, sessions=60, kinds=3)
+    assert make_world(7, sessions=60, kinds=3) != make_world(8, sessions=60, kinds=3)
+
+
+def test_a_question_that_shares_a_rare_word_with_its_answer_is_refused(world: World) -> None:
+    check_no_rare_word_is_shared(world)
+    question = next(q for q in world.questions if q.fact and q.fact.kind.name == "home town")
+    assert question.fact is not None
+    town = next(
+        town
+        for town in question.fact.kind.values
+        if any(one.key == question.fact.chain[0] and town in one.text for one in world.said)
+    )
+    spoilt = replace(question, text=f"{question.text} Is it {town}?")
+    with pytest.raises(ValueError, match="shares the rare"):
+        check_no_rare_word_is_shared(replace(world, questions=[spoilt]))
+
+
+def test_no_text_mentions_a_stranger_and_every_subject_has_much_said_of_it(world: World) -> None:
+    words = [stems(one.text) for one in world.said]
+    for sort, names in STRANGERS.items():
+        for name in names:
+            assert not any(stems(name) <= found for found in words), (sort, name)
+    for name in (name for names in SUBJECTS.values() for name in names):
+        assert sum(stems(name) <= found for found in words) >= len(words) / 100, name
+
+
+def test_a_small_world_is_told_and_asked_back(
+    tmp_path: Path,
+    model_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
+    out = tmp_path / "out.json"
+    arguments = ["--kinds", "2", "--sessions", "12", "--failures", "1", "--json", str(out)]
+    assert longitudinal.main(arguments) == 0
+    found = json.loads(out.read_text())
+    ours = found["current, held-out"]["iai-mcp"]
+    assert ours["@1"]["n"] == 12
+    assert ours["@1"]["value"] <= ours["@5"]["value"]
+    # What was superseded is not shown, so nothing outdated can stand above what holds.
+    assert found["current, held-out"]["plain cosine, true now"]["poison@1"]["n"] == 12
+    assert "top score" in found["abstention"]
+    shown = capsys.readouterr().out
+    assert "6 facts for tuning, 6 held out" in shown
+    assert "as of a past moment, held-out" in shown
+
+
+def test_known_items_are_the_same_for_a_seed_and_no_query_fits_two_texts() -> None:
+    assert long_texts(3) == long_texts(3)
+    assert long_texts(3) != long_texts(4)
+    for items in known_item_sets.all_sets():
+        assert len(set(items.texts)) == len(items.texts)
+        right: dict[tuple[str, str], int] = {}
+        for case in items.cases:
+            assert right.setdefault((case.group, case.query), case.right) == case.right
+
+
+def test_long_texts_have_three_hundred_to_two_thousand_tokens(model_folder: Path) -> None:
+    encoder = Memory(settings=load_settings().model_copy(update={"model": model_folder})).encoder
+    assert encoder is not None
+    sizes = [encoder.count_tokens(text) for text in long_texts().texts]
+    assert min(sizes) >= 300
+    assert max(sizes) <= 2_000
+    assert sum(size > 1_000 for size in sizes) >= len(sizes) / 4
+
+
+def test_a_known_item_is_looked_for_by_every_method(
+    tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
+    items = KnownItems("few", ["The red boat leaks.", "Goats eat hats.", "Snow fell."], [])
+    cases = [known_item_sets.Case("boats", "leaking boat", 0)]
+    answers = known_item.measure(replace(items, cases=cases), tmp_path / "store")
+    assert [answer.method for answer in answers][0] == "iai-mcp"
+    assert {answer.ranked[0] for answer in answers if answer.ranked} == {"0"}
+    shown, plain = known_item.report("few", answers)
+    assert "few, 1 queries" in shown
+    assert plain["overall"]["iai-mcp"]["MRR"]["value"] == 1.0
+
+
+def test_projects_are_measured_apart(
+    tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
+    measured = known_item.measure_projects(tmp_path)
+    assert measured["leaks"].value == 0.0
+    assert measured["filtered @1"].n == 48
 
 
 def _written(folder: Path) -> Path:

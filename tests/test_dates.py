@@ -1,4 +1,4 @@
-"""Dates in questions: found where they stand, read as of the asking, and nothing read into verbs."""
+"""Dates in questions: found where they stand, read as of the asking, not read into verbs."""
 
 from __future__ import annotations
 

@@ -35,9 +35,7 @@ from iai_memory.store import Store
 CLI = [sys.executable, "-m", "iai_server"]
 NOISY_SERVE = """
 import os, subprocess, sys, threading
-from pathlib import Path
-from iai_memory import load_settings
-from iai_server import serve as module
+from iai_server.launch import serve
 from iai_server.runtime import Runtime
 
 load = Runtime.memory
@@ -48,7 +46,7 @@ def noisy(self):
     subprocess.run(["echo", "echoed by a child process"], check=True)
     return load(self)
 Runtime.memory = noisy
-sys.exit(module.serve(load_settings(), Path.cwd()))
+sys.exit(serve())
 """
 
 

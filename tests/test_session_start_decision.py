@@ -22,7 +22,7 @@ from tests.pages import (
 )
 
 from iai_memory import Memory, load_settings
-from iai_memory.session_start import Decision, Watermark, decide, sidecar_path
+from iai_memory.session_start import Decision, Trigger, Watermark, decide, sidecar_path
 
 YOUNG = 3600.0
 """A minimum interval that no test outlives."""
@@ -80,11 +80,15 @@ def test_row_2_a_missing_page_is_rendered_though_nothing_changed(memory: Memory)
     assert page(memory) == before
 
 
-@pytest.mark.parametrize("trigger", ["periodic_wake", "wake_sequence"])
-def test_row_3_a_young_page_waits(memory: Memory, trigger: str) -> None:
+LIVE: list[Trigger] = ["periodic_wake", "wake_sequence"]
+LAST: list[Trigger] = ["manual", "shutdown", "sleep_pipeline"]
+
+
+@pytest.mark.parametrize("trigger", LIVE)
+def test_row_3_a_young_page_waits(memory: Memory, trigger: Trigger) -> None:
     before = page(memory)
     memory.ingest("new")
-    outcome = refresh(patient(memory), trigger)  # type: ignore[arg-type] # a literal at run time
+    outcome = refresh(patient(memory), trigger)
     assert (outcome.action, outcome.reason) == ("skipped", "min_interval_not_elapsed")
     assert page(memory) == before
 
@@ -119,9 +123,9 @@ def test_row_3_comes_before_row_4(memory: Memory) -> None:
 
 def test_who_cannot_come_back_later_does_not_wait_for_the_interval(memory: Memory) -> None:
     impatient = patient(memory)
-    for trigger in ("manual", "shutdown", "sleep_pipeline"):
+    for trigger in LAST:
         memory.ingest(f"before {trigger}")
-        assert refresh(impatient, trigger).reason == "watermark_changed"  # type: ignore[arg-type]
+        assert refresh(impatient, trigger).reason == "watermark_changed"
         assert f"before {trigger}" in page(memory)
 
 
@@ -343,10 +347,7 @@ def test_without_a_setting_a_young_page_waits_up_to_60_seconds(
 ) -> None:
     monkeypatch.setenv("IAI_MCP_SESSION_CACHE_REFRESH_MIN_SEC", "soon")
     memory.ingest("new")
-    server = Memory(
-        settings=load_settings(store=memory.paths.root, model=None),
-        on_commit=memory.store.paths.locks.exists,
-    )
+    server = Memory(settings=load_settings(store=memory.paths.root, model=None))
     set_age(cache(memory), 30)
     assert refresh(server).reason == "min_interval_not_elapsed"
     set_age(cache(memory), 61)

@@ -58,7 +58,8 @@ def shown(memory: Memory, project: str | None = None, **more: Any) -> str:
     parts = memory.store.latest.contents(datetime.now(UTC))
     wanted = parts if project is None else (project, None)
     contents = merge_contents([parts[name] for name in wanted if name in parts])
-    values = {"store_name": "store", "contents": contents, "budget_tokens": 2000, **more}
+    values: dict[str, Any] = {"store_name": "store", "budget_tokens": 2000, **more}
+    values["contents"] = contents
     return render(memory.store.snapshot(), Page(project=project, **values))
 
 

@@ -44,11 +44,14 @@ from iai_memory.session_start import (
     RefreshOptions,
     SessionStart,
     Surroundings,
+    Trigger,
     cache_path,
     read_sidecar,
     sidecar_path,
 )
 from iai_server import cli
+from iai_server.refresher import Refresher
+from iai_server.runtime import Runtime
 
 CLI = [sys.executable, "-m", "iai_server"]
 SUCCESS = {
@@ -79,6 +82,7 @@ SIDECAR = {
     "pid",
     "format",
 }
+NOT_SLEEP: list[Trigger] = ["wake_sequence", "periodic_wake", "manual", "shutdown"]
 TEN_MINUTES = timedelta(minutes=10)
 
 
@@ -302,6 +306,26 @@ def test_a_repeated_reason_is_written_when_it_changes_and_then_in_ten_minutes_wi
     assert len(events(memory, "skipped", reason="refresh_in_progress")) == 3
 
 
+def test_a_store_that_cannot_be_opened_is_told_with_every_field_and_does_not_end_the_thread(
+    memory: Memory, tmp_path: Path
+) -> None:
+    memory.paths.root.mkdir()
+    memory.paths.database.write_text("a file where the table should be")
+    runtime = Runtime(chosen(memory.paths.root, refresh_tick_sec=0.05), tmp_path)
+    refresher = Refresher(runtime)
+    runtime.start()
+    refresher.start()
+    [failed] = until("the failure", lambda: events(memory, "failed"))
+    wanted = {"trigger", "cache_path", "reason", "error", "duration_ms"}
+    assert set(failed) == {*EVERY_EVENT, *wanted}
+    assert (failed["reason"], failed["trigger"]) == ("StoreUnavailable", "periodic_wake")
+    assert failed["cache_path"] == str(cache(memory))
+    memory.paths.database.unlink()
+    until("the first page", lambda: rendered(memory))
+    assert refresher.stop()
+    assert len(events(memory, "failed")) == 1
+
+
 # --- every trigger, from a real server ---------------------------------------------------------
 
 
@@ -450,8 +474,8 @@ def test_another_process_holds_it_and_only_sleep_waits(memory: Memory) -> None:
     with holder, ThreadPoolExecutor(1) as pool:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
-        for trigger in ("wake_sequence", "periodic_wake", "manual", "shutdown"):
-            assert refresh(memory, trigger).reason == "refresh_in_progress"  # type: ignore[arg-type]
+        for trigger in NOT_SLEEP:
+            assert refresh(memory, trigger).reason == "refresh_in_progress"
         assert refresh(memory, "manual", force_rebuild=True).reason == "refresh_in_progress"
         sleeping = pool.submit(refresh, memory, "sleep_pipeline", force_rebuild=True)
         assert not events(memory, "success")

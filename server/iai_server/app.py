@@ -16,6 +16,8 @@ from mcp.server.mcpserver.exceptions import (
     UnexpectedToolError,
 )
 from mcp.server.stdio import stdio_server
+from mcp.shared._stream_protocols import ReadStream, WriteStream
+from mcp.shared.message import SessionMessage
 from mcp_types import CallToolResult, InputRequiredResult, TextContent, Tool, ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -32,9 +34,10 @@ from iai_memory.results import (
     Timeline,
 )
 
+from .handshake import Told
 from .runtime import Runtime
 from .schemas import lean, rejection
-from .wire import AnsweredStream
+from .wire import AnsweredStream, SilencedStream
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -112,14 +115,24 @@ class App(MCPServer[Any]):
         except ToolError as exc:
             raise ToolError(_sentence(name, exc)) from exc.__cause__
 
-    async def serve_stdio(self, wire: TextIO) -> None:
-        """Serves stdin and the wire; an unreadable request is answered instead of dropped."""
-        async with stdio_server(stdout=anyio.wrap_file(wire)) as (incoming, outgoing):
-            await self._lowlevel_server.run(
-                AnsweredStream(incoming, outgoing),
-                outgoing,
-                self._lowlevel_server.create_initialization_options(),
-            )
+    async def serve_stdio(self, source: TextIO, wire: TextIO, told: Told | None = None) -> None:
+        """Serves the two streams; an unreadable request is answered instead of dropped.
+
+        What was `told` before this server came is not said again.
+        """
+        async with stdio_server(anyio.wrap_file(source), anyio.wrap_file(wire)) as (incoming, out):
+            outgoing = SilencedStream(out, told or Told())
+            await self.serve_streams(AnsweredStream(incoming, outgoing), outgoing)
+
+    async def serve_streams(
+        self,
+        incoming: ReadStream[SessionMessage | Exception],
+        outgoing: WriteStream[SessionMessage],
+    ) -> None:
+        """Serves one connection whose messages are read already."""
+        await self._lowlevel_server.run(
+            incoming, outgoing, self._lowlevel_server.create_initialization_options()
+        )
 
     async def _check_names(self, name: str, arguments: dict[str, Any]) -> None:
         schemas = {tool.name: tool.input_schema for tool in await self.list_tools()}

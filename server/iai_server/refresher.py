@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -64,17 +65,25 @@ class Refresher:
         self._attempt("shutdown", lambda: self._leave(memory, presence))
 
     def _pass(self, memory: Memory, trigger: Trigger) -> None:
+        from iai_memory.session_start import cache_path
+
         # The page first: it is what a session waits for. What a later step commits sets the event,
         # and the next pass renders it without waiting for a tick.
-        self._attempt("refresh", lambda: memory.session_start_pages().refresh(trigger))
+        self._attempt(
+            "refresh",
+            lambda: memory.session_start_pages().refresh(trigger),
+            trigger=trigger,
+            cache_path=str(cache_path(memory.paths, None)),
+        )
         self._attempt("capture", memory.drain)
         self._attempt("embedding", lambda: self._embed(memory))
         self._attempt("compaction", memory.upkeep)
         if self._runtime.lifecycle.state is State.SLEEP:
             self._attempt("sleep", lambda: self._sleep(memory))
 
-    def _attempt(self, what: str, work: Callable[[], object]) -> None:
+    def _attempt(self, what: str, work: Callable[[], object], **told: str) -> None:
         """Runs one step; a step that fails is told once and tried again at the next tick."""
+        started = time.perf_counter()
         try:
             work()
         except Exception as exc:  # noqa: BLE001 - the edge of the thread
@@ -83,15 +92,16 @@ class Refresher:
             if self._faults.get(what) != said:
                 expected = isinstance(exc, MemoryFault)
                 _log.error("%s is put off to the next tick: %s", what, said, exc_info=not expected)
-                self._tell(what, exc)
+                duration_ms = round((time.perf_counter() - started) * 1000, 1)
+                self._tell(what, exc, **told, duration_ms=duration_ms)
             self._faults[what] = said
         else:
             self._faults.pop(what, None)
 
-    def _tell(self, what: str, exc: Exception) -> None:
+    def _tell(self, what: str, exc: Exception, **told: str | float) -> None:
         ledger = self._runtime.memory().ledger
         event = "session_start_cache_write_failed" if what == "refresh" else f"{what}_failed"
-        ledger.write(event, reason=type(exc).__name__, error=str(exc)[:200])
+        ledger.write(event, **told, reason=type(exc).__name__, error=str(exc)[:200])
 
     def _embed(self, memory: Memory) -> None:
         """Embeds what is pending, asking only when somebody committed since the last look."""

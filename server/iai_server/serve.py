@@ -1,12 +1,14 @@
-"""One serving process, from its first byte to its last."""
+"""The real server of a serving process, from the end of the handshake to the last byte."""
 
 from __future__ import annotations
 
 import logging
 import os
 import signal
+from io import BufferedReader, RawIOBase, TextIOWrapper
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn, TextIO
 
 import anyio
 
@@ -15,33 +17,52 @@ from iai_memory.paths import StorePaths
 
 from . import logs
 from .app import build_app
+from .handshake import Told
+from .handshake_record import keep_own_record
 from .refresher import Refresher
 from .runtime import Runtime
-from .wire import claim_stdout
 
 _log = logging.getLogger(__name__)
 _SIGNAL_GRACE_SEC = 0.3
 
 
-def serve(settings: Settings, cwd: Path) -> int:
-    """Serves MCP on stdin and stdout until stdin closes or a signal comes; exits with 0 then."""
-    wire = claim_stdout()
-    logs.configure(StorePaths(settings.store).logs, settings.log_level)
-    runtime = Runtime(settings, cwd)
-    refresher = Refresher(runtime)
-    app = build_app(runtime)
-    _exit_on_signals(refresher)
-    runtime.start()
-    refresher.start()
-    _log.info("serving %s", settings.store)
-    try:
-        anyio.run(app.serve_stdio, wire)
-    finally:
-        ended = refresher.stop()
-        _log.info("ended%s", "" if ended else ", the refresher was left behind")
-        logging.shutdown()
-    # A thread that still loads the model would abort the process in the interpreter's teardown.
-    os._exit(0)
+class Server:
+    """The MCP app, the memory behind it and the refresher beside it."""
+
+    def __init__(self, settings: Settings, cwd: Path) -> None:
+        """Builds everything; nothing runs yet."""
+        self._settings = settings
+        self._runtime = Runtime(settings, cwd)
+        self._refresher = Refresher(self._runtime)
+        self._app = build_app(self._runtime)
+
+    def keep_record(self) -> None:
+        """Leaves a record of the handshake for the next start."""
+        keep_own_record(self._app, StorePaths(self._settings.store).handshake)
+
+    def run(self, source: RawIOBase, wire: TextIO, told: Told | None) -> NoReturn:
+        """Serves MCP until `source` ends or a signal comes, and exits the process with 0.
+
+        Args:
+            source: What hosts say.
+            wire: The only way to stdout.
+            told: What a front said before, and is not said again.
+        """
+        logs.configure(StorePaths(self._settings.store).logs, self._settings.log_level)
+        _exit_on_signals(self._refresher)
+        self._runtime.start()
+        self._refresher.start()
+        _log.info("serving %s", self._settings.store)
+        # As the SDK reads stdin: bytes that are no UTF-8 cost their message, not the connection.
+        lines = TextIOWrapper(BufferedReader(source), encoding="utf-8", errors="replace")
+        try:
+            anyio.run(self._app.serve_stdio, lines, wire, told)
+        finally:
+            ended = self._refresher.stop()
+            _log.info("ended%s", "" if ended else ", the refresher was left behind")
+            logging.shutdown()
+        # A thread that still loads the model would abort the process in the interpreter's teardown.
+        os._exit(0)
 
 
 def _exit_on_signals(refresher: Refresher) -> None:

@@ -1,4 +1,4 @@
-r"""The protocol's two pipes: stdout for nothing else, and no request on stdin without an answer.
+r"""The protocol's two streams: no request without an answer, and none with two.
 
 The SDK drops a line that it cannot read in silence, and whoever sent it waits for ever. It happens
 in earnest: a JavaScript host escapes half of a surrogate pair as `\ud83d`, which JSON allows and
@@ -7,17 +7,23 @@ Unicode does not.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
-import os
-import sys
 from types import TracebackType
-from typing import Any, Protocol, Self, TextIO
+from typing import Any, Protocol, Self
 
 from mcp.shared.message import SessionMessage
-from mcp_types import PARSE_ERROR, ErrorData, JSONRPCError
+from mcp_types import (
+    PARSE_ERROR,
+    SUBSCRIPTION_ID_META_KEY,
+    ErrorData,
+    JSONRPCError,
+    JSONRPCMessage,
+    JSONRPCNotification,
+)
 from pydantic import ValidationError
+
+from .handshake import ACKNOWLEDGED, Told
 
 _log = logging.getLogger(__name__)
 
@@ -25,20 +31,6 @@ UNREADABLE = (
     "the request is not a JSON-RPC message in valid Unicode: send it again without halves of "
     "surrogate pairs"
 )
-
-
-def claim_stdout() -> TextIO:
-    """Takes stdout for the protocol alone and returns the only way to it, line-buffered UTF-8.
-
-    Whatever anyone prints from here on goes to stderr: Python code, libraries in C, child
-    processes, and what still stands in a buffer when the interpreter ends. Done before anything is
-    loaded, because a library may print while it is imported.
-    """
-    sys.stdout.flush()
-    wire = fcntl.fcntl(1, fcntl.F_DUPFD_CLOEXEC, 3)
-    os.dup2(2, 1)
-    sys.stdout = sys.stderr
-    return os.fdopen(wire, "w", encoding="utf-8", newline="\n")
 
 
 class Incoming(Protocol):
@@ -62,6 +54,10 @@ class Outgoing(Protocol):
 
     async def send(self, item: SessionMessage, /) -> None:
         """Sends one message."""
+        ...
+
+    async def aclose(self) -> None:
+        """Ends the sending."""
         ...
 
 
@@ -115,6 +111,47 @@ class AnsweredStream:
                 SessionMessage(JSONRPCError(jsonrpc="2.0", id=id_, error=error))
             )
         return item
+
+
+class SilencedStream:
+    """The transport's outgoing stream without what the host has been told already."""
+
+    def __init__(self, outgoing: Outgoing, told: Told) -> None:
+        """Wraps the stream; it is closed with this one."""
+        self._outgoing = outgoing
+        self._told = told
+
+    async def send(self, item: SessionMessage, /) -> None:
+        """Sends one message, unless it was told before."""
+        if not self._was_told(item.message):
+            await self._outgoing.send(item)
+
+    async def aclose(self) -> None:
+        """Closes the wrapped stream."""
+        await self._outgoing.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> bool | None:
+        await self.aclose()
+        return None
+
+    def _was_told(self, message: JSONRPCMessage) -> bool:
+        if not isinstance(message, JSONRPCNotification):
+            return getattr(message, "id", None) == self._told.replayed_id
+        if message.method != ACKNOWLEDGED or not self._told.listening:
+            return False
+        id_ = (message.params or {})["_meta"][SUBSCRIPTION_ID_META_KEY]
+        told = id_ in self._told.listening
+        # A later subscription may have the same id again.
+        self._told.listening.discard(id_)
+        return told
 
 
 def _asked_id(problem: Exception) -> int | str | None:

@@ -37,21 +37,33 @@ class Bm25:
 
     def scores(self, query: str) -> list[float]:
         """The score of each text, in their order."""
-        words = [(word, self._weight(word)) for word in _words(query)]
+        weights = self._weights(query)
         return [
-            sum(
-                weight * counts[word] * (self._k1 + 1) / (counts[word] + norm)
-                for word, weight in words
-                if counts[word]
-            )
+            self._score(weights, counts, norm)
             for counts, norm in zip(self._counts, self._norms, strict=True)
         ]
+
+    def score(self, query: str, number: int) -> float:
+        """The score of one text."""
+        return self._score(self._weights(query), self._counts[number], self._norms[number])
 
     def ranking(self, query: str) -> list[int]:
         """Numbers of the texts that share a word with the query, best first."""
         scores = self.scores(query)
         order = sorted(range(len(scores)), key=lambda number: -scores[number])
         return [number for number in order if scores[number] > 0]
+
+    def _weights(self, query: str) -> list[tuple[str, float]]:
+        return [(word, self._weight(word)) for word in _words(query)]
+
+    def _score(
+        self, weights: Sequence[tuple[str, float]], counts: Counter[str], norm: float
+    ) -> float:
+        return sum(
+            weight * counts[word] * (self._k1 + 1) / (counts[word] + norm)
+            for word, weight in weights
+            if word in counts
+        )
 
     def _weight(self, word: str) -> float:
         having, total = self._documents[word], len(self._counts)

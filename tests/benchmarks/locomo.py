@@ -1,8 +1,8 @@
 """Retrieval on LoCoMo: `python -m tests.benchmarks.locomo --data locomo.json`.
 
-Each conversation gets a store of its own, each turn is one memory, and each question of the
-categories 1 to 4 that has valid evidence is asked with limit 10. Beside the product stand plain
-cosine over the same encoder's vectors, plain BM25, and both fused by rank.
+Each conversation gets a store of its own unless `--all-in-one` is given, each turn is one memory,
+and each question of the categories 1 to 4 that has valid evidence is asked with limit 10. Beside
+the product stand plain cosine over the same encoder's vectors, plain BM25, and both fused by rank.
 """
 
 from __future__ import annotations
@@ -12,31 +12,22 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from iai_memory import Memory, Settings, load_settings
 
+from .answers import COLUMNS, Answer, row, summary
 from .baselines import Bm25, cosine_ranking, fused_by_rank
-from .locomo_data import CATEGORIES, Conversation, Question, load
-from .metrics import ndcg, percentile, recall_all, recall_any, reciprocal_rank
+from .intervals import table
+from .locomo_arms import leave_one_out
+from .locomo_data import CATEGORIES, Conversation, Question, load, pooled
 from .routes import LIMIT, ROUTES, RouteName, opened, timed_recall
 
 BATCH = 100
 BASELINES = ("plain cosine", "plain BM25", "rank fusion of both")
-_COLUMNS = ("n", "any@5", "any@10", "all@10", "MRR", "nDCG@10", "p50 ms", "p95 ms")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What one method found for one question; `seconds` is None where time is not the point."""
-
-    category: int
-    ranked: list[str]
-    evidence: frozenset[str]
-    seconds: float | None
 
 
 @dataclass(slots=True)
@@ -75,41 +66,12 @@ def measure(
     return outcomes
 
 
-def summary(answers: Sequence[Answer]) -> dict[str, float | int | None]:
-    """The mean of each metric over the answers; times are None where none was taken.
-
-    Raises:
-        ValueError: There are no answers.
-    """
-    if not answers:
-        raise ValueError("no answers to sum up: the data set has no question with evidence")
-
-    def mean(values: Iterable[float]) -> float:
-        return round(sum(values) / len(answers), 4)
-
-    seconds = [answer.seconds for answer in answers if answer.seconds is not None]
-    return {
-        "n": len(answers),
-        "any@5": mean(recall_any(a.ranked, a.evidence, 5) for a in answers),
-        "any@10": mean(recall_any(a.ranked, a.evidence, 10) for a in answers),
-        "all@10": mean(recall_all(a.ranked, a.evidence, 10) for a in answers),
-        "MRR": mean(reciprocal_rank(a.ranked, a.evidence) for a in answers),
-        "nDCG@10": mean(ndcg(a.ranked, a.evidence, 10) for a in answers),
-        "p50 ms": round(percentile(seconds, 0.5) * 1000, 1) if seconds else None,
-        "p95 ms": round(percentile(seconds, 0.95) * 1000, 1) if seconds else None,
-    }
-
-
 def report(outcomes: dict[str, Outcome]) -> dict[str, Any]:
-    """Everything measured as plain data: each method's table, ingest rate and memory."""
+    """Everything measured as plain data: each method's tables, ingest rate and memory."""
     return {
         name: {
-            "overall": summary(outcome.answers),
-            "categories": {
-                CATEGORIES[number]: summary(of_it)
-                for number in CATEGORIES
-                if (of_it := [a for a in outcome.answers if a.category == number])
-            },
+            **summaries(outcome.answers),
+            "sessions": summaries([answer.at("session") for answer in outcome.answers]),
             "records_per_second": round(outcome.ingested / outcome.ingest_seconds, 1)
             if outcome.ingest_seconds
             else None,
@@ -119,32 +81,38 @@ def report(outcomes: dict[str, Outcome]) -> dict[str, Any]:
     }
 
 
+def summaries(answers: Sequence[Answer]) -> dict[str, Any]:
+    """The summary of all answers and of those of each category.
+
+    Raises:
+        ValueError: There are no answers.
+    """
+    return {
+        "overall": summary(answers),
+        "categories": {
+            CATEGORIES[number]: summary(of_it)
+            for number in CATEGORIES
+            if (of_it := [a for a in answers if a.category == number])
+        },
+    }
+
+
 def tables(reported: dict[str, Any]) -> str:
-    """The report as text, one table for each group of questions."""
-    groups = {"overall": {name: method["overall"] for name, method in reported.items()}}
-    for category in CATEGORIES.values():
-        rows = {
-            name: method["categories"][category]
-            for name, method in reported.items()
-            if category in method["categories"]
-        }
-        if rows:
-            groups[category] = rows
-    lines: list[str] = []
-    for title, rows in groups.items():
-        lines += ["", f"{title:<22}" + "".join(f"{column:>9}" for column in _COLUMNS)]
-        lines += [
-            f"{name:<22}" + "".join(f"{_cell(row[column]):>9}" for column in _COLUMNS)
-            for name, row in rows.items()
-        ]
-    lines += [""]
-    lines += [
+    """The report as text, one table for each group of questions at each level."""
+    by_level = {
+        "turn": reported,
+        "session": {name: method["sessions"] for name, method in reported.items()},
+    }
+    shown: list[str] = []
+    for level, methods in by_level.items():
+        shown += _group_tables(level, methods)
+    rates = [
         f"{name}: {method['records_per_second']} records/s on ingest, "
         f"{method['rss_mb']} MB resident"
         for name, method in reported.items()
         if method["records_per_second"]
     ]
-    return "\n".join(lines)
+    return "\n\n".join([*shown, "\n".join(rates)])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -156,23 +124,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not chosen:
         _tell(f"{options.data} has conversations 0-{len(everything) - 1}: choose among them")
         return 2
+    if options.all_in_one:
+        chosen = [pooled(chosen)]
     routes = ROUTES if options.route == "both" else (options.route,)
     reported = report(measure(chosen, routes, load_settings()))
     asked, left_out = (
         sum(len(one.questions) for one in chosen),
         sum(one.left_out for one in chosen),
     )
+    stores = "all in one store" if options.all_in_one else "a store for each"
     print(
-        f"{len(chosen)} conversations, {sum(len(one.turns) for one in chosen)} turns, {asked} "
-        f"questions asked, {left_out} left out for want of valid evidence"
+        f"LoCoMo, conversations {first}-{min(last, len(everything) - 1)}, {stores}: "
+        f"{sum(len(one.turns) for one in chosen)} turns, {asked} questions asked, {left_out} left "
+        f"out for want of valid evidence.\nThe weights were set on conversations 0-4. Sessions: "
+        f"those of the ten turns found, in their order.\nIntervals: 95 %, bootstrap over "
+        f"questions.\n\n{tables(reported)}"
     )
-    print(tables(reported))
+    arms: dict[str, Any] = {}
+    if options.leave_one_out:
+        found_by = leave_one_out(chosen, load_settings())
+        arms = {name: summaries(answers) for name, answers in found_by.items()}
+        print("\n\n".join(_group_tables("arms", arms)))
     if options.json is not None:
         found = {
             "conversations": [one.name for one in chosen],
             "questions": asked,
             "left_out": left_out,
             "methods": reported,
+            "arms": arms,
         }
         options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     return 0
@@ -217,10 +196,17 @@ def _answer(question: Question, ranked: list[str], seconds: float | None) -> Ans
     return Answer(question.category, ranked, question.evidence, seconds)
 
 
-def _cell(value: float | int | None) -> str:
-    if value is None:
-        return "-"
-    return str(value) if isinstance(value, int) else f"{value:.3f}" if value < 1 else f"{value:.1f}"
+def _group_tables(title: str, methods: dict[str, Any]) -> list[str]:
+    """One table for all questions and one for each category that has some."""
+    groups = {"overall": {name: method["overall"] for name, method in methods.items()}}
+    for category in CATEGORIES.values():
+        found = {name: method["categories"].get(category) for name, method in methods.items()}
+        groups[category] = {name: summed for name, summed in found.items() if summed}
+    return [
+        table(f"{title}: {group}", COLUMNS, {name: row(one) for name, one in rows.items()})
+        for group, rows in groups.items()
+        if rows
+    ]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -229,6 +215,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--route", choices=[*ROUTES, "both"], default="both")
     parser.add_argument(
         "--conversations", type=_span, default=(0, 10_000), help="such as 0-4 or 2; default is all"
+    )
+    parser.add_argument("--all-in-one", action="store_true", help="one store for all conversations")
+    parser.add_argument(
+        "--leave-one-out", action="store_true", help="also ask without each arm of the ranking"
     )
     parser.add_argument("--json", type=Path, help="also write everything measured here")
     return parser

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -80,6 +80,28 @@ def load(path: Path) -> list[Conversation]:
         return [_conversation(sample) for sample in samples]
     except (KeyError, TypeError) as exc:
         raise ValueError(f"{path} is not in LoCoMo's shape ({exc!r}): name its JSON file") from exc
+
+
+def pooled(conversations: Sequence[Conversation]) -> Conversation:
+    """All of them as one; turn and session ids get the conversation's name and a "/" in front."""
+    return Conversation(
+        name="all in one",
+        turns=[
+            replace(
+                turn,
+                dia_id=f"{one.name}/{turn.dia_id}",
+                session_id=f"{one.name}/{turn.session_id}",
+            )
+            for one in conversations
+            for turn in one.turns
+        ],
+        questions=[
+            replace(asked, evidence=frozenset(f"{one.name}/{id_}" for id_ in asked.evidence))
+            for one in conversations
+            for asked in one.questions
+        ],
+        left_out=sum(one.left_out for one in conversations),
+    )
 
 
 def evidence_ids(strings: Iterable[str]) -> list[str]:

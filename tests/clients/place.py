@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -109,12 +113,39 @@ class Place:
         records = self.ask("timeline", "--limit", "200")["records"]
         return [(r["role"], r["text"]) for r in reversed(records) if r["role"] != "note"]
 
-    def run(self, *command: str, **more: str) -> Ran:
+    def run(self, *command: str, stdin: str = "", **more: str) -> Ran:
         """A host's own command, with more in its environment."""
-        return self._run(list(command), more)
+        return self._run(list(command), more, stdin)
 
-    def _run(self, command: list[str], more: dict[str, str], stdin: str = "") -> Ran:
-        # A host leaves its servers behind when it is killed: the group goes as one.
+    def converse(self, *command: str, messages: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """The answer to the last message of a JSON-RPC conversation, which ends with it."""
+        with self._started(list(command), {}) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write("".join(json.dumps(message) + "\n" for message in messages))
+            process.stdin.flush()
+            for line in process.stdout:
+                answer: dict[str, Any] = json.loads(line)
+                if answer.get("id") == messages[-1]["id"]:
+                    process.stdin.close()
+                    return answer
+        raise AssertionError(f"{command} did not answer")
+
+    def doctor(self) -> dict[str, tuple[bool, str]]:
+        """What `iai-mcp doctor` finds, by the name of the check."""
+        found = json.loads(self.iai_mcp("doctor", "--json").out)
+        return {check["name"]: (check["ok"], check["finding"]) for check in found}
+
+    def _run(self, command: list[str], more: dict[str, str], stdin: str) -> Ran:
+        with self._started(command, more) as process:
+            out, err = process.communicate(stdin, timeout=SESSION_SEC)
+        return Ran(process.returncode, out, err)
+
+    @contextmanager
+    def _started(
+        self, command: list[str], more: dict[str, str]
+    ) -> Generator[subprocess.Popen[str]]:
+        """A process that is not there any more afterwards, nor is what it started."""
         with subprocess.Popen(
             command,
             env={**self.environment(), **more},
@@ -125,9 +156,17 @@ class Place:
             text=True,
             start_new_session=True,
         ) as process:
+            bound = threading.Timer(SESSION_SEC, _kill_group, [process.pid])
+            bound.start()
             try:
-                out, err = process.communicate(stdin, timeout=SESSION_SEC)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, 9)
-                raise
-        return Ran(process.returncode, out, err)
+                yield process
+                process.wait()
+            finally:
+                bound.cancel()
+                # A host that is killed leaves its servers behind: the group goes as one.
+                _kill_group(process.pid)
+
+
+def _kill_group(leader: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)

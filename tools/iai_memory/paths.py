@@ -53,6 +53,11 @@ class StorePaths:
         """What the last compaction left."""
         return self.root / "maintenance.json"
 
+    @property
+    def handshake(self) -> Path:
+        """What the server answers first, recorded where other versions than ours are installed."""
+        return self.root / "handshake.json"
+
     def lock(self, name: str) -> Path:
         """The lock file of one mechanism."""
         return self.locks / f"{name}.lock"

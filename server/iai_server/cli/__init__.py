@@ -26,14 +26,7 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _serve() -> int:
-    """The `serve` command without the rest of the command line, which imports LanceDB.
+    """The `serve` command without the rest of the command line, which imports LanceDB."""
+    from ..launch import serve
 
-    Codex gives a server about a second until its first request, Claude Code two.
-    """
-    from pathlib import Path
-
-    from iai_memory import load_settings
-
-    from ..serve import serve
-
-    return serve(load_settings(), Path.cwd())
+    return serve()

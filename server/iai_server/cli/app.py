@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -45,11 +44,9 @@ def options(
 @app.command(epilog="Example: iai-mcp serve < requests.jsonl")
 def serve() -> None:
     """Serve MCP on stdin and stdout; hosts start this."""
-    from iai_memory import load_settings
+    from ..launch import serve as serve_process
 
-    from ..serve import serve as serve_process
-
-    raise typer.Exit(serve_process(load_settings(), Path.cwd()))
+    raise typer.Exit(serve_process())
 
 
 memories.register(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from .hook_scripts import script_fault
 from .hooks_json import EVENTS, Hook, HooksInJson
 from .host_file import HostFile
 from .hosts import Host
+from .launch import SERVER
 
 _ANSWERED_WITHIN = timedelta(minutes=10)
 
@@ -41,6 +43,10 @@ def host_findings(memory: Memory) -> list[Finding]:
         for name in HostName
         for finding in _of_host(name, memory.settings, project, cwd)
     ]
+    try:
+        findings += _repetitions(memory.settings, cwd)
+    except HostFileFault as exc:
+        findings.append(Finding("hosts", False, str(exc)))
     if not findings:
         say = "none is connected: run `iai-mcp connect claude-code`, claude-desktop or codex"
         findings.append(Finding("hosts", True, say))
@@ -73,6 +79,40 @@ def _of_host(
         yield _hook_finding(f"{label}: hooks", hooks, again)
         if name is HostName.CODEX and hooks:
             yield _trust(f"{label}: trust in hooks", found.hooks.path, hooks, cwd)
+
+
+def _repetitions(settings: Settings, cwd: Path) -> Iterator[Finding]:
+    """Hooks that run twice, so that a session begins with two pages."""
+    plugin = _plugin(settings)
+    if plugin is not None:
+        yield Finding("claude-code: plugin", True, f"{plugin} is enabled")
+    if plugin is not None and _readable_hooks(host(HostName.CLAUDE_CODE, settings).hooks):
+        say = "the page comes twice, from the plugin and from settings.json"
+        yield Finding("claude-code: once", False, f"{say}: run `iai-mcp disconnect claude-code`")
+    # Claude Code runs a hook once that two files name alike; Codex runs it twice.
+    files = [host(HostName.CODEX, settings, scope).hooks for scope in _scopes(cwd)]
+    if len(files) > 1 and all(_readable_hooks(file) for file in files):
+        say = "the page comes twice, for you and for this folder"
+        yield Finding("codex: once", False, f"{say}: run `iai-mcp disconnect codex --project`")
+
+
+def _plugin(settings: Settings) -> str | None:
+    """The name of our plugin in Claude Code, if it is installed and enabled for this user."""
+    file = host(HostName.CLAUDE_CODE, settings).hooks
+    try:
+        content = json.loads(file.path.read_bytes()) if file is not None else {}
+    except (OSError, ValueError):
+        return None
+    enabled = content.get("enabledPlugins") if isinstance(content, dict) else None
+    names = enabled if isinstance(enabled, dict) else {}
+    return next((n for n, on in names.items() if on and n.startswith(f"{SERVER}@")), None)
+
+
+def _readable_hooks(file: HostFile | None) -> list[Hook]:
+    try:
+        return _hooks(file)
+    except HostFileFault:
+        return []  # told where the file's own host is checked
 
 
 def _server(label: str, found: Host, entry: dict[str, object] | None, again: str) -> Finding:

@@ -130,7 +130,9 @@ def _converse(requests: IO[str], answers: IO[str], cwd: Path) -> list[dict[str, 
 
 def _listed(result: Any) -> Iterator[dict[str, Any]]:
     for folder in result.get("data", []) if isinstance(result, dict) else []:
-        yield from folder.get("hooks", [])
+        for hook in folder.get("hooks", []) if isinstance(folder, dict) else []:
+            if isinstance(hook, dict):
+                yield hook
 
 
 def _kill(server: subprocess.Popen[str]) -> None:

@@ -73,7 +73,7 @@ class JsonText:
         if len(path) > 1 and not self.has(path[:-1]):
             self.put(path[:-1], {key: value})
             return
-        if not isinstance(holder, dict | list):
+        if not isinstance(holder, dict if isinstance(key, str) else list):
             raise NotJson(f"has a {_dotted(path[:-1])} that is not an object")
         if self.has(path):
             child = self._child(path)

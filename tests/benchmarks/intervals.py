@@ -1,0 +1,68 @@
+"""Confidence intervals by the percentile bootstrap (Efron, 1979), and tables that show them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+RESAMPLES = 1_000
+SEED = 20261123
+_LEVEL = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """A mean over questions with the ends of its 95 % interval, all three None for no values."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+
+    def __str__(self) -> str:
+        """As a cell of a table, such as ".764 .733-.794"."""
+        if self.value is None or self.low is None or self.high is None:
+            return "-"
+        return f"{_short(self.value)} {_short(self.low)}-{_short(self.high)}"
+
+    def plain(self) -> dict[str, float | int | None]:
+        """As JSON has it."""
+        return {"value": self.value, "low": self.low, "high": self.high, "n": self.n}
+
+
+def mean_with_interval(
+    values: Sequence[float], *, resamples: int = RESAMPLES, seed: int = SEED
+) -> Mean:
+    """The mean and its interval, each question drawn with replacement; equal calls agree."""
+    if not values:
+        return Mean(None, None, None, 0)
+    array = np.asarray(values, dtype=np.float64)
+    draw = np.random.default_rng(seed)
+    means = [
+        float(array[draw.integers(0, len(array), len(array))].mean()) for _ in range(resamples)
+    ]
+    low, high = np.quantile(means, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
+    return Mean(
+        round(float(array.mean()), 4), round(float(low), 4), round(float(high), 4), len(array)
+    )
+
+
+def table(title: str, columns: Sequence[str], rows: Mapping[str, Sequence[object]]) -> str:
+    """A titled table: the name of each row on the left, columns as wide as they need."""
+    cells = {name: [str(value) for value in row] for name, row in rows.items()}
+    first = max(len(title), *(len(name) for name in cells)) + 2
+    widths = [
+        max(len(column), *(len(row[at]) for row in cells.values())) + 2
+        for at, column in enumerate(columns)
+    ]
+    lines = [(title, list(columns)), *cells.items()]
+    return "\n".join(
+        f"{name:<{first}}" + "".join(f"{c:>{w}}" for c, w in zip(row, widths, strict=True))
+        for name, row in lines
+    )
+
+
+def _short(value: float) -> str:
+    return f"{value:.3f}".removeprefix("0") if value < 1 else "1.00"
