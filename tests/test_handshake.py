@@ -427,7 +427,7 @@ def test_a_subscription_that_was_ended_can_be_made_again(app: App, handed_over: 
             for said, count in [
                 (_request(0, "server/discover", CLAUDE), 1),
                 (listen, 1),
-                (ended + b"\n", 0),
+                (ended, 0),
                 (_request(1, "tools/list", CLAUDE), 1),
                 (listen, 1),
                 (_request(2, "no/such/method", CLAUDE), 1),

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iai_memory import Memory, Record
+from iai_memory.consolidation import run_sleep
 from iai_memory.ranking import Question, Weights, rank
 from iai_memory.speech import in_first_person, named, utterance
 from iai_memory.store import Found
@@ -149,3 +150,27 @@ def test_the_hits_together_never_exceed_the_budget(
     cut = [hit for hit in found.hits if hit.text.endswith("[cut]")]
     assert budget >= 1500 or cut
     assert all(memory.record(hit.id).text.startswith(hit.text[:-8]) for hit in cut)
+
+
+def test_repetitions_that_a_sleep_found_are_one_hit_with_a_count(
+    tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
+    memory = Memory(tmp_path / "store")
+    memory.ingest(
+        [
+            {"text": "The port is 5544.", "created_at": "2026-05-01"},
+            {"text": "the port is 5544", "created_at": "2026-05-02"},
+            {"text": "The port is 6000.", "created_at": "2026-05-03"},
+        ]
+    )
+    before = memory.recall("which port?").hits
+    run_sleep(memory)
+    after = memory.recall("which port?").hits
+    assert len(before) == 3
+    assert {hit.text.strip(".").lower() for hit in after} == {
+        "the port is 5544",
+        "the port is 6000",
+    }
+    assert [hit.reason.endswith("; 1 more say the same") for hit in after].count(True) == 1
+    assert all(memory.record(hit.id).text == hit.text for hit in before)

@@ -24,7 +24,7 @@ OTHER_VERSION = "other"
 _META = "io.modelcontextprotocol/"
 _VERSION_KEY = f"{_META}protocolVersion"
 _CAPABILITIES_KEY = f"{_META}clientCapabilities"
-_SUBSCRIPTION_KEY = f"{_META}subscriptionId"
+SUBSCRIPTION_KEY = f"{_META}subscriptionId"
 _INFO_KEY = f"{_META}clientInfo"
 _LEVEL_KEY = f"{_META}logLevel"
 _KNOWN_META = (_VERSION_KEY, _CAPABILITIES_KEY, _INFO_KEY, _LEVEL_KEY)
@@ -118,7 +118,7 @@ class Front:
 
         Nothing that can be subscribed to happens before the real server is there.
         """
-        wanted = params.get("notifications")
+        wanted: Any = params.get("notifications")
         if (
             self._version is None
             or id_ in self.told.listening
@@ -131,7 +131,7 @@ class Front:
         self.told.listening.add(id_)
         self.replay.append(line + b"\n")
         honoured = {event: True for event in _EVENTS if wanted.get(event)}
-        about = {"_meta": {_SUBSCRIPTION_KEY: id_}, "notifications": honoured}
+        about = {"_meta": {SUBSCRIPTION_KEY: id_}, "notifications": honoured}
         return _compact({"jsonrpc": "2.0", "method": ACKNOWLEDGED, "params": about}) + "\n"
 
     def _spoken(self, method: str, params: dict[str, Any]) -> str:

@@ -15,7 +15,6 @@ from typing import Any, Protocol, Self
 from mcp.shared.message import SessionMessage
 from mcp_types import (
     PARSE_ERROR,
-    SUBSCRIPTION_ID_META_KEY,
     ErrorData,
     JSONRPCError,
     JSONRPCMessage,
@@ -23,7 +22,7 @@ from mcp_types import (
 )
 from pydantic import ValidationError
 
-from .handshake import ACKNOWLEDGED, Told
+from .handshake import ACKNOWLEDGED, SUBSCRIPTION_KEY, Told
 
 _log = logging.getLogger(__name__)
 
@@ -147,7 +146,7 @@ class SilencedStream:
             return getattr(message, "id", None) == self._told.replayed_id
         if message.method != ACKNOWLEDGED or not self._told.listening:
             return False
-        id_ = (message.params or {})["_meta"][SUBSCRIPTION_ID_META_KEY]
+        id_ = (message.params or {})["_meta"][SUBSCRIPTION_KEY]
         told = id_ in self._told.listening
         # A later subscription may have the same id again.
         self._told.listening.discard(id_)

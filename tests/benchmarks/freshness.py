@@ -16,8 +16,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from iai_memory import Memory, load_settings
 from iai_memory.session_start import cache_path
 
 from .metrics import percentile
+from .serving import silent_server
 
 HOOK = Path(__file__).parents[2] / "hooks" / "iai-mcp-session-recall.sh"
 SERVERS = 2
@@ -69,7 +70,7 @@ def measure(seconds: float, interval: float, tick: float, seed: int = 0) -> Repo
         memory.ingest("the first fact")
         environment = _environment(store, interval, tick)
         for _ in range(SERVERS):
-            stack.enter_context(_server(environment))
+            stack.enter_context(silent_server(environment))
         _await_cache(cache_path(memory.paths, None))
         committed: dict[str, float] = {}
         writer = threading.Thread(target=_write, args=(memory, committed, seconds, seed))
@@ -163,22 +164,6 @@ def _environment(store: Path, interval: float, tick: float) -> dict[str, str]:
         # The page of the cache is what is measured, never a live command that hides its age.
         "IAI_MCP_CLI": "/dev/null",
     }
-
-
-@contextmanager
-def _server(environment: dict[str, str]) -> Generator[None]:
-    """A server that a host left alone: it reads stdin until that is closed."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "iai_server", "serve"],
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield
-    finally:
-        process.communicate(timeout=30)
 
 
 def _await_cache(cache: Path) -> None:

@@ -29,7 +29,7 @@ COMMON_SHARE = 0.01
 """A word that stands in at least this share of all texts is not rare; nor is a function word."""
 
 _BEGAN = datetime(2023, 1, 9, 8, 0, tzinfo=UTC)
-_NOISE_PER_SESSION = 3
+_NOISE_PER_SESSION = 2
 _SUBJECTS_OF_A_KIND = 6
 _INJECTED_SHARE = 1 / 3
 _INJECTIONS = (

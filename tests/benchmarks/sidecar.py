@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,6 +25,8 @@ from iai_memory.embedding import DIMENSION, IDENTITY
 from iai_memory.records import Record
 from iai_memory.session_start import cache_path
 from iai_memory.store import Row
+
+from .serving import silent_server
 
 RECORDS = 100_000
 PROJECTS = 20
@@ -79,22 +80,13 @@ def measure_idle(seconds: float, tick: float, records: int) -> Idle:
         memory = filled(Path(folder) / "store", records)
         kept = {k: v for k, v in os.environ.items() if not k.startswith("IAI_MCP_")}
         chosen = {"IAI_MCP_STORE": str(memory.paths.root), "IAI_MCP_REFRESH_TICK_SEC": str(tick)}
-        server = subprocess.Popen(
-            [sys.executable, "-m", "iai_server", "serve"],
-            env={**kept, **chosen},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
+        with silent_server({**kept, **chosen}) as pid:
             _settle(memory, tick)
-            before, used = _files(memory.paths.root), _cpu_seconds(server.pid)
+            before, used = _files(memory.paths.root), _cpu_seconds(pid)
             began = time.monotonic()
             time.sleep(seconds)
-            used, passed = _cpu_seconds(server.pid) - used, time.monotonic() - began
+            used, passed = _cpu_seconds(pid) - used, time.monotonic() - began
             after = _files(memory.paths.root)
-        finally:
-            server.communicate(timeout=60)
     changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     return Idle(
         seconds=round(passed, 1),

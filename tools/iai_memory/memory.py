@@ -11,7 +11,7 @@ from typing import Any
 
 from . import changes
 from .capture import Drain, Drained, Sessions, Spool, last_capture_notice, waiting_turns
-from .consolidation import SMALL_STORE, build_topics, load_topics, save_topics
+from .consolidation import SMALL_STORE, build_topics, load_folds, load_topics, save_topics
 from .embedding import DIMENSION, IDENTITY, Encoder, ModelFiles, find_model, load_encoder
 from .errors import InvalidInput, MemoryFault, ModelMissing
 from .ingest import check_text, embed_pending, ingest, new_memory, reembed
@@ -210,7 +210,7 @@ class Memory:
             ),
             own_project=self.own_project,
         )
-        return recall(self.store, self.encoder, checked)
+        return recall(self.store, self.encoder, checked, folds=load_folds(self.paths))
 
     def supersede(self, id: str, text: str, *, reason: str = "") -> Superseded:
         """Stores `text` as what is true from now on in place of the memory `id`; both stay.

@@ -63,11 +63,15 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A candidate with its score and the parts that add up to it."""
+    """A candidate with its score and the parts that add up to it.
+
+    `alike` counts the candidates that say the same in the same words and are not shown.
+    """
 
     record: Record
     score: float
     parts: Mapping[str, float]
+    alike: int = 0
 
     @property
     def reason(self) -> str:
@@ -77,7 +81,8 @@ class Ranked:
             for name, value in self.parts.items()
             if value
         ]
-        return f"{' '.join(parts).removeprefix('+ ') or 'nothing'} = {self.score:.3f}"
+        total = f"{' '.join(parts).removeprefix('+ ') or 'nothing'} = {self.score:.3f}"
+        return total if not self.alike else f"{total}; {self.alike} more say the same"
 
 
 @dataclass(frozen=True, slots=True)

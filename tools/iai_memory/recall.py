@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from .clock import parse_time, utc_now
+from .consolidation.duplicates import Folds
 from .embedding import Encoder
 from .errors import InvalidInput
 from .ingest import check_tags, check_text
@@ -95,11 +96,17 @@ def check_filter(
 
 
 def recall(
-    store: Store, encoder: Encoder | None, query: Query, weights: Weights | None = None
+    store: Store,
+    encoder: Encoder | None,
+    query: Query,
+    *,
+    weights: Weights | None = None,
+    folds: Folds | None = None,
 ) -> Recalled:
     """Finds what answers, by meaning and by words under the same filter, in at most the budget.
 
     Without a model only the words are searched; the answer then says `degraded` and how to fix it.
+    Memories that say the same in the same words are one hit, whose reason counts the others.
 
     Raises:
         StoreFault: The store could not be read.
@@ -113,7 +120,8 @@ def recall(
         dense = _admitted(reader.dense(vector, query.where, depth, nprobes=NPROBES), query.where)
     question = Question(query.text, vector, query.own_project, query.where.as_of or utc_now())
     ranked = rank(dense, lexical, question, weights or Weights())
-    hits, tokens = _within_budget(ranked[: query.limit], query.budget_tokens)
+    once = _folded(ranked, folds or Folds(0))
+    hits, tokens = _within_budget(once[: query.limit], query.budget_tokens)
     mode: Literal["hybrid", "lexical", "dense"] = "hybrid" if lexical else "dense"
     return Recalled(
         hits=hits,
@@ -141,6 +149,18 @@ def _admitted(found: Sequence[Found], where: Filter) -> list[Found]:
         for one in found
         if where.admits(one.record)
     ]
+
+
+def _folded(ranked: Sequence[Ranked], folds: Folds) -> list[Ranked]:
+    """The best of each group of repetitions, with a count of the rest."""
+    groups = {id_: newest for newest, older in folds.folds.items() for id_ in (newest, *older)}
+    best: dict[str, Ranked] = {}
+    for one in ranked:
+        group = groups.get(one.record.id, one.record.id)
+        first = best.setdefault(group, one)
+        if first is not one:
+            best[group] = replace(first, alike=first.alike + 1)
+    return list(best.values())
 
 
 def _within_budget(ranked: Sequence[Ranked], budget: int) -> tuple[list[Hit], int]:
