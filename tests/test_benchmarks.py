@@ -298,7 +298,7 @@ def test_no_text_mentions_a_stranger_and_every_subject_has_much_said_of_it(world
         for name in names:
             assert not any(stems(name) <= found for found in words), (sort, name)
     for name in (name for names in SUBJECTS.values() for name in names):
-        assert sum(stems(name) <= found for found in words) >= len(words) / 100, name
+        assert sum(stems(name) <= found for found in words) >= 25, name
 
 
 def test_a_small_world_is_told_and_asked_back(
@@ -333,13 +333,20 @@ def test_known_items_are_the_same_for_a_seed_and_no_query_fits_two_texts() -> No
             assert right.setdefault((case.group, case.query), case.right) == case.right
 
 
-def test_long_texts_have_three_hundred_to_two_thousand_tokens(model_folder: Path) -> None:
+def test_long_texts_have_three_hundred_to_two_thousand_tokens_and_early_and_late_places(
+    model_folder: Path,
+) -> None:
     encoder = Memory(settings=load_settings().model_copy(update={"model": model_folder})).encoder
     assert encoder is not None
-    sizes = [encoder.count_tokens(text) for text in long_texts().texts]
+    items = long_texts()
+    sizes = [encoder.count_tokens(text) for text in items.texts]
     assert min(sizes) >= 300
     assert max(sizes) <= 2_000
     assert sum(size > 1_000 for size in sizes) >= len(sizes) / 4
+    for case in (one for one in items.cases if one.group.endswith("half a sentence")):
+        text = items.texts[case.right]
+        before = encoder.count_tokens(text[: text.index(case.query)])
+        assert before < 256 if "early" in case.group else before >= 200, (case, before)
 
 
 def test_a_known_item_is_looked_for_by_every_method(
@@ -349,7 +356,7 @@ def test_a_known_item_is_looked_for_by_every_method(
     items = KnownItems("few", ["The red boat leaks.", "Goats eat hats.", "Snow fell."], [])
     cases = [known_item_sets.Case("boats", "leaking boat", 0)]
     answers = known_item.measure(replace(items, cases=cases), tmp_path / "store")
-    assert [answer.method for answer in answers][0] == "iai-mcp"
+    assert answers[0].method == "iai-mcp"
     assert {answer.ranked[0] for answer in answers if answer.ranked} == {"0"}
     shown, plain = known_item.report("few", answers)
     assert "few, 1 queries" in shown

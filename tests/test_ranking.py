@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,12 +21,12 @@ from iai_memory.tokens import cut_to_tokens, estimate_tokens
 DAY = datetime(2026, 5, 8, tzinfo=UTC)
 
 
-def record(id: str, text: str = "words", *, day: int = 0, **more: object) -> Record:
+def record(id: str, text: str = "words", *, day: int = 0, **more: Any) -> Record:
     at = DAY + timedelta(days=day)
-    fields: dict[str, object] = {"role": "note", "origin": "cli", "idem": id, **more}
+    fields: dict[str, Any] = {"role": "note", "origin": "cli", "idem": id, **more}
     return Record(
         id=id, text=text, created_at=at, ingested_at=at, updated_at=at, valid_from=at, **fields
-    )  # type: ignore[arg-type] - the fields of each test are checked by the record's own use
+    )
 
 
 def order(dense: dict[str, float], lexical: dict[str, float], **records: Record) -> list[str]:

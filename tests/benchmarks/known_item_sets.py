@@ -95,7 +95,7 @@ _SLOTS: dict[str, tuple[str, ...]] = {
         *("Lydia Marsh", "Jasper Crane", "Irma Vogel", "Silas Byrne"),
     ),
 }
-_SENTENCE_TOKENS = 17  # of the encoder, on average over the sentences above
+_SENTENCE_TOKENS = 14  # of the encoder, a low average over the sentences above
 _FOUND_BY_HALF = "half a sentence"
 
 
@@ -223,11 +223,11 @@ Made = tuple[str, list[tuple[str, str]]]
 
 
 def _prose(draw: random.Random, used: set[str]) -> Made:
-    count = draw.randint(300, 1_900) // _SENTENCE_TOKENS
+    count = draw.randint(340, 1_800) // _SENTENCE_TOKENS
     sentences = [_filled(draw, draw.choice(_FILLERS)) for _ in range(count)]
     asked: list[tuple[str, str]] = []
     early = draw.randrange(0, max(1, count // 10))
-    late = draw.randrange(max(count * 6 // 10, min(count - 1, 300 // _SENTENCE_TOKENS)), count)
+    late = draw.randrange(max(count * 6 // 10, min(count - 1, 300 // _SENTENCE_TOKENS + 1)), count)
     for place, at in (("early", early), ("late", late)):
         sentence, question = _needle(draw, used)
         sentences[at] = sentence
@@ -272,7 +272,7 @@ _MANNERS = (
 
 
 def _code(draw: random.Random, used: set[str]) -> Made:
-    count = draw.randint(8, 34)
+    count = draw.randint(8, 25)
     places = {draw.randrange(0, 2): "early", draw.randrange(count * 6 // 10 + 1, count): "late"}
     parts: list[str] = ['"""Helpers of the back office."""', "import logging", ""]
     asked: list[tuple[str, str]] = []

@@ -22,6 +22,7 @@ from iai_memory import Memory, load_settings
 from iai_memory.results import Recalled
 
 from .abstention import NOTHING, area_under_roc, share_under, threshold_that_loses
+from .arms import recall_with, weights_without_each
 from .baselines import Bm25, cosine_ranking, fused_by_rank
 from .intervals import Mean, mean_with_interval, table
 from .longitudinal_store import LIMIT, Told, only_say, tell
@@ -92,22 +93,28 @@ class Outcome:
     """Everything measured on one world.
 
     Attributes:
-        current: Answers to questions for what holds.
+        current: Answers to questions for what holds, in other words.
+        plain: The same for questions that may use the words of the answer.
         historical: Answers to questions for what held before.
         as_of: Answers as of a past moment.
         anachronisms: For each answer as of a moment, the share of hits that had not arrived then.
         signals: One for each question about what holds or about nothing that was told.
+        arms: Answers to questions for what holds with each arm left out, where asked for.
     """
 
     current: list[Answer]
+    plain: list[Answer]
     historical: list[Answer]
     as_of: list[Answer]
     anachronisms: list[float]
     signals: list[Signals]
+    arms: list[Answer]
 
 
-def measure(world: World, folder: Path) -> Outcome:
+def measure(world: World, folder: Path, *, leave_one_out: bool = False) -> Outcome:
     """Tells the world to two stores in the folder, one without supersede, and asks everything.
+
+    With `leave_one_out` what holds is also asked without each arm of the ranking.
 
     Raises:
         RuntimeError: There is no embedding model.
@@ -120,7 +127,7 @@ def measure(world: World, folder: Path) -> Outcome:
     unlinked = only_say(_memory(settings, folder / "unlinked"), world)
     _tell("and once more without supersede")
     baselines = _Baselines(told.memory, world)
-    current: list[Answer] = []
+    asked: dict[str, list[Answer]] = {"current": [], "plain": []}
     historical: list[Answer] = []
     signals: list[Signals] = []
     for question in world.questions:
@@ -128,17 +135,33 @@ def measure(world: World, folder: Path) -> Outcome:
             historical += _historical(question, told, unlinked, baselines)
             continue
         keys, found = told.recall(question.text)
-        signals.append(_signals(question, found, baselines))
+        if question.ask != "plain":
+            signals.append(_signals(question, found, baselines))
         if question.fact is not None:
             methods = {OURS: keys, f"{OURS}, never told": unlinked.recall(question.text)[0]}
             methods |= baselines.ask(question.text) | baselines.ask(question.text, true_now=True)
             right, *outdated = reversed(question.fact.chain)
-            current += _answers(question, methods, right, [*outdated, *question.fact.injected])
+            poison = [*outdated, *question.fact.injected]
+            asked[question.ask] += _answers(question, methods, right, poison)
     _tell("asked for what holds and what held")
-    outcome = Outcome(current, historical, [], [], signals)
+    outcome = Outcome(asked["current"], asked["plain"], historical, [], [], signals, [])
     for number, fact in enumerate(world.facts):
         _as_of(fact, number, told, baselines, outcome)
+    if leave_one_out:
+        for question in world.questions:
+            outcome.arms += _without_arms(question, told)
     return outcome
+
+
+def _without_arms(question: Question, told: Told) -> list[Answer]:
+    if question.ask != "current":
+        return []
+    methods = {
+        name: told.keys_of(recall_with(told.memory, question.text, weights))
+        for name, weights in weights_without_each().items()
+    }
+    right, *outdated = reversed(_fact(question).chain)
+    return _answers(question, methods, right, [*outdated, *_fact(question).injected])
 
 
 def _historical(
@@ -310,6 +333,7 @@ def failures(world: World, outcome: Outcome, count: int) -> str:
     lines: list[str] = []
     for title, answers, method in (
         ("current", outcome.current, OURS),
+        ("plain", outcome.plain, OURS),
         ("historical", outcome.historical, f"{OURS}, include_superseded"),
         ("as of", outcome.as_of, OURS),
     ):
@@ -331,9 +355,13 @@ def report(outcome: Outcome) -> tuple[str, dict[str, Any]]:
     data: dict[str, Any] = {}
     for title, answers, poison in (
         ("current", outcome.current, True),
+        ("current, plain words", outcome.plain, True),
         ("historical", outcome.historical, False),
         ("as of a past moment", outcome.as_of, True),
+        ("current by arm", outcome.arms, True),
     ):
+        if not answers:
+            continue
         for half in reversed(HALVES):
             text, rows = answer_table(title, answers, half, poison=poison)
             shown.append(text)
@@ -355,13 +383,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--sessions", type=int, default=SESSIONS)
     parser.add_argument("--kinds", type=int, help="only the first so many kinds of facts")
+    parser.add_argument(
+        "--leave-one-out", action="store_true", help="also ask without each arm of the ranking"
+    )
     parser.add_argument("--failures", type=int, default=0, help="show so many of each sort")
     parser.add_argument("--json", type=Path, help="also write everything measured here")
     options = parser.parse_args(arguments)
     world = make_world(options.seed, sessions=options.sessions, kinds=options.kinds)
     print(_description(world, options.seed, options.sessions))
     with tempfile.TemporaryDirectory(prefix="iai-mcp-longitudinal-") as folder:
-        outcome = measure(world, Path(folder))
+        outcome = measure(world, Path(folder), leave_one_out=options.leave_one_out)
     shown, data = report(outcome)
     print(f"\n{shown}")
     if options.failures:
@@ -379,7 +410,8 @@ def _description(world: World, seed: int, sessions: int) -> str:
         f"({counts['fact']} tell a fact, {counts['near miss']} nearly do, {counts['injected']} are "
         f"injected), {len(world.questions)} questions.\n"
         f"Split by kind of fact: {each['tuning']} facts for tuning, {each['held-out']} held out; "
-        f"no question shares a rare word with a text that answers it.\n"
+        f"but for its subject's name, and unless it says plain words, no question shares a rare "
+        f"word with a text that answers it.\n"
         f'"true now": superseded texts are left out. "never told": changes were only said, nobody '
         f"called supersede.\nIntervals: 95 %, bootstrap over questions."
     )

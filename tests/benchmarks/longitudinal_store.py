@@ -36,12 +36,13 @@ class Told:
     def recall(self, question: str, **options: Any) -> tuple[list[str], Recalled]:
         """The keys of the ten best hits, best first, and the whole answer."""
         found = self.memory.recall(question, limit=LIMIT, budget_tokens=BUDGET_TOKENS, **options)
-        return [self._keys()[hit.id] for hit in found.hits], found
+        return self.keys_of([hit.id for hit in found.hits]), found
 
-    def _keys(self) -> dict[str, str]:
+    def keys_of(self, ids: Sequence[str]) -> list[str]:
+        """The keys of the texts that are these records."""
         if len(self.keys) != len(self.ids):
             self.keys = {id_: key for key, id_ in self.ids.items()}
-        return self.keys
+        return [self.keys[id_] for id_ in ids]
 
 
 def tell(memory: Memory, world: World) -> Told:

@@ -2,7 +2,8 @@
 
 `longitudinal_kinds.txt` has a block for each kind of fact: what a subject has (`v`), how it is
 first told and how a change is told (`first`, `now`), a near miss that names a value and tells
-nothing (`beside`), and questions for what holds and for what held before (`ask`, `before`).
+nothing (`beside`), questions in other words for what holds and for what held before (`ask`,
+`before`), and one that may use the same words (`plain`).
 `longitudinal_noise.txt` has what else is said, and the words that fill its gaps.
 """
 
@@ -26,6 +27,22 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
 }
 """Who and what the facts are about."""
 
+BYSTANDERS: dict[str, tuple[str, ...]] = {
+    "person": (
+        *("Anouk", "Bela", "Cosmo", "Dagny", "Elin", "Fritz", "Gunnar", "Hedda"),
+        *("Imre", "Jutta", "Klara", "Lorenz", "Mirko", "Nele", "Otis", "Petra"),
+        *("Quentin", "Rieke", "Stellan", "Thea", "Ulrik", "Vera", "Wim", "Xenia"),
+    ),
+    "project": (
+        *("Anvil", "Bramble", "Cobweb", "Dovetail", "Ember", "Flint"),
+        *("Gasket", "Hopper", "Inkwell", "Jigsaw", "Kiln", "Ladle"),
+    ),
+    "host": ("avocet", "brambling", "crake", "dipper", "egret", "fulmar", "godwit", "harrier"),
+    "pet": ("Archie", "Bella", "Crumpet", "Daisy", "Echo", "Fidget", "Gizmo", "Hazel"),
+    "self": (),
+}
+"""Who and what is talked about too, without a fact."""
+
 STRANGERS: dict[str, tuple[str, ...]] = {
     "person": ("Zelda", "Bjarne", "Oriana", "Casimir"),
     "project": ("Obelisk", "Parsnip", "Vortex", "Lantern"),
@@ -47,7 +64,8 @@ class Kind:
         first: Sentences with {s} and {v} that tell the first value.
         now: The same for a change.
         beside: A sentence with {s} and {v} from which the fact does not follow.
-        ask: Questions with {s} for what holds.
+        ask: Questions with {s} for what holds, in other words than the sentences.
+        plain: A question for the same that may use the words of the sentences.
         before: A question with {s} for what held just before.
     """
 
@@ -58,6 +76,7 @@ class Kind:
     now: tuple[str, ...]
     beside: str
     ask: tuple[str, ...]
+    plain: str
     before: str
 
 
@@ -106,7 +125,8 @@ def _kind(title: str, lines: list[str]) -> Kind:
     for key, text in map(_field, lines):
         fields.setdefault(key, []).append(text)
     try:
-        [values], [beside], [before] = fields["v"], fields["beside"], fields["before"]
+        [values], [beside] = fields["v"], fields["beside"]
+        [plain], [before] = fields["plain"], fields["before"]
         return Kind(
             name=name,
             about=about,
@@ -115,6 +135,7 @@ def _kind(title: str, lines: list[str]) -> Kind:
             now=tuple(fields["now"]),
             beside=beside,
             ask=tuple(fields["ask"]),
+            plain=plain,
             before=before,
         )
     except (KeyError, ValueError) as exc:
