@@ -161,15 +161,15 @@ def spoken(serve: Callable[[int, TextIOWrapper], None]) -> Generator[Spoken]:
 
     thread = threading.Thread(target=run)
     thread.start()
-    try:
-        with os.fdopen(stdout, "rb") as reader:
-            spoken = Spoken(stdin, reader)
+    with os.fdopen(stdout, "rb") as reader:
+        spoken = Spoken(stdin, reader)
+        try:
             yield spoken
+        finally:
             os.close(stdin)
-            spoken.rest = tuple(sorted(reader))
-    finally:
-        thread.join(WAIT_SEC)
-        os.close(source)
+            thread.join(WAIT_SEC)
+            os.close(source)
+        spoken.rest = tuple(sorted(reader))
     assert not thread.is_alive()
     assert not faults, faults
 
@@ -418,9 +418,8 @@ def test_a_host_hears_the_same_whoever_answers(
 @pytest.mark.parametrize("handed_over", [False, True])
 def test_a_subscription_that_was_ended_can_be_made_again(app: App, handed_over: bool) -> None:
     listen = _request("listen:0", "subscriptions/listen", LISTEN)
-    ended = (
-        b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"listen:0"}}'
-    )
+    ended = _request("", "notifications/cancelled", {"requestId": "listen:0"})
+    ended = ended.replace(b'"id": "", ', b"")
     ready = Ready()
     try:
         with spoken(real_only(app)) as real, spoken(fronted(app, ready)) as both:

@@ -123,7 +123,8 @@ class Front:
             self._version is None
             or id_ in self.told.listening
             or not params.keys() <= {"_meta", "notifications"}
-            or self._spoken(LISTEN, {"_meta": params.get("_meta", {})}) != self._version
+            or _VERSION_KEY not in params.get("_meta", {})
+            or self._spoken(LISTEN, {"_meta": params["_meta"]}) != self._version
             or not _fits(wanted, {f"{event}?": bool for event in _EVENTS})
             or not wanted.keys() <= set(_EVENTS)
         ):

@@ -138,7 +138,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"{sum(len(one.turns) for one in chosen)} turns, {asked} questions asked, {left_out} left "
         f"out for want of valid evidence.\nThe weights were set on conversations 0-4. Sessions: "
         f"those of the ten turns found, in their order.\nIntervals: 95 %, bootstrap over "
-        f"questions.\n\n{tables(reported)}"
+        f"questions.\n\n{tables(reported)}\n",
+        flush=True,
     )
     arms: dict[str, Any] = {}
     if options.leave_one_out:

@@ -202,11 +202,15 @@ def _questions(
 ) -> list[Question]:
     questions: list[Question] = []
     for fact in facts:
-        asked: list[tuple[Ask, str]] = []
-        asked += [("current", text) for text in fact.kind.ask]
-        asked += [("plain", fact.kind.plain), ("historical", fact.kind.before)]
+        texts: dict[Ask, tuple[str, ...]] = {
+            "current": fact.kind.ask,
+            "plain": (fact.kind.plain,),
+            "historical": (fact.kind.before,),
+        }
         questions += [
-            Question(text.format(s=fact.subject), ask, fact.half, fact) for ask, text in asked
+            Question(text.format(s=fact.subject), ask, fact.half, fact)
+            for ask, asked in texts.items()
+            for text in asked
         ]
     told = {(fact.kind.name, fact.subject) for fact in facts}
     for kind in kinds:
