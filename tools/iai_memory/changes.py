@@ -65,7 +65,7 @@ def supersede(
             entities=(),
             history=(),
             embedder=encoder.identity.key if encoder is not None else None,
-            idem=idempotency_key(old.role, text, at, None, None),
+            idem=idempotency_key(old.role, text, created_at=at),
         )
         stored, _ = writer.replace(
             Row(new, vector),

@@ -248,7 +248,12 @@ def _draft(memory: NewMemory, origin: str) -> _Draft:
     now = utc_now()
     said = memory.created_at or now
     idem = idempotency_key(
-        memory.role, memory.text, memory.created_at, memory.session_id, memory.turn_id
+        memory.role,
+        memory.text,
+        created_at=memory.created_at,
+        session_id=memory.session_id,
+        turn_id=memory.turn_id,
+        project=memory.project,
     )
     record = Record(
         id="",

@@ -36,6 +36,7 @@ from .session_start import (
     SessionStart,
     Surroundings,
     Topics,
+    Trigger,
     cache_modified,
     cache_path,
     read_sidecar,
@@ -96,6 +97,7 @@ class Memory:
         self._origin = origin
         self._on_commit = on_commit
         self._opening = threading.RLock()
+        self._wrote = False
         self._store: Store | None = None
         self._files: ModelFiles | None = None
         self._encoder: Encoder | None = None
@@ -447,6 +449,12 @@ class Memory:
             lambda: pages.refresh("manual", force_rebuild=True),
         )
 
+    def close(self) -> None:
+        """Brings the page up to date if this object changed the store; nobody may come after it."""
+        if self._wrote:
+            self._wrote = False
+            self._refresh_cache("shutdown")
+
     def upkeep(self) -> bool:
         """Compacts the store if its budget of commits is used up; says whether it did."""
         if not self.store.upkeep_is_due():
@@ -467,11 +475,15 @@ class Memory:
         if self._on_commit is not None:
             self._on_commit()
             return
+        self._wrote = True
+        self._refresh_cache("wake_sequence")
+        self.upkeep()
+
+    def _refresh_cache(self, trigger: Trigger) -> None:
         pages = self.session_start_pages()
         if cache_modified(pages.cache) is not None:
             # No server may be there to do it, and a hook would go on serving what was forgotten.
-            pages.refresh("wake_sequence")
-        self.upkeep()
+            pages.refresh(trigger)
 
     def _model_or_fault(self) -> ModelFiles | MemoryFault | None:
         try:

@@ -3,6 +3,10 @@
 Each arm is scaled to 0..1 over the candidates of this query, then weighted and added. Fusion by
 rank throws the distances away that tell a clear winner from noise.
 
+Who says it and in which session count only where most candidates are lines of a conversation
+("Ann: …"). Among notes and turns of an assistant both did harm: of 118 plainly worded questions for
+current facts .568 had the right one first with them and .771 without.
+
 The weights were set on five LoCoMo conversations (760 questions, all-MiniLM-L6-v2). There the sum
 of the dense and the lexical arm alone has an nDCG@10 of .482, and all arms together have .605.
 """
@@ -19,7 +23,7 @@ import numpy as np
 
 from .dates import mentions
 from .records import Record
-from .speech import named, utterance
+from .speech import is_conversation, named, utterance
 from .store import Found, Vector
 
 # A session counts by its best hits, each next one less: one long session must not win by length.
@@ -120,8 +124,10 @@ def rank(
     by_words = _scaled({found.record.id: found.score for found in lexical})
     records = {found.record.id: found.record for found in (*dense, *lexical)}
     said = {id_: utterance(record.text) for id_, record in records.items()}
-    person = named(question.text, {one.speaker for one in said.values() if one.speaker})
-    by_session = _sessions(records, by_words)
+    talk = is_conversation([record.text for record in records.values()])
+    speakers = {one.speaker for one in said.values() if one.speaker}
+    person = named(question.text, speakers) if talk else None
+    by_session = _sessions(records, by_words) if talk else {}
     dates = mentions(question.text, question.asked_at)
     asks_when = _ASKS_WHEN.match(question.text) is not None
     ranked = [

@@ -15,7 +15,7 @@ from .errors import InvalidInput
 from .ingest import check_tags, check_text
 from .ranking import Question, Ranked, Weights, rank
 from .results import Hit, Recalled
-from .speech import in_first_person, named, utterance
+from .speech import in_first_person, is_conversation, named, utterance
 from .store import Filter, Found, Store, Vector
 from .tokens import cut_to_tokens, estimate_tokens
 
@@ -134,9 +134,12 @@ def recall(
 
 
 def _query_vector(encoder: Encoder, text: str, lexical: Sequence[Found]) -> Vector:
-    """The query's vector, a named speaker in it read as "I": that is what the speaker said."""
-    speakers = {utterance(found.record.text).speaker for found in lexical}
-    person = named(text, {name for name in speakers if name is not None})
+    """The query's vector; in a conversation, a named speaker in it read as "I"."""
+    texts = [found.record.text for found in lexical]
+    person = None
+    if is_conversation(texts):
+        speakers = {utterance(one).speaker for one in texts}
+        person = named(text, {name for name in speakers if name is not None})
     vector: Vector = encoder.encode([text if person is None else in_first_person(text, person)])[0]
     return vector
 

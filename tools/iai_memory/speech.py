@@ -7,6 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
+MOST: Final = 0.5
+
 # One to three capitalised names before a colon and a blank, at the very start.
 _SPEAKER: Final = re.compile(r"\s*((?:[^\W\d_a-zß-ÿ][\w.'\u2019-]{0,30}\s?){1,3}):[ \t]+(?=\S)")
 
@@ -30,6 +32,12 @@ def utterance(text: str) -> Utterance:
     if match is None:
         return Utterance(None, text)
     return Utterance(match.group(1).strip(), text[match.end() :])
+
+
+def is_conversation(texts: Collection[str]) -> bool:
+    """Whether most of the texts begin with a name: then who says it carries meaning."""
+    spoken = sum(utterance(text).speaker is not None for text in texts)
+    return spoken > len(texts) * MOST
 
 
 def named(query: str, speakers: Collection[str]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from pathlib import Path
 from typing import Annotated
 
@@ -23,4 +24,7 @@ def open_memory(*, origin: str = "cli") -> Memory:
     Raises:
         InvalidInput: An environment variable cannot be used.
     """
-    return Memory(cwd=Path.cwd(), origin=origin)
+    memory = Memory(cwd=Path.cwd(), origin=origin)
+    # However the command ends: a page within its interval would wait for a server that may not run.
+    atexit.register(memory.close)
+    return memory

@@ -15,7 +15,8 @@ from ..store import Contents, Filter, TableReader
 from ..tokens import cut_to_tokens, estimate_tokens
 from .inert import inert
 
-MAX_BYTES: Final = 10_000
+# Hosts cut at 10,000, and in front of an old page the hook says in a line how old it is.
+MAX_BYTES: Final = 9_800
 IDENTITY_TAG: Final = "identity"
 _CUT_MARK: Final = " …"
 _ADVICE: Final = (
@@ -76,7 +77,7 @@ class Page:
 
 
 def render(reader: TableReader, page: Page) -> str:
-    """The payload: at most 10,000 bytes, within the budget, in one fence, ended by a newline.
+    """The payload: at most 9,800 bytes, within the budget, in one fence, ended by a newline.
 
     Equal content gives equal bytes: there are dates in it, never ages.
 
