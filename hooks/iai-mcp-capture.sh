@@ -53,7 +53,8 @@ find_spool() {
 }
 
 # False when the last line has no end: a hook was killed in the middle of its write. Looks again,
-# because the write of a hook that is alive can be seen half done.
+# because the write of a hook that is alive can be seen half done; if it still was, an empty line
+# is the harm.
 is_whole() {
     for _ in 1 2 3 4; do
         [ -s "$doorbell" ] && [ -n "$(exec tail -c 1 "$doorbell")" ] || return 0

@@ -440,9 +440,11 @@ def test_repetitions_are_folded_under_the_newest_and_every_wording_stays_recalla
     assert folds is not None
     assert folds.folds == {newest: (middle, oldest)}
     assert memory.store.contents() == before
+    assert {memory.record(id).text for id in (newest, middle, oldest)} == set(wordings)
     for text in wordings:
         hits = memory.recall(text, limit=10).hits
-        assert set(wordings) <= {hit.text for hit in hits}
+        assert [hit.text in wordings for hit in hits].count(True) == 1
+        assert "; 2 more say the same" in next(h for h in hits if h.text in wordings).reason
 
 
 def test_what_a_list_selects_by_keeps_equal_texts_apart(memory: Memory) -> None:

@@ -615,10 +615,10 @@ def test_the_plugin_runs_each_hook_where_it_belongs() -> None:
         for event, entries in hooks.items()
     }
 
-    root = '"${CLAUDE_PLUGIN_ROOT}/hooks/'
-    capture = [f'{root}iai-mcp-capture.sh"']
+    root = '"${CLAUDE_PLUGIN_ROOT}"/hooks/'
+    capture = [f"{root}iai-mcp-capture.sh"]
     assert commands == {
-        "SessionStart": [f'{root}iai-mcp-session-recall.sh"'],
+        "SessionStart": [f"{root}iai-mcp-session-recall.sh"],
         **dict.fromkeys(("UserPromptSubmit", "Stop", "PreCompact", "SessionEnd"), capture),
     }
     assert hooks["SessionStart"][0]["matcher"] == "startup|resume|clear|compact"

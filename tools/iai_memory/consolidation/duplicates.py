@@ -1,7 +1,7 @@
 """Memories that say the same in the same words, so that a list needs to show only one of them.
 
-Nothing in the table is changed or deleted: a fold is advice to whoever makes a list, and recall
-finds every wording as before.
+Nothing in the table is changed or deleted: a fold is advice to whoever makes a list. Recall shows
+the best one of a group and counts the others; each keeps its id, its place in time and its words.
 """
 
 from __future__ import annotations
