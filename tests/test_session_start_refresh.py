@@ -358,6 +358,17 @@ def test_what_another_process_stored_is_rendered_at_a_tick(tmp_path: Path) -> No
     assert last["trigger"] == "periodic_wake"
 
 
+def test_what_another_process_stored_does_not_wait_for_a_tick(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    reading = opened(store)
+    with child_server(
+        store, None, IAI_MCP_REFRESH_TICK_SEC="3600", IAI_MCP_SESSION_CACHE_REFRESH_MIN_SEC="0"
+    ):
+        until("the first page", lambda: rendered(reading))
+        _store_elsewhere(store, "long before the tick")
+        until("the glance", lambda: "long before the tick" in page(reading))
+
+
 def test_the_server_renders_a_captured_turn_before_and_after_it_is_drained(tmp_path: Path) -> None:
     store = tmp_path / "store"
     reading = opened(store)

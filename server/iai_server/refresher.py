@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 SHUTDOWN_SEC = 2.0
+LOOK_SEC = 0.5
 
 
 class Refresher:
@@ -57,12 +58,33 @@ class Refresher:
         presence = self._announce(memory)
         trigger: Trigger = "periodic_wake"
         while not self._stopping.is_set():
+            # Taken before the pass: what is committed during it must not look known.
+            seen = self._look(memory)
             self._pass(memory, trigger)
             self._tell_state(presence)
-            woken = self._runtime.committed.wait(self._runtime.settings.refresh_tick_sec)
-            self._runtime.committed.clear()
-            trigger = "wake_sequence" if woken else "periodic_wake"
+            trigger = self._wait(memory, seen)
         self._attempt("shutdown", lambda: self._leave(memory, presence))
+
+    def _wait(self, memory: Memory, seen: tuple[object, ...] | None) -> Trigger:
+        """Sleeps until this process committed, the store moved, or a tick is over.
+
+        The looks in between cost microseconds each, so that what another process stored is on the
+        page within a second and not within a tick.
+        """
+        committed, tick = self._runtime.committed, self._runtime.settings.refresh_tick_sec
+        over = time.monotonic() + tick
+        while not committed.wait(max(0.0, min(LOOK_SEC, over - time.monotonic()))):
+            if time.monotonic() >= over or self._look(memory) != seen:
+                return "periodic_wake"
+        committed.clear()
+        return "wake_sequence"
+
+    def _look(self, memory: Memory) -> tuple[object, ...] | None:
+        try:
+            return memory.change_token()
+        except MemoryFault:
+            # The store cannot be opened; the pass meets the same and tells it.
+            return None
 
     def _pass(self, memory: Memory, trigger: Trigger) -> None:
         from iai_memory.session_start import cache_path

@@ -377,6 +377,10 @@ class Memory:
             notice=last_capture_notice(Sessions(self.paths).load()),
         )
 
+    def change_token(self) -> tuple[object, ...]:
+        """Moves when any process committed or a hook rang; a cheap look between two proper ones."""
+        return (self.store.change_token(), *Spool(self.paths).change_token())
+
     def drain(self) -> Drained:
         """Stores what capture hooks reported and no server has read yet.
 
