@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from iai_memory import Memory, load_settings
+from iai_memory.locks import held
 
 IAI_MCP = Path(sys.executable).with_name("iai-mcp")
 SESSION_SEC = 90
@@ -106,7 +107,11 @@ class Place:
     def drain(self) -> None:
         """Lets the next server read what the hooks noted, as happens when a host starts again."""
         settings = load_settings(store=self.store, model=self.model)
-        Memory(settings=settings, origin="hook").drain()
+        memory = Memory(settings=settings, origin="hook")
+        # The host's own server may still be at it, and whoever comes second gives way.
+        with held(memory.paths.lock("drain"), timeout=60):
+            pass
+        memory.drain()
 
     def said(self) -> list[tuple[str, str]]:
         """Role and text of every captured turn, oldest first."""
