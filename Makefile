@@ -60,7 +60,7 @@ $(CLIENTS_INSTALLED):
 	@touch $@
 
 test-clients: setup $(CLIENTS_INSTALLED) ## The real Claude Code and Codex, on a stub of their models
-	$(PYTEST) -m clients tests/clients
+	$(PYTEST) -m clients $(MORE) tests/clients
 
 eval: setup ## Print how well recall finds; LOCOMO=path adds that data set
 	$(BENCHMARK).longitudinal
