@@ -30,7 +30,6 @@ from iai_memory.consolidation import (
     needs_sleep,
     run_sleep,
     save_topics,
-    topics_for_payload,
 )
 from iai_memory.consolidation.duplicates import said
 from iai_memory.consolidation.labels import terms
@@ -139,7 +138,10 @@ def topics_of(memory: Memory) -> TopicMap:
 
 
 def pages_of(memory: Memory) -> dict[str | None, Any] | None:
-    return topics_for_payload(memory.paths, memory.store.contents())
+    topics = memory.surroundings().topics
+    if topics is None or topics.is_cold(memory.store.contents()):
+        return None
+    return dict(topics.lines)
 
 
 def words_of(lines: tuple[str, ...]) -> set[str]:
@@ -262,8 +264,10 @@ def test_words_of_a_forgotten_memory_are_never_served(memory: Memory) -> None:
 def test_a_map_made_before_a_purge_is_cold(memory: Memory) -> None:
     run_sleep(memory)
     contents = memory.store.contents()
-    assert topics_for_payload(memory.paths, contents) is not None
-    assert topics_for_payload(memory.paths, replace(contents, total=contents.total - 1)) is None
+    topics = memory.surroundings().topics
+    assert topics is not None
+    assert not topics.is_cold(contents)
+    assert topics.is_cold(replace(contents, total=contents.total - 1))
 
 
 def test_new_memories_alone_leave_the_last_map_in_use(memory: Memory) -> None:

@@ -3,7 +3,7 @@
 from .duplicates import Folds, find_duplicates, load_folds, save_folds
 from .pace import InterruptedWork, Pace
 from .sleep import STEPS, SleepReport, needs_sleep, run_sleep
-from .topic_file import load_topics, save_topics, topics_for_payload
+from .topic_file import load_topics, save_topics
 from .topics import SMALL_STORE, TopicMap, build_topics
 
 __all__ = [
@@ -22,5 +22,4 @@ __all__ = [
     "run_sleep",
     "save_folds",
     "save_topics",
-    "topics_for_payload",
 ]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from ..paths import StorePaths
-from ..store import Contents
 from .notes import read_note, whole_numbers, write_note
 from .topics import TopicMap
 
@@ -60,23 +58,3 @@ def load_topics(paths: StorePaths) -> TopicMap | None:
         embedder=embedder,
         lines={name: tuple(lines) for name, lines in pages.items()},
     )
-
-
-def topics_for_payload(
-    paths: StorePaths, contents: Contents
-) -> dict[str | None, Sequence[str]] | None:
-    """The lines of every page, as the last sleep left them; None where the map is cold.
-
-    Cold is also a map that was made before something was forgotten, superseded or purged: its
-    words could be those of the memory that is gone.
-
-    Args:
-        paths: Whose.
-        contents: What the whole table holds now.
-    """
-    topics = load_topics(paths)
-    if topics is None or topics.removal_version != contents.removal_version:
-        return None
-    if contents.total < topics.records_total:
-        return None
-    return dict(topics.lines)
