@@ -11,16 +11,20 @@ from typing import Any, Literal, get_args
 import pyarrow as pa
 
 from .clock import iso, parse_time
+from .terms import document_terms
 
 Role = Literal["user", "assistant", "tool", "note"]
 Origin = Literal["hook", "tool", "import", "cli"]
 
 ROLES: tuple[str, ...] = get_args(Role)
+ORIGINS: tuple[str, ...] = get_args(Origin)
 MAX_TEXT_BYTES = 1_000_000
 _TIME = pa.timestamp("us", "UTC")
 
 
 EMBEDDER_FIELD_KEY = "iai.embedder"
+# As LanceDB notes it; part of the creation, because it refuses to be told a second time.
+_PRIMARY_KEY = {"lance-schema:unenforced-primary-key:position": "1"}
 
 
 def table_schema(dimension: int, *, embedder: str, metadata: dict[str, str]) -> pa.Schema:
@@ -32,9 +36,12 @@ def table_schema(dimension: int, *, embedder: str, metadata: dict[str, str]) -> 
     vector = pa.field("vector", pa.list_(pa.float32(), dimension))
     return pa.schema(
         [
-            pa.field("id", pa.string(), nullable=False),
+            pa.field("id", pa.string(), nullable=False, metadata=_PRIMARY_KEY),
             pa.field("text", pa.string(), nullable=False),
+            pa.field("terms", pa.string(), nullable=False),
             vector.with_metadata({EMBEDDER_FIELD_KEY: embedder}),
+            pa.field("passages", pa.list_(pa.list_(pa.float16(), dimension))),
+            pa.field("passage_spans", pa.list_(pa.int32())),
             pa.field("role", pa.string(), nullable=False),
             pa.field("origin", pa.string(), nullable=False),
             pa.field("host", pa.string()),
@@ -52,6 +59,8 @@ def table_schema(dimension: int, *, embedder: str, metadata: dict[str, str]) -> 
             pa.field("pinned", pa.bool_(), nullable=False),
             pa.field("tags", pa.list_(pa.string()), nullable=False),
             pa.field("entities", pa.list_(pa.string()), nullable=False),
+            pa.field("derived_from", pa.list_(pa.string()), nullable=False),
+            pa.field("trust", pa.float32(), nullable=False),
             pa.field("idem", pa.string(), nullable=False),
             pa.field("embedder", pa.string()),
             pa.field("history", pa.string()),
@@ -123,6 +132,8 @@ class Record:
     pinned: bool = False
     tags: tuple[str, ...] = ()
     entities: tuple[str, ...] = ()
+    derived_from: tuple[str, ...] = ()
+    trust: float = 1.0
     embedder: str | None = None
     history: tuple[Change, ...] = field(default=())
     table_version: int = 0
@@ -154,29 +165,37 @@ class Record:
 
 
 _COLUMNS = tuple(
-    name for name in table_schema(1, embedder="", metadata={}).names if name != "vector"
+    name
+    for name in table_schema(1, embedder="", metadata={}).names
+    if name not in ("vector", "passages", "passage_spans", "terms")
 )
+_LISTS = ("tags", "entities", "derived_from")
 _TIMES = ("valid_to", "tombstoned_at", "valid_from", "created_at", "ingested_at", "updated_at")
 
 
 def record_columns() -> list[str]:
-    """Every column that a Record is made of: all but the vector."""
+    """Every column that a Record is made of: all but the vectors and the terms."""
     return list(_COLUMNS)
 
 
-def to_row(record: Record, vector: Any) -> dict[str, Any]:
-    """The record as a row of the table; `vector` is a float32 sequence or None (pending)."""
+def to_row(record: Record) -> dict[str, Any]:
+    """The record as a row of the table, which lacks the vectors.
+
+    The terms are made of the text here, so no row's terms can tell of another text.
+    """
     row: dict[str, Any] = {name: getattr(record, name) for name in _COLUMNS}
-    row["tags"], row["entities"] = list(record.tags), list(record.entities)
+    row.update({name: list(row[name]) for name in _LISTS})
+    row["terms"] = " ".join(document_terms(record.text))
     row["history"] = _history_to_json(record.history)
-    row["vector"] = vector
     return row
 
 
 def from_row(row: dict[str, Any]) -> Record:
-    """A Record from a row with all columns but the vector; other keys are ignored."""
+    """A Record from a row with all of `record_columns`; other keys are ignored."""
     values: dict[str, Any] = {name: row[name] for name in _COLUMNS}
-    values["tags"], values["entities"] = tuple(row["tags"]), tuple(row["entities"])
+    values.update({name: tuple(row[name]) for name in _LISTS})
+    # The column is float32; what was put in as 0.7 comes out as 0.7.
+    values["trust"] = round(row["trust"], 3)
     values["history"] = _history_from_json(row["history"])
     return Record(**values)
 
@@ -211,4 +230,4 @@ def _plain_to_value(name: str, value: Any) -> Any:
         return None
     if name in _TIMES:
         return parse_time(value, name)
-    return tuple(value) if name in ("tags", "entities") else value
+    return tuple(value) if name in _LISTS else value

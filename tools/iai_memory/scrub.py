@@ -77,7 +77,7 @@ def scrub(store: Store, pattern: re.Pattern[str], rebuild: Callable[[], object])
 
 def _scrub_records(store: Store, pattern: re.Pattern[str]) -> int:
     with store.writing() as writer:
-        found = [record for record, _ in writer.reader.everything() if _holds(record, pattern)]
+        found = [row.record for row in writer.reader.everything() if _holds(row.record, pattern)]
         at = writer.now()
         writer.update([Row(_cleaned(record, pattern), None) for record in found], at)
         if found:
@@ -130,6 +130,6 @@ def _left(store: Store, pattern: re.Pattern[str]) -> Iterator[str]:
             text = path.read_bytes().decode("utf-8", "replace")
             if pattern.search(text):
                 yield str(path)
-    for record, _ in store.latest.everything():
-        if _holds(record, pattern):
-            yield f"record {record.id}"
+    for row in store.latest.everything():
+        if _holds(row.record, pattern):
+            yield f"record {row.record.id}"

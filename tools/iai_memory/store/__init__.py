@@ -1,13 +1,16 @@
 """The LanceDB table of memories."""
 
+from ..passages import Passages
 from .filters import Filter
-from .reader import Contents, Found, TableReader, Vector, merge_contents
-from .table import Row, Store, Writer
+from .reader import Candidate, Contents, TableReader, merge_contents
+from .rows import Row, Vector
+from .table import Store, Writer
 
 __all__ = [
+    "Candidate",
     "Contents",
     "Filter",
-    "Found",
+    "Passages",
     "Row",
     "Store",
     "TableReader",

@@ -6,7 +6,7 @@ LanceDB has no bind parameters; every value passes through `sql_text`, `sql_time
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from ..clock import utc_now
@@ -33,6 +33,11 @@ def sql_in(column: str, values: Iterable[str]) -> str:
 class Filter:
     """The records a query may see; the default sees what is neither forgotten nor superseded.
 
+    With `as_of` the answer is bitemporal. Valid time is always `as_of`. Transaction time is
+    `as_of` too: what came later is not there, and what was changed later is as it was. Only for a
+    time when the store held nothing yet (`hindsight`) the answer comes from what is known now, and
+    from what was said by then.
+
     Attributes:
         project: Only this project; None is every project.
         or_no_project: With `project`: records of no project too.
@@ -40,6 +45,7 @@ class Filter:
         since: Created at or after.
         until: Created at or before.
         as_of: What the store held and held true at that time.
+        hindsight: With `as_of`: that time is before the store's birth.
         tags: Records that have every one of these.
         roles: Records with one of these roles; empty is every role.
         origins: Records with one of these origins; empty is every origin.
@@ -54,6 +60,7 @@ class Filter:
     since: datetime | None = None
     until: datetime | None = None
     as_of: datetime | None = None
+    hindsight: bool = False
     tags: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
@@ -71,13 +78,50 @@ class Filter:
         return " AND ".join(parts) or None
 
     def admits(self, record: Record, now: datetime | None = None) -> bool:
-        """Whether the record passes what SQL could not decide: its state at `as_of`."""
+        """Whether the record passes, decided in full; `record` is as the table holds it now."""
+        return (
+            self._holds_scope(record)
+            and self._was_there(record)
+            and self._holds_state(self.seen(record), self.as_of or now or utc_now())
+        )
+
+    def seen(self, record: Record) -> Record:
+        """The record as this filter's time shows it; without `as_of` as it is.
+
+        In hindsight only what replaced it later is not shown.
+        """
+        if self.as_of is None:
+            return record
+        if not self.hindsight:
+            return record.as_of(self.as_of)
+        if record.valid_to is not None and record.is_current(self.as_of):
+            return replace(record, valid_to=None, superseded_by=None)
+        return record
+
+    def _holds_scope(self, record: Record) -> bool:
+        return (
+            (
+                self.project in (None, record.project)
+                or (self.or_no_project and record.project is None)
+            )
+            and self.session_id in (None, record.session_id)
+            and (self.since is None or record.created_at >= self.since)
+            and (self.until is None or record.created_at <= self.until)
+            and (not self.roles or record.role in self.roles)
+            and (not self.origins or record.origin in self.origins)
+        )
+
+    def _was_there(self, record: Record) -> bool:
+        """Whether it was held, or in hindsight said, at `as_of`, and had begun to be true."""
         if self.as_of is None:
             return True
-        then = record.as_of(self.as_of)
+        came = record.created_at if self.hindsight else record.ingested_at
+        return came <= self.as_of and record.valid_from <= self.as_of
+
+    def _holds_state(self, then: Record, moment: datetime) -> bool:
         return (
             (self.include_tombstoned or then.is_live())
-            and (self.include_superseded or then.is_current(self.as_of))
+            and (self.include_superseded or then.is_current(moment))
             and set(self.tags) <= set(then.tags)
             and (then.pinned or not self.pinned)
         )
@@ -109,7 +153,10 @@ class Filter:
             current.append("pinned")
         if self.as_of is None:
             return current
-        held = f"created_at <= {sql_time(self.as_of)}"
-        if not current:
-            return [held]
-        return [held, f"(history IS NOT NULL OR ({' AND '.join(current)}))"]
+        moment = sql_time(self.as_of)
+        there = [f"{'created_at' if self.hindsight else 'ingested_at'} <= {moment}"]
+        there.append(f"valid_from <= {moment}")
+        if self.hindsight or not current:
+            return [*there, *current]
+        changed_since = f"(history IS NOT NULL AND updated_at > {moment})"
+        return [*there, f"({changed_since} OR ({' AND '.join(current)}))"]

@@ -15,19 +15,20 @@ from ..paths import StorePaths, replace_file
 # A flat scan of 10,000 vectors takes 9 ms and an index no less; at 100,000 it is 38 against 5.
 VECTOR_INDEX_ROWS: Final = 30_000
 KEY_INDEX_ROWS: Final = 20_000
-_TEXT_INDEX: Final = "text_idx"
+_TEXT_INDEX: Final = "terms_idx"
 
 
 def create_text_index(table: LanceTable) -> None:
-    """Full text over `text`: words of any script, stemmed, with positions for quoted phrases."""
+    """Full text over `terms`, which were cut and folded when the row was made: only split here."""
     table.create_index(
-        "text",
+        "terms",
         config=FTS(
-            with_position=True,
-            base_tokenizer="icu/split",
-            stem=True,
-            remove_stop_words=True,
-            ascii_folding=True,
+            base_tokenizer="whitespace",
+            max_token_length=None,
+            lower_case=False,
+            stem=False,
+            remove_stop_words=False,
+            ascii_folding=False,
         ),
         name=_TEXT_INDEX,
     )
@@ -55,7 +56,7 @@ def compacted_version(paths: StorePaths) -> int:
 
 def optimize(table: LanceTable, paths: StorePaths, keep: timedelta) -> None:
     """Compacts, indexes what is large enough, cleans versions older than `keep`, and notes it."""
-    _create_indexes(table)
+    create_size_indexes(table)
     with warnings.catch_warnings():
         # `keep` of zero warns about concurrent readers; ours go to the latest version and retry.
         warnings.filterwarnings("ignore", message="optimize", category=UserWarning)
@@ -64,7 +65,8 @@ def optimize(table: LanceTable, paths: StorePaths, keep: timedelta) -> None:
     replace_file(paths.maintenance, noted.encode())
 
 
-def _create_indexes(table: LanceTable) -> None:
+def create_size_indexes(table: LanceTable) -> None:
+    """The indexes that a table of its number of rows needs and lacks."""
     rows = table.count_rows()
     present = {column for index in table.list_indices() for column in index.columns}
     if rows >= KEY_INDEX_ROWS:
@@ -73,3 +75,10 @@ def _create_indexes(table: LanceTable) -> None:
                 table.create_index(column, config=BTree())
     if rows >= VECTOR_INDEX_ROWS and "vector" not in present:
         table.create_index("vector", config=IvfSq(distance_type="dot"))
+    if "passages" not in present and _rows_with_passages(table) >= VECTOR_INDEX_ROWS:
+        # Of several vectors in a row LanceDB knows the cosine only.
+        table.create_index("passages", config=IvfSq(distance_type="cosine"))
+
+
+def _rows_with_passages(table: LanceTable) -> int:
+    return table.count_rows("passages IS NOT NULL")
