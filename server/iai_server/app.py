@@ -36,7 +36,8 @@ from iai_memory.results import (
 
 from .handshake import Told
 from .runtime import Runtime
-from .schemas import lean, rejection
+from .schemas import lean, lean_result, rejection
+from .visible import visible
 from .wire import AnsweredStream, SilencedStream
 
 T = TypeVar("T")
@@ -76,6 +77,7 @@ class MemoryInput(BaseModel):
     session_id: str | None = None
     tags: list[str] = []
     pinned: bool = False
+    derived_from: Annotated[list[str], Field(description="ids it was made from")] = []
 
 
 class App(MCPServer[Any]):
@@ -90,7 +92,7 @@ class App(MCPServer[Any]):
                 tool.model_copy(
                     update={
                         "input_schema": lean(tool.input_schema) | {"additionalProperties": False},
-                        "output_schema": tool.output_schema and lean(tool.output_schema),
+                        "output_schema": tool.output_schema and lean_result(tool.output_schema),
                     }
                 )
                 for tool in await super().list_tools()
@@ -169,6 +171,10 @@ def _register_reading(app: App, runtime: Runtime) -> None:
         until: Time = None,
         as_of: Annotated[str | None, Field(description="answer from what was true then")] = None,
         tags: list[str] | None = None,
+        origins: Annotated[
+            list[Literal["hook", "tool", "import", "cli"]] | None,
+            Field(description="ways it came"),
+        ] = None,
         include_superseded: bool = False,
         budget_tokens: int = 1500,
     ) -> Recalled:
@@ -181,6 +187,7 @@ def _register_reading(app: App, runtime: Runtime) -> None:
                 until=until,
                 as_of=as_of,
                 tags=tags,
+                origins=origins,
                 include_superseded=include_superseded,
                 budget_tokens=budget_tokens,
             )
@@ -241,8 +248,9 @@ def _register_changing(app: App, runtime: Runtime) -> None:
         id: Annotated[str, Field(description="of the old memory")],
         text: Annotated[str, Field(description="what is true now")],
         reason: str = "",
+        at: Annotated[str | None, Field(description="ISO; true since")] = None,
     ) -> Superseded:
-        return _told(lambda: runtime.requested().supersede(id, text, reason=reason))
+        return _told(lambda: runtime.requested().supersede(id, text, reason=reason, at=at))
 
     @app.tool(
         description="Hide memories; can be undone. Call it only when the user asks to forget.",
@@ -284,7 +292,7 @@ def _register_resources(app: App, runtime: Runtime) -> None:
         "memory://record/{id}", description="One memory, whole.", mime_type="application/json"
     )
     def record(id: str) -> str:
-        return _read(lambda: runtime.requested().record(id).model_dump_json())
+        return _read(lambda: visible(runtime.requested().record(id).model_dump_json()))
 
     _ = (session_start_page, record)
 
@@ -331,8 +339,8 @@ def _sentence(name: str, error: ToolError) -> str:
 
 
 def _compact(result: CallToolResult | InputRequiredResult) -> CallToolResult | InputRequiredResult:
-    """The same result with its JSON on one line: the SDK indents it, which costs tokens."""
+    """The same result with its JSON on one visible line: the SDK indents it, which costs tokens."""
     if not isinstance(result, CallToolResult) or result.structured_content is None:
         return result
     text = json.dumps(result.structured_content, ensure_ascii=False, separators=(",", ":"))
-    return result.model_copy(update={"content": [TextContent(type="text", text=text)]})
+    return result.model_copy(update={"content": [TextContent(type="text", text=visible(text))]})

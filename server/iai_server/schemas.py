@@ -40,6 +40,24 @@ def lean(schema: Any) -> Any:
             return short
 
 
+def lean_result(schema: Any) -> Any:
+    """The schema of a result, lean and open to more fields.
+
+    A host may go on with the schema of an older version; a field that came since breaks nothing.
+    """
+    match lean(schema):
+        case dict() as short:
+            return {
+                key: lean_result(value)
+                for key, value in short.items()
+                if key != "additionalProperties" or value is not False
+            }
+        case list() as items:
+            return [lean_result(item) for item in items]
+        case plain:
+            return plain
+
+
 def rejection(tool: str, problem: ValidationError) -> str:
     """One sentence on the first argument that breaks the schema: which one, and what to send."""
     first = problem.errors(include_url=False, include_context=True, include_input=False)[0]

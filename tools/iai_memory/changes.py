@@ -7,13 +7,17 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from .chains import successors
+from .clock import iso
 from .embedding import Encoder
 from .errors import InvalidInput, UnknownRecord
-from .ingest import check_tags, check_text, embedded
+from .ingest import check_tags, check_text
 from .records import Record, idempotency_key
 from .redaction import redact
 from .results import Forgotten, RecordView, Restored, Superseded
-from .store import Row, Store, TableReader, Vector, Writer
+from .store import Row, Store, TableReader, Writer
+from .trust import trust_of
+from .vectors import embedded
 
 MAX_IDS = 1_000
 
@@ -33,46 +37,64 @@ def check_ids(ids: Any) -> list[str]:
 
 
 def supersede(
-    store: Store, encoder: Encoder | None, id_: str, text: str, *, origin: str
+    store: Store,
+    encoder: Encoder | None,
+    id_: str,
+    text: str,
+    *,
+    origin: str,
+    at: datetime | None = None,
 ) -> Superseded:
-    """Stores `text` as what is true from now on in place of the record `id_`, in that order.
+    """Stores `text` as what is true since `at` in place of the record `id_`, in that order.
 
     Both stay: the old one with the end of its validity and a link to the new one. The new one takes
-    over project, session, role, tags and pin.
+    over project, session, role, tags and pin. Its trust is its own: who corrects a fact vouches for
+    the new text and does not borrow the name of who stated the old one.
+
+    Args:
+        store: Where both are.
+        encoder: None stores the new one with a pending vector.
+        id_: Of the old one.
+        text: What holds instead.
+        origin: Who vouches for the new one.
+        at: The moment since when it holds; None is now.
 
     Raises:
         UnknownRecord: No such record, or it was forgotten.
-        InvalidInput: The text cannot be stored, or the record was superseded already.
+        InvalidInput: The text cannot be stored, the record was superseded already, or `at` is
+            before the old one began to hold or in the future.
     """
     text = redact(check_text(text)).text
-    vector: Vector | None = None if encoder is None else embedded(encoder, [text])[0]
+    made = None if encoder is None else embedded(encoder, [text])[0]
     with store.writing() as writer:
-        old, old_vector = _one_live(writer, id_)
-        at = writer.now()
-        if not old.is_current(at):
-            raise InvalidInput(
-                f"{id_} was already superseded: supersede {old.superseded_by} instead"
-            )
+        row = _one_live(writer, id_)
+        old = row.record
+        now = writer.now()
+        if not old.is_current(now):
+            raise InvalidInput(_what_to_supersede(writer.reader, old))
+        since = _since(old, at, now)
         new = replace(
             old,
             text=text,
             origin=origin,
-            created_at=at,
-            valid_from=at,
+            created_at=since,
+            valid_from=since,
             turn_id=None,
             valid_to=None,
             superseded_by=None,
             entities=(),
+            derived_from=(),
+            trust=trust_of(origin, old.role),
             history=(),
             embedder=encoder.identity.key if encoder is not None else None,
-            idem=idempotency_key(old.role, text, created_at=at),
+            idem=idempotency_key(old.role, text, created_at=since),
         )
         stored, _ = writer.replace(
-            Row(new, vector),
-            lambda inserted: Row(
-                old.changed(at, valid_to=at, superseded_by=inserted.id), old_vector
+            Row(new, None) if made is None else Row(new, made.vector, made.passages),
+            lambda inserted: replace(
+                row, record=old.changed(now, valid_to=since, superseded_by=inserted.id)
             ),
-            at,
+            now,
         )
     return Superseded(old_id=old.id, new_id=stored.id)
 
@@ -120,13 +142,14 @@ def pin(
     """
     added, removed = check_tags(add_tags, "add_tags"), check_tags(remove_tags, "remove_tags")
     with store.writing() as writer:
-        record, vector = _one_live(writer, id_)
+        row = _one_live(writer, id_)
+        record = row.record
         kept = [tag for tag in dict.fromkeys([*record.tags, *added]) if tag not in removed]
         at = writer.now()
         changed = record.changed(at, pinned=pinned, tags=tuple(kept))
         if changed.history == record.history:
             return RecordView.of(record)
-        return RecordView.of(writer.update([Row(changed, vector)], at)[0])
+        return RecordView.of(writer.update([replace(row, record=changed)], at)[0])
 
 
 def one_live(reader: TableReader, id_: str) -> Record:
@@ -146,9 +169,37 @@ def one_live(reader: TableReader, id_: str) -> Record:
     return records[0]
 
 
-def _one_live(writer: Writer, id_: str) -> tuple[Record, Vector | None]:
+def _since(old: Record, at: datetime | None, now: datetime) -> datetime:
+    """The moment since when the new fact holds.
+
+    Raises:
+        InvalidInput: It is before the old one began to hold, or in the future.
+    """
+    if at is None:
+        return now
+    if at > now:
+        raise InvalidInput(f"at is {iso(at)}, which is in the future: send when it began to hold")
+    if at < old.valid_from:
+        raise InvalidInput(
+            f"at is {iso(at)}, before {old.id} began to hold: send {iso(old.valid_from)} or later"
+        )
+    return at
+
+
+def _what_to_supersede(reader: TableReader, old: Record) -> str:
+    """What to say of a record that something replaced: what holds in its place now."""
+    [chain] = successors(reader, [old]).values()
+    if chain and chain[-1].superseded_by is None:
+        return f"{old.id} was already superseded: supersede {chain[-1].id} instead"
+    return (
+        f"{old.id} was superseded by a memory that was forgotten: run `iai-mcp restore {old.id}` "
+        f"first"
+    )
+
+
+def _one_live(writer: Writer, id_: str) -> Row:
     record = one_live(writer.reader, id_)
-    return writer.reader.rows("id", [record.id])[0]
+    return writer.reader.rows([record.id])[0]
 
 
 def _change(
@@ -163,9 +214,9 @@ def _change(
     with store.writing() as writer:
         at = writer.now()
         rows = [
-            Row(record.changed(at, **values(at)), vector)
-            for record, vector in writer.reader.rows("id", ids)
-            if wanted(record, at)
+            replace(row, record=row.record.changed(at, **values(at)))
+            for row in writer.reader.rows(ids)
+            if wanted(row.record, at)
         ]
         changed = {record.id for record in writer.update(rows, at)}
     return [id_ for id_ in ids if id_ in changed]

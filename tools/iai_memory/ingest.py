@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from .clock import parse_time, utc_now
 from .embedding import Encoder
@@ -17,11 +14,13 @@ from .fence import FENCE_BEGIN, FENCE_END
 from .records import MAX_TEXT_BYTES, ROLES, Record, idempotency_key
 from .redaction import redact
 from .results import Ingested, IngestReport
-from .speech import utterance
-from .store import Row, Store, Vector
+from .store import Row, Store, TableReader
+from .trust import trust_of
+from .vectors import embedded
 
 MAX_BATCH = 10_000
 MAX_NAME_LENGTH = 1_000
+MAX_SOURCES = 100
 _PRIVATE_MARK = "[redacted:private]"
 _ALL_PRIVATE = "nothing is left outside <private>"
 _OWN_PAYLOAD = "carries the session-start payload, which is never stored again"
@@ -42,6 +41,7 @@ class NewMemory:
         cwd: The folder the host worked in.
         tags: Names to filter by.
         pinned: Always among the pinned facts of the payload.
+        derived_from: Ids of the memories that it was made from; it is trusted no more than they.
     """
 
     text: str
@@ -54,6 +54,7 @@ class NewMemory:
     cwd: str | None = None
     tags: tuple[str, ...] = ()
     pinned: bool = False
+    derived_from: tuple[str, ...] = ()
 
 
 def new_memory(values: Any) -> NewMemory:
@@ -80,6 +81,8 @@ def new_memory(values: Any) -> NewMemory:
         given["created_at"] = parse_time(given["created_at"], "created_at")
     if "tags" in given:
         given["tags"] = check_tags(given["tags"], "tags")
+    if "derived_from" in given:
+        given["derived_from"] = _check_sources(given["derived_from"])
     return _checked(NewMemory(**given))
 
 
@@ -135,19 +138,15 @@ def ingest(
     """
     if len(memories) > MAX_BATCH:
         raise InvalidInput(f"{len(memories):,} memories in one call: send at most {MAX_BATCH:,}")
-    drafts = [_draft(memory, origin) for memory in memories]
-    before = _known(store.latest.rows("idem", _keys(drafts)))
+    trust = _trust_of_sources(store.latest, memories)
+    drafts = [_draft(memory, origin, trust) for memory in memories]
+    before = _known(store.latest.found_by("idem", _keys(drafts)))
     fresh = _without_known(drafts, before)
-    vectors = _embed([draft.record.text for draft in fresh], encoder)
-    embedder = encoder.identity.key if encoder is not None else None
+    rows = _rows([draft.record for draft in fresh], encoder)
     with store.writing() as writer:
-        known = _known(writer.reader.rows("idem", _keys(drafts)))
-        rows = [
-            Row(replace(draft.record, embedder=embedder), vector)
-            for draft, vector in zip(fresh, vectors, strict=True)
-            if not draft.is_known(known)
-        ]
-        stored = {record.idem: record for record in writer.insert(rows)}
+        known = _known(writer.reader.found_by("idem", _keys(drafts)))
+        still = [row for row, draft in zip(rows, fresh, strict=True) if not draft.is_known(known)]
+        stored = {record.idem: record for record in writer.insert(still)}
         version = writer.newest.version
     results = _results(drafts, stored, {**before, **known}, pending=encoder is None)
     return IngestReport(
@@ -156,47 +155,6 @@ def ingest(
         duplicates=sum(result.status == "duplicate" for result in results),
         table_version=version,
     )
-
-
-def embed_pending(store: Store, encoder: Encoder, *, limit: int = 256) -> int:
-    """Gives at most `limit` pending memories their vectors, in one commit; returns how many."""
-    waiting = store.latest.pending(limit)
-    if not waiting:
-        return 0
-    vectors = dict(
-        zip(
-            [record.id for record in waiting],
-            embedded(encoder, [record.text for record in waiting]),
-            strict=True,
-        )
-    )
-    with store.writing() as writer:
-        at = writer.now()
-        rows = [
-            Row(replace(record, embedder=encoder.identity.key), vectors[record.id])
-            for record in writer.reader.get(list(vectors))
-            if record.embedder is None
-        ]
-        return len(writer.update(rows, at))
-
-
-def reembed(
-    store: Store, encoder: Encoder, progress: Callable[[int, int], None] | None = None
-) -> int:
-    """Replaces every vector by one of this encoder; returns how many.
-
-    First all records become pending in one go, then the store is declared to be this encoder's,
-    then they are embedded: whenever it is interrupted, no vector of two generations is searched.
-    """
-    with store.writing() as writer:
-        writer.drop_vectors()
-        store.set_embedder(encoder.identity.key)
-    total = left = store.contents().pending
-    while embedded := embed_pending(store, encoder):
-        left -= embedded
-        if progress is not None:
-            progress(total - left, total)
-    return total - left
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +199,39 @@ def _checked(memory: NewMemory) -> NewMemory:
     return memory
 
 
-def _draft(memory: NewMemory, origin: str) -> _Draft:
+def _check_sources(ids: Any) -> tuple[str, ...]:
+    listed = isinstance(ids, list | tuple) and all(isinstance(id_, str) for id_ in ids)
+    if not listed or len(ids) > MAX_SOURCES:
+        raise InvalidInput(
+            f"derived_from is not a list of at most {MAX_SOURCES} ids: send ids that recall "
+            f"returned"
+        )
+    return tuple(dict.fromkeys(ids))
+
+
+def _trust_of_sources(reader: TableReader, memories: Sequence[NewMemory]) -> dict[str, float]:
+    """The trust of every record that one of the memories was derived from.
+
+    Raises:
+        InvalidInput: There is none with that id, or it was forgotten.
+    """
+    ids = list(dict.fromkeys(id_ for memory in memories for id_ in memory.derived_from))
+    found = {record.id: record for record in (reader.get(ids) if ids else [])}
+    for id_ in ids:
+        if id_ not in found:
+            raise InvalidInput(
+                f"derived_from names {id_[:80]!r}, and no memory has that id: send ids that recall "
+                f"returned"
+            )
+        if not found[id_].is_live():
+            raise InvalidInput(
+                f"derived_from names {id_}, which was forgotten: leave it out, or run "
+                f"`iai-mcp restore {id_}` first"
+            )
+    return {id_: record.trust for id_, record in found.items()}
+
+
+def _draft(memory: NewMemory, origin: str, trust: Mapping[str, float]) -> _Draft:
     memory = new_memory(memory)
     redacted = redact(memory.text)
     memory = replace(memory, text=redacted.text)
@@ -271,6 +261,8 @@ def _draft(memory: NewMemory, origin: str) -> _Draft:
         valid_from=said,
         pinned=memory.pinned,
         tags=memory.tags,
+        derived_from=memory.derived_from,
+        trust=trust_of(origin, memory.role, [trust[id_] for id_ in memory.derived_from]),
         idem=idem,
     )
     undated = memory.created_at is None and memory.turn_id is None
@@ -289,9 +281,20 @@ def _keys(drafts: Sequence[_Draft]) -> list[str]:
     return list({draft.record.idem for draft in drafts})
 
 
-def _known(rows: Sequence[tuple[Record, Vector | None]]) -> dict[str, list[Record]]:
+def _rows(records: Sequence[Record], encoder: Encoder | None) -> list[Row]:
+    if encoder is None:
+        return [Row(record, None) for record in records]
+    key = encoder.identity.key
+    made = embedded(encoder, [record.text for record in records])
+    return [
+        Row(replace(record, embedder=key), one.vector, one.passages)
+        for record, one in zip(records, made, strict=True)
+    ]
+
+
+def _known(records: Sequence[Record]) -> dict[str, list[Record]]:
     known: dict[str, list[Record]] = {}
-    for record, _ in rows:
+    for record in records:
         known.setdefault(record.idem, []).append(record)
     return known
 
@@ -303,22 +306,6 @@ def _without_known(drafts: Sequence[_Draft], known: dict[str, list[Record]]) -> 
         if draft.skip is None and not draft.is_known(known):
             fresh.setdefault(draft.record.idem, draft)
     return list(fresh.values())
-
-
-def _embed(texts: list[str], encoder: Encoder | None) -> list[Vector | None]:
-    if encoder is None:
-        return [None] * len(texts)
-    return list(embedded(encoder, texts))
-
-
-def embedded(encoder: Encoder, texts: Sequence[str]) -> NDArray[np.float32]:
-    """Vectors of what is said, without who says it: (n, dim), float32, unit length.
-
-    A name in front pulls all of a person's sentences together. Without it, and with the name in
-    the question read as "I", cosine alone has the right one among its first ten for .674 instead
-    of .580 of the LoCoMo questions.
-    """
-    return encoder.encode([utterance(text).words for text in texts])
 
 
 def _results(

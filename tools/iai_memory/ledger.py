@@ -112,7 +112,8 @@ class Ledger:
                 text = path.read_text(encoding="utf-8", errors="replace")
             except FileNotFoundError:
                 continue
-            yield from reversed(text.splitlines())
+            # JSON leaves U+2028 and U+0085 as they are, and `splitlines` would cut an event there.
+            yield from reversed(text.split("\n"))
 
     def _rotate_if_large(self) -> None:
         if not self.current.exists() or self.current.stat().st_size < MAX_BYTES:

@@ -11,10 +11,18 @@ from typing import Any
 
 from . import changes
 from .capture import Drain, Drained, Sessions, Spool, last_capture_notice, waiting_turns
-from .consolidation import SMALL_STORE, build_topics, load_folds, load_topics, save_topics
+from .clock import parse_time
+from .consolidation import (
+    SMALL_STORE,
+    Contradiction,
+    build_topics,
+    find_contradictions,
+    load_topics,
+    save_topics,
+)
 from .embedding import DIMENSION, IDENTITY, Encoder, ModelFiles, find_model, load_encoder
 from .errors import InvalidInput, MemoryFault, ModelMissing
-from .ingest import check_text, embed_pending, ingest, new_memory, reembed
+from .ingest import check_text, ingest, new_memory
 from .ledger import Ledger
 from .paths import StorePaths
 from .projects import project_key, project_of
@@ -46,6 +54,7 @@ from .status import status
 from .store import Store
 from .tokens import cut_to_tokens
 from .transfer import Arrived, export_lines, import_lines
+from .vectors import embed_pending, reembed
 
 KEEP_VERSIONS = timedelta(minutes=1)
 MAX_TIMELINE = 500
@@ -177,6 +186,7 @@ class Memory:
         until: str | datetime | None = None,
         as_of: str | datetime | None = None,
         tags: Sequence[str] | None = None,
+        origins: Sequence[str] | None = None,
         include_superseded: bool = False,
         budget_tokens: int = 1500,
     ) -> Recalled:
@@ -188,8 +198,10 @@ class Memory:
             project: "." is the own project, None every project with the own first on near ties.
             since: Said at or after this date or time.
             until: Said at or before it; a bare date includes its day.
-            as_of: Answer from what was held and true then.
+            as_of: Answer from what was held and true then; for a time before the first memory
+                arrived, from what was said and true by then.
             tags: Only memories that have all of these.
+            origins: Only what came one of these ways: hook, tool, import, cli.
             include_superseded: Also what is no longer true.
             budget_tokens: Estimated tokens of all hits' texts together.
 
@@ -208,20 +220,32 @@ class Memory:
                 until=until,
                 as_of=as_of,
                 tags=tags,
+                origins=origins,
                 include_superseded=include_superseded,
+                birth=None if as_of is None else self.store.birth(),
             ),
             own_project=self.own_project,
         )
-        return recall(self.store, self.encoder, checked, folds=load_folds(self.paths))
+        return recall(self.store, self.encoder, checked)
 
-    def supersede(self, id: str, text: str, *, reason: str = "") -> Superseded:
-        """Stores `text` as what is true from now on in place of the memory `id`; both stay.
+    def supersede(
+        self, id: str, text: str, *, reason: str = "", at: str | datetime | None = None
+    ) -> Superseded:
+        """Stores `text` as what is true since `at` in place of the memory `id`; both stay.
+
+        Args:
+            id: Of the memory that is no longer true.
+            text: What is true instead.
+            reason: Why; goes into the ledger.
+            at: Since when, as an ISO date or time; None is now.
 
         Raises:
             UnknownRecord: No such memory, or it was forgotten.
-            InvalidInput: The text cannot be stored, or the memory was superseded already.
+            InvalidInput: The text cannot be stored, the memory was superseded already, or `at` is
+                before the old one began to hold or in the future.
         """
-        done = changes.supersede(self.store, self.encoder, id, text, origin=self._origin)
+        since = None if at is None else parse_time(at, "at")
+        done = changes.supersede(self.store, self.encoder, id, text, origin=self._origin, at=since)
         self.ledger.write("superseded", old_id=done.old_id, new_id=done.new_id, reason=reason[:200])
         self._committed()
         return done
@@ -279,9 +303,12 @@ class Memory:
         session_id: str | None = None,
         since: str | datetime | None = None,
         until: str | datetime | None = None,
+        as_of: str | datetime | None = None,
         limit: int = 20,
     ) -> Timeline:
         """Memories in time, newest first; long texts are cut, `record` gives the whole.
+
+        With `as_of` they are as the store held them then.
 
         Raises:
             InvalidInput: An argument cannot be used.
@@ -292,17 +319,33 @@ class Memory:
             session_id=session_id,
             since=since,
             until=until,
+            as_of=as_of,
             include_superseded=True,
+            birth=None if as_of is None else self.store.birth(),
         )
         records = self.store.latest.newest(where, check_whole(limit, "limit", 1, MAX_TIMELINE))
+        shown = [where.seen(record) for record in records]
         return Timeline(
             records=[
                 RecordView.of(
                     one, text=cut_to_tokens(one.text, _TIMELINE_RECORD_TOKENS, " … [cut]")
                 )
-                for one in records
+                for one in shown
             ]
         )
+
+    def contradictions(self, limit: int = 20) -> list[Contradiction]:
+        """Pairs of memories that may not both be true, newest first; nothing is changed.
+
+        Raises:
+            InvalidInput: `limit` is not 1 to 500.
+            ModelMissing: There is no model, so nothing is near anything.
+            StoreFault: The store could not be read.
+        """
+        check_whole(limit, "limit", 1, MAX_TIMELINE)
+        if self.model is None:
+            raise ModelMissing("no embedding model is installed: run `iai-mcp model install`")
+        return find_contradictions(self.store, limit)
 
     def record(self, id: str) -> RecordView:
         """One memory, whole.

@@ -13,7 +13,7 @@ import typer
 from iai_memory.errors import InvalidInput
 from iai_memory.results import Ingested, IngestReport, RecordView
 
-from .options import AsJson, Project, Since, Until, open_memory
+from .options import AsJson, AsOf, Project, Since, Until, open_memory
 from .printing import emit_json, emit_lines, memory_text, progress
 
 _BATCH = 500
@@ -38,8 +38,12 @@ def recall(
     project: Project = None,
     since: Since = None,
     until: Until = None,
-    as_of: Annotated[str | None, typer.Option(help="Answer from what was true then.")] = None,
+    as_of: AsOf = None,
     tag: Annotated[list[str] | None, typer.Option(help="Only with this tag; repeatable.")] = None,
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(help="Only what came by hook, tool, import or cli; repeatable."),
+    ] = None,
     include_superseded: Annotated[
         bool, typer.Option("--include-superseded", help="Also what is no longer true.")
     ] = False,
@@ -55,6 +59,7 @@ def recall(
         until=until,
         as_of=as_of,
         tags=tag,
+        origins=origin,
         include_superseded=include_superseded,
         budget_tokens=budget_tokens,
     )
@@ -84,6 +89,10 @@ def ingest(
     created_at: Annotated[str | None, typer.Option(help="When it was said; ISO.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="Tag it; repeatable.")] = None,
     pinned: Annotated[bool, typer.Option("--pin", help="Keep it on the session page.")] = False,
+    derived_from: Annotated[
+        list[str] | None,
+        typer.Option(help="Id of a memory that it was made from; repeatable."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Store memories: an argument, stdin, or a JSONL file."""
@@ -101,6 +110,7 @@ def ingest(
         "created_at": created_at,
         "tags": tag,
         "pinned": pinned,
+        "derived_from": derived_from,
     }
     _report(memory.ingest(given), as_json)
 
@@ -110,12 +120,13 @@ def timeline(
     session: Annotated[str | None, typer.Option(help="Only this session.")] = None,
     since: Since = None,
     until: Until = None,
+    as_of: AsOf = None,
     limit: Annotated[int, typer.Option(help="Records at most, 1 to 500.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List memories in time, newest first."""
     found = open_memory().timeline(
-        project=project, session_id=session, since=since, until=until, limit=limit
+        project=project, session_id=session, since=since, until=until, as_of=as_of, limit=limit
     )
     if as_json:
         emit_json(found)
@@ -127,10 +138,13 @@ def supersede(
     id: Annotated[str, typer.Argument(help="Id of the old memory.")],
     text: Annotated[str, typer.Argument(help="What is true now.")],
     reason: Annotated[str, typer.Option(help="Why; goes into the ledger.")] = "",
+    at: Annotated[
+        str | None, typer.Option(help="Since when it is true; ISO date or time, default now.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Replace a fact that is no longer true; both stay."""
-    done = open_memory().supersede(id, text, reason=reason)
+    done = open_memory().supersede(id, text, reason=reason, at=at)
     if as_json:
         emit_json(done)
     else:

@@ -14,6 +14,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Project = Annotated[
     str | None, typer.Option(help='Project name; "." is the project of this folder.')
 ]
+AsOf = Annotated[str | None, typer.Option(help="Answer from what was held and true then.")]
 Since = Annotated[str | None, typer.Option(help="ISO date or time.")]
 Until = Annotated[str | None, typer.Option(help="ISO date or time; a date includes its day.")]
 

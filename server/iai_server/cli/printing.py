@@ -23,6 +23,8 @@ from rich.text import Text
 
 from iai_memory.session_start.inert import inert
 
+from ..visible import visible
+
 
 def out() -> Console:
     """Stdout: coloured on a terminal, plain in a pipe, never wrapped there."""
@@ -50,14 +52,14 @@ def emit_json(value: BaseModel | list[Any] | dict[str, Any]) -> None:
     plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
     utf_8 = sys.stdout.encoding.lower() in ("utf-8", "utf8")
     text = json.dumps(plain, ensure_ascii=not utf_8, indent=2, default=str)
-    sys.stdout.write("".join(map(_escaped, text)) + "\n")
+    sys.stdout.write(visible(text, keep="\n") + "\n")
 
 
 def emit_lines(lines: Iterable[str]) -> None:
-    """Lines of our own on stdout."""
+    """Lines of our own on stdout; whatever they quote, nothing in them moves a cursor."""
     console = out()
     for line in lines:
-        console.print(Text(line))
+        console.print(Text(visible(line, keep="\n")))
 
 
 def memory_text(text: str) -> str:
@@ -71,11 +73,3 @@ def emit_table(rows: Iterable[tuple[str, str]]) -> None:
     for name, value in rows:
         table.add_row(Text(name, style="bold"), Text(inert(value)))
     out().print(table)
-
-
-def _escaped(char: str) -> str:
-    # json.dumps escapes C0 only; C1 has a CSI too, and format characters turn text round.
-    if char.isprintable() or char in "\n\u3000\xa0":
-        return char
-    units = char.encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from iai_memory.consolidation import Contradiction
 from iai_memory.projects import project_of
 from iai_memory.results import Status
 
@@ -20,7 +21,7 @@ def register(app: typer.Typer) -> None:
     app.command("session-start", epilog="Example: iai-mcp session-start --project .")(session_start)
     app.command(epilog="Example: iai-mcp status --json")(status)
     app.command(epilog="Example: iai-mcp events --limit 5")(events)
-    app.command(epilog="Example: iai-mcp doctor")(doctor)
+    app.command(epilog="Example: iai-mcp doctor --contradictions --limit 5")(doctor)
 
 
 def session_start(
@@ -67,8 +68,20 @@ def events(
         emit_lines([memory_text(f"{event.get('at')}  {event.get('event')}  {rest}")])
 
 
-def doctor(as_json: AsJson = False) -> None:
+def doctor(
+    contradictions: Annotated[
+        bool,
+        typer.Option(
+            "--contradictions", help="List memories that may not both be true, newest first."
+        ),
+    ] = False,
+    limit: Annotated[int, typer.Option(help="Pairs at most, with --contradictions.")] = 20,
+    as_json: AsJson = False,
+) -> None:
     """Check every link from hook to store and back; exit 1 if one is broken."""
+    if contradictions:
+        _print_contradictions(open_memory().contradictions(limit), as_json)
+        return
     checks = examine(open_memory())
     if as_json:
         emit_json([check.to_fields() for check in checks])
@@ -79,6 +92,25 @@ def doctor(as_json: AsJson = False) -> None:
         )
     if not all(check.ok for check in checks):
         raise typer.Exit(1)
+
+
+def _print_contradictions(found: list[Contradiction], as_json: bool) -> None:
+    if as_json:
+        emit_json([one.model_dump(mode="json") for one in found])
+        return
+    for one in found:
+        emit_lines(
+            [
+                *(
+                    f"{record.created_at.date()}  {record.role}  {record.id}\n"
+                    f"       {memory_text(record.text)}"
+                    for record in (one.newer, one.older)
+                ),
+                f"       {one.reason}",
+                f"       if the newer one replaces the older one: {one.next}",
+            ]
+        )
+    emit_lines([f"{len(found)} pairs that may contradict each other; nothing was changed"])
 
 
 def _rows(found: Status) -> list[tuple[str, str]]:

@@ -89,11 +89,11 @@ def newest_live(
         if not page:
             return
         read, before = read + len(page), page[-1].id
-        rows = store.latest.rows("id", [record.id for record in page])
+        rows = store.latest.rows([record.id for record in page])
         now = utc_now()
         yield [
-            (record, vector)
-            for record, vector in rows
-            if vector is not None and record.is_live() and record.is_current(now)
+            (row.record, row.vector)
+            for row in rows
+            if row.vector is not None and row.record.is_live() and row.record.is_current(now)
         ]
         pace.beat(min(read, total), total + rounds)

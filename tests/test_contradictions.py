@@ -1,0 +1,172 @@
+"""Memories that may not both be true: which pairs are listed, and that nothing is done to them."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+from tests.benchmarks import contradictions as benchmark
+
+from iai_memory import Memory
+from iai_memory.errors import InvalidInput, ModelMissing
+from iai_server.cli import run
+
+BESIDE = [
+    "Please water the plants on Friday.",
+    "The minutes of the audit are in the shared folder.",
+    "I lost the umbrella stand yesterday.",
+    "Otis and Petra talked about the hiring round.",
+]
+
+
+@pytest.fixture
+def memory(tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
+    """A memory with the real model and something else in it."""
+    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
+    monkeypatch.setenv("IAI_MCP_STORE", str(tmp_path / "store"))
+    memory = Memory(tmp_path / "store")
+    memory.ingest([{"text": text, "created_at": "2026-01-01"} for text in BESIDE])
+    return memory
+
+
+def tell(memory: Memory, *texts: str, project: str | None = None) -> list[str]:
+    """Stores the texts a month apart; returns their ids."""
+    dated = [
+        {"text": text, "created_at": f"2026-{month:02}-01", "project": project}
+        for month, text in enumerate(texts, 1)
+    ]
+    return [str(result.id) for result in memory.ingest(dated).results]
+
+
+def pairs(memory: Memory) -> list[tuple[str, str]]:
+    """The older and the newer text of each candidate."""
+    return [(one.older.text, one.newer.text) for one in memory.contradictions()]
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        (
+            "The staging database listens on port 5544.",
+            "The staging database listens on port 6000.",
+        ),
+        ("Marta lives in Ghent.", "Marta no longer lives in Ghent, she has moved to Turin."),
+        ("Lumen goes live on 18 September.", "The launch of Lumen is moved to 5 October."),
+        ("Heron is backed up to tape every night.", "Heron is backed up to Backblaze instead."),
+    ],
+)
+def test_another_value_of_the_same_subject_is_listed(
+    memory: Memory, older: str, newer: str
+) -> None:
+    tell(memory, older, newer)
+    assert pairs(memory) == [(older, newer)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("The staging database listens on port 5544.", "The staging database listens on port 5544"),
+        ("Marta lives in Ghent.", "Marta spent a weekend in Turin last week."),
+        ("Marta lives in Ghent.", "Bela lives in Turin."),
+        (
+            "Lumen was slow yesterday, Petra looked at it.",
+            "Petra wrote a test for Lumen last week.",
+        ),
+        ("I repaired the projector yesterday.", "I repaired the heater this morning."),
+    ],
+)
+def test_what_can_both_be_true_is_not_listed(memory: Memory, one: str, other: str) -> None:
+    tell(memory, one, other)
+    assert pairs(memory) == []
+
+
+def test_what_was_superseded_or_forgotten_contradicts_nothing(memory: Memory) -> None:
+    old, new = tell(memory, "Staging listens on port 5544.", "Staging listens on port 6000.")
+    assert len(pairs(memory)) == 1
+    memory.forget([new])
+    assert pairs(memory) == []
+    memory.supersede(old, "Staging listens on port 6000.")
+    assert pairs(memory) == []
+
+
+def test_two_projects_may_say_different_things(memory: Memory) -> None:
+    tell(memory, "Staging listens on port 5544.", project="shop")
+    tell(memory, "Staging listens on port 6000.", project="blog")
+    assert pairs(memory) == []
+
+
+def test_a_candidate_says_why_and_what_to_run_and_changes_nothing(memory: Memory) -> None:
+    old, new = tell(memory, "Staging listens on port 5544.", "Staging listens on port 6000.")
+    version = memory.store.version
+    [one] = memory.contradictions()
+    assert memory.store.version == version
+    assert (one.older.id, one.newer.id) == (old, new)
+    assert "other number 0.9" in one.reason
+    assert one.reason.endswith(f"= {one.score}")
+    assert one.next == f'iai-mcp supersede {old} "…" --at 2026-02-01T00:00:00Z'
+    command = shlex.split(one.next)[1:]
+    assert run(command) == 0
+    assert memory.store.latest.get([old])[0].superseded_by is not None
+
+
+def test_the_newest_come_first_and_the_limit_cuts_the_rest(memory: Memory) -> None:
+    tell(memory, "Staging listens on port 5544.", "Staging listens on port 6000.")
+    tell(memory, "The cellar key hangs on hook 3.", "x", "y", "The cellar key hangs on hook 9.")
+    found = memory.contradictions()
+    dates = [one.newer.created_at for one in found]
+    assert len(found) == 2
+    assert dates == sorted(dates, reverse=True)
+    assert memory.contradictions(1) == found[:1]
+
+
+@pytest.mark.parametrize("limit", [0, 501, True])
+def test_a_limit_that_makes_no_sense_is_refused(memory: Memory, limit: int) -> None:
+    with pytest.raises(InvalidInput, match="limit is"):
+        memory.contradictions(limit)
+
+
+def test_without_a_model_the_command_is_named(
+    memory: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("IAI_MCP_MODEL")
+    with pytest.raises(ModelMissing, match="run `iai-mcp model install`"):
+        Memory(tmp_path / "store").contradictions()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "?!", "I", "\x00", "\u202e" * 40, "x" * 50_000, "Ann: ", "a. " * 3_000, "東京です"]
+)
+def test_any_text_can_be_compared(memory: Memory, text: str) -> None:
+    tell(memory, f"port {text}", f"port {text} now", f"port 7 {text}")
+    assert isinstance(memory.contradictions(), list)
+
+
+def test_the_doctor_lists_them_as_text_and_as_json(
+    memory: Memory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, _ = tell(memory, "Staging listens on port 5544.", "Staging listens on \x1b[2J port 6000.")
+    assert run(["doctor", "--contradictions"]) == 0
+    shown = capsys.readouterr().out
+    assert f"iai-mcp supersede {old}" in shown
+    assert "2026-02-01  note" in shown
+    assert "\x1b" not in shown
+    assert shown.endswith("1 pairs that may contradict each other; nothing was changed\n")
+    assert run(["doctor", "--contradictions", "--json"]) == 0
+    [one] = json.loads(capsys.readouterr().out)
+    assert one["older"]["id"] == old
+
+
+def test_the_benchmark_counts_as_by_hand(
+    model_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
+    written = tmp_path / "scores.json"
+    assert benchmark.main(["--sessions", "40", "--kinds", "4", "--json", str(written)]) == 0
+    scores = json.loads(written.read_text(encoding="utf-8"))
+    assert set(scores) == {"tuning", "held-out"}
+    for score in scores.values():
+        assert score["found"] <= score["right"] <= score["listed"]
+        assert 0 < score["found"] <= score["changes"]
+        assert score["recall"] == score["found"] / score["changes"]

@@ -1,0 +1,53 @@
+"""How far a memory may be trusted, by who said it and which way it came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """A share of the full trust and why it is that much.
+
+    Attributes:
+        share: 0..1.
+        reason: Said to whoever asks.
+    """
+
+    share: float
+    reason: str
+
+
+LEAST: Final = 0.1
+"""The trust of what neither table knows; an unknown way is not a good one."""
+
+BY_ORIGIN: Final[Mapping[str, Grade]] = {
+    "hook": Grade(1.0, "the host wrote it down as it was said"),
+    "cli": Grade(1.0, "typed on this machine by its user"),
+    "tool": Grade(0.8, "a model chose the words and called the tool"),
+    "import": Grade(0.6, "a file that somebody else may have written"),
+}
+BY_ROLE: Final[Mapping[str, Grade]] = {
+    "user": Grade(1.0, "the user's own words"),
+    "note": Grade(1.0, "stored on purpose"),
+    "assistant": Grade(0.7, "a model's words"),
+    "tool": Grade(0.3, "printed by a program, which may repeat what a web page says"),
+}
+
+
+def trust_of(origin: str, role: str, sources: Iterable[float] = ()) -> float:
+    """The trust of a record, 0..1: its origin's share of its role's, and no more than any source.
+
+    Who says it and which way it came can each only take away, so the shares are multiplied. What
+    was derived from others is no better than the least of them.
+
+    Args:
+        origin: The record's.
+        role: The record's.
+        sources: Trust of the records that it was derived from.
+    """
+    way, speaker = BY_ORIGIN.get(origin), BY_ROLE.get(role)
+    own = LEAST if way is None or speaker is None else round(way.share * speaker.share, 3)
+    return min((own, *sources))
