@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 
 from iai_memory import Memory
-from iai_memory.ranking import Weights
+from iai_memory.ranking import Weighting, Weights
 from iai_memory.recall import Query, check_filter, recall
 
 from .routes import BUDGET_TOKENS, LIMIT
@@ -13,20 +13,22 @@ from .routes import BUDGET_TOKENS, LIMIT
 WHOLE = "all arms"
 
 
-def weights_without_each() -> dict[str, Weights]:
+def weights_without_each() -> dict[str, Weighting]:
     """The product's weights, and those with one arm at zero under "without …".
 
-    An arm is a field of `Weights` that is a number other than zero.
+    An arm is a field of `Weights` that is not zero in one of the two tables.
     """
-    whole = Weights()
+    whole = Weighting()
+    tables = (whole.conversation, whole.notes)
     return {WHOLE: whole} | {
-        f"without {field.name}": replace(whole, **{field.name: 0.0})
-        for field in fields(whole)
-        if isinstance(value := getattr(whole, field.name), float) and value
+        f"without {field.name}": Weighting(*(replace(one, **{field.name: 0.0}) for one in tables))
+        for field in fields(Weights)
+        if any(getattr(one, field.name) for one in tables)
     }
 
 
-def recall_with(memory: Memory, question: str, weights: Weights) -> list[str]:
+def recall_with(memory: Memory, question: str, weighting: Weighting) -> list[str]:
     """The ids of the ten best hits under these weights, best first."""
     query = Query(question, LIMIT, BUDGET_TOKENS, check_filter(), None)
-    return [hit.id for hit in recall(memory.store, memory.encoder, query, weights=weights).hits]
+    hits = recall(memory.store, memory.encoder, query, weighting=weighting).hits
+    return [hit.id for hit in hits]

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
 from .clock import parse_time, utc_now
-from .consolidation.duplicates import Folds
+from .consolidation.duplicates import said
+from .cues import cues_of
+from .discourse import neighbours
 from .embedding import Encoder
 from .errors import InvalidInput
+from .excerpt import excerpt
+from .facts import Shown, settled
 from .ingest import check_tags, check_text
-from .ranking import Question, Ranked, Weights, rank
+from .ranking import Question, Ranked, Weighting, rank
+from .records import ORIGINS
 from .results import Hit, Recalled
-from .speech import in_first_person, is_conversation, named, utterance
-from .store import Filter, Found, Store, Vector
-from .tokens import cut_to_tokens, estimate_tokens
+from .speech import in_first_person, is_conversation, subject, utterance
+from .store import Candidate, Filter, Store, TableReader, Vector
+from .tokens import estimate_tokens
 
 CANDIDATES = 150
+NEIGHBOURED = 40
 MAX_LIMIT = 50
 NPROBES = 50
 MODEL_FIX = "iai-mcp model install"
 _SMALLEST_CUT = 24
-_CUT_MARK = " … [cut]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,18 @@ def check_whole(value: Any, name: str, low: int, high: int) -> int:
     return value
 
 
+def check_origins(origins: Sequence[str]) -> tuple[str, ...]:
+    """The origins, each once.
+
+    Raises:
+        InvalidInput: Not a list of hook, tool, import and cli.
+    """
+    listed = isinstance(origins, list | tuple)
+    if not listed or not all(origin in ORIGINS for origin in origins):
+        raise InvalidInput(f"origins is not a list of {', '.join(ORIGINS)}: send some of them")
+    return tuple(dict.fromkeys(origins))
+
+
 def check_filter(
     *,
     project: str | None = None,
@@ -66,9 +83,13 @@ def check_filter(
     until: str | datetime | None = None,
     as_of: str | datetime | None = None,
     tags: Sequence[str] | None = None,
+    origins: Sequence[str] | None = None,
     include_superseded: bool = False,
+    birth: datetime | None = None,
 ) -> Filter:
     """The filter that plain arguments describe; "." as project is the asking one.
+
+    `birth` is the store's; an `as_of` before it is answered in hindsight.
 
     Raises:
         InvalidInput: One of them cannot be used.
@@ -84,45 +105,46 @@ def check_filter(
     end = None if until is None else parse_time(until, "until", end_of_day=True)
     if start is not None and end is not None and start > end:
         raise InvalidInput("since is after until: swap them")
+    moment = None if as_of is None else parse_time(as_of, "as_of", end_of_day=True)
     return Filter(
         project=project,
         session_id=session_id,
         since=start,
         until=end,
-        as_of=None if as_of is None else parse_time(as_of, "as_of", end_of_day=True),
+        as_of=moment,
+        hindsight=moment is not None and birth is not None and moment < birth,
         tags=check_tags(tags, "tags") if tags else (),
+        origins=check_origins(origins or ()),
         include_superseded=include_superseded,
     )
 
 
 def recall(
-    store: Store,
-    encoder: Encoder | None,
-    query: Query,
-    *,
-    weights: Weights | None = None,
-    folds: Folds | None = None,
+    store: Store, encoder: Encoder | None, query: Query, *, weighting: Weighting | None = None
 ) -> Recalled:
     """Finds what answers, by meaning and by words under the same filter, in at most the budget.
 
     Without a model only the words are searched; the answer then says `degraded` and how to fix it.
-    Memories that say the same in the same words are one hit, whose reason counts the others.
+    Memories that say the same in the same words are one hit, whose reason counts the others. What
+    was superseded is searched too, and stands in the list only where the question or the query asks
+    for it; else what replaced it does.
 
     Raises:
         StoreFault: The store could not be read.
     """
     started = time.perf_counter()
-    reader, depth = store.latest, max(CANDIDATES, 2 * query.limit)
-    lexical = _admitted(reader.lexical(query.text, query.where, depth), query.where)
-    vector = None if encoder is None else _query_vector(encoder, query.text, lexical)
-    dense: list[Found] = []
-    if vector is not None:
-        dense = _admitted(reader.dense(vector, query.where, depth, nprobes=NPROBES), query.where)
-    question = Question(query.text, vector, query.own_project, query.where.as_of or utc_now())
-    ranked = rank(dense, lexical, question, weights or Weights())
-    once = _folded(ranked, folds or Folds(0))
+    weighting = weighting or Weighting()
+    found = _search(store.latest, encoder, query)
+    moment = query.where.as_of or utc_now()
+    question = Question(query.text, found.vector, query.own_project, moment)
+    ranked = rank(found.candidates, found.lexical, found.sessions, question, weighting)
+    asked_before = cues_of(query.text).before
+    shown = Shown(old=query.where.include_superseded or asked_before, old_first=asked_before)
+    where = replace(query.where, include_superseded=shown.old)
+    facts = settled(ranked, store.latest, where, shown, weighting.notes.maintained)
+    once = _folded(facts[: 3 * query.limit])
     hits, tokens = _within_budget(once[: query.limit], query.budget_tokens)
-    mode: Literal["hybrid", "lexical", "dense"] = "hybrid" if lexical else "dense"
+    mode: Literal["hybrid", "lexical", "dense"] = "hybrid" if found.lexical else "dense"
     return Recalled(
         hits=hits,
         mode="lexical" if encoder is None else mode,
@@ -133,36 +155,62 @@ def recall(
     )
 
 
-def _query_vector(encoder: Encoder, text: str, lexical: Sequence[Found]) -> Vector:
-    """The query's vector; in a conversation, a named speaker in it read as "I"."""
-    texts = [found.record.text for found in lexical]
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the two searches gave.
+
+    Attributes:
+        candidates: What either found and what was said around the best of it.
+        lexical: BM25 by id.
+        sessions: The ids of each candidate's session in the order they were said.
+        vector: Of the query; None without a model.
+    """
+
+    candidates: list[Candidate]
+    lexical: dict[str, float]
+    sessions: dict[str, list[str]]
+    vector: Vector | None
+
+
+def _search(reader: TableReader, encoder: Encoder | None, query: Query) -> _Found:
+    where, depth = replace(query.where, include_superseded=True), max(CANDIDATES, 2 * query.limit)
+    lexical = reader.matching(query.text, where, depth)
+    by_words = reader.candidates(lexical)
+    vector = None if encoder is None else _query_vector(encoder, query.text, by_words.values())
+    dense = {} if vector is None else reader.nearest(vector, where, depth, nprobes=NPROBES)
+    found = {**by_words, **reader.candidates([id_ for id_ in dense if id_ not in by_words])}
+    sessions = reader.sessions({c.record.session_id for c in found.values() if c.record.session_id})
+    best = [*list(dense)[:NEIGHBOURED], *list(lexical)[:NEIGHBOURED]]
+    beside = {id_ for id_ in neighbours(best, sessions) if id_ not in found}
+    candidates = [*found.values(), *reader.candidates(beside).values()]
+    # What the SQL lets by too much is dropped here, and so are neighbours out of the filter.
+    admitted = [
+        replace(one, record=where.seen(one.record))
+        for one in candidates
+        if where.admits(one.record)
+    ]
+    return _Found(admitted, lexical, sessions, vector)
+
+
+def _query_vector(encoder: Encoder, text: str, matching: Collection[Candidate]) -> Vector:
+    """The query's vector; in a conversation, the speaker it is about read as "I"."""
+    texts = [candidate.record.text for candidate in matching]
     person = None
     if is_conversation(texts):
         speakers = {utterance(one).speaker for one in texts}
-        person = named(text, {name for name in speakers if name is not None})
+        person = subject(text, {name for name in speakers if name is not None})
     vector: Vector = encoder.encode([text if person is None else in_first_person(text, person)])[0]
     return vector
 
 
-def _admitted(found: Sequence[Found], where: Filter) -> list[Found]:
-    if where.as_of is None:
-        return list(found)
-    return [
-        replace(one, record=one.record.as_of(where.as_of))
-        for one in found
-        if where.admits(one.record)
-    ]
-
-
-def _folded(ranked: Sequence[Ranked], folds: Folds) -> list[Ranked]:
-    """The best of each group of repetitions, with a count of the rest."""
-    groups = {id_: newest for newest, older in folds.folds.items() for id_ in (newest, *older)}
-    best: dict[str, Ranked] = {}
+def _folded(ranked: Sequence[Ranked]) -> list[Ranked]:
+    """The best of each group that says the same in the same words, with a count of the rest."""
+    best: dict[tuple[str, ...], Ranked] = {}
     for one in ranked:
-        group = groups.get(one.record.id, one.record.id)
-        first = best.setdefault(group, one)
+        words = said(one.record.text)
+        first = best.setdefault(words, one)
         if first is not one:
-            best[group] = replace(first, alike=first.alike + 1)
+            best[words] = replace(first, alike=first.alike + 1)
     return list(best.values())
 
 
@@ -172,7 +220,7 @@ def _within_budget(ranked: Sequence[Ranked], budget: int) -> tuple[list[Hit], in
     left = budget
     for remaining, one in zip(range(len(ranked), 0, -1), ranked, strict=True):
         room = min(left, max(3 * left // remaining, _SMALLEST_CUT))
-        text = cut_to_tokens(one.record.text, room, _CUT_MARK)
+        text = excerpt(one.record.text, one.span, room)
         if not text:
             continue
         left -= estimate_tokens(text)
@@ -188,6 +236,7 @@ def _hit(one: Ranked, text: str) -> Hit:
         score=one.score,
         role=record.role,
         origin=record.origin,
+        host=record.host,
         project=record.project,
         session_id=record.session_id,
         created_at=record.created_at,

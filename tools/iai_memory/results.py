@@ -25,6 +25,7 @@ class Hit(Result):
     score: float
     role: str
     origin: str
+    host: str | None
     project: str | None
     session_id: str | None
     created_at: datetime

@@ -12,6 +12,8 @@ MOST: Final = 0.5
 # One to three capitalised names before a colon and a blank, at the very start.
 _SPEAKER: Final = re.compile(r"\s*((?:[^\W\d_a-zß-ÿ][\w.'\u2019-]{0,30}\s?){1,3}):[ \t]+(?=\S)")
 
+_OWNS: Final = re.compile(r"['\u2019]s\b")
+
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
@@ -40,15 +42,30 @@ def is_conversation(texts: Collection[str]) -> bool:
     return spoken > len(texts) * MOST
 
 
-def named(query: str, speakers: Collection[str]) -> str | None:
-    """The one speaker whom the query names; None for nobody and for more than one."""
-    found = [name for name in speakers if re.search(_word(name), query)]
-    return found[0] if len(found) == 1 else None
+def subject(query: str, speakers: Collection[str]) -> str | None:
+    """The one speaker whom the query is about; None for nobody, and for several together.
+
+    Of several the first who does not merely own something: "what does Ann think of Bob's plan?" is
+    about Ann, and "what do Ann and Bob share?" about both.
+    """
+    found = sorted(
+        (match.start(), match.end(), name)
+        for name in speakers
+        for match in re.finditer(_word(name), query)
+    )
+    names = list(dict.fromkeys(name for _, _, name in found))
+    if len(names) < 2:
+        return names[0] if names else None
+    anybody = "|".join(map(_word, names))
+    if re.search(rf"(?:{anybody}),? (?:and|or|&) (?:{anybody})", query):
+        return None
+    acting = [name for _, end, name in found if not _OWNS.match(query, end)]
+    return acting[0] if acting else None
 
 
 def in_first_person(query: str, speaker: str) -> str:
     """The query as the speaker would have said it: people say "I", not their own name."""
-    possessive = re.sub(rf"{_word(speaker)}['\u2019]s\b", "my", query)
+    possessive = re.sub(_word(speaker) + _OWNS.pattern, "my", query)
     return re.sub(_word(speaker), "I", possessive)
 
 

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 from lancedb.query import ColumnOrdering, MatchQuery
 from lancedb.table import LanceTable
-from numpy.typing import NDArray
 
+from ..passages import Passages
 from ..records import Record, from_row, record_columns
+from ..terms import query_terms
 from .faults import retried, translated
 from .filters import Filter, sql_in, sql_time
+from .rows import VECTOR_COLUMNS, Row, Vector, from_arrow
 
 T = TypeVar("T")
 
 # Its functions are generated when pyarrow is imported; no type checker sees them.
 pc: Any = pyarrow.compute
-
-Vector = NDArray[np.float32]
 
 # pydantic dataclasses hide their defaults from type checkers here.
 _match_query: Any = MatchQuery
@@ -33,18 +31,20 @@ _REFINE = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """One candidate of a search.
+class Candidate:
+    """A record with all that its ranking looks at.
 
     Attributes:
-        record: What was found.
-        score: Cosine similarity of a dense search, BM25 of a lexical one.
-        vector: float32, (dim,), unit length; None while its embedding is pending.
+        record: What may answer.
+        vector: Of the whole text, float32, (dim,), unit length; None while it is pending.
+        passages: Of a text that has more than one; None for any other, and while pending.
+        terms: The record's terms, separated by spaces.
     """
 
     record: Record
-    score: float
     vector: Vector | None
+    passages: Passages | None
+    terms: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Contents:
         live: Records that are neither forgotten nor superseded.
         total: Rows, forgotten and superseded ones included.
         tombstoned: Forgotten rows.
-        pending: Live rows without a vector.
+        pending: Rows that are not forgotten and wait for their vectors, or those of their passages.
         max_id: The largest id; ids grow with insertion. Empty for no rows.
         max_created_at: The newest `created_at` of a live record.
         max_updated_at: The newest `updated_at`.
@@ -98,25 +98,58 @@ class TableReader:
         )["id"]
         return sorted(column.to_pylist())
 
-    def everything(self) -> Iterator[tuple[Record, Vector | None]]:
-        """Every record with its vector, forgotten ones too, oldest arrival first, in batches."""
+    def everything(self) -> Iterator[Row]:
+        """Every record with its vectors, forgotten ones too, oldest arrival first, in batches."""
         ids = self.ids()
         for start in range(0, len(ids), _ID_BATCH):
-            rows = self.rows("id", ids[start : start + _ID_BATCH])
-            yield from sorted(rows, key=lambda row: row[0].id)
+            rows = self.rows(ids[start : start + _ID_BATCH])
+            yield from sorted(rows, key=lambda row: row.record.id)
 
     def get(self, ids: Sequence[str]) -> list[Record]:
         """The records with these ids, forgotten ones included, in the order of `ids`."""
-        found = {record.id: record for record, _ in self.rows("id", ids)}
+        found = {record.id: record for record in self.found_by("id", ids)}
         return [found[id_] for id_ in ids if id_ in found]
 
-    def rows(self, column: str, values: Sequence[str]) -> list[tuple[Record, Vector | None]]:
-        """The records whose text column has one of the values, each with its vector."""
-        result: list[tuple[Record, Vector | None]] = []
-        for start in range(0, len(values), _ID_BATCH):
-            where = sql_in(column, values[start : start + _ID_BATCH])
-            result += _records(self._read("reading records", partial(self._select, where)))
-        return result
+    def found_by(self, column: str, values: Sequence[str]) -> list[Record]:
+        """The records whose text column has one of the values, forgotten ones included."""
+        parts = self._select(record_columns(), column, values)
+        return [from_row(row) for part in parts for row in part.to_pylist()]
+
+    def rows(self, ids: Sequence[str]) -> list[Row]:
+        """The records with these ids and their vectors, forgotten ones included, in any order."""
+        parts = self._select([*record_columns(), *VECTOR_COLUMNS], "id", ids)
+        return [row for part in parts for row in from_arrow(part)]
+
+    def candidates(self, ids: Collection[str]) -> dict[str, Candidate]:
+        """What the ranking looks at, in the order of `ids`, forgotten ones included.
+
+        What is not there is left out.
+        """
+        names = [*record_columns(), *VECTOR_COLUMNS, "terms"]
+        found = {
+            row.record.id: Candidate(row.record, row.vector, row.passages, terms)
+            for part in self._select(names, "id", list(ids))
+            for row, terms in zip(from_arrow(part), part["terms"].to_pylist(), strict=True)
+        }
+        return {id_: found[id_] for id_ in ids if id_ in found}
+
+    def sessions(self, session_ids: Collection[str]) -> dict[str, list[str]]:
+        """The ids of each session's records in the order in which they were said.
+
+        Superseded ones included, forgotten ones left out; a session of none is left out too.
+        """
+        names, found = ["session_id", "created_at", "id"], dict[str, list[str]]()
+        parts = self._select(
+            [*names, "tombstoned_at"], "session_id", list(dict.fromkeys(session_ids))
+        )
+        for part in parts:
+            live = part.filter(pc.is_null(part["tombstoned_at"]))
+            live = live.sort_by([(name, "ascending") for name in names])
+            for session, id_ in zip(
+                live["session_id"].to_pylist(), live["id"].to_pylist(), strict=True
+            ):
+                found.setdefault(session, []).append(id_)
+        return found
 
     def newest(
         self, where: Filter, limit: int, *, by: str = "created_at", condition: str | None = None
@@ -143,6 +176,16 @@ class TableReader:
         records = [from_row(row) for row in self._read("reading records", ask).to_pylist()]
         return [record for record in records if where.admits(record)][:limit]
 
+    def birth(self) -> datetime | None:
+        """When the first of the records arrived; None while there is none."""
+        order = [ColumnOrdering(column_name="ingested_at", ascending=True, nulls_first=False)]
+
+        def ask() -> pa.Table:
+            return self._table.search().select(["ingested_at"]).order_by(order).limit(1).to_arrow()
+
+        first = self._read("reading records", ask)["ingested_at"].to_pylist()
+        return first[0] if first else None
+
     def pending(self, limit: int) -> list[Record]:
         """Records that wait for their vector, oldest arrival first."""
         order = [ColumnOrdering(column_name="id", ascending=True, nulls_first=False)]
@@ -153,42 +196,50 @@ class TableReader:
 
         return [from_row(row) for row in self._read("reading records", ask).to_pylist()]
 
-    def dense(self, query: Vector, where: Filter, limit: int, *, nprobes: int) -> list[Found]:
-        """The nearest by cosine; pending records are never among them.
+    def nearest(
+        self, query: Vector, where: Filter, limit: int, *, nprobes: int
+    ) -> dict[str, float]:
+        """The nearest by the best cosine of the whole text and its passages, best first.
+
+        What was never embedded is not among them.
 
         Args:
             query: float32, (dim,), unit length.
-            where: Which records.
+            where: Which records; with `as_of` it may let too many by, see `Filter.admits`.
             limit: How many at most.
             nprobes: Partitions to look into where the vectors are indexed.
         """
-        sql = where.to_sql()
-
-        def ask() -> pa.Table:
-            search = self._table.search(query, vector_column_name="vector").distance_type("dot")
-            search = search.nprobes(nprobes).refine_factor(_REFINE).limit(limit)
-            search = search.where(sql, prefilter=True) if sql else search
-            return search.select([*record_columns(), "vector", "_distance"]).to_arrow()
-
         # LanceDB's dot distance is one minus the dot product, which on unit vectors is the cosine.
-        rows = self._read("searching vectors", ask)
-        scores = [1.0 - distance for distance in rows["_distance"].to_pylist()]
-        return [Found(r, score, v) for (r, v), score in zip(_records(rows), scores, strict=True)]
+        best = self._by_vector("vector", "dot", query, where, limit, nprobes)
+        for id_, cosine in self._by_vector(
+            "passages", "cosine", query, where, limit, nprobes
+        ).items():
+            best[id_] = max(cosine, best.get(id_, cosine))
+        ordered = sorted(best.items(), key=lambda one: (-one[1], one[0]))
+        return dict(ordered[:limit])
 
-    def lexical(self, text: str, where: Filter, limit: int) -> list[Found]:
-        """The best by BM25 over the words of the text; an unindexed tail is searched too."""
+    def matching(self, text: str, where: Filter, limit: int) -> dict[str, float]:
+        """The best by BM25 over the terms of the text, best first, an unindexed tail included.
+
+        Args:
+            text: The question.
+            where: Which records; with `as_of` it may let too many by, see `Filter.admits`.
+            limit: How many at most.
+        """
+        wanted = query_terms(text)
+        if not wanted:
+            return {}
         sql = where.to_sql()
 
         def ask() -> pa.Table:
-            # A MatchQuery takes the user's text as words; it has no operators to inject.
-            words: Any = _match_query(text, "text")
+            # A MatchQuery takes the terms as they are; it has no operators to inject.
+            words: Any = _match_query(" ".join(wanted), "terms")
             search = self._table.search(words, query_type="fts").limit(limit)
             search = search.where(sql, prefilter=True) if sql else search
-            return search.select([*record_columns(), "vector", "_score"]).to_arrow()
+            return search.select(["id", "_score"]).to_arrow()
 
         rows = self._read("searching words", ask)
-        scores = rows["_score"].to_pylist()
-        return [Found(r, score, v) for (r, v), score in zip(_records(rows), scores, strict=True)]
+        return dict(zip(rows["id"].to_pylist(), rows["_score"].to_pylist(), strict=True))
 
     def count(self, where: Filter) -> int:
         """How many records pass; `as_of` is not looked at in detail."""
@@ -209,36 +260,39 @@ class TableReader:
         )
         return _contents_by_project(rows, now)
 
-    def _select(self, where: str) -> pa.Table:
-        query = self._table.search().where(where).limit(None)
-        return query.select([*record_columns(), "vector"]).to_arrow()
+    def _by_vector(
+        self,
+        column: str,
+        distance: Literal["cosine", "dot"],
+        query: Vector,
+        where: Filter,
+        limit: int,
+        nprobes: int,
+    ) -> dict[str, float]:
+        sql = where.to_sql()
+
+        def ask() -> pa.Table:
+            search = self._table.search(query, vector_column_name=column).distance_type(distance)
+            search = search.nprobes(nprobes).refine_factor(_REFINE).limit(limit)
+            search = search.where(sql, prefilter=True) if sql else search
+            return search.select(["id", "_distance"]).to_arrow()
+
+        rows = self._read("searching vectors", ask)
+        cosines = [1.0 - distance for distance in rows["_distance"].to_pylist()]
+        return dict(zip(rows["id"].to_pylist(), cosines, strict=True))
+
+    def _select(self, names: list[str], column: str, values: Sequence[str]) -> Iterator[pa.Table]:
+        """These columns of the rows whose text column has one of the values, in batches."""
+        for start in range(0, len(values), _ID_BATCH):
+            where = sql_in(column, values[start : start + _ID_BATCH])
+            query = self._table.search().where(where).limit(None).select(names)
+            yield self._read("reading records", query.to_arrow)
 
     def _read(self, what: str, work: Callable[[], T]) -> T:
         if self._follow_latest:
             return retried(what, work, self._table.checkout_latest)
         with translated(what):
             return work()
-
-
-def _records(rows: pa.Table) -> list[tuple[Record, Vector | None]]:
-    return list(
-        zip(
-            (from_row(row) for row in rows.drop_columns(["vector"]).to_pylist()),
-            _vectors(rows["vector"]),
-            strict=True,
-        )
-    )
-
-
-def _vectors(column: pa.ChunkedArray) -> Iterator[Vector | None]:
-    """Row by row, without a Python float for each component."""
-    for chunk in column.chunks:
-        # `flatten` leaves the nulls out, so the rows that have a vector are counted beside it.
-        filled = chunk.flatten().to_numpy(zero_copy_only=False)
-        filled = filled.astype(np.float32, copy=False).reshape(-1, chunk.type.list_size)
-        following = iter(filled)
-        for valid in chunk.is_valid().to_pylist():
-            yield next(following) if valid else None
 
 
 def _contents_by_project(rows: pa.Table, now: datetime) -> dict[str | None, Contents]:

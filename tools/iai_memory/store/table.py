@@ -19,24 +19,32 @@ from ..clock import utc_now
 from ..errors import StoreMismatch, StoreUnavailable
 from ..locks import held
 from ..paths import StorePaths, make_private_folder
-from ..records import EMBEDDER_FIELD_KEY, Record, table_schema, to_row
+from ..records import EMBEDDER_FIELD_KEY, Record, table_schema
+from .cached import MOST_VECTORS, CachedReader
 from .faults import retried, translated
 from .filters import sql_time
-from .reader import Contents, TableReader, Vector, merge_contents
-from .upkeep import compacted_version, create_text_index, due, has_text_index, optimize
+from .reader import Contents, TableReader, merge_contents
+from .rows import VECTOR_COLUMNS, Row, to_arrow
+from .upgrade import (
+    SCHEMA_KEY,
+    SCHEMA_VERSION,
+    embedder_of,
+    is_outdated,
+    schema_version,
+    upgrade,
+)
+from .upkeep import (
+    compacted_version,
+    create_size_indexes,
+    create_text_index,
+    due,
+    has_text_index,
+    optimize,
+)
 
-SCHEMA_VERSION = "1"
 TABLE_NAME = "memories"
 WRITE_TIMEOUT_SEC = 60.0
 _CACHE_BYTES = 64 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A record about to be written, with its vector or None while that is pending."""
-
-    record: Record
-    vector: Vector | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +69,14 @@ class Store:
     """
 
     def __init__(
-        self, paths: StorePaths, *, embedder: str, dimension: int, budget: int, check: bool = True
+        self,
+        paths: StorePaths,
+        *,
+        embedder: str,
+        dimension: int,
+        budget: int,
+        check: bool = True,
+        most_vectors: int = MOST_VECTORS,
     ) -> None:
         """Opens the table, or creates it.
 
@@ -71,11 +86,13 @@ class Store:
             dimension: Length of those vectors.
             budget: Commits after which `upkeep_is_due`.
             check: False opens a table of another generation, to re-embed it.
+            most_vectors: Up to so many are searched in memory; tables of more by LanceDB.
         """
         os.umask(os.umask(0o077) | 0o077)
         self.paths = paths
         self._budget = budget
         self._newest: _Newest | None = None
+        self._born: tuple[int, datetime | None] | None = None
         self._scanned: tuple[tuple[str, int], dict[str | None, Contents]] | None = None
         make_private_folder(paths.root)
         with translated(f"opening the store {paths.root}"):
@@ -88,7 +105,7 @@ class Store:
                 session=self._session,
             )
             self._table = self._open_or_create(embedder, dimension, check=check)
-        self.latest = TableReader(self._table, follow_latest=True)
+        self.latest: TableReader = CachedReader(self._table, self._look, most_vectors=most_vectors)
 
     @property
     def version(self) -> int:
@@ -104,9 +121,7 @@ class Store:
         Raises:
             StoreUnavailable: The table is gone.
         """
-        with translated("looking at the table's files"):
-            found = (self.paths.database / f"{TABLE_NAME}.lance" / "_versions").stat()
-        return f"{found.st_ino}-{found.st_mtime_ns}"
+        return "{}-{}".format(*self._look())
 
     def snapshot(self) -> TableReader:
         """A reader pinned to the version that is the latest now.
@@ -128,6 +143,13 @@ class Store:
             self._table.update_field_metadata(
                 {"path": "vector", "metadata": {EMBEDDER_FIELD_KEY: embedder}}
             )
+
+    def birth(self) -> datetime | None:
+        """When the first of the records arrived, None while there is none; asked once a version."""
+        version = self.version
+        if self._born is None or self._born[0] != version:
+            self._born = (version, self.latest.birth())
+        return self._born[1]
 
     def contents(self) -> Contents:
         """What the whole table holds now."""
@@ -210,6 +232,11 @@ class Store:
                 self._table.checkout_latest,
             )
 
+    def _look(self) -> tuple[int, int]:
+        with translated("looking at the table's files"):
+            found = (self.paths.database / f"{TABLE_NAME}.lance" / "_versions").stat()
+        return found.st_ino, found.st_mtime_ns
+
     def _to_latest(self) -> None:
         to_latest: Callable[[], None] = self._table.checkout_latest
         to_latest()
@@ -232,18 +259,21 @@ class Store:
             table = self._open()
             if check:
                 self._check_generation(table, embedder)
-            if has_text_index(table):
+            if has_text_index(table) and not is_outdated(table):
                 return table
         # Under the lock, and each step again if need be: a creator may have been killed half-way.
         with held(self.paths.lock("write"), timeout=WRITE_TIMEOUT_SEC):
             if not self._exists():
                 schema = table_schema(
-                    dimension, embedder=embedder, metadata={"iai.schema_version": SCHEMA_VERSION}
+                    dimension, embedder=embedder, metadata={SCHEMA_KEY: SCHEMA_VERSION}
                 )
                 self._database.create_table(TABLE_NAME, schema=schema, exist_ok=True)
             table = self._open()
+            if is_outdated(table):
+                upgrade(self._database, table)
+                table = self._open()
             if not has_text_index(table):
-                table.set_unenforced_primary_key("id")
+                create_size_indexes(table)
                 create_text_index(table)
             return table
 
@@ -251,16 +281,14 @@ class Store:
         return (self.paths.database / f"{TABLE_NAME}.lance" / "_versions").exists()
 
     def _check_generation(self, table: LanceTable, embedder: str) -> None:
-        schema = table.schema
-        version = (schema.metadata or {}).get(b"iai.schema_version", b"?").decode()
-        if version != SCHEMA_VERSION:
+        version = schema_version(table)
+        if version != SCHEMA_VERSION and not is_outdated(table):
             raise StoreMismatch(
                 f"{self.paths.root} has schema version {version}, this iai-mcp reads "
                 f"{SCHEMA_VERSION}: install the iai-mcp that wrote it, or set IAI_MCP_STORE to "
                 f"another folder"
             )
-        field = schema.field("vector")
-        written = (field.metadata or {}).get(EMBEDDER_FIELD_KEY.encode(), b"?").decode()
+        written = embedder_of(table)
         if written != embedder:
             raise StoreMismatch(
                 f"{self.paths.root} holds vectors of {written}, the model here is {embedder}: "
@@ -297,7 +325,7 @@ class Writer:
             )
             for row, id_ in zip(rows, ids, strict=True)
         ]
-        data = self._arrow(stamped, [row.vector for row in rows])
+        data = self._arrow(_with(rows, stamped))
         self._commit("storing memories", lambda: self._table.add(data), ids[-1], at)
         return stamped
 
@@ -306,7 +334,7 @@ class Writer:
         if not rows:
             return
         stamped = [replace(row.record, table_version=self._next_version) for row in rows]
-        data = self._arrow(stamped, [row.vector for row in rows])
+        data = self._arrow(_with(rows, stamped))
         last_id = max(self.newest.id, *(record.id for record in stamped))
         last_at = max(record.updated_at for record in stamped)
         known = self.newest.updated_at
@@ -320,7 +348,7 @@ class Writer:
         stamped = [
             replace(row.record, updated_at=at, table_version=self._next_version) for row in rows
         ]
-        data = self._arrow(stamped, [row.vector for row in rows])
+        data = self._arrow(_with(rows, stamped))
         self._commit(
             "changing memories",
             lambda: (
@@ -348,7 +376,7 @@ class Writer:
         inserted = replace(new.record, id=id_, ingested_at=at, updated_at=at, table_version=version)
         closing = close(inserted)
         closed = replace(closing.record, updated_at=at, table_version=version)
-        data = self._arrow([inserted, closed], [new.vector, closing.vector])
+        data = self._arrow([replace(new, record=inserted), replace(closing, record=closed)])
         merge = self._table.merge_insert("id").when_matched_update_all()
         merge = merge.when_not_matched_insert_all()
         self._commit(
@@ -357,17 +385,20 @@ class Writer:
         return inserted, closed
 
     def drop_vectors(self) -> None:
-        """Makes every record pending."""
+        """Makes every record pending, and no vector of it is left."""
         at = self.now()
         values = {
-            "vector": "NULL",
-            "embedder": "NULL",
+            **dict.fromkeys((*VECTOR_COLUMNS, "embedder"), "NULL"),
             "updated_at": sql_time(at),
             "table_version": str(self._next_version),
         }
         self._commit(
             "dropping vectors",
-            lambda: self._table.update(where="embedder IS NOT NULL", values_sql=values),
+            lambda: self._table.update(
+                # What waits for its passages has a vector and no embedder.
+                where="embedder IS NOT NULL OR vector IS NOT NULL",
+                values_sql=values,
+            ),
             self.newest.id,
             at,
         )
@@ -376,14 +407,17 @@ class Writer:
     def _next_version(self) -> int:
         return self.newest.version + 1
 
-    def _arrow(self, records: Sequence[Record], vectors: Sequence[Vector | None]) -> pa.Table:
-        rows = [to_row(r, v) for r, v in zip(records, vectors, strict=True)]
-        return pa.Table.from_pylist(rows, schema=self._table.schema)
+    def _arrow(self, rows: Sequence[Row]) -> pa.Table:
+        return to_arrow(rows, self._table.schema)
 
     def _commit(self, what: str, work: Callable[[], Any], last_id: str, at: datetime) -> None:
         retried(what, work, self._table.checkout_latest)
         with translated(what):
             self.newest = _Newest(self._table.version, last_id, at)
+
+
+def _with(rows: Sequence[Row], records: Sequence[Record]) -> list[Row]:
+    return [replace(row, record=record) for row, record in zip(rows, records, strict=True)]
 
 
 def _ids_after(last: str, count: int) -> list[str]:

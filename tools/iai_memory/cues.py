@@ -1,0 +1,98 @@
+"""What a question asks for, read off its words: a time, a name, a number, what was before.
+
+English only. A question in another language has no cues, and the other arms rank it alone.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+_MONTHS: Final = "january|february|march|april|june|july|august|september|october|november|december"
+_ASKS_WHEN: Final = re.compile(r"\s*(?:when|how long|what (?:date|day|month|year|time))\b", re.I)
+_TELLS_WHEN: Final = re.compile(
+    rf"\b(?:yesterday|today|tomorrow|tonight|recently|last|next|ago|weeks?|weekend|months?|years?|"
+    rf"{_MONTHS})\b|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\b(?:19|20)\d\d\b",
+    re.I,
+)
+_ASKS_NAME: Final = re.compile(
+    r"\s*(?:who|where|which|"
+    r"what (?:is the (?:name|title)|book|movie|game|song|city|country|place))\b",
+    re.I,
+)
+# A capital inside a sentence, or a title in quotation marks.
+_TELLS_NAME: Final = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{2,}|[\"\u201c\u00ab]")
+_ASKS_COUNT: Final = re.compile(r"\bhow (?:many|much|often|old)\b|\bwhat (?:age|number)\b", re.I)
+_TELLS_COUNT: Final = re.compile(
+    r"\b(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|once|twice|several|couple|few|"
+    r"dozen)\b",
+    re.I,
+)
+_ASKS_BEFORE: Final = re.compile(
+    r"\b(?:before|previous(?:ly)?|former(?:ly)?|earlier|originally|initially|used to|"
+    r"until|in the past|history|no longer|at first|the old|last time|once|prior|back then|"
+    r"at the time|anymore|any more)\b",
+    re.I,
+)
+_ENDS_AS_QUESTION: Final = ("?", "\uff1f", "\u061f")  # Latin, fullwidth, Arabic
+_USER_SAID: Final = re.compile(
+    r"\b(?:did|have|had|was|were) I\b|\bI (?:said|told|asked|wanted|mentioned|decided)\b", re.I
+)
+_ASSISTANT_SAID: Final = re.compile(
+    r"\b(?:did|have|had|were) you\b|\byou (?:said|told|suggested?|recommend(?:ed)?|wrote|proposed?|"
+    r"explained)\b",
+    re.I,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cues:
+    """What a question asks for.
+
+    Attributes:
+        time: A date, a day, a duration.
+        name: A person, a place, a title.
+        count: A number.
+        before: What is no longer so.
+        role: Who is asked about as a speaker: user, assistant or None.
+    """
+
+    time: bool
+    name: bool
+    count: bool
+    before: bool
+    role: str | None
+
+
+def cues_of(question: str) -> Cues:
+    """Reads the cues of a question; several may be there, or none."""
+    assistant = _ASSISTANT_SAID.search(question) is not None
+    user = _USER_SAID.search(question) is not None
+    return Cues(
+        time=_ASKS_WHEN.match(question) is not None,
+        name=_ASKS_NAME.match(question) is not None,
+        count=_ASKS_COUNT.search(question) is not None,
+        before=_ASKS_BEFORE.search(question) is not None,
+        role=None if user == assistant else ("user" if user else "assistant"),
+    )
+
+
+def tells_time(words: str) -> bool:
+    """Whether a text has a word for a time."""
+    return _TELLS_WHEN.search(words) is not None
+
+
+def tells_name(words: str) -> bool:
+    """Whether a text has a name inside a sentence, or a title."""
+    return _TELLS_NAME.search(words) is not None
+
+
+def tells_count(words: str) -> bool:
+    """Whether a text has a number, in digits or as a word."""
+    return _TELLS_COUNT.search(words) is not None
+
+
+def is_question(text: str) -> bool:
+    """Whether a text ends as a question."""
+    return text.rstrip().endswith(_ENDS_AS_QUESTION)

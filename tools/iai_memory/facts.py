@@ -1,0 +1,134 @@
+"""From wordings to facts: what was replaced gives way to what holds now.
+
+A superseded wording still says what its fact is about. So it is searched like any other, and where
+it matches, the memory that replaced it is what stands in the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from .chains import predecessors, successors
+from .ranking import Ranked, standing
+from .records import Record
+from .store import Filter, TableReader
+
+_STEP: Final = 0.001
+_MAX_HOPS: Final = 32
+_FACTS: Final = 10
+"""Of so many best facts the whole chain is told when a question asks for what was before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Which side of a replaced fact a query wants.
+
+    Attributes:
+        old: What was replaced too, right beside what replaced it.
+        old_first: The one before the present first; a question for what was before wants that.
+    """
+
+    old: bool
+    old_first: bool
+
+
+def settled(
+    ranked: Sequence[Ranked],
+    reader: TableReader,
+    where: Filter,
+    shown: Shown,
+    maintained: float,
+) -> list[Ranked]:
+    """The ranking with each chain of wordings as one fact, best first.
+
+    Args:
+        ranked: Everything that matched, superseded or not.
+        reader: Of the table.
+        where: Which records may stand in the list; its time says what is replaced.
+        shown: Which side of a replaced fact is wanted.
+        maintained: Added to the score of a fact of which an earlier wording was found too.
+
+    Raises:
+        StoreFault: The table could not be read.
+    """
+    replaced = [one.record for one in ranked if one.record.superseded_by is not None]
+    chains = successors(reader, replaced, where)
+    heads = {one.record.id: one.record for one in ranked if one.record.superseded_by is None}
+    heads |= {chain[-1].id: chain[-1] for chain in chains.values() if chain}
+    groups: dict[str, list[Ranked]] = {}
+    for one in ranked:
+        chain = chains.get(one.record.id)
+        groups.setdefault(chain[-1].id if chain else one.record.id, []).append(one)
+    facts = [
+        _fact(heads[id_], group, maintained)
+        for id_, group in groups.items()
+        if id_ in heads and (shown.old or where.admits(heads[id_]))
+    ]
+    facts.sort(key=standing)
+    if not shown.old:
+        return facts
+    return _with_old(facts, reader, where, old_first=shown.old_first)
+
+
+def _fact(head: Record, wordings: Sequence[Ranked], maintained: float) -> Ranked:
+    """The present wording with the score of the wording that matched best."""
+    best = min(wordings, key=standing)
+    if len(wordings) == 1 and best.record.id == head.id:
+        return best
+    fact = (
+        best
+        if best.record.id == head.id
+        else replace(best, record=head, span=None, worded=best.record.id)
+    )
+    return _plus(fact, "maintained", maintained)
+
+
+def _with_old(
+    facts: Sequence[Ranked], reader: TableReader, where: Filter, *, old_first: bool
+) -> list[Ranked]:
+    """Each of the best facts followed, or led, by what it replaced, newest first."""
+    lineages = _lineages(reader, [fact.record for fact in facts[:_FACTS]], where)
+    listed: list[Ranked] = []
+    for fact in facts:
+        line = [fact.record, *lineages.get(fact.record.id, ())]
+        if old_first and len(line) > 1:
+            line[0], line[1] = line[1], line[0]
+        line = [record for record in line if where.admits(record)]
+        listed += [_wording(fact, record, -_STEP * at) for at, record in enumerate(line)]
+    return sorted(listed, key=standing)
+
+
+def _wording(fact: Ranked, record: Record, less: float) -> Ranked:
+    one = (
+        fact
+        if record.id == fact.record.id
+        else replace(fact, record=record, span=None, worded=None)
+    )
+    return _plus(one, "place in its chain", less) if less else one
+
+
+def _lineages(
+    reader: TableReader, heads: Sequence[Record], where: Filter
+) -> dict[str, list[Record]]:
+    """For each head everything that it replaced, newest first; a query for each hop of all."""
+    lines: dict[str, list[Record]] = {head.id: [] for head in heads}
+    heirs: Mapping[str, str] = {head.id: head.id for head in heads}
+    ends = list(heads)
+    for _ in range(_MAX_HOPS):
+        found = predecessors(reader, ends, where)
+        heirs = {
+            old.id: heirs[new] for new, olds in found.items() for old in olds if old.id not in lines
+        }
+        ends = [old for olds in found.values() for old in olds if old.id in heirs]
+        if not ends:
+            break
+        for old in ends:
+            lines[heirs[old.id]].append(old)
+    return lines
+
+
+def _plus(one: Ranked, name: str, value: float) -> Ranked:
+    value = round(value, 3)
+    return replace(one, score=round(one.score + value, 3), parts={**one.parts, name: value})
