@@ -7,7 +7,6 @@ printed. The age of a memory at that moment is what a session would have missed.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import random
@@ -25,7 +24,8 @@ from iai_memory import Memory, load_settings
 from iai_memory.session_start import cache_path
 
 from .metrics import percentile
-from .serving import silent_server
+from .serving import await_page, silent_server
+from .timings import arguments_of, keep
 
 HOOK = Path(__file__).parents[2] / "hooks" / "iai-mcp-session-recall.sh"
 SERVERS = 2
@@ -71,7 +71,7 @@ def measure(seconds: float, interval: float, tick: float, seed: int = 0) -> Repo
         environment = _environment(store, interval, tick)
         for _ in range(SERVERS):
             stack.enter_context(silent_server(environment))
-        _await_cache(cache_path(memory.paths, None))
+        await_page(cache_path(memory.paths, None))
         committed: dict[str, float] = {}
         writer = threading.Thread(target=_write, args=(memory, committed, seconds, seed))
         writer.start()
@@ -92,25 +92,22 @@ def measure(seconds: float, interval: float, tick: float, seed: int = 0) -> Repo
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints one report for each interval; returns 1 if a memory was missed or came too late."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments_of("freshness", __doc__)
     parser.add_argument("--seconds", type=float, default=60, help="how long is written")
     parser.add_argument(
         "--interval", type=float, action="append", help="least seconds between renders; repeatable"
     )
     parser.add_argument("--tick", type=float, default=1.0, help="seconds between two looks")
-    parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_args(arguments)
     reports = [measure(given.seconds, one, given.tick) for one in given.interval or [0.0, 5.0]]
-    if given.json:
-        print(json.dumps([asdict(report) for report in reports]))
-    else:
-        print("interval  tick  commits  missed  hooks  median s  p95 s  worst s  promised s")
-        for one in reports:
-            print(
-                f"{one.interval:8g}  {one.tick:4g}  {one.commits:7}  {one.missed:6}  "
-                f"{one.hooks:5}  {one.median:8.3f}  {one.p95:5.2f}  {one.worst:7.2f}  "
-                f"{one.bound:10g}"
-            )
+    print("interval  tick  commits  missed  hooks  median s  p95 s  worst s  promised s")
+    for one in reports:
+        print(
+            f"{one.interval:8g}  {one.tick:4g}  {one.commits:7}  {one.missed:6}  "
+            f"{one.hooks:5}  {one.median:8.3f}  {one.p95:5.2f}  {one.worst:7.2f}  "
+            f"{one.bound:10g}"
+        )
+    keep(given.json, [asdict(report) for report in reports])
     return int(any(one.missed or one.worst > one.bound for one in reports))
 
 
@@ -164,14 +161,6 @@ def _environment(store: Path, interval: float, tick: float) -> dict[str, str]:
         # The page of the cache is what is measured, never a live command that hides its age.
         "IAI_MCP_CLI": "/dev/null",
     }
-
-
-def _await_cache(cache: Path) -> None:
-    ends = time.monotonic() + 60
-    while not cache.exists():
-        if time.monotonic() > ends:
-            raise TimeoutError(f"no server rendered {cache} within a minute")
-        time.sleep(0.05)
 
 
 def _nobody() -> None:

@@ -1,6 +1,6 @@
 """How soon a host knows the tools: spawn to answer, beside the bare SDK and beside no SDK at all.
 
-    python -m tests.benchmarks.handshake [--rounds 20] [--load] [--json]
+    python -m tests.benchmarks.handshake [--rounds 20] [--load] [--json PATH]
 
 Every round starts each server once for each question, one after the other, so that a busy moment
 hits all. Ours is `iai-mcp serve`; `sdk` is an MCPServer without a tool; `stdlib` reads lines and
@@ -10,7 +10,6 @@ answers a constant. `--load` keeps every core busy with one process each. Goals:
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import statistics
@@ -25,6 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from iai_server.handshake_record import opening
+
+from .timings import arguments_of, keep
 
 SDK = """
 from mcp.server.mcpserver import MCPServer
@@ -134,17 +135,13 @@ def row(question: str, server: str, values: list[float], ours: float) -> Row:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Spawn to answer, beside two bare servers.")
+    parser = arguments_of("handshake", __doc__)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--load", action="store_true", help="keep every core busy meanwhile")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args()
 
     with load((os.cpu_count() or 1) if options.load else 0):
         rows = measure(max(2, options.rounds))
-    if options.json:
-        print(json.dumps([asdict(each) for each in rows], indent=2))
-        return
     print(f"{'question':<17}{'server':<9}{'median ms':>10}{'p95':>9}{'ours/it':>9}{'goal':>7}")
     for each in rows:
         goal = "" if each.goal is None else f"{each.goal:g}"
@@ -152,6 +149,7 @@ def main() -> None:
             f"{each.question:<17}{each.server:<9}{each.median:>10.1f}{each.p95:>9.1f}"
             f"{each.ratio:>9.3f}{goal:>7}"
         )
+    keep(options.json, [asdict(each) for each in rows])
 
 
 if __name__ == "__main__":

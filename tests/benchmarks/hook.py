@@ -1,6 +1,6 @@
 """What the hooks cost a session: their wall time beside that of a bare `cat`, in the same run.
 
-    python tests/benchmarks/hook.py [--rounds 200] [--json]
+    python -m tests.benchmarks.hook [--rounds 200] [--json PATH]
 
 Every round runs each pair once, one after the other, so that a busy moment hits both. The goal is a
 ratio of medians of at most 3. 10,000 bytes is the largest payload and 48,000 a very long message; a
@@ -9,7 +9,6 @@ prompt or a stop is usually one or two KiB.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -19,6 +18,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from .timings import arguments_of, keep
 
 HOOKS = Path(__file__).parents[2] / "hooks"
 SHELLS = {"dash": ["dash"], "bash": ["bash", "--posix"], "busybox": ["busybox", "sh"]}
@@ -170,21 +171,18 @@ def p95(values: list[float]) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Wall time of the hooks beside a bare cat.")
+    parser = arguments_of("hook", __doc__)
     parser.add_argument("--rounds", type=int, default=200)
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args()
 
     rows = measure(max(2, options.rounds))
-    if options.json:
-        print(json.dumps([asdict(each) for each in rows], indent=2))
-        return
     print(f"{'case':<30}{'shell':<9}{'bare ms':>9}{'p95':>8}{'hook ms':>9}{'p95':>8}{'ratio':>7}")
     for each in rows:
         print(
             f"{each.case:<30}{each.shell:<9}{each.bare_median:>9.2f}{each.bare_p95:>8.2f}"
             f"{each.hook_median:>9.2f}{each.hook_p95:>8.2f}{each.ratio:>7.2f}"
         )
+    keep(options.json, [asdict(each) for each in rows])
 
 
 if __name__ == "__main__":

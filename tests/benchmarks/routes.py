@@ -7,13 +7,14 @@ import sys
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from anyio.from_thread import start_blocking_portal
 from mcp import Client, StdioServerParameters
 
 from iai_memory import Memory, Settings
+
+from .processes import rss_bytes
 
 RouteName = Literal["library", "server"]
 ROUTES: tuple[RouteName, ...] = ("library", "server")
@@ -55,7 +56,7 @@ class LibraryRoute:
 
     def rss_bytes(self) -> int | None:
         """See `Route`; this process holds the benchmark too."""
-        return _rss_bytes(os.getpid())
+        return rss_bytes(os.getpid())
 
 
 class ServerRoute:
@@ -80,7 +81,7 @@ class ServerRoute:
 
     def rss_bytes(self) -> int | None:
         """See `Route`."""
-        return _rss_bytes(self._pid)
+        return rss_bytes(self._pid)
 
 
 @contextmanager
@@ -135,11 +136,3 @@ def _id(id_: str | None) -> str:
     if id_ is None:
         raise RuntimeError("a turn was skipped: the data set has text that iai-mcp does not store")
     return id_
-
-
-def _rss_bytes(pid: int) -> int | None:
-    status = Path("/proc") / str(pid) / "status"
-    if not status.exists():
-        return None
-    [line] = [line for line in status.read_text().splitlines() if line.startswith("VmRSS:")]
-    return int(line.split()[1]) * 1024

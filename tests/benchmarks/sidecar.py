@@ -7,8 +7,6 @@ one record came, and where only the version moved.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import sys
 import tempfile
@@ -26,7 +24,9 @@ from iai_memory.records import Record
 from iai_memory.session_start import cache_path
 from iai_memory.store import Row
 
-from .serving import silent_server
+from .processes import cpu_seconds
+from .serving import await_page, silent_server
+from .timings import arguments_of, keep
 
 RECORDS = 100_000
 PROJECTS = 20
@@ -82,10 +82,10 @@ def measure_idle(seconds: float, tick: float, records: int) -> Idle:
         chosen = {"IAI_MCP_STORE": str(memory.paths.root), "IAI_MCP_REFRESH_TICK_SEC": str(tick)}
         with silent_server({**kept, **chosen}) as pid:
             _settle(memory, tick)
-            before, used = _files(memory.paths.root), _cpu_seconds(pid)
+            before, used = _files(memory.paths.root), cpu_seconds(pid)
             began = time.monotonic()
             time.sleep(seconds)
-            used, passed = _cpu_seconds(pid) - used, time.monotonic() - began
+            used, passed = cpu_seconds(pid) - used, time.monotonic() - began
             after = _files(memory.paths.root)
     changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     return Idle(
@@ -133,27 +133,24 @@ def filled(store: Path, records: int) -> Memory:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints both measurements; returns 1 if an idle tick wrote anything or the goal was missed."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments_of("sidecar", __doc__)
     parser.add_argument("--seconds", type=float, default=60, help="how long the idle server runs")
     parser.add_argument("--tick", type=float, default=5.0, help="seconds between two looks")
     parser.add_argument("--records", type=int, default=RECORDS, help="records of the large store")
-    parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_args(arguments)
     refreshes = measure_refresh(given.records)
     idle = measure_idle(given.seconds, given.tick, min(given.records, 1_000))
-    if given.json:
-        print(json.dumps({"idle": asdict(idle), "refresh": [asdict(one) for one in refreshes]}))
-    else:
+    print(
+        f"idle: {idle.cpu_percent:g} % of a core, {idle.cpu_ms_per_tick:g} ms of CPU a tick of "
+        f"{idle.tick:g} s, {idle.written} files written in {idle.seconds:g} s"
+    )
+    for one in refreshes:
         print(
-            f"idle: {idle.cpu_percent:g} % of a core, {idle.cpu_ms_per_tick:g} ms of CPU a tick of "
-            f"{idle.tick:g} s, {idle.written} files written in {idle.seconds:g} s"
+            f"refresh of {one.records:,} records, {one.what}: {one.action}, "
+            f"{one.cpu_ms:.0f} ms of CPU, {one.wall_ms:.0f} ms"
         )
-        for one in refreshes:
-            print(
-                f"refresh of {one.records:,} records, {one.what}: {one.action}, "
-                f"{one.cpu_ms:.0f} ms of CPU, {one.wall_ms:.0f} ms"
-            )
-        print(f"goal for one record that came: {GOAL_MS:g} ms of CPU")
+    print(f"goal for one record that came: {GOAL_MS:g} ms of CPU")
+    keep(given.json, {"idle": asdict(idle), "refresh": [asdict(one) for one in refreshes]})
     came = min(one.cpu_ms for one in refreshes if one.what == "one record came")
     return int(bool(idle.written) or came > GOAL_MS)
 
@@ -188,18 +185,8 @@ def _timed(memory: Memory, records: int, what: str) -> Refresh:
 
 def _settle(memory: Memory, tick: float) -> None:
     """Waits for the first page, and two ticks for what follows it."""
-    ends = time.monotonic() + 120
-    while not cache_path(memory.paths, None).exists():
-        if time.monotonic() > ends:
-            raise TimeoutError("the server rendered no page within two minutes")
-        time.sleep(0.1)
+    await_page(cache_path(memory.paths, None))
     time.sleep(2 * tick + 1)
-
-
-def _cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far, from the fields 14 and 15 of proc(5)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _files(root: Path) -> dict[str, tuple[int, int, int]]:
