@@ -33,7 +33,7 @@ HOOK = HERE.parent / "hooks" / "iai-mcp-session-recall.sh"
 WORKED_IN = "/home/sam/code/weather-station"  # the folder of two of the sample transcripts
 
 QUESTIONS = (
-    ("Which port is the staging database on?", "Staging is on port 5544"),
+    ("Which port is the staging database on?", "port 5544"),
     ("Why not bcrypt?", "bcrypt cuts everything after 72 bytes"),
     ("When will OTA be switched on?", "OTA waits until after 28 November"),
 )

@@ -209,6 +209,12 @@ def test_two_memories_of_a_subject_are_no_topic(open_memory: OpenMemory) -> None
     assert topics_of(memory).lines[None] == ()
 
 
+def test_two_memories_that_have_nothing_in_common_are_no_topic(open_memory: OpenMemory) -> None:
+    memory = open_memory("unrelated")
+    memory.ingest(["The staging database listens on port 5544.", "Bees dance in the dark."])
+    assert topics_of(memory).lines[None] == ()
+
+
 def test_at_most_eight_topics_stand_on_a_page_and_the_largest_is_first(
     open_memory: OpenMemory,
 ) -> None:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iai_memory import Memory, Record
-from iai_memory.ranking import Question, rank
+from iai_memory.ranking import CONVERSATION, NOTES, Question, rank
 from iai_memory.speech import in_first_person, subject, utterance
 from iai_memory.store import Candidate, Vector
 from iai_memory.terms import document_terms
@@ -46,7 +46,7 @@ def order(cosines: dict[str, float], lexical: dict[str, float], **records: Recor
     ids = {**cosines, **lexical}
     candidates = [candidate(records[id], cosines.get(id, 0.0)) for id in ids]
     question = Question("what?", QUERY, "mine", DAY)
-    return [one.record.id for one in rank(candidates, lexical, {}, question)]
+    return [one.record.id for one in rank(candidates, lexical, {}, question, NOTES, talk=False)]
 
 
 def test_a_memory_that_both_searches_find_stands_above_one_that_one_finds() -> None:
@@ -86,6 +86,8 @@ def test_the_parts_of_a_reason_add_up_to_its_score(
         words,
         {"s": list("efgh")},
         Question("When did Ann go?", QUERY, "mine", DAY),
+        CONVERSATION,
+        talk=True,
     )
     assert [one.score for one in ranked] == sorted((one.score for one in ranked), reverse=True)
     for one in ranked:

@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from iai_memory import __version__
 from iai_memory.errors import MemoryFault, UnknownRecord
+from iai_memory.limits import BUDGET_TOKENS, LEAST_CONFIDENCE, LIMIT
 from iai_memory.results import (
     Forgotten,
     IngestReport,
@@ -165,7 +166,7 @@ def _register_reading(app: App, runtime: Runtime) -> None:
     )
     def recall(
         query: Annotated[str, Field(description="a question or words")],
-        limit: Annotated[int, Field(description="1 to 50")] = 8,
+        limit: Annotated[int, Field(description="1 to 50")] = LIMIT,
         project: Project = None,
         since: Time = None,
         until: Time = None,
@@ -176,7 +177,10 @@ def _register_reading(app: App, runtime: Runtime) -> None:
             Field(description="ways it came"),
         ] = None,
         include_superseded: bool = False,
-        budget_tokens: int = 1500,
+        budget_tokens: int = BUDGET_TOKENS,
+        min_confidence: Annotated[
+            float, Field(description="0 to 1; less sure is answered with no hits")
+        ] = LEAST_CONFIDENCE,
     ) -> Recalled:
         return _told(
             lambda: runtime.requested().recall(
@@ -190,6 +194,7 @@ def _register_reading(app: App, runtime: Runtime) -> None:
                 origins=origins,
                 include_superseded=include_superseded,
                 budget_tokens=budget_tokens,
+                min_confidence=min_confidence,
             )
         )
 

@@ -29,6 +29,6 @@ def weights_without_each() -> dict[str, Weighting]:
 
 def recall_with(memory: Memory, question: str, weighting: Weighting) -> list[str]:
     """The ids of the ten best hits under these weights, best first."""
-    query = Query(question, LIMIT, BUDGET_TOKENS, check_filter(), None)
+    query = Query(question, LIMIT, BUDGET_TOKENS, check_filter(), None, least_confidence=0.0)
     hits = recall(memory.store, memory.encoder, query, weighting=weighting).hits
     return [hit.id for hit in hits]

@@ -46,11 +46,7 @@ class Told:
 
 
 def tell(memory: Memory, world: World) -> Told:
-    """Stores the world in the order of its sessions, changes through `Memory.supersede`.
-
-    That method stamps a change with the present time and offers no other, so the records of changes
-    carry the time of this run, and only first tellings carry the date of their session.
-    """
+    """Stores the world in the order of its sessions, changes through `Memory.supersede`."""
     told = Told(memory)
     for session in _sessions(world.said):
         for origin in ("hook", "import"):
@@ -58,7 +54,8 @@ def tell(memory: Memory, world: World) -> Told:
             _ingest(told, plain, origin)
         for one in session:
             if one.replaces is not None:
-                told.ids[one.key] = memory.supersede(told.ids[one.replaces], one.text).new_id
+                done = memory.supersede(told.ids[one.replaces], one.text, at=one.at)
+                told.ids[one.key] = done.new_id
                 told.arrived[one.key] = datetime.now(UTC)
     return told
 
@@ -75,11 +72,12 @@ def _ingest(told: Told, said: Sequence[Said], origin: str) -> None:
     if not said:
         return
     report = told.memory.ingest([_memory(one) for one in said], origin=origin)
+    arrived = datetime.now(UTC)
     for one, result in zip(said, report.results, strict=True):
         if result.id is None:
             raise RuntimeError(f"{one.key} was not stored ({result.reason}): change its wording")
         told.ids[one.key] = result.id
-        told.arrived[one.key] = datetime.now(UTC)
+        told.arrived[one.key] = arrived
 
 
 def _memory(one: Said) -> dict[str, Any]:

@@ -29,10 +29,18 @@ _TELLS_COUNT: Final = re.compile(
     r"dozen)\b",
     re.I,
 )
+# "Before" and its like may only order things: "what must run before the release?".
+_MAY_ASK_BEFORE: Final = re.compile(
+    r"\b(?:before|until|prior|up to (?:the|then|that|now)|history|last time|once|at the time)\b",
+    re.I,
+)
 _ASKS_BEFORE: Final = re.compile(
-    r"\b(?:before|previous(?:ly)?|former(?:ly)?|earlier|originally|initially|used to|"
-    r"until|in the past|history|no longer|at first|the old|last time|once|prior|back then|"
-    r"at the time|anymore|any more)\b",
+    r"\b(?:previous(?:ly)?|former(?:ly)?|earlier|originally|initially|in the past|no longer|"
+    r"at first|back then|any ?more|until (?:recently|now|lately)|"
+    r"(?<!is )(?<!are )(?<!was )(?<!were )(?<!be )use(?:d)? to|"
+    r"before (?:this|that|then|now|it changed|"
+    r"the (?:latest|last|present|current|recent|new|old|change|switch|swap|update|move))|"
+    r"before(?=\W*$))\b",
     re.I,
 )
 _ENDS_AS_QUESTION: Final = ("?", "\uff1f", "\u061f")  # Latin, fullwidth, Arabic
@@ -54,7 +62,8 @@ class Cues:
         time: A date, a day, a duration.
         name: A person, a place, a title.
         count: A number.
-        before: What is no longer so.
+        before: What is no longer so, surely.
+        maybe_before: What is no longer so, or only the order of things.
         role: Who is asked about as a speaker: user, assistant or None.
     """
 
@@ -62,6 +71,7 @@ class Cues:
     name: bool
     count: bool
     before: bool
+    maybe_before: bool
     role: str | None
 
 
@@ -74,6 +84,7 @@ def cues_of(question: str) -> Cues:
         name=_ASKS_NAME.match(question) is not None,
         count=_ASKS_COUNT.search(question) is not None,
         before=_ASKS_BEFORE.search(question) is not None,
+        maybe_before=_MAY_ASK_BEFORE.search(question) is not None,
         role=None if user == assistant else ("user" if user else "assistant"),
     )
 

@@ -15,7 +15,6 @@ from .ranking import Ranked, standing
 from .records import Record
 from .store import Filter, TableReader
 
-_STEP: Final = 0.001
 _MAX_HOPS: Final = 32
 _FACTS: Final = 10
 """Of so many best facts the whole chain is told when a question asks for what was before."""
@@ -23,15 +22,27 @@ _FACTS: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Which side of a replaced fact a query wants.
+    """Which side of a replaced fact a query wants, and how near the rest of its chain stands.
 
     Attributes:
-        old: What was replaced too, right beside what replaced it.
-        old_first: The one before the present first; a question for what was before wants that.
+        old: What was replaced too, behind what replaced it.
+        previous_first: The one before the present first, then the present.
+        second: Taken off the score of the second of a chain.
+        older: Taken off once more for each further one.
     """
 
     old: bool
-    old_first: bool
+    previous_first: bool = False
+    second: float = 0.0
+    older: float = 0.0
+
+
+PRESENT: Final = Shown(old=False)
+ALL: Final = Shown(old=True, second=0.001, older=0.001)
+HISTORY: Final = Shown(old=True, second=0.02, older=0.1)
+PREVIOUS: Final = Shown(old=True, previous_first=True, second=0.1, older=0.1)
+"""Of 118 questions for what was before, .91 have it among the first five with these steps and .81
+where whole chains stand together: then there is room for one fact only."""
 
 
 def settled(
@@ -69,7 +80,7 @@ def settled(
     facts.sort(key=standing)
     if not shown.old:
         return facts
-    return _with_old(facts, reader, where, old_first=shown.old_first)
+    return _with_old(facts, reader, where, shown)
 
 
 def _fact(head: Record, wordings: Sequence[Ranked], maintained: float) -> Ranked:
@@ -86,17 +97,19 @@ def _fact(head: Record, wordings: Sequence[Ranked], maintained: float) -> Ranked
 
 
 def _with_old(
-    facts: Sequence[Ranked], reader: TableReader, where: Filter, *, old_first: bool
+    facts: Sequence[Ranked], reader: TableReader, where: Filter, shown: Shown
 ) -> list[Ranked]:
     """Each of the best facts followed, or led, by what it replaced, newest first."""
     lineages = _lineages(reader, [fact.record for fact in facts[:_FACTS]], where)
     listed: list[Ranked] = []
     for fact in facts:
         line = [fact.record, *lineages.get(fact.record.id, ())]
-        if old_first and len(line) > 1:
+        if shown.previous_first and len(line) > 1:
             line[0], line[1] = line[1], line[0]
         line = [record for record in line if where.admits(record)]
-        listed += [_wording(fact, record, -_STEP * at) for at, record in enumerate(line)]
+        for at, record in enumerate(line):
+            less = shown.second + shown.older * (at - 1) if at else 0.0
+            listed.append(_wording(fact, record, -less))
     return sorted(listed, key=standing)
 
 

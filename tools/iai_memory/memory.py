@@ -24,9 +24,10 @@ from .embedding import DIMENSION, IDENTITY, Encoder, ModelFiles, find_model, loa
 from .errors import InvalidInput, MemoryFault, ModelMissing
 from .ingest import check_text, ingest, new_memory
 from .ledger import Ledger
+from .limits import BUDGET_TOKENS, LEAST_CONFIDENCE, LIMIT, MAX_LIMIT
 from .paths import StorePaths
 from .projects import project_key, project_of
-from .recall import Query, check_filter, check_whole, recall
+from .recall import Query, check_filter, check_share, check_whole, recall
 from .results import (
     Forgotten,
     IngestReport,
@@ -180,7 +181,7 @@ class Memory:
         self,
         query: str,
         *,
-        limit: int = 8,
+        limit: int = LIMIT,
         project: str | None = None,
         since: str | datetime | None = None,
         until: str | datetime | None = None,
@@ -188,7 +189,8 @@ class Memory:
         tags: Sequence[str] | None = None,
         origins: Sequence[str] | None = None,
         include_superseded: bool = False,
-        budget_tokens: int = 1500,
+        budget_tokens: int = BUDGET_TOKENS,
+        min_confidence: float = LEAST_CONFIDENCE,
     ) -> Recalled:
         """Finds what answers the query, best first.
 
@@ -204,6 +206,8 @@ class Memory:
             origins: Only what came one of these ways: hook, tool, import, cli.
             include_superseded: Also what is no longer true.
             budget_tokens: Estimated tokens of all hits' texts together.
+            min_confidence: An answer that is less sure than this, 0..1, has no hits; 0 gives the
+                nearest in any case.
 
         Raises:
             InvalidInput: An argument cannot be used.
@@ -211,7 +215,7 @@ class Memory:
         """
         checked = Query(
             text=check_text(query, "query"),
-            limit=check_whole(limit, "limit", 1, 50),
+            limit=check_whole(limit, "limit", 1, MAX_LIMIT),
             budget_tokens=check_whole(budget_tokens, "budget_tokens", 50, 100_000),
             where=check_filter(
                 project=project,
@@ -225,6 +229,7 @@ class Memory:
                 birth=None if as_of is None else self.store.birth(),
             ),
             own_project=self.own_project,
+            least_confidence=check_share(min_confidence, "min_confidence"),
         )
         return recall(self.store, self.encoder, checked)
 

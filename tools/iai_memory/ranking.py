@@ -23,7 +23,7 @@ from .cues import cues_of, is_question, tells_count, tells_name, tells_time
 from .dates import mentions
 from .discourse import discourse_of
 from .records import Record
-from .speech import Utterance, is_conversation, subject, utterance
+from .speech import Utterance, subject, utterance
 from .store import Candidate, Vector
 from .terms import query_terms
 
@@ -111,6 +111,10 @@ class Weighting:
     conversation: Weights = CONVERSATION
     notes: Weights = NOTES
 
+    def of(self, *, talk: bool) -> Weights:
+        """The table for this sort of candidates."""
+        return self.conversation if talk else self.notes
+
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
@@ -126,6 +130,7 @@ class Ranked:
         span: The passage that matched best, None for a text of one passage.
         alike: How many candidates say the same in the same words and are not shown.
         worded: Id of the earlier wording of this fact that matched, None where its own did.
+        confidence: The probability that it answers, 0..1; None until it is judged.
     """
 
     record: Record
@@ -136,6 +141,7 @@ class Ranked:
     span: tuple[int, int] | None = None
     alike: int = 0
     worded: str | None = None
+    confidence: float | None = None
 
     @property
     def reason(self) -> str:
@@ -173,7 +179,9 @@ def rank(
     lexical: Mapping[str, float],
     sessions: Mapping[str, Sequence[str]],
     question: Question,
-    weighting: Weighting | None = None,
+    weights: Weights,
+    *,
+    talk: bool,
 ) -> list[Ranked]:
     """All candidates, best first; equal scores go to the newer one.
 
@@ -182,15 +190,13 @@ def rank(
         lexical: BM25 by record id.
         sessions: The ids of each session's records in the order they were said.
         question: What is asked.
-        weighting: None is the product's.
+        weights: What each arm counts.
+        talk: Whether the candidates are lines of a conversation, and a name in front is a speaker.
     """
     if not candidates:
         return []
-    weighting = weighting or Weighting()
     records = [candidate.record for candidate in candidates]
     said = [utterance(record.text) for record in records]
-    talk = is_conversation([record.text for record in records])
-    weights = weighting.conversation if talk else weighting.notes
     order = discourse_of([record.id for record in records], sessions)
     whole, best, spans = _cosines(candidates, question.vector)
     meaning = _scaled((whole + best) / 2, _depth((whole + best) / 2))

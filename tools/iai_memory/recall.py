@@ -9,14 +9,16 @@ from datetime import datetime
 from typing import Any, Literal
 
 from .clock import parse_time, utc_now
+from .confidence import judged
 from .consolidation.duplicates import said
 from .cues import cues_of
 from .discourse import neighbours
 from .embedding import Encoder
 from .errors import InvalidInput
 from .excerpt import excerpt
-from .facts import Shown, settled
+from .facts import ALL, HISTORY, PRESENT, PREVIOUS, Shown, settled
 from .ingest import check_tags, check_text
+from .limits import LEAST_CONFIDENCE
 from .ranking import Question, Ranked, Weighting, rank
 from .records import ORIGINS
 from .results import Hit, Recalled
@@ -26,7 +28,6 @@ from .tokens import estimate_tokens
 
 CANDIDATES = 150
 NEIGHBOURED = 40
-MAX_LIMIT = 50
 NPROBES = 50
 MODEL_FIX = "iai-mcp model install"
 _SMALLEST_CUT = 24
@@ -42,6 +43,7 @@ class Query:
         budget_tokens: Estimated tokens of all hits' texts together.
         where: Which records may answer.
         own_project: The project that asks.
+        least_confidence: 0..1; an answer that is less sure is empty.
     """
 
     text: str
@@ -49,6 +51,7 @@ class Query:
     budget_tokens: int
     where: Filter
     own_project: str | None
+    least_confidence: float = LEAST_CONFIDENCE
 
 
 def check_whole(value: Any, name: str, low: int, high: int) -> int:
@@ -60,6 +63,17 @@ def check_whole(value: Any, name: str, low: int, high: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise InvalidInput(f"{name} is {value!r}: send a whole number from {low} to {high:,}")
     return value
+
+
+def check_share(value: Any, name: str) -> float:
+    """The number, if it is from 0 to 1.
+
+    Raises:
+        InvalidInput: It is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise InvalidInput(f"{name} is {value!r}: send a number from 0 to 1")
+    return float(value)
 
 
 def check_origins(origins: Sequence[str]) -> tuple[str, ...]:
@@ -129,30 +143,49 @@ def recall(
     was superseded is searched too, and stands in the list only where the question or the query asks
     for it; else what replaced it does.
 
+    An answer that is less sure than the query asks for is empty. Without vectors nobody knows how
+    sure it is, and it is given.
+
     Raises:
         StoreFault: The store could not be read.
     """
     started = time.perf_counter()
     weighting = weighting or Weighting()
     found = _search(store.latest, encoder, query)
-    moment = query.where.as_of or utc_now()
-    question = Question(query.text, found.vector, query.own_project, moment)
-    ranked = rank(found.candidates, found.lexical, found.sessions, question, weighting)
-    asked_before = cues_of(query.text).before
-    shown = Shown(old=query.where.include_superseded or asked_before, old_first=asked_before)
+    question = Question(query.text, found.vector, query.own_project, query.where.as_of or utc_now())
+    weights = weighting.of(talk=found.talk)
+    ranked = rank(
+        found.candidates, found.lexical, found.sessions, question, weights, talk=found.talk
+    )
+    shown = _shown(query)
     where = replace(query.where, include_superseded=shown.old)
-    facts = settled(ranked, store.latest, where, shown, weighting.notes.maintained)
-    once = _folded(facts[: 3 * query.limit])
-    hits, tokens = _within_budget(once[: query.limit], query.budget_tokens)
+    facts = settled(ranked, store.latest, where, shown, weights.maintained)
+    once = _folded(facts[: 3 * query.limit])[: query.limit]
+    answer = None
+    if found.vector is not None:
+        answer, each = judged(query.text, once, found.candidates, talk=found.talk)
+        once = [replace(one, confidence=sure) for one, sure in zip(once, each, strict=True)]
+        once = once if answer >= query.least_confidence else []
+    hits, tokens = _within_budget(once, query.budget_tokens)
     mode: Literal["hybrid", "lexical", "dense"] = "hybrid" if found.lexical else "dense"
     return Recalled(
         hits=hits,
+        confidence=answer,
         mode="lexical" if encoder is None else mode,
         degraded=encoder is None,
         fix=MODEL_FIX if encoder is None else None,
         tokens=tokens,
         latency_ms=round((time.perf_counter() - started) * 1000, 1),
     )
+
+
+def _shown(query: Query) -> Shown:
+    cues = cues_of(query.text)
+    if cues.before:
+        return PREVIOUS
+    if cues.maybe_before:
+        return HISTORY
+    return ALL if query.where.include_superseded else PRESENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,20 +196,26 @@ class _Found:
         candidates: What either found and what was said around the best of it.
         lexical: BM25 by id.
         sessions: The ids of each candidate's session in the order they were said.
-        vector: Of the query; None without a model.
+        vector: Of the query; None without a model, and for a query that it cannot read.
+        talk: Whether the candidates are lines of a conversation.
     """
 
     candidates: list[Candidate]
     lexical: dict[str, float]
     sessions: dict[str, list[str]]
     vector: Vector | None
+    talk: bool
 
 
 def _search(reader: TableReader, encoder: Encoder | None, query: Query) -> _Found:
     where, depth = replace(query.where, include_superseded=True), max(CANDIDATES, 2 * query.limit)
     lexical = reader.matching(query.text, where, depth)
     by_words = reader.candidates(lexical)
-    vector = None if encoder is None else _query_vector(encoder, query.text, by_words.values())
+    # Of emoji alone the model reads nothing, and all of them look the same to it.
+    readable = any(character.isalnum() for character in query.text)
+    vector = None
+    if encoder is not None and readable:
+        vector = _query_vector(encoder, query.text, by_words.values())
     dense = {} if vector is None else reader.nearest(vector, where, depth, nprobes=NPROBES)
     found = {**by_words, **reader.candidates([id_ for id_ in dense if id_ not in by_words])}
     sessions = reader.sessions({c.record.session_id for c in found.values() if c.record.session_id})
@@ -189,7 +228,8 @@ def _search(reader: TableReader, encoder: Encoder | None, query: Query) -> _Foun
         for one in candidates
         if where.admits(one.record)
     ]
-    return _Found(admitted, lexical, sessions, vector)
+    talk = is_conversation([one.record.text for one in admitted])
+    return _Found(admitted, lexical, sessions, vector, talk)
 
 
 def _query_vector(encoder: Encoder, text: str, matching: Collection[Candidate]) -> Vector:
@@ -244,5 +284,6 @@ def _hit(one: Ranked, text: str) -> Hit:
         superseded_by=record.superseded_by,
         tags=list(record.tags),
         pinned=record.pinned,
+        confidence=one.confidence,
         reason=one.reason,
     )

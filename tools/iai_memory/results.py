@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 if TYPE_CHECKING:
     from .records import Record
@@ -18,28 +18,42 @@ class Result(BaseModel):
 
 
 class Hit(Result):
-    """One memory that recall found."""
+    """One memory that recall found; in JSON the fields with a default are there if they differ."""
 
     id: str
     text: str
     score: float
+    confidence: float | None
     role: str
     origin: str
     host: str | None
-    project: str | None
-    session_id: str | None
     created_at: datetime
-    valid_to: datetime | None
-    superseded_by: str | None
-    tags: list[str]
-    pinned: bool
     reason: str
+    project: str | None = None
+    session_id: str | None = None
+    valid_to: datetime | None = None
+    superseded_by: str | None = None
+    tags: list[str] = []
+    pinned: bool = False
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields = type(self).model_fields
+        return {
+            name: value
+            for name, value in dump(self).items()
+            if fields[name].is_required() or value != fields[name].default
+        }
 
 
 class Recalled(Result):
-    """What recall found, best first."""
+    """What recall found, best first; no hits where nothing answers.
+
+    `confidence` is the probability that the answer is among the first hits, null without vectors.
+    """
 
     hits: list[Hit]
+    confidence: float | None
     mode: Literal["hybrid", "lexical", "dense"]
     degraded: bool
     fix: str | None

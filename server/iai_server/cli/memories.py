@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from iai_memory.errors import InvalidInput
+from iai_memory.limits import BUDGET_TOKENS, LEAST_CONFIDENCE, LIMIT
 from iai_memory.results import Ingested, IngestReport, RecordView
 
 from .options import AsJson, AsOf, Project, Since, Until, open_memory
@@ -34,7 +35,7 @@ def register(app: typer.Typer) -> None:
 
 def recall(
     query: Annotated[str, typer.Argument(help="A question or a few words.")],
-    limit: Annotated[int, typer.Option(help="Hits at most, 1 to 50.")] = 8,
+    limit: Annotated[int, typer.Option(help="Hits at most, 1 to 50.")] = LIMIT,
     project: Project = None,
     since: Since = None,
     until: Until = None,
@@ -47,7 +48,12 @@ def recall(
     include_superseded: Annotated[
         bool, typer.Option("--include-superseded", help="Also what is no longer true.")
     ] = False,
-    budget_tokens: Annotated[int, typer.Option(help="Of all hits together.")] = 1500,
+    budget_tokens: Annotated[
+        int, typer.Option(help="Of all hits' texts together.")
+    ] = BUDGET_TOKENS,
+    min_confidence: Annotated[
+        float, typer.Option(help="0 to 1; an answer less sure than this has no hits.")
+    ] = LEAST_CONFIDENCE,
     as_json: AsJson = False,
 ) -> None:
     """Find what was said or decided before."""
@@ -62,6 +68,7 @@ def recall(
         origins=origin,
         include_superseded=include_superseded,
         budget_tokens=budget_tokens,
+        min_confidence=min_confidence,
     )
     if as_json:
         emit_json(found)
@@ -76,7 +83,10 @@ def recall(
             ]
         )
     state = f", degraded: run `{found.fix}`" if found.degraded else ""
-    emit_lines([f"{len(found.hits)} hits, {found.mode}, {found.latency_ms} ms{state}"])
+    sure = "" if found.confidence is None else f", confidence {found.confidence:.2f}"
+    emit_lines([f"{len(found.hits)} hits, {found.mode}{sure}, {found.latency_ms} ms{state}"])
+    if found.confidence is not None and not found.hits:
+        emit_lines(["nothing answers that; --min-confidence 0 shows what is nearest"])
 
 
 def ingest(

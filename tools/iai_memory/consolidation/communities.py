@@ -53,6 +53,8 @@ def neighbour_edges(
         pace.beat(before + done, before + rounds(count))
     # Sorted, a pair's last entry has its larger cosine: both directions may differ by one step.
     codes = np.sort(np.concatenate(parts))
+    if not len(codes):
+        return []
     pairs, steps = codes // (_STEPS_OF_ONE + 1), codes % (_STEPS_OF_ONE + 1)
     last = np.append(pairs[1:] != pairs[:-1], True)
     return [
