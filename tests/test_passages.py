@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import lancedb
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from iai_memory import Memory
 from iai_memory.passages import MAX_PASSAGES, MAX_TOKENS, Passages, may_have_several, split
 from iai_memory.speech import utterance
-from iai_memory.store import Candidate, Filter, Vector
+from iai_memory.store import Candidate, Filter, Row, Vector
 
 FILLER = "The committee looked at the budget of the library and put off the decision once more. "
 NEEDLE = "My grandmother keeps seven bees in a hat on the balcony."
@@ -136,6 +137,46 @@ def test_passages_stay_when_their_record_changes(memory: Memory) -> None:
     assert len(after.spans) == 2
     memory.store.compact(keep=timedelta(0))
     assert same(candidate(memory, id_).passages, before)
+
+
+def unit_vectors(chance: np.random.Generator, count: int) -> Vector:
+    vectors: Vector = chance.standard_normal((count, 384)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors
+
+
+def test_indexed_passages_are_found_like_compared_ones_and_new_ones_too(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("iai_memory.store.upkeep.VECTOR_INDEX_ROWS", 400)
+    monkeypatch.setattr("iai_memory.store.upkeep.PASSAGE_INDEX_ROWS", 400)
+    chance = np.random.default_rng(5)
+    memory.ingest([f"Short text {n}." for n in range(60)])
+    [short, *_] = memory.store.latest.everything()
+    for count in (400, 30):
+        with memory.store.writing() as writer:
+            rows = [
+                Row(
+                    replace(short.record, idem=f"{count} {n}"),
+                    unit_vectors(chance, 1)[0],
+                    Passages(unit_vectors(chance, 3), ((0, 4), (5, 9), (6, 10))),
+                )
+                for n in range(count)
+            ]
+            writer.insert(rows)
+        if count == 400:
+            memory.store.compact(keep=timedelta(0))
+    table = lancedb.connect(str(memory.paths.database)).open_table("memories")
+    assert {"vector", "passages"} <= {name for i in table.list_indices() for name in i.columns}
+    best: dict[str, float] = {}
+    query = unit_vectors(chance, 1)[0]
+    for row in memory.store.latest.everything():
+        cosines = [] if row.vector is None else [float(row.vector @ query)]
+        cosines += [] if row.passages is None else (row.passages.vectors @ query).tolist()
+        best[row.record.id] = max(cosines)
+    found = memory.store.snapshot().nearest(query, Filter(), 20, nprobes=50)
+    expected = sorted(best.values(), reverse=True)[:20]
+    assert list(found.values()) == pytest.approx(expected, abs=2e-3)
 
 
 def test_reembedding_makes_passages_anew(memory: Memory) -> None:

@@ -136,6 +136,15 @@ class Memory:
                 self._encoder = load_encoder(self.model, threads=self.settings.threads)
             return self._encoder
 
+    def unload_encoder(self) -> bool:
+        """Gives the model's memory back until its next use; says whether it was loaded.
+
+        Who is encoding meanwhile ends as if nothing had happened.
+        """
+        with self._opening:
+            loaded, self._encoder = self._encoder is not None, None
+        return loaded
+
     @property
     def embedder_key(self) -> str:
         """Key of the embedder that this process would use; a damaged one counts as ours."""
@@ -447,7 +456,8 @@ class Memory:
 
     def embed_pending(self, limit: int = 256) -> int:
         """Gives pending memories their vectors; returns how many, 0 without a model."""
-        encoder = self.encoder
+        # Asked first: whoever has nothing to embed should not load the model for it.
+        encoder = self.encoder if self.store.latest.pending(1) else None
         if encoder is None:
             return 0
         done = embed_pending(self.store, encoder, limit=limit)

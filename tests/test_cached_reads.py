@@ -1,0 +1,263 @@
+"""What is answered from memory is what the table answers, whoever changed it and however."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import lancedb
+import pytest
+
+from iai_memory import Memory
+from iai_memory.consolidation import run_sleep
+from iai_memory.errors import StoreUnavailable
+from iai_memory.store import Candidate, Filter, Store, TableReader, Vector
+
+SUBJECTS = ["the ferry", "a lighthouse", "my aunt", "the port of Brest", "an old heron"]
+VERBS = ["sleeps near", "was painted by", "never liked", "is older than", "waits for"]
+SESSIONS = ["s1", "s2", "s3"]
+ROUNDED = 2e-4  # float16 vectors are a little off unit length, for which LanceDB makes up
+START = datetime(2026, 1, 1, tzinfo=UTC)
+FILTERS = [
+    Filter(),
+    Filter(project="p"),
+    Filter(project="p", or_no_project=True),
+    Filter(project="nobody's"),
+    Filter(session_id="s1"),
+    Filter(since=START + timedelta(days=3)),
+    Filter(until=START + timedelta(days=3)),
+    Filter(since=START + timedelta(days=2), until=START + timedelta(days=2)),
+    Filter(roles=("user", "assistant")),
+    Filter(origins=("tool",)),
+    Filter(pinned=True),
+    Filter(tags=("harbour",)),
+    Filter(include_superseded=True),
+    Filter(include_tombstoned=True, include_superseded=True),
+    Filter(as_of=START + timedelta(days=2), hindsight=True),
+]
+
+
+@pytest.fixture
+def root(tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
+    return tmp_path / "store"
+
+
+def vector_of(memory: Memory, text: str) -> Vector:
+    assert memory.encoder is not None
+    vector: Vector = memory.encoder.encode([text])[0]
+    return vector
+
+
+def sentence(chance: random.Random) -> str:
+    return (
+        f"{chance.choice(SUBJECTS)} {chance.choice(VERBS)} {chance.choice(SUBJECTS)}".capitalize()
+    )
+
+
+def some_memory(chance: random.Random) -> dict[str, object]:
+    text = ". ".join(sentence(chance) for _ in range(chance.choice([1, 1, 2, 12])))
+    return {
+        "text": f"{text} {chance.randrange(10**6)}.",
+        "project": chance.choice(["p", "q", None]),
+        "session_id": chance.choice([*SESSIONS, None]),
+        "role": chance.choice(["user", "assistant", "note"]),
+        "tags": chance.choice([["harbour"], []]),
+        "pinned": chance.random() < 0.2,
+        "created_at": START + timedelta(days=chance.randrange(6)),
+    }
+
+
+def vectors_of(one: Candidate) -> tuple[object, ...]:
+    """All of them to the bit, and where the passages stand."""
+    whole = None if one.vector is None else one.vector.tobytes()
+    if one.passages is None:
+        return (whole,)
+    return whole, one.passages.vectors.tobytes(), one.passages.spans
+
+
+def assert_same(latest: TableReader, table: TableReader, query: Vector) -> None:
+    """Every answer of `latest` is that of `table`, which remembers nothing."""
+    for where in FILTERS:
+        expected = table.nearest(query, where, 1_000, nprobes=50)
+        found = latest.nearest(query, where, 1_000, nprobes=50)
+        assert found == pytest.approx(expected, abs=ROUNDED), where
+        assert list(found.values()) == sorted(found.values(), reverse=True)
+        few = latest.nearest(query, where, 3, nprobes=50)
+        assert list(few.values()) == pytest.approx(list(found.values())[:3], abs=ROUNDED)
+    sessions = [*SESSIONS, "nobody's"]
+    assert latest.sessions(sessions) == table.sessions(sessions)
+    ids = table.ids()
+    held, read = latest.candidates(ids), table.candidates(ids)
+    assert list(held) == list(read)
+    for id_, one in read.items():
+        assert (held[id_].record, held[id_].terms) == (one.record, one.terms)
+        assert vectors_of(held[id_]) == vectors_of(one)
+
+
+def steps(chance: random.Random, memory: Memory) -> dict[str, Callable[[], object]]:
+    """What may happen next; each looks for something to happen to."""
+    ids = memory.store.latest.ids()
+
+    def one() -> str:
+        return chance.choice(ids)
+
+    def supersede() -> None:
+        record = memory.store.latest.get([one()])[0]
+        if record.is_live() and record.is_current(datetime.now(UTC)):
+            memory.supersede(record.id, sentence(chance) + ". " + sentence(chance))
+
+    def pin() -> None:
+        record = memory.store.latest.get([one()])[0]
+        if record.is_live():
+            memory.pin(record.id, pinned=chance.random() < 0.5, add_tags=["harbour"])
+
+    def ingest_pending() -> None:
+        memory.ingest(some_memory(chance))
+        with memory.store.writing() as writer:
+            writer.drop_vectors()
+
+    return {
+        "ingest": lambda: memory.ingest([some_memory(chance) for _ in range(4)]),
+        "ingest one": lambda: memory.ingest(some_memory(chance)),
+        "supersede": supersede,
+        "forget": lambda: memory.forget([one(), one()]),
+        "restore": lambda: memory.restore([one(), one()]),
+        "pin": pin,
+        "embed": memory.embed_pending,
+        "compact": lambda: memory.store.compact(keep=timedelta(0)),
+        "sleep": lambda: run_sleep(memory),
+        "scrub": lambda: memory.scrub(chance.choice(["heron", "aunt"])),
+        "drop vectors": ingest_pending,
+        "reembed": memory.reembed,
+    }
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_two_processes_remember_exactly_what_the_table_holds(root: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    memories = [Memory(root), Memory(root)]
+    memories[0].ingest([some_memory(chance) for _ in range(8)])
+    query = vector_of(memories[0], "who paints a lighthouse?")
+    names = list(steps(chance, memories[0]))
+    for _ in range(25):
+        memory = chance.choice(memories)
+        # What is seldom is dear; the usual is tried more often.
+        name = chance.choice([*names, *names[:6] * 3])
+        steps(chance, memory)[name]()
+        for one in chance.sample(memories, chance.choice([1, 2])):
+            assert_same(one.store.latest, one.store.snapshot(), query)
+
+
+def store_of_at_most(memory: Memory, most_vectors: int) -> Store:
+    return Store(
+        memory.paths,
+        embedder=memory.embedder_key,
+        dimension=384,
+        budget=64,
+        most_vectors=most_vectors,
+    )
+
+
+@contextmanager
+def without_its_data(memory: Memory) -> Generator[None]:
+    """Takes the table's rows away for a while, not its versions."""
+    data = memory.paths.database / "memories.lance" / "data"
+    data.rename(data.with_name("away"))
+    yield
+    data.with_name("away").rename(data)
+
+
+def test_a_table_over_the_bound_is_answered_by_the_table_with_the_same_answers(root: Path) -> None:
+    chance = random.Random(7)
+    memory = Memory(root)
+    memory.ingest([some_memory(chance) for _ in range(6)])
+    query = vector_of(memory, "who paints a lighthouse?")
+    copied, uncopied = store_of_at_most(memory, 1_000).latest, store_of_at_most(memory, 5).latest
+    grown = store_of_at_most(memory, 60).latest
+    for _ in range(3):
+        for latest in (copied, uncopied, grown):
+            assert_same(latest, memory.store.snapshot(), query)
+        memory.ingest([some_memory(chance) for _ in range(8)])
+    expected = copied.nearest(query, Filter(), 5, nprobes=50)
+    with without_its_data(memory):
+        assert copied.nearest(query, Filter(), 5, nprobes=50) == expected
+        for latest in (uncopied, grown):
+            with pytest.raises(StoreUnavailable):
+                latest.nearest(query, Filter(), 5, nprobes=50)
+
+
+def test_what_was_read_once_is_not_read_again_until_it_changes(root: Path) -> None:
+    memory = Memory(root)
+    kept, changed = [
+        str(result.id) for result in memory.ingest(["A heron waits.", "A gull sleeps."]).results
+    ]
+    memory.store.latest.nearest(vector_of(memory, "birds"), Filter(), 5, nprobes=50)
+    memory.store.latest.nearest(vector_of(memory, "birds"), Filter(), 5, nprobes=50)
+    assert list(memory.store.latest.candidates([changed, kept])) == [changed, kept]
+    with without_its_data(memory):
+        assert list(memory.store.latest.candidates([kept, changed])) == [kept, changed]
+    Memory(root).pin(changed)
+    assert memory.store.latest.candidates([changed])[changed].record.pinned
+    assert list(memory.store.latest.candidates([kept])) == [kept]
+
+
+def test_rows_that_somebody_deletes_from_the_table_are_gone(root: Path) -> None:
+    memory = Memory(root)
+    gone, kept = [
+        str(result.id) for result in memory.ingest(["A heron waits.", "A gull sleeps."]).results
+    ]
+    query = vector_of(memory, "birds")
+    for _ in range(2):
+        assert len(memory.store.latest.nearest(query, Filter(), 5, nprobes=50)) == 2
+        assert len(memory.store.latest.candidates([gone, kept])) == 2
+    lancedb.connect(str(memory.paths.database)).open_table("memories").delete(f"id = '{gone}'")
+    assert list(memory.store.latest.nearest(query, Filter(), 5, nprobes=50)) == [kept]
+    assert list(memory.store.latest.candidates([gone, kept])) == [kept]
+
+
+def test_another_table_in_the_place_of_this_one_is_seen(root: Path, tmp_path: Path) -> None:
+    memory = Memory(root)
+    memory.ingest(["A heron waits.", "A gull sleeps."])
+    shutil.copytree(root, tmp_path / "backup")
+    later = str(memory.ingest("An owl is awake.").results[0].id)
+    query = vector_of(memory, "birds")
+    for _ in range(2):
+        assert len(memory.store.latest.nearest(query, Filter(), 5, nprobes=50)) == 3
+        assert list(memory.store.latest.candidates([later])) == [later]
+    shutil.rmtree(memory.paths.database)
+    shutil.copytree(tmp_path / "backup" / memory.paths.database.name, memory.paths.database)
+    assert len(memory.store.latest.nearest(query, Filter(), 5, nprobes=50)) == 2
+    assert list(memory.store.latest.candidates([later])) == []
+    again = str(memory.ingest("Another owl is awake.").results[0].id)
+    assert again in memory.store.latest.nearest(query, Filter(), 5, nprobes=50)
+
+
+def test_what_a_thread_stored_it_finds_at_once_while_others_store_too(root: Path) -> None:
+    memories = [Memory(root), Memory(root)]
+    query = vector_of(memories[0], "who waits?")
+    _ = memories[0].store, memories[1].store
+    missed: list[str] = []
+
+    def store_and_look(number: int) -> None:
+        writer, reader = memories[number % 2], memories[number // 2]
+        for turn in range(12):
+            result = writer.ingest(f"Heron {turn} of {number} waits. It is patient.").results[0]
+            id_ = str(result.id)
+            found = reader.store.latest.nearest(query, Filter(), 1_000, nprobes=50)
+            if id_ not in found or id_ not in reader.store.latest.candidates(found):
+                missed.append(id_)
+
+    threads = [threading.Thread(target=store_and_look, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert missed == []
+    for memory in memories:
+        assert_same(memory.store.latest, memory.store.snapshot(), query)
