@@ -36,7 +36,8 @@ def successors(
         missing = [id_ for id_ in _links(ends) if id_ not in known]
         if not missing:
             break
-        ends = [seen(record) for record in reader.get(missing)]
+        # As candidates, because most of them are asked for again with the next question.
+        ends = [seen(one.record) for one in reader.candidates(missing).values()]
         known.update({record.id: record for record in ends})
     return {record.id: _after(known, record) for record in records}
 

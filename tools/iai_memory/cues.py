@@ -29,15 +29,17 @@ _TELLS_COUNT: Final = re.compile(
     r"dozen)\b",
     re.I,
 )
-# "Before" and its like may only order things: "what must run before the release?".
-_MAY_ASK_BEFORE: Final = re.compile(
-    r"\b(?:before|until|prior|up to (?:the|then|that|now)|history|last time|once|at the time)\b",
-    re.I,
+# "Before" may only order things, "what must run before the release?", but not in the past tense.
+_ORDERS: Final = re.compile(
+    r"\b(?:before|until|prior to|up to (?:the|then|that|now)|at the time|last time)\b", re.I
 )
+_PAST: Final = re.compile(r"\b(?:was|were|did|had)\b", re.I)
+# "The key is used to sign" tells what for.
+_USED_TO: Final = re.compile(r"(?:(?!\b(?:is|are|was|were|be|been)\b).)*\bused? to\b", re.I)
+_HISTORY: Final = re.compile(r"\b(?:history|over time|changed?|evolved?)\b", re.I)
 _ASKS_BEFORE: Final = re.compile(
     r"\b(?:previous(?:ly)?|former(?:ly)?|earlier|originally|initially|in the past|no longer|"
     r"at first|back then|any ?more|until (?:recently|now|lately)|"
-    r"(?<!is )(?<!are )(?<!was )(?<!were )(?<!be )use(?:d)? to|"
     r"before (?:this|that|then|now|it changed|"
     r"the (?:latest|last|present|current|recent|new|old|change|switch|swap|update|move))|"
     r"before(?=\W*$))\b",
@@ -62,8 +64,8 @@ class Cues:
         time: A date, a day, a duration.
         name: A person, a place, a title.
         count: A number.
-        before: What is no longer so, surely.
-        maybe_before: What is no longer so, or only the order of things.
+        before: What is no longer so.
+        maybe_before: Perhaps that, perhaps only the past or the order of things.
         role: Who is asked about as a speaker: user, assistant or None.
     """
 
@@ -79,12 +81,15 @@ def cues_of(question: str) -> Cues:
     """Reads the cues of a question; several may be there, or none."""
     assistant = _ASSISTANT_SAID.search(question) is not None
     user = _USER_SAID.search(question) is not None
+    orders, past = _ORDERS.search(question) is not None, _PAST.search(question) is not None
     return Cues(
         time=_ASKS_WHEN.match(question) is not None,
         name=_ASKS_NAME.match(question) is not None,
         count=_ASKS_COUNT.search(question) is not None,
-        before=_ASKS_BEFORE.search(question) is not None,
-        maybe_before=_MAY_ASK_BEFORE.search(question) is not None,
+        before=(orders and past)
+        or _ASKS_BEFORE.search(question) is not None
+        or _USED_TO.match(question) is not None,
+        maybe_before=orders or past or _HISTORY.search(question) is not None,
         role=None if user == assistant else ("user" if user else "assistant"),
     )
 

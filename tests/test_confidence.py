@@ -1,0 +1,120 @@
+"""Saying no: how sure an answer is, and no hits where nothing in the store answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iai_memory import Memory
+from iai_memory.confidence import missing_share
+from iai_memory.errors import InvalidInput
+from iai_memory.store import Candidate
+from iai_memory.terms import document_terms
+
+from .test_ranking import record
+
+TEXTS = (
+    "Greta plays the cello in the evenings.",
+    "The staging database listens on port 5544.",
+    "We decided to ship the release of Quill on Friday.",
+    "Tomas is allergic to peanuts, please keep them off the plate.",
+    "The backup of kestrel runs at three in the night.",
+    "Ines borrowed the projector on Tuesday.",
+)
+
+
+@pytest.fixture
+def memory(tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
+    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
+    made = Memory(tmp_path / "store")
+    made.ingest(list(TEXTS))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("Which instrument does Greta play?", TEXTS[0]),
+        ("which port is staging on?", TEXTS[1]),
+        ("when does Quill ship?", TEXTS[2]),
+        ("backup kestrel", TEXTS[4]),
+    ],
+)
+def test_an_answer_that_is_there_is_given_and_sure(
+    memory: Memory, question: str, text: str
+) -> None:
+    found = memory.recall(question)
+    assert found.hits[0].text == text
+    assert found.confidence is not None
+    assert found.confidence > 0.5
+    assert found.hits[0].confidence is not None
+    assert found.hits[0].confidence > (found.hits[-1].confidence or 0)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Who repairs the violin of Zelda?",
+        "What did Casimir name his sailing boat?",
+        "Which visa does one need for Mongolia?",
+    ],
+)
+def test_a_question_that_nothing_answers_has_no_hits(memory: Memory, question: str) -> None:
+    found = memory.recall(question)
+    assert found.hits == []
+    assert found.tokens == 0
+    assert found.confidence is not None
+    assert found.confidence < 0.15
+
+
+def test_the_nearest_hits_of_an_unsure_answer_can_be_asked_for(memory: Memory) -> None:
+    question = "Who repairs the violin of Zelda?"
+    assert memory.recall(question, min_confidence=0).hits
+    assert memory.recall("which port is staging on?", min_confidence=1).hits == []
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, "0.5", True, float("nan")])
+def test_a_confidence_that_is_no_share_is_refused(memory: Memory, value: Any) -> None:
+    with pytest.raises(InvalidInput, match=r"min_confidence is .*: send a number from 0 to 1"):
+        memory.recall("port", min_confidence=value)
+
+
+def test_without_vectors_nobody_claims_to_be_sure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("IAI_MCP_MODEL", raising=False)
+    memory = Memory(tmp_path / "store")
+    memory.ingest(list(TEXTS))
+    found = memory.recall("Zelda borrowed a projector")
+    assert (found.degraded, found.confidence) == (True, None)
+    assert [hit.confidence for hit in found.hits] == [None]
+
+
+def share(question: str, *texts: str) -> float:
+    held = [
+        Candidate(record(str(at), text), None, None, " ".join(document_terms(text)))
+        for at, text in enumerate(texts)
+    ]
+    return missing_share(question, held)
+
+
+def test_a_name_that_no_candidate_holds_is_missing() -> None:
+    assert share("What does Zelda play?", "Greta plays the cello.") == 1.0
+    assert share("What do Zelda and Greta play?", "Greta plays the cello.") == 0.5
+    assert share("What raises ERR_42X?", "Something raises an error.") == 1.0
+    assert share("What raises ERR_42X?", "The parser raises ERR_42X.") == 0.0
+
+
+def test_dates_the_first_word_and_german_nouns_are_no_names() -> None:
+    assert share("Where was she on Friday, in May?", "She was here.") == 0.0
+    assert share("Greta", "nothing of the sort") == 0.0
+    assert share("Wo ist denn nur die Datensicherung von gestern?", "Die Kopie liegt hier.") == 0.0
+
+
+@given(st.text(max_size=80), st.lists(st.text(max_size=80), max_size=3))
+def test_the_missing_share_is_a_share(question: str, texts: list[str]) -> None:
+    assert 0.0 <= share(question, *texts) <= 1.0

@@ -1,0 +1,102 @@
+"""What a question asks for, and who was said to stand beside whom."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from iai_memory import Memory
+from iai_memory.cues import cues_of, is_question, tells_count, tells_name, tells_time
+from iai_memory.discourse import discourse_of, neighbours
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Where did Ines live previously?",
+        "What was the port before the latest change?",
+        "Which editor did I use before?",
+        "Where did she used to work?",
+        "Which host was the primary until recently?",
+    ],
+)
+def test_a_question_for_what_is_no_longer_so_is_known_as_one(question: str) -> None:
+    assert cues_of(question).before
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Which tests must run before the merge?",
+        "Who must sign until the release?",
+        "What is the key used to sign?",
+        "Where does Ines live?",
+    ],
+)
+def test_the_order_of_things_is_not_the_past(question: str) -> None:
+    assert not cues_of(question).before
+
+
+@pytest.mark.parametrize(
+    ("question", "role"),
+    [
+        ("What did I say about the port?", "user"),
+        ("What did you suggest for the index?", "assistant"),
+        ("What did you say when I asked?", None),
+        ("Which port is it?", None),
+    ],
+)
+def test_a_question_may_name_a_side_of_the_talk(question: str, role: str | None) -> None:
+    assert cues_of(question).role == role
+
+
+def test_texts_tell_times_names_counts_and_ask() -> None:
+    assert tells_time("we met last week") and not tells_time("we met")
+    assert tells_name("she read “Dune”") and tells_name("we saw Malmo") and not tells_name("We saw")
+    assert tells_count("three of them") and not tells_count("some of them")
+    assert is_question("why\uff1f ") and not is_question("why.")
+
+
+def test_neighbours_are_those_of_the_same_session_only() -> None:
+    sessions = {"s": ["a", "b", "c"], "t": ["d"]}
+    order = discourse_of(["c", "d", "b", "a"], sessions)
+    assert order.before.tolist() == [2, -1, 3, -1]
+    assert order.after.tolist() == [-1, -1, 0, 2]
+    assert set(neighbours(["b", "d"], sessions)) == {"a", "c"}
+
+
+def test_what_is_further_away_counts_less() -> None:
+    order = discourse_of(list("abcdefgh"), {"s": list("abcdefgh")})
+    values = np.zeros(8)
+    values[0] = 1.0
+    around = order.around(values).tolist()
+    assert around[0] == 1.0
+    assert around == sorted(around, reverse=True)
+    assert around[-1] == 0.0 < around[5]
+
+
+def test_an_answer_is_found_by_the_question_before_it(
+    tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
+    memory = Memory(tmp_path / "store")
+    said = [
+        ("1", "Ann: Good morning, did you sleep well?"),
+        ("1", "Bob: Not much, the baby was awake."),
+        ("2", "Ann: Where did you spend the summer holidays, Bob?"),
+        ("2", "Bob: We took the caravan up to Bergen."),
+        ("2", "Ann: Lovely, I have never been that far north."),
+        ("3", "Bob: I spend too much on holidays, I know."),
+        ("3", "Ann: Summer is too hot for me."),
+    ]
+    memory.ingest(
+        [
+            {"text": text, "session_id": session, "created_at": f"2026-05-0{session}T10:0{at}:00Z"}
+            for at, (session, text) in enumerate(said)
+        ]
+    )
+    hits = memory.recall("Where did Bob spend the summer holidays?").hits
+    assert hits[0].text == "Bob: We took the caravan up to Bergen."
+    assert " reply " in hits[0].reason
