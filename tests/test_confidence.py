@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from iai_memory import Memory
 from iai_memory.confidence import missing_share
 from iai_memory.errors import InvalidInput
+from iai_memory.limits import LEAST_CONFIDENCE
 from iai_memory.store import Candidate
 from iai_memory.terms import document_terms
 
@@ -68,7 +69,7 @@ def test_a_question_that_nothing_answers_has_no_hits(memory: Memory, question: s
     assert found.hits == []
     assert found.tokens == 0
     assert found.confidence is not None
-    assert found.confidence < 0.15
+    assert found.confidence < LEAST_CONFIDENCE
 
 
 def test_the_nearest_hits_of_an_unsure_answer_can_be_asked_for(memory: Memory) -> None:

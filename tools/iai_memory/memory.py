@@ -27,7 +27,8 @@ from .ledger import Ledger
 from .limits import BUDGET_TOKENS, LEAST_CONFIDENCE, LIMIT, MAX_LIMIT
 from .paths import StorePaths
 from .projects import project_key, project_of
-from .recall import Query, check_filter, check_share, check_whole, recall
+from .queries import Query, check_filter, check_share, check_whole
+from .recall import recall
 from .results import (
     Forgotten,
     IngestReport,

@@ -30,9 +30,27 @@ from .terms import query_terms
 # A session counts by its best hits, each next one less: one long session must not win by length.
 _SESSION_SHARES: Final = (1.0, 0.7, 0.5, 0.35, 0.25)
 _MEANING_DEPTH: Final = 150
+_MOST: Final = 150
 _WHOLE_LENGTH: Final = 180  # characters of a text that says as much as one turn can
 
 Numbers = NDArray[np.float64]
+
+_ARMS: Final = {
+    "meaning": "meaning",
+    "words": "words",
+    "context": "context",
+    "speaker": "speaker",
+    "session": "session",
+    "reply": "reply",
+    "date": "date",
+    "asked for": "asked_for",
+    "length": "length",
+    "trust": "trust",
+    "own project": "own_project",
+    "pinned": "pinned",
+    "a question": "question",
+}
+"""What each arm is called in a reason, and the weight it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +201,7 @@ def rank(
     *,
     talk: bool,
 ) -> list[Ranked]:
-    """All candidates, best first; equal scores go to the newer one.
+    """The best 150 candidates, best first; equal scores go to the newer one.
 
     Args:
         candidates: What either search found, and what was said around it.
@@ -196,51 +214,75 @@ def rank(
     if not candidates:
         return []
     records = [candidate.record for candidate in candidates]
-    said = [utterance(record.text) for record in records]
-    order = discourse_of([record.id for record in records], sessions)
     whole, best, spans = _cosines(candidates, question.vector)
-    meaning = _scaled((whole + best) / 2, _depth((whole + best) / 2))
-    words = _scaled(np.array([lexical.get(record.id, 0.0) for record in records]), _least(lexical))
     held, rarity = _held_terms(candidates, question.text)
-    evidence = meaning + words
+    arms = _nearness((whole + best) / 2, lexical, records)
+    evidence = arms["meaning"] + arms["words"]
+    order = discourse_of([record.id for record in records], sessions)
     questions = np.array([is_question(record.text) for record in records], dtype=float)
-    arms = {
-        "meaning": weights.meaning * meaning,
-        "words": weights.words * words,
-        "context": weights.context * (order.around(held) @ rarity),
-        "speaker": weights.speaker * _by_speaker(records, said, question.text, talk=talk),
-        "session": weights.session * _by_session(records, evidence),
-        "reply": weights.reply * order.at(questions * evidence / 2, order.before),
-        "date": weights.date * _by_date(records, question),
-        "asked for": weights.asked_for * _by_cue(said, question.text),
-        "length": weights.length
-        * np.array([min(1.0, len(r.text) / _WHOLE_LENGTH) for r in records]),
-        "trust": weights.trust * np.array([record.trust for record in records]),
-        "own project": weights.own_project
-        * np.array([record.project == question.own_project is not None for record in records]),
-        "pinned": weights.pinned * np.array([record.pinned for record in records]),
-        "a question": -weights.question * questions,
+    arms |= {
+        "context": order.around(held) @ rarity,
+        "session": _by_session(records, evidence),
+        "reply": order.at(questions * evidence / 2, order.before),
+        "a question": -questions,
     }
+    arms |= _who_and_when(records, question, talk=talk) | _standing_of(records, question)
+    names = [name for name in _ARMS if getattr(weights, _ARMS[name])]
     # Rounded first and added then, so that the sum a reader sees is the sum that ranked.
-    parts = np.round(np.stack(list(arms.values()), axis=1), 3)
+    weighted = [getattr(weights, _ARMS[name]) * arms[name] for name in names]
+    parts = np.round(np.stack(weighted, axis=1), 3)
     scores, coverage = np.round(parts.sum(axis=1), 3), held @ rarity
-    ranked = [
+    best_first = sorted(
+        range(len(records)),
+        key=lambda at: (-scores[at], -records[at].created_at.timestamp(), records[at].id),
+    )
+    return [
         Ranked(
-            record,
+            records[at],
             float(scores[at]),
-            dict(zip(arms, parts[at].tolist(), strict=True)),
+            dict(zip(names, parts[at].tolist(), strict=True)),
             likeness=float(max(whole[at], best[at])),
             coverage=float(coverage[at]),
             span=spans[at],
         )
-        for at, record in enumerate(records)
+        for at in best_first[:_MOST]
     ]
-    return sorted(ranked, key=standing)
 
 
 def standing(one: Ranked) -> tuple[float, float, str]:
     """Sorts better ones first, of equal ones the newer."""
     return (-one.score, -one.record.created_at.timestamp(), one.record.id)
+
+
+def _nearness(
+    cosines: Numbers, lexical: Mapping[str, float], records: Sequence[Record]
+) -> dict[str, Numbers]:
+    words = np.array([lexical.get(record.id, 0.0) for record in records])
+    return {
+        "meaning": _scaled(cosines, _depth(cosines)),
+        "words": _scaled(words, _least(lexical)),
+    }
+
+
+def _who_and_when(
+    records: Sequence[Record], question: Question, *, talk: bool
+) -> dict[str, Numbers]:
+    said = [utterance(record.text) for record in records]
+    return {
+        "speaker": _by_speaker(records, said, question.text, talk=talk),
+        "date": _by_date(records, question),
+        "asked for": _by_cue(said, question.text),
+    }
+
+
+def _standing_of(records: Sequence[Record], question: Question) -> dict[str, Numbers]:
+    own = question.own_project
+    return {
+        "length": np.array([min(1.0, len(record.text) / _WHOLE_LENGTH) for record in records]),
+        "trust": np.array([record.trust for record in records]),
+        "own project": np.array([float(record.project == own is not None) for record in records]),
+        "pinned": np.array([float(record.pinned) for record in records]),
+    }
 
 
 def _cosines(
