@@ -171,7 +171,7 @@ def test_leaving_out_asks_without_every_arm_and_levels_and_pooling_are_shown(
     assert locomo.main([*arguments, "--all-in-one", "--leave-one-out"]) == 0
     found = json.loads(out.read_text())
     arms = {name.removeprefix("without ") for name in found["arms"]} - {"all arms"}
-    assert {"dense", "lexical"} <= arms <= {field.name for field in fields(Weights)}
+    assert {"meaning", "words"} <= arms <= {field.name for field in fields(Weights)}
     assert found["arms"]["all arms"]["overall"] | {"p50 ms": 0, "p95 ms": 0} == (
         found["methods"]["library"]["overall"] | {"p50 ms": 0, "p95 ms": 0}
     )

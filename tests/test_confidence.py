@@ -72,6 +72,16 @@ def test_a_question_that_nothing_answers_has_no_hits(memory: Memory, question: s
     assert found.confidence < LEAST_CONFIDENCE
 
 
+def test_a_store_of_one_memory_answers_what_it_knows_and_nothing_else(
+    tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
+    memory = Memory(tmp_path / "store")
+    memory.ingest("The violin is kept in the attic.")
+    assert memory.recall("where is my string instrument?").hits
+    assert not memory.recall("What is the capital of Mongolia?").hits
+
+
 def test_the_nearest_hits_of_an_unsure_answer_can_be_asked_for(memory: Memory) -> None:
     question = "Who repairs the violin of Zelda?"
     assert memory.recall(question, min_confidence=0).hits

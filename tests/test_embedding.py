@@ -33,6 +33,7 @@ from iai_memory.embedding import (
     installed_folder,
     load_encoder,
 )
+from iai_memory.embedding.convert import CONVERTER_VERSION
 from iai_memory.errors import ModelCorrupt, ModelInstallFailed, ModelMissing
 from iai_memory.settings import load_settings
 
@@ -61,25 +62,44 @@ def encoder(model_folder: Path) -> Encoder:
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_a_text_has_the_vector_that_sentence_transformers_gives_it(
+def test_a_text_has_nearly_the_vector_that_sentence_transformers_gives_it(
     encoder: Encoder, name: str
 ) -> None:
     (vector,) = encoder.encode([TEXTS[name]])
-    assert float(vector @ REFERENCE[name]) >= 0.9999
-    assert np.abs(vector - REFERENCE[name]).max() < 1e-5
+    assert float(vector @ REFERENCE[name]) >= 0.994
+    assert np.abs(vector - REFERENCE[name]).max() < 0.02
 
 
-def test_a_text_has_the_same_vector_alone_and_beside_any_others(encoder: Encoder) -> None:
-    together = encoder.encode(list(TEXTS.values()))
-    alone = np.concatenate([encoder.encode([text]) for text in TEXTS.values()])
-    assert np.abs(together - alone).max() < 1e-6
+def test_on_average_eight_bits_cost_less_than_two_thousandths_of_the_cosine(
+    encoder: Encoder,
+) -> None:
+    vectors = encoder.encode(list(TEXTS.values()))
+    cosines = (vectors * np.array(list(REFERENCE.values()))).sum(axis=1)
+    assert cosines.mean() > 0.998
+
+
+def test_a_text_has_the_same_bits_alone_and_beside_any_others(encoder: Encoder) -> None:
+    texts = [*TEXTS.values(), *(f"number {number} of as many tokens" for number in range(40))]
+    together = encoder.encode(texts)
+    alone = np.concatenate([encoder.encode([text]) for text in texts])
+    assert np.array_equal(together, alone)
+
+
+def test_a_text_has_the_same_bits_with_any_number_of_threads(
+    encoder: Encoder, model_folder: Path
+) -> None:
+    texts = list(TEXTS.values())
+    files = _found(model=model_folder)
+    expected = encoder.encode(texts)
+    for threads in (1, 2, 3):
+        assert np.array_equal(load_encoder(files, threads=threads).encode(texts), expected)
 
 
 def test_rows_come_in_the_order_of_the_texts(encoder: Encoder) -> None:
     texts = list(TEXTS.values())
     forwards = encoder.encode(texts)
     backwards = encoder.encode(texts[::-1])[::-1]
-    assert np.abs(forwards - backwards).max() < 1e-6
+    assert np.array_equal(forwards, backwards)
 
 
 def test_many_threads_get_the_vectors_that_one_gets(encoder: Encoder) -> None:
@@ -87,9 +107,9 @@ def test_many_threads_get_the_vectors_that_one_gets(encoder: Encoder) -> None:
     rotated = [texts[start:] + texts[:start] for start in range(8)]
     with ThreadPoolExecutor(max_workers=8) as threads:
         results = list(threads.map(encoder.encode, rotated))
-    expected = np.array(list(REFERENCE.values()))
+    expected = encoder.encode(texts)
     for start, vectors in enumerate(results):
-        assert np.abs(np.roll(vectors, start, axis=0) - expected).max() < 1e-5
+        assert np.array_equal(np.roll(vectors, start, axis=0), expected)
 
 
 def test_vectors_are_float32_rows_of_length_one(encoder: Encoder) -> None:
@@ -142,7 +162,7 @@ def test_token_spans_index_the_text_as_python_does(encoder: Encoder) -> None:
 
 
 def test_the_key_of_the_identity_is_one_stable_string() -> None:
-    assert IDENTITY.key == "all-MiniLM-L6-v2@53aa51172d14/fp32/mean/384"
+    assert IDENTITY.key == "all-MiniLM-L6-v2@53aa51172d14/int8-per-token/mean/384"
 
 
 def test_a_prefix_is_part_of_the_key() -> None:
@@ -279,6 +299,16 @@ def test_a_manifest_that_cannot_be_used_is_said_to_be_so(
         find_model(load_settings(store=tmp_path))
     start = f"the embedding model in {folder} cannot be used ("
     assert str(error.value).startswith(start + said)
+
+
+def test_a_model_of_an_older_converter_is_refused_with_the_command(tmp_path: Path) -> None:
+    folder = _model_of_rubbish(tmp_path / "models" / MODEL_NAME, converter=1)
+    with pytest.raises(ModelCorrupt) as error:
+        find_model(load_settings(store=tmp_path))
+    assert str(error.value) == (
+        f"the embedding model in {folder} cannot be used (it was converted by version 1, "
+        f"this iai-mcp reads version {CONVERTER_VERSION}): run `iai-mcp model install`"
+    )
 
 
 def test_a_changed_byte_is_found_by_verify(tmp_path: Path) -> None:
@@ -456,7 +486,7 @@ def test_a_damaged_model_is_replaced(tmp_path: Path, model_folder: Path) -> None
 @needs_wheel
 @pytest.mark.parametrize("last", ["verify", "convert", "write", "check"])
 def test_an_interrupted_install_leaves_the_old_model(tmp_path: Path, last: str) -> None:
-    target = _model_of_rubbish(tmp_path / "model")
+    target = _model_of_rubbish(tmp_path / "model", converter=0)
     before = _hashes(target)
 
     def interrupt(step: str, done: int, total: int) -> None:
@@ -471,7 +501,7 @@ def test_an_interrupted_install_leaves_the_old_model(tmp_path: Path, last: str) 
 
 @needs_wheel
 def test_a_killed_install_leaves_the_old_model_and_the_next_one_tidies_up(tmp_path: Path) -> None:
-    target = _model_of_rubbish(tmp_path / "model")
+    target = _model_of_rubbish(tmp_path / "model", converter=0)
     before = _hashes(target)
     with _installer(target, kill_at="write") as killed:
         assert killed.wait() == -signal.SIGKILL
@@ -514,8 +544,13 @@ def _hashes(folder: Path) -> dict[str, str]:
     return {path.name: _sha256(path.read_bytes()) for path in folder.iterdir()}
 
 
-def _model_of_rubbish(folder: Path, graph: bytes = b"graph", tokenizer: bytes = b"words") -> Path:
-    """A model folder of an older converter: a manifest that is right about files of rubbish."""
+def _model_of_rubbish(
+    folder: Path,
+    graph: bytes = b"graph",
+    tokenizer: bytes = b"words",
+    converter: int = CONVERTER_VERSION,
+) -> Path:
+    """A model folder whose manifest is right about files of rubbish."""
     contents = {"model.onnx": graph, "tokenizer.json": tokenizer}
     manifest = {
         "format": 1,
@@ -531,7 +566,7 @@ def _model_of_rubbish(folder: Path, graph: bytes = b"graph", tokenizer: bytes = 
             "wheel_sha256": "0" * 64,
             "licence": "Apache-2.0",
         },
-        "converter": 0,
+        "converter": converter,
     }
     folder.mkdir(parents=True)
     for name, content in contents.items():

@@ -61,7 +61,7 @@ def test_equal_scores_go_to_the_newer_one() -> None:
 
 def test_the_own_project_decides_a_near_tie_and_no_more() -> None:
     near = {"a": record("a", project="other"), "b": record("b", project="mine")}
-    assert order({"a": 0.51, "b": 0.50}, {}, **near, c=record("c"))[0] == "a"
+    assert order({"a": 0.60, "b": 0.50}, {}, **near, c=record("c"))[0] == "a"
     tie = {**near, "c": record("c")}
     assert order({"a": 0.500, "b": 0.4999, "c": 0.1}, {}, **tie)[0] == "b"
     assert order({"a": 0.6, "b": 0.4, "c": 0.1}, {}, **tie)[0] == "a"

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iai_memory import Memory
+from iai_memory.embedding import IDENTITY
 from iai_memory.errors import InvalidInput, StoreMismatch, StoreUnavailable, UnknownRecord
 from iai_memory.records import Change, Record
 from iai_memory.store import Filter
@@ -321,7 +322,7 @@ def test_compaction_runs_on_its_budget_and_keeps_files_bounded(
 
 def test_a_table_of_another_schema_is_refused_with_the_command(tmp_path: Path) -> None:
     root = tmp_path / "store"
-    _make_table(root, schema_version="99", embedder="all-MiniLM-L6-v2@53aa51172d14/fp32/mean/384")
+    _make_table(root, schema_version="99", embedder=IDENTITY.key)
     with pytest.raises(StoreMismatch) as refused:
         Memory(root).ingest("x")
     assert str(refused.value) == (
@@ -337,7 +338,7 @@ def test_a_table_of_another_embedder_is_refused_with_the_command(tmp_path: Path)
         Memory(root).recall("x")
     assert str(refused.value) == (
         f"{root} holds vectors of other-model/fp32, the model here is "
-        f"all-MiniLM-L6-v2@53aa51172d14/fp32/mean/384: run `iai-mcp model reembed`"
+        f"{IDENTITY.key}: run `iai-mcp model reembed`"
     )
 
 

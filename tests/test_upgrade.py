@@ -18,10 +18,11 @@ from lancedb.index import FTS
 from lancedb.table import LanceTable
 
 from iai_memory import Memory
+from iai_memory.embedding import IDENTITY
 from iai_memory.errors import StoreMismatch
 from iai_memory.store import Filter
 
-EMBEDDER = "all-MiniLM-L6-v2@53aa51172d14/fp32/mean/384"
+EMBEDDER = IDENTITY.key
 START = datetime(2026, 5, 8, 10, tzinfo=UTC)
 TIME = pa.timestamp("us", "UTC")
 ROWS = 2_500

@@ -1,9 +1,9 @@
 """How fast texts become vectors: `python -m tests.benchmarks.embedding [--data locomo.json]`.
 
-Ours and torch sentence-transformers take turns in every round, on the same texts and the same
-number of threads, both in fp32. torch lives in an environment of its own (`make bench-reference`);
-without it the rest is printed. The encoder's share of onnxruntime's MatMul peak is counted in the
-operations that `flops` states.
+Ours, in the precision of the installed model, and torch sentence-transformers in fp32 take turns in
+every round, on the same texts and the same number of threads. torch lives in an environment of its
+own (`make bench-reference`); without it the rest is printed. The encoder's share of onnxruntime's
+fp32 MatMul peak is counted in the operations that `flops` states; that of bytes may exceed 1.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from iai_memory.embedding import Encoder, find_model, load_encoder
+from iai_memory.embedding import IDENTITY, Encoder, find_model, load_encoder
 from iai_memory.embedding.encoder import MAX_TOKENS
 from iai_memory.errors import ModelMissing
 from iai_memory.settings import load_settings
@@ -240,7 +240,7 @@ def shown(rows: Mapping[str, Row], torch: str | None) -> str:
         ]
         for name, row in rows.items()
     }
-    title = "one pass, fp32" if torch is None else f"one pass, fp32, torch {torch}"
+    title = f"one pass, {IDENTITY.precision}" + (f", torch {torch} in fp32" if torch else "")
     missing = "" if torch else "\ntorch is not measured: run `make bench-reference` once\n"
     return missing + table(title, [*columns, "goal"], cells)
 

@@ -367,9 +367,11 @@ def _by_cue(said: Sequence[Utterance], query: str) -> Numbers:
     return np.array([any(tell(one.words) for tell in tells) for one in said], dtype=float)
 
 
-def _depth(values: Numbers) -> float:
-    """The value that still counts for nothing: that of the 150th, or of the last."""
-    return float(np.sort(values)[::-1][min(_MEANING_DEPTH, len(values)) - 1])
+def _depth(cosines: Numbers) -> float:
+    """The cosine that still counts for nothing: that of the 150th, or 0 where there are fewer."""
+    if len(cosines) < _MEANING_DEPTH:
+        return 0.0
+    return float(np.sort(cosines)[-_MEANING_DEPTH])
 
 
 def _least(lexical: Mapping[str, float]) -> float:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import ModelCorrupt, ModelMissing
+from .convert import CONVERTER_VERSION
 from .identity import DIMENSION, MODEL_NAME, EmbedderIdentity
 
 if TYPE_CHECKING:
@@ -157,7 +158,8 @@ def open_model(folder: Path, origin: Origin) -> ModelFiles | None:
         The files, or None if the folder does not exist.
 
     Raises:
-        ModelCorrupt: The folder exists, but not with what a manifest promises.
+        ModelCorrupt: The folder exists, but not with what a manifest promises, or another version
+            of the converter made it.
     """
     if not folder.exists():
         return None
@@ -179,6 +181,13 @@ def open_model(folder: Path, origin: Origin) -> ModelFiles | None:
                 origin,
                 f"{name} has {sizes[name]:,} bytes, its manifest says {promised.bytes:,}",
             )
+    if manifest.converter != CONVERTER_VERSION:
+        raise _damaged(
+            folder,
+            origin,
+            f"it was converted by version {manifest.converter}, "
+            f"this iai-mcp reads version {CONVERTER_VERSION}",
+        )
     if manifest.identity.dimension != DIMENSION:
         raise _damaged(
             folder,

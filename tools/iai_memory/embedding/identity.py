@@ -15,7 +15,7 @@ class EmbedderIdentity:
     Attributes:
         model: Name under which the weights were published.
         revision: sha256 of the published weights, 64 hex digits.
-        precision: Arithmetic of the graph.
+        precision: Arithmetic of the graph; int8-per-token is what `convert` describes.
         pooling: How token vectors become one vector.
         dimension: Length of a vector.
         prefix: Put before each text before it is encoded.
@@ -30,7 +30,7 @@ class EmbedderIdentity:
 
     @property
     def key(self) -> str:
-        """One stable string, such as `all-MiniLM-L6-v2@53aa51172d14/fp32/mean/384`.
+        """One stable string, such as `all-MiniLM-L6-v2@53aa51172d14/int8-per-token/mean/384`.
 
         A prefix follows in quotes, so that one that ends in a space stays visible.
         """
@@ -41,7 +41,7 @@ class EmbedderIdentity:
 IDENTITY = EmbedderIdentity(
     model=MODEL_NAME,
     revision="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-    precision="fp32",
+    precision="int8-per-token",
     pooling="mean",
     dimension=DIMENSION,
 )

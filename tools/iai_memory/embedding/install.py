@@ -106,16 +106,12 @@ def _installed(folder: Path) -> ModelFiles | None:
     """The model in the folder, if it is whole and what this version would make."""
     try:
         files = open_model(folder, "installed")
-        if files is None or _outdated(files.manifest):
+        if files is None or files.identity != IDENTITY:
             return None
         files.verify()
     except ModelCorrupt:
         return None  # the install is what mends it
     return files
-
-
-def _outdated(manifest: Manifest) -> bool:
-    return manifest.identity != IDENTITY or manifest.converter != CONVERTER_VERSION
 
 
 def _require_converter() -> None:
