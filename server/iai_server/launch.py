@@ -74,6 +74,9 @@ class Loader:
         if self._thread is None:
             import threading
 
+            from .allocator import limit_arenas
+
+            limit_arenas()
             # An importing thread gives way every 5 ms; a waiting host should not pay for that.
             sys.setswitchinterval(_SWITCH_SEC)
             self._thread = threading.Thread(target=self._run, name="iai-mcp-imports", daemon=True)
@@ -180,13 +183,16 @@ def _say(said: str, wire: TextIO) -> None:
 
 
 def _load() -> Server:
-    from pathlib import Path
+    from .collector import collector_paused
 
-    from iai_memory import load_settings
+    with collector_paused():
+        from pathlib import Path
 
-    from .serve import Server
+        from iai_memory import load_settings
 
-    return Server(load_settings(), Path.cwd())
+        from .serve import Server
+
+        return Server(load_settings(), Path.cwd())
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from iai_memory.errors import MemoryFault
 
+from .allocator import give_back
 from .lifecycle import State
 from .runtime import Runtime
 
@@ -102,6 +103,8 @@ class Refresher:
         self._attempt("compaction", memory.upkeep)
         if self._runtime.lifecycle.state is State.SLEEP:
             self._attempt("sleep", lambda: self._sleep(memory))
+        if self._runtime.lifecycle.state is not State.WAKE and memory.unload_encoder():
+            give_back()
 
     def _attempt(self, what: str, work: Callable[[], object], **told: str) -> None:
         """Runs one step; a step that fails is told once and tried again at the next tick."""
@@ -132,7 +135,7 @@ class Refresher:
         while memory.embed_pending() and not self._stopping.is_set():
             memory.session_start_pages().refresh("wake_sequence")
         # Without a model the question stays open: one may be installed without any commit.
-        self._embedded_version = -1 if memory.encoder is None else memory.store.version
+        self._embedded_version = -1 if memory.model is None else memory.store.version
 
     def _sleep(self, memory: Memory) -> None:
         from iai_memory.consolidation import needs_sleep, run_sleep

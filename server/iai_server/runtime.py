@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 from iai_memory import Settings
 from iai_memory.errors import MemoryFault, StoreUnavailable
 
+from .collector import collector_paused
+from .deferred import defer
 from .lifecycle import Lifecycle
 
 if TYPE_CHECKING:
     from iai_memory import Memory
 
 _log = logging.getLogger(__name__)
+_REST_CLIENT = "lance_namespace_urllib3_client"
 
 
 class Runtime:
@@ -33,7 +36,7 @@ class Runtime:
         self._loader = threading.Thread(target=self._load, name="iai-mcp-loader", daemon=True)
 
     def start(self) -> None:
-        """Begins to load LanceDB, the table and the model."""
+        """Begins to load LanceDB and the table; the model is loaded when it is first needed."""
         self._loader.start()
 
     def requested(self) -> Memory:
@@ -60,14 +63,16 @@ class Runtime:
 
     def _load(self) -> None:
         try:
-            from iai_memory import Memory
+            with collector_paused():
+                defer(_REST_CLIENT)
+                from iai_memory import Memory
 
-            self._memory = Memory(
-                settings=self.settings,
-                cwd=self.cwd,
-                origin="tool",
-                on_commit=self.committed.set,
-            )
+                self._memory = Memory(
+                    settings=self.settings,
+                    cwd=self.cwd,
+                    origin="tool",
+                    on_commit=self.committed.set,
+                )
         except Exception as exc:  # noqa: BLE001 - the edge of a thread: kept, logged, raised to callers
             self._fault = exc
             _log.exception("the memory could not be loaded")
@@ -80,7 +85,6 @@ class Runtime:
             return
         try:
             _ = self._memory.store
-            _ = self._memory.encoder
         except MemoryFault as exc:
             # Each tool call meets the same fault and tells it to the user; this is only earlier.
             _log.error("the memory is not ready: %s", exc)
