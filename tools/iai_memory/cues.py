@@ -9,11 +9,12 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-_MONTHS: Final = "january|february|march|april|june|july|august|september|october|november|december"
+from .dates import MONTH, WEEKDAY
+
 _ASKS_WHEN: Final = re.compile(r"\s*(?:when|how long|what (?:date|day|month|year|time))\b", re.I)
 _TELLS_WHEN: Final = re.compile(
     rf"\b(?:yesterday|today|tomorrow|tonight|recently|last|next|ago|weeks?|weekend|months?|years?|"
-    rf"{_MONTHS})\b|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\b(?:19|20)\d\d\b",
+    rf"(?!may\b){MONTH}|{WEEKDAY}|(?:19|20)\d\d)\b",
     re.I,
 )
 _ASKS_NAME: Final = re.compile(

@@ -13,30 +13,30 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
-_MONTH: Final = (
+MONTH: Final = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
     r"sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
 )
 _DAY: Final = r"\d{1,2}(?:st|nd|rd|th)?"
 _NUMBER: Final = r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten)"
-_WEEKDAY: Final = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+WEEKDAY: Final = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 # Longest first. A month alone counts behind a word that only stands before times, because "may"
 # and "march" are verbs, too.
 _MENTION: Final = re.compile(
     rf"\b\d{{4}}-\d\d-\d\d\b"
-    rf"|\b{_DAY}(?: of)? {_MONTH}(?:,? \d{{4}})?\b"
-    rf"|\b{_MONTH} {_DAY}(?:,? \d{{4}})?\b(?!\d)"
-    rf"|\b{_MONTH},? \d{{4}}\b"
-    rf"|(?<=\bin ){_MONTH}(?!\w)|(?<=\bsince ){_MONTH}(?!\w)|(?<=\bduring ){_MONTH}(?!\w)"
-    rf"|\blast {_MONTH}(?!\w)"
+    rf"|\b{_DAY}(?: of)? {MONTH}(?:,? \d{{4}})?\b"
+    rf"|\b{MONTH} {_DAY}(?:,? \d{{4}})?\b(?!\d)"
+    rf"|\b{MONTH},? \d{{4}}\b"
+    rf"|(?<=\bin ){MONTH}(?!\w)|(?<=\bsince ){MONTH}(?!\w)|(?<=\bduring ){MONTH}(?!\w)"
+    rf"|\blast {MONTH}(?!\w)"
     rf"|\b{_NUMBER} (?:day|week|month|year)s? ago\b"
-    rf"|\blast (?:week|month|year|{_WEEKDAY})\b"
-    rf"|\b(?:yesterday|today)\b|\bon {_WEEKDAY}\b"
+    rf"|\blast (?:week|month|year|{WEEKDAY})\b"
+    rf"|\b(?:yesterday|today)\b|\bon {WEEKDAY}\b"
     rf"|(?<=\bin )(?:19|20)\d\d\b",
     re.I,
 )
 _YEAR: Final = re.compile(r"\d{4}")
-_LAST_MONTH: Final = re.compile(rf"last (?={_MONTH}$)", re.I)
+_LAST_MONTH: Final = re.compile(rf"last (?={MONTH}$)", re.I)
 _RELATIVE: Final = re.compile(r"\b(?:ago|last|yesterday|today|\w+day)\b", re.I)
 # People tell of a day a little later, and of tomorrow a day before.
 _BEFORE: Final = timedelta(days=1)
