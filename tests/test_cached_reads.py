@@ -207,6 +207,15 @@ def test_what_was_read_once_is_not_read_again_until_it_changes(root: Path) -> No
     assert list(memory.store.latest.candidates([kept])) == [kept]
 
 
+def test_what_was_given_back_is_remembered_anew_with_the_same_answers(root: Path) -> None:
+    memory = Memory(root)
+    memory.ingest([f"Sentence {n} is about the harbour." for n in range(12)])
+    before = [memory.recall("the harbour").hits for _ in range(3)]
+    memory.release()
+    after = [memory.recall("the harbour").hits for _ in range(3)]
+    assert before == after
+
+
 def test_rows_that_somebody_deletes_from_the_table_are_gone(root: Path) -> None:
     memory = Memory(root)
     gone, kept = [

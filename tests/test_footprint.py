@@ -74,20 +74,20 @@ def memory(tmp_path: Path, model_folder: Path) -> Memory:
 
 def test_a_model_that_was_unloaded_is_loaded_again_and_answers_the_same(memory: Memory) -> None:
     before = memory.recall(QUESTION)
-    assert memory.unload_encoder()
-    assert not memory.unload_encoder()
+    assert memory.release()
+    assert not memory.release()
     after = memory.recall(QUESTION)
     assert [(hit.id, hit.score) for hit in after.hits] == [
         (hit.id, hit.score) for hit in before.hits
     ]
     assert not after.degraded
-    assert memory.unload_encoder()
+    assert memory.release()
 
 
 def test_whoever_has_nothing_to_embed_loads_no_model(memory: Memory) -> None:
-    memory.unload_encoder()
+    memory.release()
     assert memory.embed_pending() == 0
-    assert not memory.unload_encoder()
+    assert not memory.release()
 
 
 def test_a_drowsy_server_gives_the_model_back_and_takes_it_again(

@@ -103,7 +103,7 @@ class Refresher:
         self._attempt("compaction", memory.upkeep)
         if self._runtime.lifecycle.state is State.SLEEP:
             self._attempt("sleep", lambda: self._sleep(memory))
-        if self._runtime.lifecycle.state is not State.WAKE and memory.unload_encoder():
+        if self._runtime.lifecycle.state is not State.WAKE and memory.release():
             give_back()
 
     def _attempt(self, what: str, work: Callable[[], object], **told: str) -> None:

@@ -137,13 +137,17 @@ class Memory:
                 self._encoder = load_encoder(self.model, threads=self.settings.threads)
             return self._encoder
 
-    def unload_encoder(self) -> bool:
-        """Gives the model's memory back until its next use; says whether it was loaded.
+    def release(self) -> bool:
+        """Gives back what the model and copied vectors hold until their next use.
 
-        Who is encoding meanwhile ends as if nothing had happened.
+        Who is encoding or searching meanwhile ends as if nothing had happened. Says whether the
+        model was loaded.
         """
         with self._opening:
             loaded, self._encoder = self._encoder is not None, None
+            store = self._store
+        if store is not None:
+            store.latest.release()
         return loaded
 
     @property

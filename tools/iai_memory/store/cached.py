@@ -100,6 +100,13 @@ class CachedReader(TableReader):
                     self._candidates.keep(read.values())
         return {id_: held[id_] for id_ in ids if id_ in held}
 
+    def release(self) -> None:
+        """Forgets everything that is remembered; what is asked next makes it anew."""
+        with self._lock:
+            self._moves += 1
+            self._copy, self._uncopied, self._searches = None, False, 0
+            self._candidates.clear()
+
     def _follow(self) -> None:
         """Brings what is remembered to the latest version, or forgets it; under the lock."""
         now, looked = time.time_ns(), self._look()

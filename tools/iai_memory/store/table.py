@@ -105,7 +105,7 @@ class Store:
                 session=self._session,
             )
             self._table = self._open_or_create(embedder, dimension, check=check)
-        self.latest: TableReader = CachedReader(self._table, self._look, most_vectors=most_vectors)
+        self.latest = CachedReader(self._table, self._look, most_vectors=most_vectors)
 
     @property
     def version(self) -> int:
