@@ -22,7 +22,7 @@ from .speech import in_first_person, is_conversation, subject, utterance
 from .store import Candidate, Store, TableReader, Vector
 from .tokens import estimate_tokens
 
-CANDIDATES = 150
+CANDIDATES = 75
 NEIGHBOURED = 40
 NPROBES = 50
 MODEL_FIX = "iai-mcp model install"

@@ -215,13 +215,15 @@ def _history_to_json(history: tuple[Change, ...]) -> str | None:
 
 
 def _history_from_json(text: str | None) -> tuple[Change, ...]:
+    if text is None:
+        return ()
     return tuple(
         Change(
             parse_time(item["at"], "history"),
             item["field"],
             _plain_to_value(item["field"], item["before"]),
         )
-        for item in json.loads(text or "[]")
+        for item in json.loads(text)
     )
 
 

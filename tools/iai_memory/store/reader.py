@@ -27,7 +27,7 @@ pc: Any = pyarrow.compute
 # pydantic dataclasses hide their defaults from type checkers here.
 _match_query: Any = MatchQuery
 _ID_BATCH = 1_000
-_REFINE = 5
+_REFINE = 2
 
 
 @dataclass(frozen=True, slots=True)
