@@ -151,6 +151,7 @@ class App(MCPServer[Any]):
 def build_app(runtime: Runtime) -> App:
     """The server with everything registered; a tool call waits until the memory is loaded."""
     app = App(NAME, version=__version__, instructions=INSTRUCTIONS, log_level="WARNING")
+    _register_recall(app, runtime)
     _register_reading(app, runtime)
     _register_changing(app, runtime)
     _register_resources(app, runtime)
@@ -158,7 +159,7 @@ def build_app(runtime: Runtime) -> App:
     return app
 
 
-def _register_reading(app: App, runtime: Runtime) -> None:
+def _register_recall(app: App, runtime: Runtime) -> None:
     @app.tool(
         description="Find what was said or decided before. Call it before answering from "
         "general knowledge.",
@@ -198,6 +199,10 @@ def _register_reading(app: App, runtime: Runtime) -> None:
             )
         )
 
+    _ = recall
+
+
+def _register_reading(app: App, runtime: Runtime) -> None:
     @app.tool(
         description="List memories in time, newest first. Call it for what happened when.",
         annotations=_READS,
@@ -232,7 +237,7 @@ def _register_reading(app: App, runtime: Runtime) -> None:
     def status() -> Status:
         return _told(lambda: runtime.requested().status())
 
-    _ = (recall, timeline, session_start, status)
+    _ = (timeline, session_start, status)
 
 
 def _register_changing(app: App, runtime: Runtime) -> None:
