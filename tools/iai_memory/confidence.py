@@ -3,9 +3,9 @@
 Fitted on questions whose evidence is known and on questions that nothing in their store answers,
 both sorts weighing the same, in stores of 1 to 3,000 memories: half of the kinds of facts of the
 longitudinal set, and three of five LoCoMo conversations, asked about themselves and about another
-one. On the other halves, with `limits.LEAST_CONFIDENCE`, the empty answer goes to .87 and .93 of
-the questions about somebody unknown, and to .02 and .02 of those with an answer. That a thing was
-never said of somebody who is known shows little in a sentence embedding: .03 and .25 of these
+one. On the other halves, with `limits.LEAST_CONFIDENCE`, the empty answer goes to .88 and .93 of
+the questions about somebody unknown, and to .00 and .02 of those with an answer. That a thing was
+never said of somebody who is known shows little in a sentence embedding: none and .25 of these
 questions are recognised. Answers said to be sure to .05, .30, .51, .71 and .94 were right in .09,
 .33, .49, .70 and .94 of the cases.
 """

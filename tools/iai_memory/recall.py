@@ -22,8 +22,8 @@ from .speech import in_first_person, is_conversation, subject, utterance
 from .store import Candidate, Store, TableReader, Vector
 from .tokens import estimate_tokens
 
-CANDIDATES = 75
-NEIGHBOURED = 40
+CANDIDATES = 100
+NEIGHBOURED = 30
 NPROBES = 50
 MODEL_FIX = "iai-mcp model install"
 _SMALLEST_CUT = 24
