@@ -105,6 +105,13 @@ def test_without_vectors_nobody_claims_to_be_sure(
     assert [hit.confidence for hit in found.hits] == [None]
 
 
+def test_a_question_of_emoji_alone_is_asked_by_words_only(memory: Memory) -> None:
+    memory.ingest("The release is out 🎉 at last.")
+    found = memory.recall("🎉")
+    assert (found.mode, found.degraded, found.confidence) == ("lexical", False, None)
+    assert [hit.text for hit in found.hits] == ["The release is out 🎉 at last."]
+
+
 def share(question: str, *texts: str) -> float:
     held = [
         Candidate(record(str(at), text), None, None, " ".join(document_terms(text)))

@@ -65,6 +65,15 @@ def test_a_question_for_what_was_before_has_the_fact_before_the_present_one_firs
     assert {ids[0], ids[2]} <= {hit.id for hit in hits}
 
 
+def test_a_fact_that_came_back_in_the_same_words_stays_apart_from_what_was_replaced(
+    memory: Memory, ids: list[str]
+) -> None:
+    again = memory.supersede(ids[2], FIRST).new_id
+    hits = memory.recall("where is the flat of Ines?", include_superseded=True).hits
+    same = [(hit.id, hit.superseded_by) for hit in hits if hit.text == FIRST]
+    assert same == [(again, None), (ids[0], ids[1])]
+
+
 def test_a_fact_whose_only_successor_was_forgotten_stands_for_nothing(
     memory: Memory, ids: list[str]
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from .clock import utc_now
 from .confidence import judged
-from .consolidation.duplicates import said
+from .consolidation.duplicates import sameness
 from .cues import cues_of
 from .discourse import neighbours
 from .embedding import Encoder
@@ -64,10 +64,12 @@ def recall(
         once = once if answer >= query.least_confidence else []
     hits, tokens = _within_budget(once, query.budget_tokens)
     mode: Literal["hybrid", "lexical", "dense"] = "hybrid" if found.lexical else "dense"
+    if found.vector is None:
+        mode = "lexical"
     return Recalled(
         hits=hits,
         confidence=answer,
-        mode="lexical" if encoder is None else mode,
+        mode=mode,
         degraded=encoder is None,
         fix=MODEL_FIX if encoder is None else None,
         tokens=tokens,
@@ -140,13 +142,16 @@ def _query_vector(encoder: Encoder, text: str, matching: Collection[Candidate]) 
 
 
 def _folded(ranked: Sequence[Ranked]) -> list[Ranked]:
-    """The best of each group that says the same in the same words, with a count of the rest."""
-    best: dict[tuple[str, ...], Ranked] = {}
+    """The best of each group that no list tells apart, with a count of the rest.
+
+    What holds and what was replaced stay apart, even where a fact came back in the same words.
+    """
+    best: dict[tuple[bytes, bool], Ranked] = {}
     for one in ranked:
-        words = said(one.record.text)
-        first = best.setdefault(words, one)
+        key = (sameness(one.record), one.record.superseded_by is None)
+        first = best.setdefault(key, one)
         if first is not one:
-            best[words] = replace(first, alike=first.alike + 1)
+            best[key] = replace(first, alike=first.alike + 1)
     return list(best.values())
 
 

@@ -83,7 +83,7 @@ def find_duplicates(store: Store, *, pace: Pace | None = None) -> Folds:
     groups: dict[bytes, list[_Saying]] = {}
     for page in newest_live(store, Filter(), pace, rounds=0):
         for record, vector in page:
-            groups.setdefault(_key(record), []).append(
+            groups.setdefault(sameness(record), []).append(
                 _Saying(record.created_at, record.id, vector)
             )
     folds = [fold for group in groups.values() if len(group) > 1 for fold in _fold(group)]
@@ -110,6 +110,12 @@ def said(text: str) -> tuple[str, ...]:
             if token not in _SAYS_NOTHING:
                 tokens.append(token)
     return tuple(tokens)
+
+
+def sameness(record: Record) -> bytes:
+    """Equal for memories that no list and no filter tells apart, and that say the same."""
+    parts = (record.project, record.role, record.pinned, sorted(record.tags), said(record.text))
+    return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).digest()
 
 
 def folds_path(paths: StorePaths) -> Path:
@@ -150,12 +156,6 @@ class _Saying:
     created_at: datetime
     id: str
     vector: Vector
-
-
-def _key(record: Record) -> bytes:
-    """Equal for memories that no list and no filter tells apart, and that say the same."""
-    parts = (record.project, record.role, record.pinned, sorted(record.tags), said(record.text))
-    return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).digest()
 
 
 def _fold(group: Sequence[_Saying]) -> list[tuple[str, tuple[str, ...]]]:
