@@ -1,4 +1,4 @@
-"""What a server holds: the model while it is needed, one heap, and no client of services."""
+"""What a server holds: the model while it is needed, one heap, of libraries what it uses."""
 
 from __future__ import annotations
 
@@ -15,20 +15,28 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from tests.benchmarks.processes import MIB, rss_bytes
+from tests.pages import until
 from tests.talking import WAIT_SEC, child_environment
 
 from iai_memory import Memory, load_settings
 from iai_server.collector import collector_paused
 from iai_server.deferred import defer
+from iai_server.imports import LEFT_OUT
 from iai_server.refresher import Refresher
 from iai_server.runtime import Runtime
 
 FACT = "The staging database listens on port 5544."
 QUESTION = "which port is staging on?"
 GLIBC = hasattr(ctypes.CDLL(None), "malloc_info")
+ARROW_POOL = "ARROW_DEFAULT_MEMORY_POOL"
 LOADED = """
 import json, sys
 from pathlib import Path
+from iai_server.launch import Loader
+
+Loader(keeps_record=False).server()
+
 from iai_memory import load_settings
 from iai_server.refresher import Refresher
 from iai_server.runtime import Runtime
@@ -39,14 +47,14 @@ runtime.start()
 refresher.start()
 assert runtime.memory().timeline().records, "the store is empty"
 assert refresher.stop(30)
-print(json.dumps(list(sys.modules)))
+print(json.dumps([name for name, module in sys.modules.items() if module is not None]))
 """
 HEAPS = """
 import ctypes, threading
 
-from iai_server.allocator import give_back, limit_arenas
+from iai_server.allocator import give_back, use_one_heap
 
-limit_arenas()
+use_one_heap()
 libc = ctypes.CDLL(None)
 libc.fdopen.restype = libc.malloc.restype = ctypes.c_void_p
 together = threading.Barrier(4)
@@ -116,8 +124,10 @@ def test_a_server_of_whom_nothing_was_asked_has_loaded_neither_model_nor_client_
 ) -> None:
     done = _python(LOADED, child_environment(memory.paths.root, model_folder), tmp_path)
     modules = set(json.loads(done))
-    assert "lancedb" in modules
-    assert {"onnxruntime", "lance_namespace_urllib3_client.api"} & modules == set()
+    assert {"lancedb", "mcp.server.mcpserver"} <= modules
+    unused = {"onnxruntime", "lance_namespace_urllib3_client.api", "mcp.client", "httpx2._client"}
+    assert unused & modules == set()
+    assert set(LEFT_OUT) & modules == set()
 
 
 @pytest.fixture
@@ -148,6 +158,15 @@ def test_a_deferred_package_is_whole_for_whoever_asks_for_a_name(package: Module
         _ = package.SMALL
 
 
+def test_what_is_left_out_counts_as_not_installed(tmp_path: Path) -> None:
+    script = (
+        "import rich; from iai_server.imports import import_less; import_less(); import rich.text\n"
+        "try: import uvicorn\n"
+        "except ModuleNotFoundError as exc: print(exc.name, rich.text.Text('stays'))"
+    )
+    assert _python(script, dict(os.environ), tmp_path).strip() == "uvicorn stays"
+
+
 def test_what_is_imported_or_not_installed_is_left_alone() -> None:
     before = sys.modules["json"]
     defer("json")
@@ -174,6 +193,36 @@ def test_the_collector_runs_again_after_a_start_that_failed() -> None:
 @pytest.mark.skipif(not GLIBC, reason="only glibc has several heaps and tells of them")
 def test_all_threads_share_one_heap(tmp_path: Path) -> None:
     assert _python(HEAPS, dict(os.environ), tmp_path).count("<heap nr=") == 1
+
+
+@pytest.mark.skipif(not GLIBC, reason="only glibc is asked to give something back")
+def test_a_pass_of_the_sidecar_gives_back_what_is_free_amid_the_heap(
+    memory: Memory, tmp_path: Path
+) -> None:
+    runtime = Runtime(memory.settings, tmp_path)
+    refresher = Refresher(runtime)
+    runtime.start()
+    refresher.start()
+    try:
+        blocks = [bytes(20_000) for _ in range(10_000)]
+        held = rss_bytes(os.getpid())
+        # The last block stays at the end of the heap, and all that is before it is in the middle.
+        del blocks[:-1]
+        runtime.committed.set()
+        until("free memory", lambda: rss_bytes(os.getpid()) < held - 150 * MIB)
+    finally:
+        assert refresher.stop(WAIT_SEC)
+
+
+def test_arrow_allocates_on_the_same_heap_unless_the_user_chose_another(tmp_path: Path) -> None:
+    script = (
+        "from iai_server.allocator import use_one_heap; use_one_heap();"
+        "import pyarrow; print(pyarrow.default_memory_pool().backend_name)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != ARROW_POOL}
+    assert _python(script, environment, tmp_path).strip() == "system"
+    chosen = {**environment, ARROW_POOL: "mimalloc"}
+    assert _python(script, chosen, tmp_path).strip() == "mimalloc"
 
 
 def _python(script: str, environment: dict[str, str], cwd: Path) -> str:

@@ -74,9 +74,9 @@ class Loader:
         if self._thread is None:
             import threading
 
-            from .allocator import limit_arenas
+            from .allocator import use_one_heap
 
-            limit_arenas()
+            use_one_heap()
             # An importing thread gives way every 5 ms; a waiting host should not pay for that.
             sys.setswitchinterval(_SWITCH_SEC)
             self._thread = threading.Thread(target=self._run, name="iai-mcp-imports", daemon=True)
@@ -184,7 +184,9 @@ def _say(said: str, wire: TextIO) -> None:
 
 def _load() -> Server:
     from .collector import collector_paused
+    from .imports import import_less
 
+    import_less()
     with collector_paused():
         from pathlib import Path
 

@@ -103,8 +103,9 @@ class Refresher:
         self._attempt("compaction", memory.upkeep)
         if self._runtime.lifecycle.state is State.SLEEP:
             self._attempt("sleep", lambda: self._sleep(memory))
-        if self._runtime.lifecycle.state is not State.WAKE and memory.release():
-            give_back()
+        if self._runtime.lifecycle.state is not State.WAKE:
+            memory.release()
+        give_back()
 
     def _attempt(self, what: str, work: Callable[[], object], **told: str) -> None:
         """Runs one step; a step that fails is told once and tried again at the next tick."""

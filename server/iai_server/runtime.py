@@ -11,14 +11,12 @@ from iai_memory import Settings
 from iai_memory.errors import MemoryFault, StoreUnavailable
 
 from .collector import collector_paused
-from .deferred import defer
 from .lifecycle import Lifecycle
 
 if TYPE_CHECKING:
     from iai_memory import Memory
 
 _log = logging.getLogger(__name__)
-_REST_CLIENT = "lance_namespace_urllib3_client"
 
 
 class Runtime:
@@ -64,7 +62,6 @@ class Runtime:
     def _load(self) -> None:
         try:
             with collector_paused():
-                defer(_REST_CLIENT)
                 from iai_memory import Memory
 
                 self._memory = Memory(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 MIB = 1 << 20
+SETTLED_SEC = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,26 @@ def rss_bytes(pid: int) -> int:
     if not told:
         raise ProcessLookupError(f"there is no process {pid}")
     return int(told) * 1024
+
+
+def settled_rss_bytes(pid: int) -> int:
+    """Resident memory of a process once it has not moved by a MiB for `SETTLED_SEC`."""
+    seen, since = rss_bytes(pid), time.monotonic()
+    while time.monotonic() - since < SETTLED_SEC:
+        time.sleep(0.1)
+        now = rss_bytes(pid)
+        if abs(now - seen) > MIB:
+            seen, since = now, time.monotonic()
+    return rss_bytes(pid)
+
+
+def anonymous_bytes(pid: int) -> int | None:
+    """The part of the resident memory that is no page of a file; None without proc(5)."""
+    status = Path("/proc") / str(pid) / "status"
+    if not status.exists():
+        return None
+    [line] = [line for line in status.read_text().splitlines() if line.startswith("RssAnon:")]
+    return int(line.split()[1]) * 1024
 
 
 def cpu_seconds(pid: int) -> float:

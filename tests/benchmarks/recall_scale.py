@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -96,32 +97,45 @@ class Row:
 
 
 class Watch:
-    """Adds up the time that some methods take while they are used, by kind.
+    """Times some methods while they are used, by kind, in whatever threads.
 
-    A call inside another watched call counts as part of that.
+    A call inside another watched call of its thread counts as part of that.
     """
 
     def __init__(self) -> None:
-        """Begins at zero."""
-        self.milliseconds: dict[str, float] = {}
-        self._inside = False
+        """Has seen nothing yet."""
+        self._calls: list[tuple[str, float, float]] = []
+        self._thread = threading.local()
 
     def over(self, owner: object, name: str, kind: str) -> None:
         """From now on every call of `owner.name` is timed as of this kind."""
         method: Callable[..., Any] = getattr(owner, name)
 
         def measured(*given: Any, **named: Any) -> Any:
-            if self._inside:
+            if getattr(self._thread, "inside", False):
                 return method(*given, **named)
-            self._inside = True
+            self._thread.inside, began = True, time.perf_counter()
             try:
-                result, taken = timed(lambda: method(*given, **named))
+                return method(*given, **named)
             finally:
-                self._inside = False
-            self.milliseconds[kind] = self.milliseconds.get(kind, 0.0) + taken
-            return result
+                self._thread.inside = False
+                self._calls.append((kind, began, time.perf_counter()))
 
         setattr(owner, name, measured)
+
+    def taken(self) -> dict[str, float]:
+        """Milliseconds by kind since it was asked last, and under "any" those of any call at all.
+
+        Two calls at the same time count twice by kind and once as any.
+        """
+        calls, self._calls = self._calls, []
+        taken: dict[str, float] = {"any": 0.0}
+        until = 0.0
+        for kind, began, ended in sorted(calls, key=lambda call: call[1]):
+            taken[kind] = taken.get(kind, 0.0) + (ended - began) * 1e3
+            taken["any"] += max(0.0, ended - max(began, until)) * 1e3
+            until = max(until, ended)
+        return taken
 
 
 def measure(cache: Path, records: int, queries: int) -> Row:
@@ -156,14 +170,15 @@ def measure_inside(memory: Memory, questions: Sequence[str]) -> Inside:
         if callable(method) and not name.startswith("_"):
             watch.over(memory.store.latest, name, _SEARCHES.get(name, "reads"))
     for question in questions:
-        watch.milliseconds = {}
+        watch.taken()
         whole = timed(partial(memory.recall, question))[1]
-        taken.append({**watch.milliseconds, "added": whole - sum(watch.milliseconds.values())})
-    parts = {
+        parts = watch.taken()
+        taken.append({**parts, "added": whole - parts["any"]})
+    times = {
         name: timing([one.get(name, 0.0) for one in taken[WARM_UP:]])
         for name in ("lexical", "dense", "reads", "encode", "added")
     }
-    return Inside(found, **parts)
+    return Inside(found, **times)
 
 
 def index_recall(memory: Memory, questions: Sequence[str]) -> float:

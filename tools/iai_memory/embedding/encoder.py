@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,11 +33,17 @@ class Encoder:
     """
 
     def __init__(
-        self, identity: EmbedderIdentity, tokenizer: Tokenizer, session: InferenceSession
+        self,
+        identity: EmbedderIdentity,
+        tokenizer: Tokenizer,
+        session: InferenceSession,
+        threads: int,
     ) -> None:
+        """Of a session whose runs use one thread each; `encode` has so many at the same time."""
         self._identity = identity
         self._tokenizer = tokenizer
         self._session = session
+        self._threads = threads
 
     @property
     def identity(self) -> EmbedderIdentity:
@@ -56,8 +63,11 @@ class Encoder:
 
         tokens = [self._tokenize(self._identity.prefix + text, special=True).ids for text in texts]
         vectors = np.empty((len(tokens), self._identity.dimension), dtype=np.float32)
-        for batch in _batches([len(ids) for ids in tokens]):
-            vectors[batch] = self._run([tokens[index] for index in batch])
+        # The longest first, so that no thread begins one when the others are done.
+        batches = list(_batches([len(ids) for ids in tokens]))[::-1]
+        runs = self._runs([[tokens[index] for index in batch] for batch in batches])
+        for batch, made in zip(batches, runs, strict=True):
+            vectors[batch] = made
         return vectors
 
     def count_tokens(self, text: str) -> int:
@@ -75,6 +85,14 @@ class Encoder:
         # Half of a surrogate pair (hosts send them in JSON escapes) has no UTF-8; it becomes "?".
         readable = text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
         return self._tokenizer.encode(readable, add_special_tokens=special)
+
+    def _runs(self, batches: Sequence[Sequence[Sequence[int]]]) -> Iterator[NDArray[np.float32]]:
+        if self._threads == 1 or len(batches) < 2:
+            yield from map(self._run, batches)
+            return
+        # Not threads within a run: those wait for each other at each of its dozens of products.
+        with ThreadPoolExecutor(self._threads, "iai-mcp-encoder") as threads:
+            yield from threads.map(self._run, batches)
 
     def _run(self, tokens: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         import numpy as np
@@ -113,11 +131,9 @@ def load_encoder(files: ModelFiles, *, threads: int = 0) -> Encoder:
     tokenizer.no_padding()
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or _background_threads()
+    options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # Its threads would otherwise spin for a while after each run and take the foreground's core.
-    options.add_session_config_entry("session.force_spinning_stop", "1")
     if not _has_vnni():  # then pairs of products would be added in 16 bits, and clipped
         options.add_session_config_entry("session.x64quantprecision", "1")
     try:
@@ -126,7 +142,7 @@ def load_encoder(files: ModelFiles, *, threads: int = 0) -> Encoder:
         )
     except Exception as exc:  # onnxruntime's exceptions share only this base
         raise files.damaged(f"model.onnx cannot be loaded: {_first_line(exc)}") from exc
-    return Encoder(files.identity, tokenizer, session)
+    return Encoder(files.identity, tokenizer, session, threads or _background_threads())
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
