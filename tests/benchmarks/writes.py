@@ -1,14 +1,17 @@
 """What writing costs, and whether it stays so: `python -m tests.benchmarks.writes`.
 
 Memories go in one by one through MCP, each acknowledged when it is on disk, while the server's own
-sidecar renders, compacts and cleans up beside it. Then some go in a thousand at a time. The
-reference of one write is an echo's round trip plus the vectors of its text and passages, that of a
-thousand their vectors alone. At the end the server leaves, `iai-mcp sleep` runs once, and what is
-on disk is held against the texts and the vectors.
+sidecar renders, compacts and cleans up beside it; whoever writes meanwhile waits, and the waiting
+counts. Then some go in a thousand at a time. The reference of one write is an echo's round trip
+plus the vectors of its text and passages, taken after the first hundred and after the last, since a
+shared machine is not equally quick at both times; that of a thousand are their vectors alone. At
+the end the server leaves, `iai-mcp sleep` runs once, and what is on disk before and after is held
+against the texts and the vectors.
 """
 
 from __future__ import annotations
 
+import statistics
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -19,7 +22,7 @@ from typing import Any
 
 from tests.talking import ChildServer
 
-from iai_memory.embedding import DIMENSION
+from iai_memory.embedding import DIMENSION, Encoder
 from iai_memory.paths import StorePaths
 from iai_memory.store.table import TABLE_NAME
 from iai_memory.vectors import embedded
@@ -36,8 +39,26 @@ WRITES, BATCH, BATCHES = 2_000, 1_000, 2
 EDGE = 100
 GOAL_GROWTH, GOAL_DISK = 1.5, 2.5
 WARM_UP = 10
-_LOOKS = 50
+_LOOKS = 100
+_SHOWN_LOOKS = 5
 _BYTES_OF_A_VECTOR = 4 * DIMENSION
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The store's files in the middle of the run.
+
+    Attributes:
+        writes: How many had been acknowledged.
+        versions: Of the table.
+        files: Of the whole store.
+        bytes: Of the whole store.
+    """
+
+    writes: int
+    versions: int
+    files: int
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +70,16 @@ class Single:
         first: The first hundred, warm-up apart.
         last: The last hundred.
         growth: Median of the last by median of the first.
-        reference: Echo and embedding of the first hundred's texts, afterwards.
-        ratio: Median of the last hundred by the reference's.
-        most_versions: Versions of the table at the fullest look, of fifty.
+        mean_growth: Mean by mean, in which the waiting for a compaction counts in full.
+        growth_by_reference: Median of the last by that of the first, each by its reference.
+        slowest: Milliseconds of the slowest of all.
+        seconds: Of all together.
+        first_reference: Echo and embedding of the first hundred's texts, right after them.
+        reference: The same texts again, right after the last hundred.
+        first_ratio: Median of the first hundred by its reference's.
+        ratio: Median of the last hundred by its reference's.
+        looks: A hundred of them, evenly over the run.
+        most_versions: Versions of the table at the fullest look.
         most_files: Files of the whole store at the fullest look.
     """
 
@@ -59,8 +87,15 @@ class Single:
     first: Timing
     last: Timing
     growth: float
+    mean_growth: float
+    growth_by_reference: float
+    slowest: float
+    seconds: float
+    first_reference: Timing
     reference: Timing
+    first_ratio: float
     ratio: float
+    looks: list[Look]
     most_versions: int
     most_files: int
 
@@ -86,7 +121,7 @@ class Batches:
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """What the single writes left after one sleep.
+    """What the single writes left, with the server gone.
 
     Attributes:
         raw_bytes: Texts in UTF-8, and a vector of each at 4 bytes a component.
@@ -107,8 +142,8 @@ class Disk:
     files: int
 
 
-def measure_single(writes: int) -> tuple[Single, Disk]:
-    """Writes so many memories one by one, lets the store sleep and looks at its files."""
+def measure_single(writes: int) -> tuple[Single, Disk, Disk]:
+    """Writes so many memories one by one; looks at the files before and after one sleep."""
     talk = Talk()
     texts = [talk.turn(rare=RARE_SHARE) for _ in range(writes + WARM_UP)]
     with tempfile.TemporaryDirectory(prefix="iai-mcp-writes-") as folder:
@@ -116,35 +151,27 @@ def measure_single(writes: int) -> tuple[Single, Disk]:
         with talking_server(store) as child:
             for text in texts[:WARM_UP]:
                 _ingest_ms(child, [text])
-            taken, looks = write_in_a_row(child, store, texts[WARM_UP:])
-        reference = _reference(store, texts[WARM_UP : WARM_UP + EDGE])
+            single = write_in_a_row(child, store, texts[WARM_UP:])
+        left = disk_of(store, texts)
         command_line(store, "sleep")
-        disk = disk_of(store, texts)
-    first, last = timing(taken[:EDGE]), timing(taken[-EDGE:])
-    single = Single(
-        writes=timing(taken),
-        first=first,
-        last=last,
-        growth=ratio(last.median, first.median),
-        reference=reference,
-        ratio=ratio(last.median, reference.median),
-        most_versions=max(versions for versions, _ in looks),
-        most_files=max(files for _, files in looks),
-    )
-    return single, disk
+        slept = disk_of(store, texts)
+    return single, left, slept
 
 
-def write_in_a_row(
-    child: ChildServer, store: Path, texts: Sequence[str]
-) -> tuple[list[float], list[tuple[int, int]]]:
-    """Milliseconds of each write, and versions and files at fifty looks at the store."""
+def write_in_a_row(child: ChildServer, store: Path, texts: Sequence[str]) -> Single:
+    """Writes them one by one, with two breaks for the reference and a hundred for a look."""
+    encoder = encoder_of(memory_of(store))
     taken: list[float] = []
-    looks: list[tuple[int, int]] = []
-    for number, text in enumerate(texts):
+    looks: list[Look] = []
+    references: list[Timing] = []
+    for number, text in enumerate(texts, 1):
         taken.append(_ingest_ms(child, [text]))
         if number % max(1, len(texts) // _LOOKS) == 0:
-            looks.append((versions_of(store), folder_size(store).files))
-    return taken, looks
+            whole = folder_size(store)
+            looks.append(Look(number, versions_of(store), whole.files, whole.bytes))
+        if number in (min(EDGE, len(texts)), len(texts)):
+            references.append(_reference(encoder, store.parent, texts[:EDGE]))
+    return _single(taken, looks, references)
 
 
 def measure_batches(size: int, count: int) -> Batches:
@@ -190,57 +217,105 @@ def versions_of(store: Path) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Reads the arguments, measures, prints; returns the exit code."""
     parser = arguments_of("writes", __doc__)
-    parser.add_argument("--writes", type=int, default=WRITES, help="single writes in a row")
+    parser.add_argument(
+        "--writes", type=int, default=WRITES, help="in a row; 10,000 take 6 to 14 minutes"
+    )
     parser.add_argument("--batch", type=int, default=BATCH, help="memories of one large call")
     parser.add_argument("--batches", type=int, default=BATCHES, help="large calls")
     given = parser.parse_args(arguments)
-    single, disk = measure_single(given.writes)
+    single, left, slept = measure_single(given.writes)
     batches = measure_batches(given.batch, given.batches)
-    print(shown_writes(single, batches), shown_disk(single, disk), sep="\n\n")
-    found = {"single": asdict(single), "batches": asdict(batches), "disk": asdict(disk)}
+    print(shown_writes(single, batches), shown_disk(single, left, slept), sep="\n\n")
+    found = {
+        "single": asdict(single),
+        "batches": asdict(batches),
+        "disk_before_sleep": asdict(left),
+        "disk": asdict(slept),
+    }
     keep(given.json, found)
     return 0
 
 
 def shown_writes(single: Single, batches: Batches) -> str:
     """The table of times."""
-    reference = single.reference
     rows: dict[str, list[Any]] = {
-        "first hundred": [*single.first.cells(), "-", "-", "-"],
-        "last hundred": [*single.last.cells(), single.growth, GOAL_GROWTH, single.ratio],
-        "echo and embedding": [*reference.cells(), "-", "-", "-"],
-        f"{batches.size:,} in one call": [*batches.writes.cells(), "-", "-", batches.ratio],
-        f"embedding of {batches.size:,}": [*batches.reference.cells(), "-", "-", "-"],
+        "first hundred": [*single.first.cells(), single.first_ratio],
+        "its echo and embedding": [*single.first_reference.cells(), "-"],
+        "last hundred": [*single.last.cells(), single.ratio],
+        "its echo and embedding again": [*single.reference.cells(), "-"],
+        "all": [*single.writes.cells(), "-"],
+        "slowest": [f"{single.slowest:.2f}", "-", "-"],
+        f"{batches.size:,} in one call": [*batches.writes.cells(), batches.ratio],
+        f"embedding of {batches.size:,}": [*batches.reference.cells(), "-"],
     }
-    columns = ["median ms", "p95", "of the first", "goal", "of the reference"]
-    title = f"{single.writes.n:,} single writes, {batches.per_second:,.0f}/s in large ones"
-    return table(title, columns, rows)
+    title = (
+        f"{single.writes.n:,} single writes in {single.seconds:,.0f} s, "
+        f"{batches.per_second:,.0f}/s in large ones"
+    )
+    growth: dict[str, list[Any]] = {
+        "median": [single.growth, goal_cell(GOAL_GROWTH)],
+        "median, each by its reference": [single.growth_by_reference, goal_cell(GOAL_GROWTH)],
+        "mean, with what waited for compaction": [single.mean_growth, goal_cell(GOAL_GROWTH)],
+    }
+    return "\n\n".join(
+        (
+            table(title, ["median ms", "p95", "of the reference"], rows),
+            table("last hundred by first", ["ratio", "goal"], growth),
+        )
+    )
 
 
-def shown_disk(single: Single, disk: Disk) -> str:
+def shown_disk(single: Single, left: Disk, slept: Disk) -> str:
     """The table of what is on disk."""
+    step = max(1, len(single.looks) // _SHOWN_LOOKS)
     rows: dict[str, list[Any]] = {
-        "texts and their vectors": [f"{disk.raw_bytes / MIB:.1f}", "-", "-", "-", "-"],
-        "vectors of passages": [f"{disk.passage_bytes / MIB:.1f}", "-", "-", "-", "-"],
-        "at the fullest": ["-", "-", "-", single.most_versions, single.most_files],
-        "after one sleep": [
-            f"{disk.store_bytes / MIB:.1f}",
-            disk.ratio,
-            goal_cell(GOAL_DISK),
-            disk.versions,
-            disk.files,
-        ],
+        "texts and their vectors": [f"{slept.raw_bytes / MIB:.1f}", "-", "-", "-", "-"],
+        "vectors of passages": [f"{slept.passage_bytes / MIB:.1f}", "-", "-", "-", "-"],
     }
+    for look in single.looks[step - 1 :: step]:
+        name = f"after {look.writes:,} writes"
+        rows[name] = [f"{look.bytes / MIB:.1f}", "-", "-", look.versions, look.files]
+    rows["at the fullest"] = ["-", "-", "-", single.most_versions, single.most_files]
+    rows["the server gone"] = _disk_cells(left, None)
+    rows["after one sleep"] = _disk_cells(slept, GOAL_DISK)
     return table("disk", ["MiB", "of raw", "goal", "versions", "files"], rows)
+
+
+def _disk_cells(disk: Disk, goal: float | None) -> list[Any]:
+    mib = f"{disk.store_bytes / MIB:.1f}"
+    return [mib, disk.ratio, goal_cell(goal), disk.versions, disk.files]
+
+
+def _single(taken: Sequence[float], looks: list[Look], references: Sequence[Timing]) -> Single:
+    first, last = timing(taken[:EDGE]), timing(taken[-EDGE:])
+    at_first, at_last = references[0], references[-1]
+    first_ratio = ratio(first.median, at_first.median)
+    last_ratio = ratio(last.median, at_last.median)
+    return Single(
+        writes=timing(taken),
+        first=first,
+        last=last,
+        growth=ratio(last.median, first.median),
+        mean_growth=ratio(statistics.fmean(taken[-EDGE:]), statistics.fmean(taken[:EDGE])),
+        growth_by_reference=ratio(last_ratio, first_ratio),
+        slowest=round(max(taken), 3),
+        seconds=round(sum(taken) / 1e3, 1),
+        first_reference=at_first,
+        reference=at_last,
+        first_ratio=first_ratio,
+        ratio=last_ratio,
+        looks=looks,
+        most_versions=max(look.versions for look in looks),
+        most_files=max(look.files for look in looks),
+    )
 
 
 def _ingest_ms(child: ChildServer, texts: Sequence[str]) -> float:
     return call_ms(child, "ingest", memories=[{"text": text, "role": "user"} for text in texts])
 
 
-def _reference(store: Path, texts: Sequence[str]) -> Timing:
-    encoder = encoder_of(memory_of(store))
-    with echo_server(store.parent) as echo:
+def _reference(encoder: Encoder, folder: Path, texts: Sequence[str]) -> Timing:
+    with echo_server(folder) as echo:
         taken = [
             call_ms(echo, "echo", text=text) + timed(partial(embedded, encoder, [text]))[1]
             for text in cycled(texts, WARM_UP + len(texts))

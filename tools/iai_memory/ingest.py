@@ -134,17 +134,17 @@ def ingest(
 
     Raises:
         InvalidInput: One of them cannot be stored; then none was.
-        StoreFault: The commit failed; then none was stored.
+        StoreFault: They may not all be on disk; storing them again doubles none.
     """
     if len(memories) > MAX_BATCH:
         raise InvalidInput(f"{len(memories):,} memories in one call: send at most {MAX_BATCH:,}")
     trust = _trust_of_sources(store.latest, memories)
     drafts = [_draft(memory, origin, trust) for memory in memories]
-    before = _known(store.latest.found_by("idem", _keys(drafts)))
+    before = _known(store.holding(_keys(drafts)))
     fresh = _without_known(drafts, before)
     rows = _rows([draft.record for draft in fresh], encoder)
     with store.writing() as writer:
-        known = _known(writer.reader.found_by("idem", _keys(drafts)))
+        known = _known(store.holding(_keys(drafts)))
         still = [row for row, draft in zip(rows, fresh, strict=True) if not draft.is_known(known)]
         stored = {record.idem: record for record in writer.insert(still)}
         version = writer.newest.version

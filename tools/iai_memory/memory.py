@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +53,11 @@ from .session_start import (
 )
 from .settings import Settings, load_settings
 from .status import status
-from .store import Store
+from .store import KEEP_VERSIONS, Store
 from .tokens import cut_to_tokens
 from .transfer import Arrived, export_lines, import_lines
 from .vectors import embed_pending, reembed
 
-KEEP_VERSIONS = timedelta(minutes=1)
 MAX_TIMELINE = 500
 _TIMELINE_RECORD_TOKENS = 200
 
@@ -178,7 +177,7 @@ class Memory:
 
         Raises:
             InvalidInput: One of them cannot be stored; then none was.
-            StoreFault: The commit failed; then none was stored.
+            StoreFault: They may not all be on disk; storing them again doubles none.
         """
         listed = [memories] if isinstance(memories, str | dict) else memories
         if not isinstance(listed, Iterable):
@@ -462,7 +461,7 @@ class Memory:
     def embed_pending(self, limit: int = 256) -> int:
         """Gives pending memories their vectors; returns how many, 0 without a model."""
         # Asked first: whoever has nothing to embed should not load the model for it.
-        encoder = self.encoder if self.store.latest.pending(1) else None
+        encoder = self.encoder if self.store.contents().pending else None
         if encoder is None:
             return 0
         done = embed_pending(self.store, encoder, limit=limit)
@@ -536,6 +535,7 @@ class Memory:
             dimension=DIMENSION,
             budget=self.settings.commit_budget,
             check=check,
+            copy_bytes=self.settings.copy_mb << 20,
         )
 
     def _committed(self) -> None:

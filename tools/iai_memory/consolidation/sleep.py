@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..errors import StoreBusy, StoreUnavailable
 from ..locks import held
 from ..paths import StorePaths
+from ..store import KEEP_VERSIONS
 from .corpus import ContentMark
 from .duplicates import find_duplicates, load_folds, save_folds
 from .notes import read_note, write_note
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 STEPS: Final = ("compact", "embed", "topics", "duplicates", "refresh")
 _FORMAT: Final = 1
 _NO_VERSION: Final = -1
-_KEEP_VERSIONS: Final = timedelta(minutes=1)
+# Half a day of work adds so many.
+_MOST_INDEX_PARTS: Final = 16
 # A few seconds of work: as long as a request may have to share the cores before sleep gives way.
 _EMBED_BATCH: Final = 128
 
@@ -175,7 +176,8 @@ class _Sleep:
 
     def _compact(self, pace: Pace) -> None:
         pace.progress(pace.step, 0, 1)
-        self._memory.store.compact(keep=_KEEP_VERSIONS)
+        self._memory.store.merge_index_parts(_MOST_INDEX_PARTS)
+        self._memory.store.compact(keep=KEEP_VERSIONS)
         pace.progress(pace.step, 1, 1)
 
     def _embed(self, pace: Pace) -> None:

@@ -20,11 +20,15 @@ from ..errors import StoreMismatch, StoreUnavailable
 from ..locks import held
 from ..paths import StorePaths, make_private_folder
 from ..records import EMBEDDER_FIELD_KEY, Record, table_schema
-from .cached import MOST_VECTORS, CachedReader
+from .cached import CachedReader
 from .faults import retried, translated
 from .filters import sql_time
+from .known_keys import KnownKeys
+from .own_commits import OwnCommit, OwnCommits, Parts, added_by
 from .reader import Contents, TableReader, merge_contents
+from .readers import Readers
 from .rows import VECTOR_COLUMNS, Row, to_arrow
+from .synced_folder import SyncedFolder
 from .upgrade import (
     SCHEMA_KEY,
     SCHEMA_VERSION,
@@ -39,12 +43,16 @@ from .upkeep import (
     create_text_index,
     due,
     has_text_index,
+    merge_index_parts,
     optimize,
 )
 
 TABLE_NAME = "memories"
 WRITE_TIMEOUT_SEC = 60.0
-_CACHE_BYTES = 64 << 20
+_CACHE_BYTES = 32 << 20
+_READERS_LEAVE_WITHIN_SEC = 1.0
+KEEP_VERSIONS = timedelta(minutes=10)
+"""How long whoever goes on reading an old version has it at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +84,7 @@ class Store:
         dimension: int,
         budget: int,
         check: bool = True,
-        most_vectors: int = MOST_VECTORS,
+        copy_bytes: int = 0,
     ) -> None:
         """Opens the table, or creates it.
 
@@ -86,15 +94,19 @@ class Store:
             dimension: Length of those vectors.
             budget: Commits after which `upkeep_is_due`.
             check: False opens a table of another generation, to re-embed it.
-            most_vectors: Up to so many are searched in memory; tables of more by LanceDB.
+            copy_bytes: Of memory for a copy of the table; one of more rows is searched by LanceDB.
         """
         os.umask(os.umask(0o077) | 0o077)
         self.paths = paths
         self._budget = budget
         self._newest: _Newest | None = None
         self._born: tuple[int, datetime | None] | None = None
-        self._scanned: tuple[tuple[str, int], dict[str | None, Contents]] | None = None
+        self._scanned: tuple[tuple[str, int], Parts] | None = None
+        self._own_commits = OwnCommits()
+        self._known_keys = KnownKeys()
         make_private_folder(paths.root)
+        self._readers = Readers(paths.lock("reading"))
+        self._files = SyncedFolder(paths.database / f"{TABLE_NAME}.lance")
         with translated(f"opening the store {paths.root}"):
             self._session = lancedb.Session(
                 index_cache_size_bytes=_CACHE_BYTES, metadata_cache_size_bytes=_CACHE_BYTES
@@ -105,7 +117,7 @@ class Store:
                 session=self._session,
             )
             self._table = self._open_or_create(embedder, dimension, check=check)
-        self.latest = CachedReader(self._table, self._look, most_vectors=most_vectors)
+        self.latest = CachedReader(self._table, self._readers, self._look, most_bytes=copy_bytes)
 
     @property
     def version(self) -> int:
@@ -126,13 +138,22 @@ class Store:
     def snapshot(self) -> TableReader:
         """A reader pinned to the version that is the latest now.
 
+        As long as it is referred to, compactions leave its version alone, see `compact`.
+
         Raises:
-            StoreUnavailable: Also later, from its reads, once that version was cleaned up.
+            StoreUnavailable: Also later, from its reads, once that version was dropped.
         """
-        with translated("pinning a version"):
+        with translated("pinning a version"), self._readers.reading():
             table = self._open()
             table.checkout(table.version)
-        return TableReader(table, follow_latest=False)
+            reader = TableReader(table, self._readers, follow_latest=False)
+            self._readers.reading_until_gone(reader)
+        return reader
+
+    def holding(self, keys: Sequence[str]) -> list[Record]:
+        """The records that have one of these idempotency keys, forgotten ones included."""
+        possible = self._known_keys.possible(keys, self.latest, lambda: self._look()[0])
+        return self.latest.found_by("idem", possible)
 
     def set_embedder(self, embedder: str) -> None:
         """Declares whose vectors the table holds from now on; the caller made all others pending.
@@ -155,10 +176,10 @@ class Store:
         """What the whole table holds now."""
         return merge_contents(list(self.contents_of(self.latest, self.stamp, utc_now()).values()))
 
-    def contents_of(
-        self, reader: TableReader, stamp: str, now: datetime
-    ) -> dict[str | None, Contents]:
+    def contents_of(self, reader: TableReader, stamp: str, now: datetime) -> Parts:
         """What each project holds in the reader's version; scanned once for a version.
+
+        What this process added since the last scan is added up instead.
 
         Args:
             reader: One of this store's.
@@ -169,7 +190,11 @@ class Store:
         known = self._scanned
         if known is not None and known[0] == key:
             return known[1]
-        parts = reader.contents(now)
+        parts = None
+        if known is not None and _inode(known[0][0]) == _inode(stamp):
+            parts = self._own_commits.carried(known[1], known[0][1], key[1], stamp)
+        if parts is None:
+            parts = reader.contents(now)
         changed = [part.max_updated_at for part in parts.values() if part.max_updated_at]
         # With times ahead of our clock, what is live still changes without a commit.
         if reader.version == key[1] and max(changed, default=now) <= now:
@@ -186,7 +211,7 @@ class Store:
         with held(self.paths.lock("write"), timeout=WRITE_TIMEOUT_SEC):
             with translated("reading the latest version"):
                 self._to_latest()
-            writer = Writer(self.latest, self._table, self._known_newest())
+            writer = Writer(self.latest, self._table, self._known_newest(), self._committed)
             try:
                 yield writer
             finally:
@@ -221,16 +246,66 @@ class Store:
             create_text_index(self._table)
 
     def compact(self, *, keep: timedelta) -> None:
-        """Merges small files, brings the indexes up to date and drops versions older than `keep`.
+        """Merges small files, brings the indexes up to date and drops old versions.
+
+        Where nobody reads, or stops within a second, only the latest version is left. Else those
+        stay that were replaced less than `keep` ago, in whichever process somebody reads.
 
         Runs under the write lock: beside writers LanceDB's compaction often loses its turn.
+
+        Args:
+            keep: Zero leaves only the latest version whoever reads.
         """
         with held(self.paths.lock("write"), timeout=WRITE_TIMEOUT_SEC):
+            with translated("reading the latest version"):
+                self._to_latest()
+                before = self._table.version
             retried(
                 "compacting the store",
-                lambda: optimize(self._table, self.paths, keep),
+                lambda: optimize(
+                    self._table, self.paths, keep, self._files.sync, self._nobody_reads
+                ),
                 self._table.checkout_latest,
             )
+            with translated("reading the latest version"):
+                self._moved_on(before, self._table.version)
+
+    def merge_index_parts(self, most: int) -> None:
+        """Builds each index of vectors anew that has come to more than `most` parts.
+
+        Runs under the write lock, for some 6 s with 100,000 records, so only while nobody writes.
+        """
+        with (
+            held(self.paths.lock("write"), timeout=WRITE_TIMEOUT_SEC),
+            translated("building the indexes of vectors"),
+        ):
+            self._to_latest()
+            before = self._table.version
+            merge_index_parts(self._table, most)
+            self._moved_on(before, self._table.version)
+
+    def _nobody_reads(self) -> bool:
+        return self._readers.have_left(_READERS_LEAVE_WITHIN_SEC)
+
+    def _moved_on(self, before: int, after: int) -> None:
+        """The table was rewritten under the write lock and holds what it held before."""
+        self._added(before, after, ())
+        if self._newest is not None and self._newest.version == before:
+            self._newest = replace(self._newest, version=after)
+
+    def _committed(self, before: int, records: Sequence[Record] | None) -> None:
+        """Under the write lock: the commit is acknowledged when this returns; see `Writer`."""
+        self._files.sync()
+        if records is not None:
+            # Where somebody without our lock committed in between, ours is a later version, and
+            # nobody adds up to that one.
+            self._added(before, before + 1, records)
+
+    def _added(self, before: int, after: int, records: Sequence[Record]) -> None:
+        self._known_keys.advance(before, after, [record.idem for record in records])
+        added = added_by(records)
+        if added is not None:
+            self._own_commits.note(OwnCommit(before, after, self.stamp, added))
 
     def _look(self) -> tuple[int, int]:
         with translated("looking at the table's files"):
@@ -299,11 +374,26 @@ class Store:
 class Writer:
     """Changes to the table while the write lock is held; each call is one commit."""
 
-    def __init__(self, reader: TableReader, table: LanceTable, newest: _Newest) -> None:
-        """For `Store.writing` only."""
+    def __init__(
+        self,
+        reader: TableReader,
+        table: LanceTable,
+        newest: _Newest,
+        committed: Callable[[int, Sequence[Record] | None], None],
+    ) -> None:
+        """For `Store.writing` only.
+
+        Args:
+            reader: Of the latest version.
+            table: At the latest version.
+            newest: Of that version.
+            committed: Told of each commit on which version it was made, and which records it added;
+                None where it did anything else.
+        """
         self.reader = reader
         self.newest = newest
         self._table = table
+        self._committed = committed
 
     def now(self) -> datetime:
         """The time of this change: later than every change before it, even if a clock went back."""
@@ -316,6 +406,9 @@ class Writer:
         Ids are UUIDv7 and larger than any id in the table, whatever clock another process had.
         """
         if not rows:
+            # What is there already may be of a process that was killed before it was on the disk.
+            with translated("storing memories"):
+                self._committed(self.newest.version, None)
             return []
         at = self.now()
         ids = _ids_after(self.newest.id, len(rows))
@@ -326,7 +419,7 @@ class Writer:
             for row, id_ in zip(rows, ids, strict=True)
         ]
         data = self._arrow(_with(rows, stamped))
-        self._commit("storing memories", lambda: self._table.add(data), ids[-1], at)
+        self._commit("storing memories", lambda: self._table.add(data), ids[-1], at, stamped)
         return stamped
 
     def insert_as_is(self, rows: Sequence[Row]) -> None:
@@ -410,9 +503,17 @@ class Writer:
     def _arrow(self, rows: Sequence[Row]) -> pa.Table:
         return to_arrow(rows, self._table.schema)
 
-    def _commit(self, what: str, work: Callable[[], Any], last_id: str, at: datetime) -> None:
+    def _commit(
+        self,
+        what: str,
+        work: Callable[[], Any],
+        last_id: str,
+        at: datetime,
+        added: Sequence[Record] | None = None,
+    ) -> None:
         retried(what, work, self._table.checkout_latest)
         with translated(what):
+            self._committed(self.newest.version, added)
             self.newest = _Newest(self._table.version, last_id, at)
 
 
@@ -432,3 +533,7 @@ def _ids_after(last: str, count: int) -> list[str]:
         ids.append(str(UUID(int=candidate)))
         floor = candidate
     return ids
+
+
+def _inode(stamp: str) -> str:
+    return stamp.partition("-")[0]

@@ -1,0 +1,172 @@
+"""What a process knows of the table without asking it is what the table would answer."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import lancedb
+import pytest
+
+from iai_memory import Memory
+from iai_memory.clock import utc_now
+from iai_memory.store import Contents, Row
+from iai_memory.store.known_keys import KnownKeys
+
+KEYS = [f"{number:064x}" for number in range(8)]
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a store is to be, without a model: what is tested here is the table."""
+    monkeypatch.delenv("IAI_MCP_MODEL", raising=False)
+    return tmp_path / "store"
+
+
+def opened(root: Path) -> Memory:
+    return Memory(root, on_commit=lambda: None)
+
+
+def parts_of(memory: Memory) -> dict[str | None, Contents]:
+    store = memory.store
+    return store.contents_of(store.latest, store.stamp, utc_now())
+
+
+def change(memory: Memory, chance: random.Random, number: int) -> None:
+    """One of all that can happen to a table."""
+    project = chance.choice(["p", "q", None])
+    live = [record.id for record in memory.store.latest.get(memory.store.latest.ids())]
+    one = chance.choice(live) if live else ""
+    what = chance.choice(["ingest"] * 6 + ["batch", "forget", "restore", "pin", "compact"])
+    if what == "batch":
+        memory.ingest([{"text": f"{number} of {n}", "project": project} for n in range(3)])
+    elif what == "compact":
+        memory.store.compact(keep=timedelta(minutes=1))
+    elif what == "ingest" or not one:
+        memory.ingest({"text": f"number {number}", "project": project})
+    elif what == "forget":
+        memory.forget([one])
+    elif what == "restore":
+        memory.restore([one])
+    elif memory.store.latest.get([one])[0].is_live():
+        memory.pin(one, pinned=bool(number % 2))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_added_up_is_what_a_scan_counts_whoever_changed_the_table(
+    root: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    both = [opened(root), opened(root)]
+    for number in range(40):
+        # Long stretches of one of them, so that it adds up, and then the other comes in between.
+        change(both[number // 7 % 2 if chance.random() < 0.9 else 1], chance, number)
+        for memory in both:
+            if chance.random() < 0.7:
+                assert parts_of(memory) == parts_of(opened(root))
+    for memory in both:
+        assert parts_of(memory) == parts_of(opened(root))
+
+
+def test_a_table_put_back_from_a_copy_is_counted_anew(root: Path, tmp_path: Path) -> None:
+    memory = opened(root)
+    memory.ingest("before the copy")
+    shutil.copytree(memory.paths.database, tmp_path / "copy")
+    memory.ingest("lost with the copy")
+    assert memory.store.contents().total == 2
+    memory.paths.database.rename(tmp_path / "away")
+    (tmp_path / "copy").rename(memory.paths.database)
+    assert memory.store.contents().total == 1
+    memory.ingest("after it")
+    assert memory.store.contents().total == 2
+    assert memory.ingest("lost with the copy").stored == 1
+
+
+def test_what_was_added_to_a_table_that_is_gone_counts_in_no_other(
+    root: Path, tmp_path: Path
+) -> None:
+    memory = opened(root)
+    memory.ingest("before the copy")
+    shutil.copytree(memory.paths.database, tmp_path / "copy")
+    memory.ingest({"text": "lost with the copy", "project": "p"})
+    memory.paths.database.rename(tmp_path / "away")
+    (tmp_path / "copy").rename(memory.paths.database)
+    assert parts_of(memory) == parts_of(opened(root))
+    opened(root).ingest({"text": "of the same version as what was lost", "project": "q"})
+    assert parts_of(memory) == parts_of(opened(root))
+
+
+def test_another_table_of_the_same_version_is_counted_anew(root: Path, tmp_path: Path) -> None:
+    memory, another = opened(root), opened(tmp_path / "another")
+    for number in range(3):
+        memory.ingest({"text": f"{number} here", "project": "p"})
+        another.ingest({"text": f"{number} there", "project": "q"})
+    assert memory.store.contents().total == 3
+    assert memory.store.version == another.store.version
+    memory.paths.database.rename(tmp_path / "away")
+    another.paths.database.rename(memory.paths.database)
+    memory.ingest({"text": "one more", "project": "q"})
+    assert parts_of(memory) == parts_of(opened(root))
+    assert memory.ingest({"text": "0 there", "project": "q"}).duplicates == 1
+    assert memory.ingest({"text": "0 here", "project": "p"}).stored == 1
+
+
+def test_a_commit_that_took_no_lock_counts_too(root: Path) -> None:
+    memory = opened(root)
+    memory.ingest(["first", "second"])
+    memory.store.contents()
+    [first, second] = memory.store.latest.get(memory.store.latest.ids())
+    with memory.store.writing() as writer:
+        table = lancedb.connect(str(memory.paths.database)).open_table("memories")
+        table.delete(f"id = '{first.id}'")
+        writer.insert([Row(replace(second, text="third", idem=KEYS[0]), None)])
+    assert memory.store.contents().total == 2
+    assert parts_of(memory) == parts_of(opened(root))
+
+
+def test_a_compaction_hides_nothing_that_another_process_stored_before_it(root: Path) -> None:
+    mine, other = opened(root), opened(root)
+    for number in range(3):
+        mine.ingest(f"number {number}")
+    mine.store.contents()
+    stored = other.ingest({"text": "of the other", "project": "q"}).results[0]
+    mine.store.compact(keep=timedelta(minutes=1))
+    assert parts_of(mine) == parts_of(opened(root))
+    again = mine.ingest({"text": "of the other", "project": "q"}).results[0]
+    assert (again.status, again.id) == ("duplicate", stored.id)
+
+
+def test_what_another_process_stored_is_a_duplicate_here_at_once(root: Path) -> None:
+    mine, other = opened(root), opened(root)
+    for number in range(20):
+        turn = {"text": f"turn {number}", "session_id": "s", "turn_id": str(number)}
+        first, second = (mine, other) if number % 2 else (other, mine)
+        stored = first.ingest(turn).results[0]
+        again = second.ingest(turn).results[0]
+        assert (again.status, again.id) == ("duplicate", stored.id)
+
+
+def test_keys_are_looked_up_in_the_table_where_there_are_too_many(root: Path) -> None:
+    memory = opened(root)
+    memory.ingest([f"number {number}" for number in range(5)])
+    reader = memory.store.latest
+    few, many = KnownKeys(most_keys=4), KnownKeys(most_keys=5)
+    answers = [
+        [keys.possible(KEYS, reader, lambda: 1) for _ in range(4)][-1] for keys in (few, many)
+    ]
+    assert answers == [KEYS, []]
+
+
+def test_a_known_key_is_possible_and_stays_so_from_thousands_on(root: Path) -> None:
+    memory = opened(root)
+    memory.ingest([f"number {number}" for number in range(9_000)])
+    memory.ingest([f"number {number}" for number in range(9_000, 12_000)])
+    memory.ingest("the last")
+    stored = memory.store.latest.get(memory.store.latest.ids())
+    keys = [record.idem for record in stored]
+    assert len(memory.store.holding([*keys, *KEYS])) == len(keys) == 12_001
+    again = memory.ingest([f"number {number}" for number in range(9_999)])
+    assert (again.stored, again.duplicates) == (0, 9_999)
