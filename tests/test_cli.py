@@ -219,6 +219,7 @@ def test_a_usage_error_exits_2_and_points_to_help(bare: Command, arguments: list
     [
         ("REFRESH_TICK_SEC", "abc"),
         ("COMMIT_BUDGET", "-1"),
+        ("COPY_MB", "-1"),
         ("THREADS", "many"),
         ("LOG_LEVEL", "loud"),
         ("DISABLE", "perhaps"),

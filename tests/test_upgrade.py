@@ -165,14 +165,14 @@ def test_texts_of_an_old_store_get_their_passages_from_the_next_embedding(
     assert found == {rows[0]["id"]: 1.0}
     assert memory.embed_pending() == 1
     assert memory.status().pending == 0
-    candidates = memory.store.latest.candidates([row["id"] for row in rows])
-    passages = candidates[rows[0]["id"]].passages
+    stored = {one.record.id: one for one in memory.store.latest.rows([row["id"] for row in rows])}
+    passages = stored[rows[0]["id"]].passages
     assert passages is not None
     assert [said[0][start:end] for start, end in passages.spans] == [
         "The ferry was late again today.",
         "The gulls slept on the pier.",
     ]
-    assert candidates[rows[1]["id"]].passages is None
+    assert stored[rows[1]["id"]].passages is None
 
 
 def test_what_an_old_store_held_at_a_past_moment_is_still_known(root: Path) -> None:

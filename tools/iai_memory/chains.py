@@ -59,7 +59,7 @@ def predecessors(
     """
     seen = (where or Filter()).seen
     replaced: dict[str, list[Record]] = {record.id: [] for record in records}
-    for found in reader.found_by("superseded_by", list(replaced)):
+    for found in reader.replaced_by(replaced):
         record = seen(found)
         if record.superseded_by in replaced and record.is_live():
             replaced[record.superseded_by].append(record)

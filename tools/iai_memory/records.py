@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, Literal, get_args
 
 import pyarrow as pa
@@ -169,6 +170,9 @@ _COLUMNS = tuple(
     for name in table_schema(1, embedder="", metadata={}).names
     if name not in ("vector", "passages", "passage_spans", "terms")
 )
+_FIELDS = tuple(field.name for field in fields(Record))
+_TRUST, _HISTORY = _FIELDS.index("trust"), _FIELDS.index("history")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LISTS = ("tags", "entities", "derived_from")
 _TIMES = ("valid_to", "tombstoned_at", "valid_from", "created_at", "ingested_at", "updated_at")
 
@@ -198,6 +202,33 @@ def from_row(row: dict[str, Any]) -> Record:
     values["trust"] = round(row["trust"], 3)
     values["history"] = _history_from_json(row["history"])
     return Record(**values)
+
+
+def from_table(table: pa.Table) -> list[Record]:
+    """The Records of rows with all of `record_columns`; other columns are ignored.
+
+    Column by column, which takes a quarter of the time of row by row.
+    """
+    columns = [_values(table[name].combine_chunks()) for name in _FIELDS]
+    columns[_TRUST] = [round(value, 3) for value in columns[_TRUST]]
+    columns[_HISTORY] = [_history_from_json(value) for value in columns[_HISTORY]]
+    return [Record(*values) for values in zip(*columns, strict=True)]
+
+
+def _values(column: pa.Array) -> list[Any]:
+    """As Python's own: times in UTC, lists as tuples."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if column.null_count == len(column):
+        return [None] * len(column)
+    if pa.types.is_timestamp(column.type):
+        since = column.cast(pa.int64()).to_pylist()
+        return [at if at is None else _EPOCH + timedelta(microseconds=at) for at in since]
+    if pa.types.is_list(column.type):
+        flat, ends = column.values.to_pylist(), column.offsets.to_pylist()
+        return [tuple(flat[start:end]) for start, end in pairwise(ends)]
+    values: list[Any] = column.to_numpy(zero_copy_only=False).tolist()
+    return values
 
 
 def _history_to_json(history: tuple[Change, ...]) -> str | None:

@@ -1,17 +1,23 @@
 """The LanceDB table of memories."""
 
 from ..passages import Passages
+from .candidate import Candidate
 from .filters import Filter
-from .reader import Candidate, Contents, TableReader, merge_contents
+from .likeness import Likeness
+from .reader import Contents, TableReader, merge_contents
 from .rows import Row, Vector
-from .table import Store, Writer
+from .spoken import Spoken
+from .table import KEEP_VERSIONS, Store, Writer
 
 __all__ = [
+    "KEEP_VERSIONS",
     "Candidate",
     "Contents",
     "Filter",
+    "Likeness",
     "Passages",
     "Row",
+    "Spoken",
     "Store",
     "TableReader",
     "Vector",

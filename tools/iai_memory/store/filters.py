@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Final
 
 from ..clock import utc_now
 from ..records import Record
@@ -160,3 +161,6 @@ class Filter:
             return [*there, *current]
         changed_since = f"(history IS NOT NULL AND updated_at > {moment})"
         return [*there, f"({changed_since} OR ({' AND '.join(current)}))"]
+
+
+EVERYTHING: Final = Filter(include_superseded=True, include_tombstoned=True)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 from lancedb.query import ColumnOrdering, MatchQuery
 from lancedb.table import LanceTable
+from numpy.typing import NDArray
 
-from ..passages import Passages
-from ..records import Record, from_row, record_columns
+from ..records import Record, from_table, record_columns
 from ..terms import query_terms
+from .candidate import CANDIDATE_COLUMNS, Candidate
 from .faults import retried, translated
 from .filters import Filter, sql_in, sql_time
-from .rows import VECTOR_COLUMNS, Row, Vector, from_arrow
+from .likeness import Likeness, likenesses_of
+from .readers import Readers
+from .rows import VECTOR_COLUMNS, Row, Vector, count_vectors, from_arrow, read_vectors
+from .spoken import Spoken
 
 T = TypeVar("T")
 
@@ -27,24 +32,9 @@ pc: Any = pyarrow.compute
 # pydantic dataclasses hide their defaults from type checkers here.
 _match_query: Any = MatchQuery
 _ID_BATCH = 1_000
-_REFINE = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A record with all that its ranking looks at.
-
-    Attributes:
-        record: What may answer.
-        vector: Of the whole text, float32, (dim,), unit length; None while it is pending.
-        passages: Of a text that has more than one; None for any other, and while pending.
-        terms: The record's terms, separated by spaces.
-    """
-
-    record: Record
-    vector: Vector | None
-    passages: Passages | None
-    terms: str
+_REFINE = 3
+_BATCH_ROWS = 2_000
+_ALL_BUT_FORGOTTEN = Filter(include_superseded=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +71,21 @@ class TableReader:
     was checked out at a version answers from that version until it is cleaned up.
     """
 
-    def __init__(self, table: LanceTable, *, follow_latest: bool) -> None:
+    def __init__(self, table: LanceTable, readers: Readers, *, follow_latest: bool) -> None:
         """Takes the handle over; `follow_latest` says that a cleaned version may be left."""
         self._table = table
+        self._readers = readers
         self._follow_latest = follow_latest
 
     @property
     def version(self) -> int:
         """The version that answers."""
         return self._read("reading the table's version", lambda: self._table.version)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Of the table."""
+        return self._table.schema
 
     def ids(self) -> list[str]:
         """The id of every record, oldest arrival first."""
@@ -113,7 +109,11 @@ class TableReader:
     def found_by(self, column: str, values: Sequence[str]) -> list[Record]:
         """The records whose text column has one of the values, forgotten ones included."""
         parts = self._select(record_columns(), column, values)
-        return [from_row(row) for part in parts for row in part.to_pylist()]
+        return [record for part in parts for record in from_table(part)]
+
+    def replaced_by(self, ids: Collection[str]) -> list[Record]:
+        """The records that these directly replaced, forgotten ones included, in any order."""
+        return self.found_by("superseded_by", list(ids))
 
     def rows(self, ids: Sequence[str]) -> list[Row]:
         """The records with these ids and their vectors, forgotten ones included, in any order."""
@@ -125,16 +125,28 @@ class TableReader:
 
         What is not there is left out.
         """
-        names = [*record_columns(), *VECTOR_COLUMNS, "terms"]
-        found = {
-            row.record.id: Candidate(row.record, row.vector, row.passages, terms)
-            for part in self._select(names, "id", list(ids))
-            for row, terms in zip(from_arrow(part), part["terms"].to_pylist(), strict=True)
-        }
+        found = Candidate.of(self._select(CANDIDATE_COLUMNS, "id", list(ids)))
         return {id_: found[id_] for id_ in ids if id_ in found}
 
-    def sessions(self, session_ids: Collection[str]) -> dict[str, list[str]]:
-        """The ids of each session's records in the order in which they were said.
+    def likenesses(self, query: Vector, ids: Collection[str]) -> dict[str, Likeness]:
+        """How like the query these records are, forgotten ones included, in any order.
+
+        What was never embedded is left out.
+
+        Args:
+            query: float32, (dim,), unit length.
+            ids: Of the records.
+        """
+        found = dict[str, Likeness]()
+        for part in self._select(["id", *VECTOR_COLUMNS], "id", list(ids)):
+            embedded = part.filter(pc.is_valid(part["vector"]))
+            codes, spans = read_vectors(embedded)
+            counts = count_vectors(embedded)
+            found |= likenesses_of(embedded["id"].to_pylist(), counts, codes.cosines(query), spans)
+        return found
+
+    def sessions(self, session_ids: Collection[str]) -> dict[str, Spoken]:
+        """Each session's records in the order in which they were said.
 
         Superseded ones included, forgotten ones left out; a session of none is left out too.
         """
@@ -149,7 +161,7 @@ class TableReader:
                 live["session_id"].to_pylist(), live["id"].to_pylist(), strict=True
             ):
                 found.setdefault(session, []).append(id_)
-        return found
+        return {session: Spoken(tuple(ids)) for session, ids in found.items()}
 
     def newest(
         self, where: Filter, limit: int, *, by: str = "created_at", condition: str | None = None
@@ -173,7 +185,7 @@ class TableReader:
             query = query.limit(limit if where.as_of is None else None)
             return (query.where(sql) if sql else query).to_arrow()
 
-        records = [from_row(row) for row in self._read("reading records", ask).to_pylist()]
+        records = from_table(self._read("reading records", ask))
         return [record for record in records if where.admits(record)][:limit]
 
     def birth(self) -> datetime | None:
@@ -194,7 +206,7 @@ class TableReader:
             query = self._table.search().where("embedder IS NULL AND tombstoned_at IS NULL")
             return query.select(record_columns()).order_by(order).limit(limit).to_arrow()
 
-        return [from_row(row) for row in self._read("reading records", ask).to_pylist()]
+        return from_table(self._read("reading records", ask))
 
     def nearest(
         self, query: Vector, where: Filter, limit: int, *, nprobes: int
@@ -229,16 +241,15 @@ class TableReader:
         wanted = query_terms(text)
         if not wanted:
             return {}
-        sql = where.to_sql()
 
-        def ask() -> pa.Table:
+        def ask(condition: str | None, most: int) -> pa.Table:
             # A MatchQuery takes the terms as they are; it has no operators to inject.
             words: Any = _match_query(" ".join(wanted), "terms")
-            search = self._table.search(words, query_type="fts").limit(limit)
-            search = search.where(sql, prefilter=True) if sql else search
-            return search.select(["id", "_score"]).to_arrow()
+            search = self._table.search(words, query_type="fts").limit(most)
+            search = search.where(condition, prefilter=True) if condition else search
+            return search.select(["id", "_score", "tombstoned_at"]).to_arrow()
 
-        rows = self._read("searching words", ask)
+        rows = self._read("searching words", lambda: _few_forgotten(ask, where, limit))
         return dict(zip(rows["id"].to_pylist(), rows["_score"].to_pylist(), strict=True))
 
     def count(self, where: Filter) -> int:
@@ -249,6 +260,27 @@ class TableReader:
         """How many records were stored or changed after `moment`; None counts all."""
         where = None if moment is None else f"updated_at > {sql_time(moment)}"
         return self._read("counting records", lambda: self._table.count_rows(where))
+
+    def changed_since(self, version: int, take: Callable[[Iterable[pa.RecordBatch]], T]) -> T:
+        """What `take` makes of all rows, with every column, that were changed after the version.
+
+        Where the table moved away in the middle, `take` is asked again from the beginning.
+        """
+        query = self._table.search().where(f"table_version > {version}").limit(None)
+        return self._read("copying the table", lambda: take(query.to_batches(_BATCH_ROWS)))
+
+    def keys_since(self, version: int) -> pa.ChunkedArray:
+        """The idempotency keys of all rows that were stored or changed after the version."""
+        query = self._table.search().where(f"table_version > {version}").limit(None)
+        found: pa.Table = self._read("reading keys", query.select(["idem"]).to_arrow)
+        return found["idem"]
+
+    def table_versions(self) -> NDArray[np.int64]:
+        """The column `table_version`, (n,), int64, in any order."""
+        query = self._table.search().select(["table_version"]).limit(None)
+        column = self._read("reading the table's versions", query.to_arrow)["table_version"]
+        versions: NDArray[np.int64] = column.to_numpy()
+        return versions
 
     def contents(self, now: datetime) -> dict[str | None, Contents]:
         """What each project holds, and the records of no project under None, in one scan."""
@@ -289,10 +321,26 @@ class TableReader:
             yield self._read("reading records", query.to_arrow)
 
     def _read(self, what: str, work: Callable[[], T]) -> T:
-        if self._follow_latest:
-            return retried(what, work, self._table.checkout_latest)
-        with translated(what):
+        with translated(what), self._readers.reading():
+            if self._follow_latest:
+                return retried(what, work, self._table.checkout_latest)
             return work()
+
+
+def _few_forgotten(
+    ask: Callable[[str | None, int], pa.Table], where: Filter, limit: int
+) -> pa.Table:
+    """What is asked under a filter, at most so many rows.
+
+    For a condition LanceDB scans a column, which takes it longer than a search for words. Where
+    nothing but the forgotten ones is left out, and they are few, they are dropped here instead.
+    """
+    if where == _ALL_BUT_FORGOTTEN:
+        rows = ask(None, 2 * limit)
+        kept = rows.filter(pc.is_null(rows["tombstoned_at"]))
+        if kept.num_rows >= limit or rows.num_rows < 2 * limit:
+            return kept.slice(0, limit)
+    return ask(where.to_sql(), limit)
 
 
 def _contents_by_project(rows: pa.Table, now: datetime) -> dict[str | None, Contents]:

@@ -11,7 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..passages import Passages
-from ..records import Record, from_row, to_row
+from ..records import Record, from_table, to_row
+from .codes import Codes
 
 Vector = NDArray[np.float32]
 
@@ -51,7 +52,7 @@ def to_arrow(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
 
 def from_arrow(table: pa.Table) -> list[Row]:
     """The rows of a table that has every column of a record, and those of the vectors."""
-    records = (from_row(row) for row in table.drop_columns(list(VECTOR_COLUMNS)).to_pylist())
+    records = from_table(table)
     return [
         Row(record, vector, passages)
         for record, vector, passages in zip(
@@ -80,6 +81,32 @@ def passages_of(table: pa.Table) -> Iterator[Passages | None]:
                 continue
             yield Passages(matrix[at : at + length], tuple(zip(ends[::2], ends[1::2], strict=True)))
             at += length
+
+
+def count_vectors(table: pa.Table) -> NDArray[np.int64]:
+    """How many vectors each row has, (n,): of the whole text and of its passages."""
+    whole = table["vector"].is_valid().to_numpy()
+    parts = table["passages"].combine_chunks().value_lengths().fill_null(0)
+    counts: NDArray[np.int64] = parts.to_numpy().astype(np.int64) + whole
+    return counts
+
+
+def read_vectors(table: pa.Table) -> tuple[Codes, NDArray[np.int32]]:
+    """The vectors of rows, side by side, each row's whole text first, and their passages' spans.
+
+    The span of a whole text is 0, 0.
+    """
+    counts = count_vectors(table)
+    whole = table["vector"].is_valid().to_numpy()
+    is_whole = np.zeros(counts.sum(), np.bool_)
+    is_whole[(np.cumsum(counts) - counts)[whole]] = True
+    vectors = np.empty((len(is_whole), table.schema.field("vector").type.list_size), np.float32)
+    vectors[is_whole] = matrix_of(table["vector"].combine_chunks())
+    vectors[~is_whole] = matrix_of(table["passages"].combine_chunks().flatten())
+    spans = np.zeros((len(is_whole), 2), np.int32)
+    ends = table["passage_spans"].combine_chunks().flatten().to_numpy()
+    spans[~is_whole] = ends.reshape(-1, 2)
+    return Codes.of(vectors), spans
 
 
 def matrix_of(vectors: pa.FixedSizeListArray) -> NDArray[np.float32]:

@@ -1,0 +1,64 @@
+"""Vectors of one byte a component: how far off their cosines are, and what never changes them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iai_memory.store import Vector
+from iai_memory.store.codes import Codes
+from iai_memory.store.likeness import Likeness, likenesses_of
+from iai_memory.store.spoken import Spoken
+
+
+def some_vectors(seed: int, count: int) -> Vector:
+    drawn = np.random.default_rng(seed).standard_normal((count, 384)).astype(np.float32)
+    vectors: Vector = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    return vectors
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_a_cosine_of_codes_is_that_of_the_vectors_to_two_digits(seed: int) -> None:
+    vectors = some_vectors(seed, 40)
+    near = vectors[1:] + vectors[:1]
+    found = Codes.of(near).cosines(vectors[0])
+    expected = near @ vectors[0] / np.linalg.norm(near, axis=1)
+    assert found.dtype == np.float32
+    assert found == pytest.approx(expected, abs=0.003)
+
+
+def test_a_vector_is_itself_whatever_its_length_and_company() -> None:
+    vectors = some_vectors(1, 9)
+    together = Codes.of(vectors).cosines(vectors[0])
+    assert together[0] == pytest.approx(1.0, abs=1e-6)
+    alone = [float(Codes.of(vectors[at : at + 1]).cosines(vectors[0] * 3)[0]) for at in range(9)]
+    assert together.tolist() == alone
+
+
+def test_no_vectors_and_a_vector_without_a_direction_are_like_nothing() -> None:
+    query = some_vectors(2, 1)[0]
+    assert Codes.of(np.empty((0, 384), np.float32)).cosines(query).tolist() == []
+    assert Codes.of(np.zeros((1, 384), np.float32)).cosines(query).tolist() == [0.0]
+
+
+def test_a_text_is_as_like_as_its_best_passage_and_a_short_one_as_its_whole() -> None:
+    found = likenesses_of(
+        ["short", "long"],
+        np.array([1, 3]),
+        np.array([0.25, 0.75, 0.5, 0.125], np.float32),
+        np.array([[0, 0], [0, 0], [0, 4], [5, 9]], np.int32),
+    )
+    assert found == {
+        "short": Likeness(0.25, 0.25, None),
+        "long": Likeness(0.75, 0.5, (0, 4)),
+    }
+    none = np.empty(0, np.float32)
+    assert likenesses_of([], none.astype(np.int64), none, np.empty((0, 2), np.int32)) == {}
+
+
+def test_a_session_knows_what_came_before_and_after() -> None:
+    spoken = Spoken(("a", "b", "c"))
+    assert [spoken.before(id_) for id_ in "abcd"] == [None, "a", "b", None]
+    assert [spoken.after(id_) for id_ in "abcd"] == ["b", "c", None, None]

@@ -1,0 +1,52 @@
+"""A record with what its ranking reads off the text, each thing once however often it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import pyarrow as pa
+
+from ..cues import is_question
+from ..records import Record, from_table, record_columns
+from ..speech import Utterance, utterance
+
+CANDIDATE_COLUMNS = [*record_columns(), "terms"]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What may answer.
+
+    Attributes:
+        record: As the table holds it.
+        terms: What its words are searched by, separated by spaces.
+    """
+
+    record: Record
+    terms: str
+
+    @classmethod
+    def of(cls, parts: Iterable[pa.Table]) -> dict[str, Candidate]:
+        """By id, those of rows with `CANDIDATE_COLUMNS`."""
+        return {
+            record.id: cls(record, terms)
+            for part in parts
+            for record, terms in zip(from_table(part), part["terms"].to_pylist(), strict=True)
+        }
+
+    def holds(self, term: str) -> bool:
+        """Whether this is one of its terms."""
+        # A set of them would be found in sooner, and takes ten times as long to make.
+        return f" {term} " in f" {self.terms} "
+
+    @cached_property
+    def said(self) -> Utterance:
+        """Its text without the name in front."""
+        return utterance(self.record.text)
+
+    @cached_property
+    def asks(self) -> bool:
+        """Whether its text ends as a question."""
+        return is_question(self.record.text)
