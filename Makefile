@@ -71,10 +71,10 @@ test-clients: setup $(CLIENTS_INSTALLED) ## The real Claude Code and Codex, on a
 	$(PYTEST) -m clients $(MORE) tests/clients
 
 eval: setup ## Print how well recall finds; LOCOMO=path adds that data set
-	$(BENCHMARK).longitudinal
+	$(BENCHMARK).longitudinal --ceiling
 	$(BENCHMARK).known_item
 	$(BENCHMARK).contradictions
-	$(if $(LOCOMO),$(BENCHMARK).locomo --data $(LOCOMO) --leave-one-out)
+	$(if $(LOCOMO),$(BENCHMARK).locomo --data $(LOCOMO) --leave-one-out --ceiling)
 	$(if $(LOCOMO),$(BENCHMARK).locomo --data $(LOCOMO) --route library --all-in-one)
 
 $(VENV)/.bench-installed: $(BENCH_LOCK) | $(VENV)/.installed

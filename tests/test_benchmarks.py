@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.benchmarks import known_item, known_item_sets, locomo, longitudinal
+from tests.benchmarks import ceiling, known_item, known_item_sets, locomo, longitudinal
 from tests.benchmarks.abstention import (
     NOTHING,
     area_under_roc,
@@ -182,6 +182,35 @@ def test_leaving_out_asks_without_every_arm_and_levels_and_pooling_are_shown(
     assert "arms: multi-hop" in shown
 
 
+def test_the_ceiling_tells_what_is_found_and_in_which_order_at_best(
+    tmp_path: Path,
+    model_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
+    arguments = ["--data", str(_written(tmp_path)), "--route", "library", "--ceiling"]
+    assert locomo.main(arguments) == 0
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("an oracle")]
+    assert len(rows) == 1
+    assert rows[0].split()[-8] == "1.00"  # the first of six turns that are all among the fifty
+
+
+def test_the_parts_of_a_reason_are_read_back_and_must_add_up() -> None:
+    reason = "meaning 0.350 + whole text 0.100 - a question 0.110 = 0.340; 1 more say the same"
+    assert ceiling.parts_of(reason) == {"meaning": 0.35, "whole text": 0.1, "a question": -0.11}
+    with pytest.raises(ValueError, match="do not add up"):
+        ceiling.parts_of("meaning 0.350 = 0.340")
+
+
+def test_weighing_anew_finds_the_arm_that_tells_the_answers() -> None:
+    hits = [
+        ceiling.Hits(["right", "wrong"], [{"good": 0.1, "bad": 0.1}, {"good": 0.0, "bad": 0.3}])
+        for _ in range(3)
+    ]
+    assert ceiling.reweighed(hits, [{"right"}] * 3) == [["right", "wrong"]] * 3
+
+
 def test_a_session_stands_where_its_best_turn_stands() -> None:
     answer = Answer(1, ["D2:1", "D1:4", "D2:7", "x/D3:1"], frozenset({"D1:1", "x/D3:9"}), None)
     assert answer.at("turn") is answer
@@ -310,6 +339,7 @@ def test_a_small_world_is_told_and_asked_back(
     monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
     out = tmp_path / "out.json"
     arguments = ["--kinds", "2", "--sessions", "12", "--failures", "1", "--json", str(out)]
+    arguments.append("--ceiling")
     assert longitudinal.main(arguments) == 0
     found = json.loads(out.read_text())
     ours = found["current, held-out"]["iai-mcp"]
@@ -321,6 +351,7 @@ def test_a_small_world_is_told_and_asked_back(
     shown = capsys.readouterr().out
     assert "6 facts for tuning, 6 held out" in shown
     assert "as of a past moment, held-out" in shown
+    assert "plain cosine among all that holds" in shown
 
 
 def test_known_items_are_the_same_for_a_seed_and_no_query_fits_two_texts() -> None:

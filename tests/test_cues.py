@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from iai_memory import Memory
+from iai_memory import Memory, Record
 from iai_memory.cues import cues_of, is_question, tells_count, tells_name, tells_time
 from iai_memory.discourse import discourse_of, neighbours
+from iai_memory.store import Spoken
 
 
 @pytest.mark.parametrize(
@@ -20,6 +22,7 @@ from iai_memory.discourse import discourse_of, neighbours
         "Which editor did I use before?",
         "Where did she used to work?",
         "Which host was the primary until recently?",
+        "What was the price under the old contract?",
     ],
 )
 def test_a_question_for_what_is_no_longer_so_is_known_as_one(question: str) -> None:
@@ -33,6 +36,7 @@ def test_a_question_for_what_is_no_longer_so_is_known_as_one(question: str) -> N
         "Who must sign until the release?",
         "What is the key used to sign?",
         "Where does Ines live?",
+        "Where is the old contract kept?",
     ],
 )
 def test_the_order_of_things_is_not_the_past(question: str) -> None:
@@ -59,22 +63,44 @@ def test_texts_tell_times_names_counts_and_ask() -> None:
     assert is_question("why\uff1f ") and not is_question("why.")
 
 
+def records(**sessions: str) -> list[Record]:
+    """One record for each letter, in the order in which the letters stand."""
+    at = datetime(2026, 5, 8, tzinfo=UTC)
+    return [
+        Record(id, id, "note", "cli", at, at, at, at, idem=id, session_id=session)
+        for session, ids in sessions.items()
+        for id in ids
+    ]
+
+
 def test_neighbours_are_those_of_the_same_session_only() -> None:
-    sessions = {"s": ["a", "b", "c"], "t": ["d"]}
-    order = discourse_of(["c", "d", "b", "a"], sessions)
+    sessions = {"s": Spoken(("a", "b", "c")), "t": Spoken(("d",))}
+    order = discourse_of([*records(s="c"), *records(t="d", s="ba")], sessions)
     assert order.before.tolist() == [2, -1, 3, -1]
     assert order.after.tolist() == [-1, -1, 0, 2]
-    assert set(neighbours(["b", "d"], sessions)) == {"a", "c"}
+    assert neighbours(records(s="b", t="d", gone="e"), sessions) == {"a", "c"}
 
 
 def test_what_is_further_away_counts_less() -> None:
-    order = discourse_of(list("abcdefgh"), {"s": list("abcdefgh")})
+    order = discourse_of(records(s="abcdefgh"), {"s": Spoken(tuple("abcdefgh"))})
     values = np.zeros(8)
     values[0] = 1.0
     around = order.around(values).tolist()
     assert around[0] == 1.0
     assert around == sorted(around, reverse=True)
     assert around[-1] == 0.0 < around[5]
+
+
+def test_a_text_taken_with_those_around_it_is_as_near_as_all_of_them_or_nearer() -> None:
+    order = discourse_of(records(s="abc", t="d"), {"s": Spoken(tuple("abc")), "t": Spoken(("d",))})
+    together = order.together(np.array([0.6, 0.2, 0.6, 0.6]))
+    assert together[3] == 0.6  # of a session of its own
+    assert 0.2 < together[1] < 0.6
+    # What came before weighs more than what came after, and the far end of a session sees less.
+    assert (
+        order.together(np.array([1.0, 0.0, 0.0, 0.0]))[1]
+        > (order.together(np.array([0.0, 0.0, 1.0, 0.0]))[1])
+    )
 
 
 def test_an_answer_is_found_by_the_question_before_it(

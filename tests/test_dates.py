@@ -49,6 +49,18 @@ def test_a_question_without_a_date_names_none(question: str) -> None:
     assert mentions(question, ASKED) == []
 
 
+def test_what_was_said_on_a_day_holds_the_words_that_name_it(
+    tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
+    memory = Memory(tmp_path / "store")
+    memory.ingest({"text": "Nate cooked a lentil soup.", "created_at": "2026-05-17"})
+    then = memory.recall("Which dish did Nate make on 17 May?", min_confidence=0).confidence
+    later = memory.recall("Which dish did Nate make on 17 July?", min_confidence=0).confidence
+    assert then is not None and later is not None
+    assert then > later
+
+
 @given(st.text(max_size=80))
 def test_any_text_can_be_asked(question: str) -> None:
     for mention in mentions(question, ASKED):
@@ -74,4 +86,4 @@ def test_the_day_that_is_asked_for_decides_between_equal_memories(
         )
     found = memory.recall("how did the deploy go on 17 May?").hits
     assert found[0].text.endswith("run 17")
-    assert "date 0.600" in found[0].reason
+    assert "date 0.440" in found[0].reason

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,12 +14,11 @@ from hypothesis import strategies as st
 from iai_memory import Memory, Record
 from iai_memory.ranking import CONVERSATION, NOTES, Question, rank
 from iai_memory.speech import in_first_person, subject, utterance
-from iai_memory.store import Candidate, Vector
+from iai_memory.store import Candidate, Likeness, Spoken
 from iai_memory.terms import document_terms
 from iai_memory.tokens import cut_to_tokens, estimate_tokens
 
 DAY = datetime(2026, 5, 8, tzinfo=UTC)
-QUERY = np.array([1.0, 0.0], dtype=np.float32)
 
 
 def record(id: str, text: str = "words", *, day: int = 0, **more: Any) -> Record:
@@ -32,26 +29,67 @@ def record(id: str, text: str = "words", *, day: int = 0, **more: Any) -> Record
     )
 
 
-def at_cosine(cosine: float) -> Vector:
-    """A unit vector with that cosine to `QUERY`."""
-    return np.array([cosine, math.sqrt(1 - cosine**2)], dtype=np.float32)
+def candidate(one: Record) -> Candidate:
+    return Candidate(one, " ".join(document_terms(one.text)))
 
 
-def candidate(one: Record, cosine: float | None = None) -> Candidate:
-    vector = None if cosine is None else at_cosine(cosine)
-    return Candidate(one, vector, None, " ".join(document_terms(one.text)))
+def alike(cosines: dict[str, float]) -> dict[str, Likeness]:
+    return {id: Likeness(cosine, cosine, None) for id, cosine in cosines.items()}
 
 
 def order(cosines: dict[str, float], lexical: dict[str, float], **records: Record) -> list[str]:
     ids = {**cosines, **lexical}
-    candidates = [candidate(records[id], cosines.get(id, 0.0)) for id in ids]
-    question = Question("what?", QUERY, "mine", DAY)
-    return [one.record.id for one in rank(candidates, lexical, {}, question, NOTES, talk=False)]
+    ranked = rank(
+        [candidate(records[id]) for id in ids],
+        lexical,
+        alike(cosines),
+        {},
+        Question("which words?", "mine", DAY),
+        NOTES,
+        talk=False,
+        floor=0.0,
+    )
+    return [one.record.id for one in ranked]
 
 
 def test_a_memory_that_both_searches_find_stands_above_one_that_one_finds() -> None:
     records = {id: record(id) for id in "abc"}
     assert order({"a": 0.9, "b": 0.8, "c": 0.1}, {"b": 9.0}, **records)[0] == "b"
+
+
+def test_the_best_match_of_words_counts_as_far_as_it_holds_what_is_asked() -> None:
+    def words_of(question: str) -> float:
+        ranked = rank(
+            [candidate(record("a", "the harbour")), candidate(record("b"))],
+            {"a": 5.0},
+            {},
+            {},
+            Question(question, None, DAY),
+            NOTES,
+            talk=False,
+            floor=0.0,
+        )
+        return {one.record.id: one.parts["words"] for one in ranked}["a"]
+
+    assert words_of("harbour") == NOTES.words > words_of("harbour lights at night") > 0.0
+
+
+def test_what_is_no_nearer_than_where_the_search_broke_off_has_no_meaning() -> None:
+    def meanings(floor: float) -> dict[str, float]:
+        ranked = rank(
+            [candidate(record(id)) for id in "abc"],
+            {},
+            alike({"a": 0.8, "b": 0.5, "c": 0.2}),
+            {},
+            Question("what?", None, DAY),
+            NOTES,
+            talk=False,
+            floor=floor,
+        )
+        return {one.record.id: one.parts["meaning"] for one in ranked}
+
+    assert meanings(0.5)["b"] == meanings(0.5)["c"] == 0.0
+    assert meanings(0.0)["b"] > meanings(0.0)["c"] > 0.0
 
 
 def test_equal_scores_go_to_the_newer_one() -> None:
@@ -82,12 +120,14 @@ def test_the_parts_of_a_reason_add_up_to_its_score(
         for id in "abcdefgh"
     }
     ranked = rank(
-        [candidate(records[id], scores.get(id)) for id in {**scores, **words}],
+        [candidate(records[id]) for id in {**scores, **words}],
         words,
-        {"s": list("efgh")},
-        Question("When did Ann go?", QUERY, "mine", DAY),
+        alike(scores),
+        {"s": Spoken(tuple("efgh"))},
+        Question("When did Ann go?", "mine", DAY),
         CONVERSATION,
         talk=True,
+        floor=0.1,
     )
     assert [one.score for one in ranked] == sorted((one.score for one in ranked), reverse=True)
     for one in ranked:

@@ -21,8 +21,9 @@ from iai_memory import Memory, Settings, load_settings
 
 from .answers import COLUMNS, Answer, row, summary
 from .baselines import Bm25, cosine_ranking, fused_by_rank
+from .ceiling import Ceiling, shown
 from .intervals import table
-from .locomo_arms import leave_one_out
+from .locomo_arms import at_best, leave_one_out
 from .locomo_data import CATEGORIES, Conversation, Question, load, pooled
 from .routes import LIMIT, ROUTES, RouteName, opened, timed_recall
 
@@ -147,6 +148,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found_by = leave_one_out(chosen, load_settings())
         arms = {name: summaries(answers) for name, answers in found_by.items()}
         print("\n\n".join(_group_tables("arms", arms)))
+    if options.ceiling:
+        ceiling = Ceiling()
+        for conversation in chosen:
+            at_best(conversation, load_settings(), ceiling)
+        print(f"\n{shown('at best', ceiling)}")
     if options.json is not None:
         found = {
             "conversations": [one.name for one in chosen],
@@ -221,6 +227,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--all-in-one", action="store_true", help="one store for all conversations")
     parser.add_argument(
         "--leave-one-out", action="store_true", help="also ask without each arm of the ranking"
+    )
+    parser.add_argument(
+        "--ceiling", action="store_true", help="also print how well it could be answered at best"
     )
     parser.add_argument("--json", type=Path, help="also write everything measured here")
     return parser

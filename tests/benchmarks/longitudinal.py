@@ -14,7 +14,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from iai_memory.results import Recalled
 from .abstention import NOTHING, area_under_roc, share_under, threshold_that_loses
 from .arms import recall_with, weights_without_each
 from .baselines import Bm25, cosine_ranking, fused_by_rank
+from .ceiling import WITHIN, Ceiling
+from .ceiling import shown as at_best
 from .intervals import Mean, mean_with_interval, table
 from .longitudinal_store import LIMIT, Told, only_say, tell
 from .longitudinal_world import (
@@ -100,6 +102,8 @@ class Outcome:
         anachronisms: For each answer as of a moment, the share of hits that had not arrived then.
         signals: One for each question about what holds or about nothing that was told.
         arms: Answers to questions for what holds with each arm left out, where asked for.
+        ceilings: By half, what could be done at best for questions for what holds, where asked for.
+        cosines: By half, the rank of the right text by plain cosine among what holds, each from 1.
     """
 
     current: list[Answer]
@@ -108,13 +112,18 @@ class Outcome:
     as_of: list[Answer]
     anachronisms: list[float]
     signals: list[Signals]
-    arms: list[Answer]
+    arms: list[Answer] = field(default_factory=list)
+    ceilings: dict[Half, Ceiling] = field(default_factory=dict)
+    cosines: dict[Half, list[int]] = field(default_factory=dict)
 
 
-def measure(world: World, folder: Path, *, leave_one_out: bool = False) -> Outcome:
+def measure(
+    world: World, folder: Path, *, leave_one_out: bool = False, ceiling: bool = False
+) -> Outcome:
     """Tells the world to two stores in the folder, one without supersede, and asks everything.
 
-    With `leave_one_out` what holds is also asked without each arm of the ranking.
+    With `leave_one_out` what holds is also asked without each arm of the ranking, with `ceiling`
+    how well it could be answered at best.
 
     Raises:
         RuntimeError: There is no embedding model.
@@ -144,13 +153,26 @@ def measure(world: World, folder: Path, *, leave_one_out: bool = False) -> Outco
             poison = [*outdated, *question.fact.injected]
             asked[question.ask] += _answers(question, methods, right, poison)
     _tell("asked for what holds and what held")
-    outcome = Outcome(asked["current"], asked["plain"], historical, [], [], signals, [])
+    outcome = Outcome(asked["current"], asked["plain"], historical, [], [], signals)
     for number, fact in enumerate(world.facts):
         _as_of(fact, number, told, baselines, outcome)
     if leave_one_out:
         for question in world.questions:
             outcome.arms += _without_arms(question, told)
+    if ceiling:
+        for question in world.questions:
+            _at_best(question, told, baselines, outcome)
     return outcome
+
+
+def _at_best(question: Question, told: Told, baselines: _Baselines, outcome: Outcome) -> None:
+    if question.ask != "current":
+        return
+    chain, half = _fact(question).chain, question.half
+    outcome.ceilings.setdefault(half, Ceiling()).ask(
+        told.memory, question.text, [told.ids[chain[-1]]], [told.ids[key] for key in chain]
+    )
+    outcome.cosines.setdefault(half, []).append(baselines.rank_by_cosine(question.text, chain[-1]))
 
 
 def _without_arms(question: Question, told: Told) -> list[Answer]:
@@ -237,6 +259,12 @@ class _Baselines:
             ][:LIMIT]
             for name, ranking in rankings.items()
         }
+
+    def rank_by_cosine(self, question: str, key: str) -> int:
+        """The place, from 1, of a text by plain cosine among what was not superseded."""
+        ranking = self._asked(question)[2]["plain cosine"]
+        true_now = [self._keys[number] for number in ranking if self._true_now[number]]
+        return true_now.index(key) + 1
 
     def best_cosine(self, question: str) -> float:
         return self._asked(question)[0]
@@ -369,6 +397,12 @@ def report(outcome: Outcome) -> tuple[str, dict[str, Any]]:
                 name: {column: mean.plain() for column, mean in row.items()}
                 for name, row in rows.items()
             }
+    for half, ceiling in outcome.ceilings.items():
+        by_cosine = [
+            mean_with_interval([float(rank <= k) for rank in outcome.cosines[half]]) for k in WITHIN
+        ]
+        more = {"plain cosine among all that holds": by_cosine}
+        shown.append(at_best(f"current at best, {half}", ceiling, more))
     late = mean_with_interval(outcome.anachronisms)
     shown.append(f"as of: share of hits that had not arrived by then: {late}")
     text, data["abstention"] = abstention_tables(outcome.signals)
@@ -386,13 +420,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--leave-one-out", action="store_true", help="also ask without each arm of the ranking"
     )
+    parser.add_argument(
+        "--ceiling", action="store_true", help="also print how well it could be answered at best"
+    )
     parser.add_argument("--failures", type=int, default=0, help="show so many of each sort")
     parser.add_argument("--json", type=Path, help="also write everything measured here")
     options = parser.parse_args(arguments)
     world = make_world(options.seed, sessions=options.sessions, kinds=options.kinds)
     print(_description(world, options.seed, options.sessions))
     with tempfile.TemporaryDirectory(prefix="iai-mcp-longitudinal-") as folder:
-        outcome = measure(world, Path(folder), leave_one_out=options.leave_one_out)
+        outcome = measure(
+            world, Path(folder), leave_one_out=options.leave_one_out, ceiling=options.ceiling
+        )
     shown, data = report(outcome)
     print(f"\n{shown}")
     if options.failures:

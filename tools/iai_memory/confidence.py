@@ -3,11 +3,11 @@
 Fitted on questions whose evidence is known and on questions that nothing in their store answers,
 both sorts weighing the same, in stores of 1 to 3,000 memories: half of the kinds of facts of the
 longitudinal set, and three of five LoCoMo conversations, asked about themselves and about another
-one. On the other halves, with `limits.LEAST_CONFIDENCE`, the empty answer goes to .88 and .93 of
-the questions about somebody unknown, and to .00 and .02 of those with an answer. That a thing was
-never said of somebody who is known shows little in a sentence embedding: none and .25 of these
-questions are recognised. Answers said to be sure to .05, .30, .51, .71 and .94 were right in .09,
-.33, .49, .70 and .94 of the cases.
+one. On the other halves, with `limits.LEAST_CONFIDENCE`, the empty answer goes to .89 and .91 of
+the questions about somebody unknown, and to .009 and .000 of those with an answer; in stores of at
+most 100 memories to .61 and .021. That a thing was never said of somebody who is known shows little
+in a sentence embedding: .03 and .09 of these questions are recognised. Answers said to be sure to
+.03, .30, .51, .71 and .95 were right in .07, .27, .51, .69 and .95 of the cases.
 """
 
 from __future__ import annotations
@@ -39,14 +39,15 @@ class Evidence:
         likeness: Cosine of the question with what answers, -1..1; for the whole answer the largest
             of its first ten hits.
         coverage: Share of the question's words in it, 0..1; for the whole answer the largest.
-        missing: Share of what the question names that no candidate holds, 0..1.
+        unknown: 1.0 where the question names something and no candidate holds any of it, else 0.0.
+            One known name is enough: the other one may be what is asked.
         behind: How far its score lies under the best one's, 0 or less; 0 for the whole answer.
         among: How many candidates there were, at least 1; of many, one is near by chance.
     """
 
     likeness: float
     coverage: float
-    missing: float
+    unknown: float
     behind: float
     among: int
 
@@ -58,7 +59,7 @@ class Logit:
     bias: float
     likeness: float
     coverage: float
-    missing: float
+    unknown: float
     behind: float
     among: float
 
@@ -68,16 +69,16 @@ class Logit:
             self.bias
             + self.likeness * of.likeness
             + self.coverage * of.coverage
-            + self.missing * of.missing
+            + self.unknown * of.unknown
             + self.behind * of.behind
             + self.among * math.log10(min(of.among, _MANY))
         )
         return round(1 / (1 + math.exp(-logit)), 3)
 
 
-ANSWER: Final = Logit(-3.69, 10.36, 3.56, -1.61, 0.0, -1.17)
-HIT_AMONG_NOTES: Final = Logit(-2.72, 8.51, 1.96, -2.29, 16.31, -1.27)
-HIT_IN_CONVERSATION: Final = Logit(-2.80, 3.71, 2.45, -1.39, 4.57, -0.47)
+ANSWER: Final = Logit(-3.82, 11.02, 3.93, -2.72, 0.0, -1.41)
+HIT_AMONG_NOTES: Final = Logit(-2.33, 8.45, 2.06, -6.32, 30.48, -1.21)
+HIT_IN_CONVERSATION: Final = Logit(-2.61, 3.38, 2.53, -3.12, 5.11, -0.50)
 _FIRST: Final = 10
 _MANY: Final = 300
 
@@ -95,33 +96,30 @@ def judged(
     """
     if not facts:
         return 0.0, []
-    missing, among = missing_share(question, candidates), len(candidates)
+    unknown, among = float(names_only_unknown(question, candidates)), len(candidates)
     first, best = facts[:_FIRST], facts[0].score
     whole = Evidence(
         likeness=max(one.likeness for one in first),
         coverage=max(one.coverage for one in first),
-        missing=missing,
+        unknown=unknown,
         behind=0.0,
         among=among,
     )
     each = [
-        Evidence(one.likeness, one.coverage, missing, min(0.0, one.score - best), among)
+        Evidence(one.likeness, one.coverage, unknown, min(0.0, one.score - best), among)
         for one in facts
     ]
     hit = HIT_IN_CONVERSATION if talk else HIT_AMONG_NOTES
     return ANSWER.probability(whole), [hit.probability(one) for one in each]
 
 
-def missing_share(question: str, candidates: Sequence[Candidate]) -> float:
-    """The share of the named things' terms that no candidate holds; 0.0 where nothing is named.
+def names_only_unknown(question: str, candidates: Sequence[Candidate]) -> bool:
+    """Whether the question names something, and no candidate holds a term of what it names.
 
     Dates are no names, and neither are the nouns of German, which all have a capital.
     """
     if detect(question).latin == "german":
-        return 0.0
+        return False
     named = [name for name in _NAMED.findall(question) if not _DATES.fullmatch(name)]
     wanted = {term for name in named for term in query_terms(name)}
-    if not wanted:
-        return 0.0
-    held = {term for one in candidates for term in wanted.intersection(one.terms.split(" "))}
-    return len(wanted - held) / len(wanted)
+    return bool(wanted) and not any(one.holds(term) for one in candidates for term in wanted)

@@ -34,6 +34,8 @@ _TELLS_COUNT: Final = re.compile(
 _ORDERS: Final = re.compile(
     r"\b(?:before|until|prior to|up to (?:the|then|that|now)|at the time|last time)\b", re.I
 )
+# "The old port" names what is no longer so, but only where the question looks back.
+_OLD: Final = re.compile(r"\bthe old\b", re.I)
 _PAST: Final = re.compile(r"\b(?:was|were|did|had)\b", re.I)
 # "The key is used to sign" tells what for.
 _USED_TO: Final = re.compile(r"(?:(?!\b(?:is|are|was|were|be|been)\b).)*\bused? to\b", re.I)
@@ -87,7 +89,7 @@ def cues_of(question: str) -> Cues:
         time=_ASKS_WHEN.match(question) is not None,
         name=_ASKS_NAME.match(question) is not None,
         count=_ASKS_COUNT.search(question) is not None,
-        before=(orders and past)
+        before=(past and (orders or _OLD.search(question) is not None))
         or _ASKS_BEFORE.search(question) is not None
         or _USED_TO.match(question) is not None,
         maybe_before=orders or past or _HISTORY.search(question) is not None,

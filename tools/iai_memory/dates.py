@@ -48,11 +48,13 @@ class Mention:
     """A date that a question names.
 
     Attributes:
+        text: As it stands in the question.
         start: First day that is meant.
         end: Last day that is meant.
         any_year: The same days of every year: the question names no year.
     """
 
+    text: str
     start: date
     end: date
     any_year: bool
@@ -90,7 +92,7 @@ def _read(text: str, asked_at: datetime) -> Mention | None:
     day: date = data.date_obj.date()
     start, end = _span(day, data.period)
     dated = _YEAR.search(text) is not None or _RELATIVE.search(text) is not None
-    return Mention(start, end, any_year=not dated)
+    return Mention(text, start, end, any_year=not dated)
 
 
 def _span(day: date, period: str) -> tuple[date, date]:

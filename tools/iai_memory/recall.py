@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -18,8 +19,8 @@ from .facts import ALL, HISTORY, PRESENT, PREVIOUS, Shown, settled
 from .queries import Query
 from .ranking import Question, Ranked, Weighting, rank
 from .results import Hit, Recalled
-from .speech import in_first_person, is_conversation, subject, utterance
-from .store import Candidate, Store, TableReader, Vector
+from .speech import in_first_person, is_conversation, subject
+from .store import Candidate, Filter, Likeness, Spoken, Store, TableReader, Vector
 from .tokens import estimate_tokens
 
 CANDIDATES = 100
@@ -27,6 +28,7 @@ NEIGHBOURED = 30
 NPROBES = 50
 MODEL_FIX = "iai-mcp model install"
 _SMALLEST_CUT = 24
+_WORDS = ThreadPoolExecutor(4, "searching-words")
 
 
 def recall(
@@ -48,23 +50,30 @@ def recall(
     started = time.perf_counter()
     weighting = weighting or Weighting()
     found = _search(store.latest, encoder, query)
-    question = Question(query.text, found.vector, query.own_project, query.where.as_of or utc_now())
+    question = Question(query.text, query.own_project, query.where.as_of or utc_now())
     weights = weighting.of(talk=found.talk)
     ranked = rank(
-        found.candidates, found.lexical, found.sessions, question, weights, talk=found.talk
+        found.candidates,
+        found.lexical,
+        found.likenesses,
+        found.sessions,
+        question,
+        weights,
+        talk=found.talk,
+        floor=found.floor,
     )
     shown = _shown(query)
     where = replace(query.where, include_superseded=shown.old)
     facts = settled(ranked, store.latest, where, shown, weights.maintained)
     once = _folded(facts[: 3 * query.limit])[: query.limit]
     answer = None
-    if found.vector is not None:
+    if found.readable:
         answer, each = judged(query.text, once, found.candidates, talk=found.talk)
         once = [replace(one, confidence=sure) for one, sure in zip(once, each, strict=True)]
         once = once if answer >= query.least_confidence else []
     hits, tokens = _within_budget(once, query.budget_tokens)
     mode: Literal["hybrid", "lexical", "dense"] = "hybrid" if found.lexical else "dense"
-    if found.vector is None:
+    if not found.readable:
         mode = "lexical"
     return Recalled(
         hits=hits,
@@ -93,52 +102,72 @@ class _Found:
     Attributes:
         candidates: What either found and what was said around the best of it.
         lexical: BM25 by id.
-        sessions: The ids of each candidate's session in the order they were said.
-        vector: Of the query; None without a model, and for a query that it cannot read.
+        likenesses: To the query, by id.
+        sessions: The candidates' sessions, by id.
+        readable: False without a model, and for a query that it cannot read.
         talk: Whether the candidates are lines of a conversation.
+        floor: The cosine at which the search by meaning broke off; 0.0 where it returned all.
     """
 
     candidates: list[Candidate]
     lexical: dict[str, float]
-    sessions: dict[str, list[str]]
-    vector: Vector | None
+    likenesses: dict[str, Likeness]
+    sessions: dict[str, Spoken]
+    readable: bool
     talk: bool
+    floor: float
 
 
 def _search(reader: TableReader, encoder: Encoder | None, query: Query) -> _Found:
     where, depth = replace(query.where, include_superseded=True), max(CANDIDATES, 2 * query.limit)
-    lexical = reader.matching(query.text, where, depth)
-    by_words = reader.candidates(lexical)
+    # LanceDB searches words on another core meanwhile.
+    searching = _WORDS.submit(reader.matching, query.text, where, depth)
     # Of emoji alone the model reads nothing, and all of them look the same to it.
-    readable = any(character.isalnum() for character in query.text)
-    vector = None
+    readable = encoder is not None and any(character.isalnum() for character in query.text)
+    vector, dense = None, dict[str, float]()
     if encoder is not None and readable:
-        vector = _query_vector(encoder, query.text, by_words.values())
-    dense = {} if vector is None else reader.nearest(vector, where, depth, nprobes=NPROBES)
-    found = {**by_words, **reader.candidates([id_ for id_ in dense if id_ not in by_words])}
+        vector = _vector_of(encoder, query.text)
+        dense = reader.nearest(vector, where, depth, nprobes=NPROBES)
+    lexical = searching.result()
+    found = reader.candidates(lexical)
+    if encoder is not None and readable and (spoken := _as_spoken(query.text, found.values())):
+        vector = _vector_of(encoder, spoken)
+        dense = reader.nearest(vector, where, depth, nprobes=NPROBES)
+    found |= reader.candidates([id_ for id_ in dense if id_ not in found])
     sessions = reader.sessions({c.record.session_id for c in found.values() if c.record.session_id})
-    best = [*list(dense)[:NEIGHBOURED], *list(lexical)[:NEIGHBOURED]]
-    beside = {id_ for id_ in neighbours(best, sessions) if id_ not in found}
-    candidates = [*found.values(), *reader.candidates(beside).values()]
+    best = {*list(dense)[:NEIGHBOURED], *list(lexical)[:NEIGHBOURED]}
+    beside = neighbours([found[id_].record for id_ in best if id_ in found], sessions)
     # What the SQL lets by too much is dropped here, and so are neighbours out of the filter.
-    admitted = [
-        replace(one, record=where.seen(one.record))
-        for one in candidates
+    candidates = [
+        _as_seen(one, where)
+        for one in [*found.values(), *reader.candidates(beside.difference(found)).values()]
         if where.admits(one.record)
     ]
-    talk = is_conversation([one.record.text for one in admitted])
-    return _Found(admitted, lexical, sessions, vector, talk)
+    likenesses = (
+        {} if vector is None else reader.likenesses(vector, [one.record.id for one in candidates])
+    )
+    talk = is_conversation([one.said for one in candidates])
+    floor = max(0.0, min(dense.values())) if len(dense) == depth else 0.0
+    return _Found(candidates, lexical, likenesses, sessions, vector is not None, talk, floor)
 
 
-def _query_vector(encoder: Encoder, text: str, matching: Collection[Candidate]) -> Vector:
-    """The query's vector; in a conversation, the speaker it is about read as "I"."""
-    texts = [candidate.record.text for candidate in matching]
-    person = None
-    if is_conversation(texts):
-        speakers = {utterance(one).speaker for one in texts}
-        person = subject(text, {name for name in speakers if name is not None})
-    vector: Vector = encoder.encode([text if person is None else in_first_person(text, person)])[0]
+def _as_seen(one: Candidate, where: Filter) -> Candidate:
+    seen = where.seen(one.record)
+    return one if seen is one.record else replace(one, record=seen)
+
+
+def _vector_of(encoder: Encoder, text: str) -> Vector:
+    vector: Vector = encoder.encode([text])[0]
     return vector
+
+
+def _as_spoken(text: str, matching: Collection[Candidate]) -> str | None:
+    """In a conversation, the query with the speaker it is about read as "I"; else None."""
+    said = [candidate.said for candidate in matching]
+    if not is_conversation(said):
+        return None
+    person = subject(text, {one.speaker for one in said if one.speaker is not None})
+    return None if person is None else in_first_person(text, person)
 
 
 def _folded(ranked: Sequence[Ranked]) -> list[Ranked]:

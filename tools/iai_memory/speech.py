@@ -36,10 +36,10 @@ def utterance(text: str) -> Utterance:
     return Utterance(match.group(1).strip(), text[match.end() :])
 
 
-def is_conversation(texts: Collection[str]) -> bool:
-    """Whether most of the texts begin with a name: then who says it carries meaning."""
-    spoken = sum(utterance(text).speaker is not None for text in texts)
-    return spoken > len(texts) * MOST
+def is_conversation(said: Collection[Utterance]) -> bool:
+    """Whether most texts begin with a name: then who says it carries meaning."""
+    spoken = sum(one.speaker is not None for one in said)
+    return spoken > len(said) * MOST
 
 
 def subject(query: str, speakers: Collection[str]) -> str | None:
