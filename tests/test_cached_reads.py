@@ -278,6 +278,7 @@ def test_a_large_table_is_copied_while_the_table_goes_on_answering(
     query = vector_of(memory, "who waits?")
     latest = memory.store.latest
     expected = latest.nearest(query, Filter(), 5, nprobes=50)
+    found = expected
     for _ in range(10_000):
         found = latest.nearest(query, Filter(), 5, nprobes=50)
         assert found == pytest.approx(expected, abs=ROUNDED)

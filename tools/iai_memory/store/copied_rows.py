@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Self
 
@@ -104,8 +104,7 @@ class CopiedRows:
         """The same where the rows at these places were replaced by newer states."""
         live, newest = self.live.copy(), self.newest.copy()
         live[places] = newest[places] = False
-        columns = {field.name: getattr(self, field.name) for field in fields(self)}
-        return type(self)(**{**columns, "live": live, "newest": newest})
+        return replace(self, live=live, newest=newest)
 
     def admitted(self, where: Filter, names: Mapping[str, int]) -> NDArray[np.bool_]:
         """Which rows pass a filter that looks at nothing but these columns."""

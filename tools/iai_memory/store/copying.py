@@ -30,11 +30,12 @@ def copied(reader: TableReader, most: int, stopped: Callable[[], bool]) -> Dated
     """A copy of the latest version; None where it would take more bytes, or is told to stop."""
 
     def take(batches: Iterable[pa.RecordBatch]) -> TableCopy | None:
-        copy: TableCopy | None = TableCopy.empty(reader.schema, most)
+        copy = TableCopy.empty(reader.schema, most)
         for batch in batches:
-            copy = None if copy is None or stopped() else copy.changed([batch])
-            if copy is None:
+            grown = None if stopped() else copy.changed([batch])
+            if grown is None:
                 return None
+            copy = grown
         return copy
 
     version = reader.version
