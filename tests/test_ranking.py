@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from iai_memory import Memory, Record
@@ -111,6 +111,7 @@ def test_the_own_project_decides_a_near_tie_and_no_more() -> None:
     ),
     words=st.dictionaries(st.sampled_from("abcdefgh"), st.floats(0, 50, allow_nan=False)),
 )
+@example(scores={"a": 5e-324, "b": -1.0}, words={})
 def test_the_parts_of_a_reason_add_up_to_its_score(
     scores: dict[str, float], words: dict[str, float]
 ) -> None:

@@ -388,4 +388,5 @@ def _scaled(values: Numbers, floor: float) -> Numbers:
     most = float(values.max())
     if most <= floor:
         return np.zeros_like(values)
-    return np.clip((values - floor) / (most - floor), 0.0, 1.0)
+    # Clipped before it is divided: by a subnormal the quotient of a lower value overflows.
+    return (np.clip(values, floor, most) - floor) / (most - floor)
