@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -25,6 +26,29 @@ CLI = [sys.executable, "-m", "iai_server"]
 UNKNOWN = "01900000-0000-7000-8000-000000000000"
 ESCAPES = "red \x1b[31malert\x1b[0m \x1b]0;title\x07 \x9b2J \u202eback\u2069 \u200bend\r\nlast"
 TRANSCRIPTS = ROOT / "examples" / "transcripts"
+GROWING = """
+import contextlib, sys
+
+from iai_server.__main__ import main
+
+with contextlib.suppress(SystemExit):
+    main()
+
+import lancedb
+import numpy as np
+import pyarrow as pa
+from lancedb.index import IvfSq
+
+def rows(count):
+    flat = np.random.default_rng(count).normal(size=count * 4).astype(np.float32)
+    return pa.table({"vector": pa.FixedSizeListArray.from_arrays(flat, 4)})
+
+table = lancedb.connect(sys.argv[-1]).create_table("grows", rows(2_000))
+table.create_index("vector", config=IvfSq(num_partitions=2))
+for _ in range(4):
+    table.add(rows(30_000))
+    table.optimize()
+"""
 
 
 @dataclass(frozen=True)
@@ -357,6 +381,24 @@ def test_characters_that_a_terminal_lacks_are_escaped(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         shown = done.stdout.decode("latin-1")
     assert "A fox \\U0001f98a and a café." in shown
+
+
+def test_lancedb_does_not_warn_of_an_index_that_grew_unless_the_user_asked_for_it(
+    tmp_path: Path,
+) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "LANCEDB_LOG"}
+    for chosen, is_told in ({}, False), ({"LANCEDB_LOG": "warn"}, True):
+        folder = tmp_path / f"told-{is_told}"
+        done = subprocess.run(
+            [sys.executable, "-c", GROWING, "--version", str(folder)],
+            env={**environment, **chosen},
+            capture_output=True,
+            text=True,
+            timeout=2 * WAIT_SEC,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert ("skip loading it" in done.stderr) == is_told, done.stderr
 
 
 def test_the_version_is_one_line(bare: Command) -> None:

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from iai_memory.store import Vector
 from iai_memory.store.codes import Codes
+from iai_memory.store.copied_vectors import CopiedVectors
 from iai_memory.store.likeness import Likeness, likenesses_of
+from iai_memory.store.signs import least_differing, signs_of
 from iai_memory.store.spoken import Spoken
 
 
@@ -62,3 +64,49 @@ def test_a_session_knows_what_came_before_and_after() -> None:
     spoken = Spoken(("a", "b", "c"))
     assert [spoken.before(id_) for id_ in "abcd"] == [None, "a", "b", None]
     assert [spoken.after(id_) for id_ in "abcd"] == ["b", "c", None, None]
+
+
+def copied(vectors: Vector) -> CopiedVectors:
+    empty = CopiedVectors.of_at_most(2 * vectors.nbytes, vectors.shape[1])
+    return empty.appended(Codes.of(vectors), np.zeros((len(vectors), 2), np.int32))
+
+
+def test_of_few_vectors_each_is_compared_and_none_that_is_not_asked_about() -> None:
+    vectors = some_vectors(3, 50)
+    places, cosines = copied(vectors).nearest(vectors[7], None)
+    assert places.tolist() == list(range(50))
+    assert cosines == pytest.approx(vectors @ vectors[7], abs=0.003)
+    odd = np.arange(50) % 2 == 1
+    assert copied(vectors).nearest(vectors[7], odd)[0].tolist() == list(range(1, 50, 2))
+    nobody = np.zeros(50, np.bool_)
+    assert copied(vectors).nearest(vectors[7], nobody)[0].tolist() == []
+
+
+def test_of_many_vectors_the_nearest_are_among_those_compared() -> None:
+    chance = np.random.default_rng(4)
+    # Around a few middles, as sentences lie: those of one middle are told apart by little.
+    middles = some_vectors(5, 40)[chance.integers(40, size=20_000)]
+    vectors = middles + some_vectors(6, 20_000)
+    asked = middles[:20] + some_vectors(7, 20)
+    held = copied(vectors)
+    exact = asked @ (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).T
+    found = 0
+    for query, cosines in zip(asked, exact, strict=True):
+        places, _ = held.nearest(query, None)
+        assert len(places) < 5_000
+        found += len(set(np.argsort(-cosines)[:10].tolist()) & set(places.tolist()))
+    assert found / 200 >= 0.98
+
+
+@given(seed=st.integers(0, 2**32 - 1), most=st.integers(0, 60))
+def test_who_shares_the_most_signs_is_asked_first_with_all_that_share_as_many(
+    seed: int, most: int
+) -> None:
+    chance = np.random.default_rng(seed)
+    signs = signs_of(chance.standard_normal((50, 11)))
+    admitted = chance.integers(2, size=50).astype(np.bool_)
+    chosen = least_differing(signs[:1], signs, admitted, most).tolist()
+    differing = np.unpackbits(signs ^ signs[:1], axis=1).sum(axis=1, dtype=int)
+    asked = np.flatnonzero(admitted)
+    farthest = np.sort(differing[asked])[:most].max(initial=-1)
+    assert chosen == asked[differing[asked] <= farthest].tolist()

@@ -16,6 +16,7 @@ from types import ModuleType
 
 import pytest
 from tests.benchmarks.processes import MIB, rss_bytes
+from tests.conftest import ROOT
 from tests.pages import until
 from tests.talking import WAIT_SEC, child_environment
 
@@ -69,6 +70,26 @@ give_back()
 file = ctypes.c_void_p(libc.fdopen(1, b"w"))
 libc.malloc_info(0, file)
 libc.fflush(file)
+"""
+EMBEDDED = """
+import os
+
+from iai_server.allocator import give_back, use_one_heap
+
+use_one_heap()
+from tests.benchmarks.processes import rss_bytes
+
+from iai_memory import load_settings
+from iai_memory.embedding import find_model, load_encoder
+
+files = find_model(load_settings())
+encoder = load_encoder(files)
+sizes = []
+for text in ["hello", "hello " * 250]:
+    encoder.encode([text] * 2)
+    give_back()
+    sizes.append(rss_bytes(os.getpid()))
+print(sizes[1] - sizes[0])
 """
 
 
@@ -128,6 +149,12 @@ def test_a_server_of_whom_nothing_was_asked_has_loaded_neither_model_nor_client_
     unused = {"onnxruntime", "lance_namespace_urllib3_client.api", "mcp.client", "httpx2._client"}
     assert unused & modules == set()
     assert set(LEFT_OUT) & modules == set()
+
+
+@pytest.mark.skipif(not GLIBC, reason="only glibc is asked to give something back")
+def test_what_a_long_text_took_is_given_back(tmp_path: Path, model_folder: Path) -> None:
+    environment = child_environment(tmp_path / "store", model_folder, PYTHONPATH=str(ROOT))
+    assert int(_python(EMBEDDED, environment, tmp_path)) < 5 * MIB
 
 
 @pytest.fixture

@@ -12,11 +12,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from iai_memory import Memory, Record
+from iai_memory.consolidation.duplicates import outline, sameness
 from iai_memory.ranking import CONVERSATION, NOTES, Question, rank
 from iai_memory.speech import in_first_person, subject, utterance
-from iai_memory.store import Candidate, Likeness, Spoken
+from iai_memory.store import Candidate, Likeness, Spoken, holding
 from iai_memory.terms import document_terms
-from iai_memory.tokens import cut_to_tokens, estimate_tokens
+from iai_memory.tokens import cut_to_tokens, estimate_tokens, fits
 
 DAY = datetime(2026, 5, 8, tzinfo=UTC)
 
@@ -202,6 +203,42 @@ def test_a_cut_text_never_costs_more_than_its_budget(text: str, budget: int) -> 
     assert cut == text or cut == "" or cut.endswith(" … [cut]")
 
 
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("", 0),
+        ("one blank each", 3),
+        ("two  blanks", 3),
+        (" " * 16, 2),
+        ("a line\n   and another", 5),
+        ("exactly", 1),
+        ("exact" * 2 + "o", 3),
+        ("123 1234 1234567", 6),
+        ("a+b!", 4),
+        ("день", 4),
+        ("🙂 \uffff", 3),
+    ],
+)
+def test_the_tokens_of_a_text_are_those_of_its_pieces(text: str, tokens: int) -> None:
+    assert estimate_tokens(text) == tokens
+
+
+@given(st.text(max_size=60), st.integers(-1, 80))
+@example("🙂" * 10, 19)
+def test_a_text_fits_where_its_tokens_do(text: str, budget: int) -> None:
+    assert fits(text, budget) == (estimate_tokens(text) <= budget)
+
+
+@given(st.lists(st.text("ab cé", max_size=20)), st.lists(st.text("abcé", min_size=1, max_size=2)))
+def test_all_candidates_together_hold_the_terms_that_each_holds(
+    texts: list[str], terms: list[str]
+) -> None:
+    candidates = [candidate(record(str(at), text)) for at, text in enumerate(texts)]
+    held = holding(candidates, terms)
+    assert held.shape == (len(texts), len(terms))
+    assert held.tolist() == [[one.holds(term) for term in terms] for one in candidates]
+
+
 @pytest.mark.parametrize("budget", [50, 60, 200, 1500])
 def test_the_hits_together_never_exceed_the_budget(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, budget: int
@@ -215,6 +252,23 @@ def test_the_hits_together_never_exceed_the_budget(
     cut = [hit for hit in found.hits if hit.text.endswith("[cut]")]
     assert budget >= 1500 or cut
     assert all(memory.record(hit.id).text.startswith(hit.text[:-8]) for hit in cut)
+
+
+SAYING = st.lists(st.sampled_from(["rødgrød", "nord", "o'donnell", "irony", "don't"]), min_size=1)
+WITHOUT_MEANING = st.lists(st.sampled_from(["the", "please", "the,", "'please'", "“the”", "\t"]))
+
+
+@given(SAYING, st.lists(WITHOUT_MEANING), st.sampled_from(["{}", "{},", "'{}'", "“{}”", "{} "]))
+def test_what_says_the_same_has_the_same_outline(
+    words: list[str], between: list[list[str]], decorated: str
+) -> None:
+    plain = record("a", " ".join(words).capitalize())
+    others = [*between, *([[]] * len(words))]
+    adorned = [decorated.format(word) for word in words]
+    filled = [part for at, word in enumerate(adorned) for part in (*others[at], word)]
+    same = record("b", " ".join(filled))
+    assert sameness(plain) == sameness(same)
+    assert outline(plain) == outline(same)
 
 
 def test_repetitions_are_one_hit_with_a_count(

@@ -22,8 +22,9 @@ _ASKS_NAME: Final = re.compile(
     r"what (?:is the (?:name|title)|book|movie|game|song|city|country|place))\b",
     re.I,
 )
-# A capital inside a sentence, or a title in quotation marks.
-_TELLS_NAME: Final = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{2,}|[\"\u201c\u00ab]")
+# A capital inside a sentence; looking behind it, `re` skips to the capitals.
+_TELLS_NAME: Final = re.compile(r"[A-Z](?<=[a-z,] [A-Z])[a-z]{2,}")
+_TELLS_TITLE: Final = re.compile(r"[\"\u201c\u00ab]")
 _ASKS_COUNT: Final = re.compile(r"\bhow (?:many|much|often|old)\b|\bwhat (?:age|number)\b", re.I)
 _TELLS_COUNT: Final = re.compile(
     r"\b(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|once|twice|several|couple|few|"
@@ -104,7 +105,7 @@ def tells_time(words: str) -> bool:
 
 def tells_name(words: str) -> bool:
     """Whether a text has a name inside a sentence, or a title."""
-    return _TELLS_NAME.search(words) is not None
+    return _TELLS_TITLE.search(words) is not None or _TELLS_NAME.search(words) is not None
 
 
 def tells_count(words: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -90,25 +90,23 @@ def discourse_of(records: Sequence[Record], sessions: Mapping[str, Spoken]) -> D
         sessions: Theirs, by id.
     """
     place: dict[str | None, int] = {record.id: at for at, record in enumerate(records)}
-    before = np.full(len(records), -1, dtype=np.intp)
-    after = before.copy()
-    for at, (first, second) in enumerate(_beside(records, sessions)):
-        before[at], after[at] = place.get(first, -1), place.get(second, -1)
+    told = zip(_sessions_of(records, sessions), records, strict=True)
+    before = np.array([place.get(spoken.before(one.id), -1) for spoken, one in told], dtype=np.intp)
+    after = np.full(len(records), -1, dtype=np.intp)
+    (later,) = np.nonzero(before >= 0)
+    after[before[later]] = later
     return Discourse(before, after)
 
 
 def neighbours(records: Sequence[Record], sessions: Mapping[str, Spoken]) -> set[str]:
     """The ids of what was said just before and just after each of the records."""
-    beside = {id_ for both in _beside(records, sessions) for id_ in both}
+    told = zip(_sessions_of(records, sessions), records, strict=True)
+    beside = {id_ for spoken, one in told for id_ in (spoken.before(one.id), spoken.after(one.id))}
     return {id_ for id_ in beside if id_ is not None}
 
 
-def _beside(
-    records: Sequence[Record], sessions: Mapping[str, Spoken]
-) -> Iterator[tuple[str | None, str | None]]:
-    for record in records:
-        spoken = sessions.get(record.session_id or "", _ALONE)
-        yield spoken.before(record.id), spoken.after(record.id)
+def _sessions_of(records: Sequence[Record], sessions: Mapping[str, Spoken]) -> list[Spoken]:
+    return [sessions.get(record.session_id or "", _ALONE) for record in records]
 
 
 def _further(step: Places, places: Places) -> Places:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from .tokens import cut_to_tokens, estimate_tokens
+from .tokens import cut_to_tokens, estimate_tokens, fits
 
 CUT_MARK: Final = " … [cut]"
 _LEFT_OUT: Final = "[cut] … "
@@ -20,7 +20,7 @@ def excerpt(text: str, span: tuple[int, int] | None, budget: int) -> str:
         span: What must be in it, as indexes into the text; None is the beginning.
         budget: Estimated tokens; one that has no room for the mark gives the empty text.
     """
-    if estimate_tokens(text) <= budget:
+    if fits(text, budget):
         return text
     if span is None or estimate_tokens(text[: span[1]] + CUT_MARK) <= budget:
         return cut_to_tokens(text, budget, CUT_MARK)

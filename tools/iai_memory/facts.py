@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final
 
 from .chains import predecessors, successors
+from .clock import utc_now
 from .ranking import Ranked, standing
 from .records import Record
 from .store import Filter, TableReader
@@ -52,36 +54,41 @@ def settled(
     where: Filter,
     shown: Shown,
     maintained: float,
+    most: int,
 ) -> list[Ranked]:
     """The ranking with each chain of wordings as one fact, best first.
 
     Args:
-        ranked: Everything that matched, superseded or not.
+        ranked: Everything that matched, superseded or not, best first.
         reader: Of the table.
         where: Which records may stand in the list; its time says what is replaced.
         shown: Which side of a replaced fact is wanted.
         maintained: Added to the score of a fact of which an earlier wording was found too.
+        most: So many facts at most.
 
     Raises:
         StoreFault: The table could not be read.
     """
     replaced = [one.record for one in ranked if one.record.superseded_by is not None]
-    chains = successors(reader, replaced, where)
+    facts = _united(ranked, successors(reader, replaced, where), maintained) if replaced else ranked
+    if shown.old:
+        return _with_old(facts, reader, where, shown)[:most]
+    now = utc_now()
+    return list(islice((one for one in facts if where.admits(one.record, now)), most))
+
+
+def _united(
+    ranked: Sequence[Ranked], chains: Mapping[str, Sequence[Record]], maintained: float
+) -> list[Ranked]:
+    """One fact for each chain of which anything is there, and the others as they are."""
     heads = {one.record.id: one.record for one in ranked if one.record.superseded_by is None}
     heads |= {chain[-1].id: chain[-1] for chain in chains.values() if chain}
     groups: dict[str, list[Ranked]] = {}
     for one in ranked:
         chain = chains.get(one.record.id)
         groups.setdefault(chain[-1].id if chain else one.record.id, []).append(one)
-    facts = [
-        _fact(heads[id_], group, maintained)
-        for id_, group in groups.items()
-        if id_ in heads and (shown.old or where.admits(heads[id_]))
-    ]
-    facts.sort(key=standing)
-    if not shown.old:
-        return facts
-    return _with_old(facts, reader, where, shown)
+    facts = [_fact(heads[id_], group, maintained) for id_, group in groups.items() if id_ in heads]
+    return sorted(facts, key=standing)
 
 
 def _fact(head: Record, wordings: Sequence[Ranked], maintained: float) -> Ranked:

@@ -13,7 +13,7 @@ and turns of an assistant the same arms did harm, and words weigh less beside me
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -21,13 +21,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .cues import cues_of, tells_count, tells_name, tells_time
+from .cues import cues_of
 from .dates import Mention, mentions
 from .discourse import discourse_of
 from .passages import Span
 from .records import Record
-from .speech import Utterance, subject
-from .store import Candidate, Likeness, Spoken
+from .speech import subject
+from .store import Candidate, Likeness, Spoken, holding
 from .terms import query_terms
 
 # A session counts by its best hits, each next one less: one long session must not win by length.
@@ -243,37 +243,41 @@ def rank(
     evidence = _scaled((whole + best) / 2, floor) + words
     order = discourse_of(records, sessions)
     questions = np.array([one.asks for one in candidates], dtype=float)
-    arms = {
-        "meaning": _scaled(best, floor),
-        "whole text": _scaled(order.together(whole) if talk else whole, 0.0),
-        "words": words * coverage,
-        "context": order.around(held) @ rarity,
-        "session": _by_session(records, evidence),
-        "reply": order.at(questions * evidence / 2, order.before),
-        "a question": -questions,
-        "date": _by_date(records, dates),
+    # Functions, because an arm that counts nothing is not reckoned.
+    arms: dict[str, Callable[[], Numbers]] = {
+        "meaning": lambda: _scaled(best, floor),
+        "whole text": lambda: _scaled(order.together(whole) if talk else whole, 0.0),
+        "words": lambda: words * coverage,
+        "context": lambda: order.around(held) @ rarity,
+        "speaker": lambda: _by_speaker(candidates, question.text, talk=talk),
+        "session": lambda: _by_session(records, evidence),
+        "reply": lambda: order.at(questions * evidence / 2, order.before),
+        "date": lambda: _by_date(records, dates),
+        "asked for": lambda: _by_cue(candidates, question.text),
+        "length": lambda: _by_length(records),
+        "trust": lambda: np.array([record.trust for record in records]),
+        "own project": lambda: _by_project(records, question.own_project),
+        "pinned": lambda: np.array([record.pinned for record in records], dtype=float),
+        "a question": lambda: -questions,
     }
-    said = [candidate.said for candidate in candidates]
-    arms |= _who_and_what(records, said, question, talk=talk) | _standing_of(records, question)
     names = [name for name in _ARMS if getattr(weights, _ARMS[name])]
     # Rounded first and added then, so that the sum a reader sees is the sum that ranked.
-    weighted = [getattr(weights, _ARMS[name]) * arms[name] for name in names]
+    weighted = [getattr(weights, _ARMS[name]) * arms[name]() for name in names]
     parts = np.round(np.stack(weighted, axis=1), 3)
     scores = np.round(parts.sum(axis=1), 3)
-    best_first = sorted(
-        range(len(records)),
-        key=lambda at: (-scores[at], -records[at].created_at.timestamp(), records[at].id),
-    )
+    chosen = _best_first(records, scores)
     return [
         Ranked(
-            records[at],
-            float(scores[at]),
-            dict(zip(names, parts[at].tolist(), strict=True)),
-            likeness=float(max(whole[at], best[at])),
-            coverage=float(coverage[at]),
-            span=spans[at],
+            records[at], score, dict(zip(names, gave, strict=True)), likeness, covered, spans[at]
         )
-        for at in best_first[:_MOST]
+        for at, score, gave, likeness, covered in zip(
+            chosen,
+            scores[chosen].tolist(),
+            parts[chosen].tolist(),
+            np.maximum(whole, best)[chosen].tolist(),
+            coverage[chosen].tolist(),
+            strict=True,
+        )
     ]
 
 
@@ -282,29 +286,33 @@ def standing(one: Ranked) -> tuple[float, float, str]:
     return (-one.score, -one.record.created_at.timestamp(), one.record.id)
 
 
+def _best_first(records: Sequence[Record], scores: Numbers) -> list[int]:
+    """The places of the best, in the order of `standing`; only those are put in order."""
+    least = np.sort(scores)[-_MOST:][0]
+    keys = [
+        (-score, -records[at].created_at.timestamp(), records[at].id, at)
+        for at, score in enumerate(scores.tolist())
+        if score >= least
+    ]
+    return [at for *_, at in sorted(keys)[:_MOST]]
+
+
 def _bm25(records: Sequence[Record], lexical: Mapping[str, float]) -> Numbers:
     """Scaled from the least of what was found; a single find is a whole one."""
     least = min(lexical.values()) if len(lexical) > 1 else 0.0
     return _scaled(np.array([lexical.get(record.id, 0.0) for record in records]), least)
 
 
-def _who_and_what(
-    records: Sequence[Record], said: Sequence[Utterance], question: Question, *, talk: bool
-) -> dict[str, Numbers]:
-    return {
-        "speaker": _by_speaker(records, said, question.text, talk=talk),
-        "asked for": _by_cue(said, question.text),
-    }
+def _by_length(records: Sequence[Record]) -> Numbers:
+    lengths = np.array([len(record.text) for record in records])
+    shares: Numbers = np.minimum(1.0, lengths / _WHOLE_LENGTH)
+    return shares
 
 
-def _standing_of(records: Sequence[Record], question: Question) -> dict[str, Numbers]:
-    own = question.own_project
-    return {
-        "length": np.array([min(1.0, len(record.text) / _WHOLE_LENGTH) for record in records]),
-        "trust": np.array([record.trust for record in records]),
-        "own project": np.array([float(record.project == own is not None) for record in records]),
-        "pinned": np.array([float(record.pinned) for record in records]),
-    }
+def _by_project(records: Sequence[Record], own: str | None) -> Numbers:
+    if own is None:
+        return np.zeros(len(records))
+    return np.array([record.project == own for record in records], dtype=float)
 
 
 def _cosines(
@@ -327,7 +335,7 @@ def _held_terms(
     not say the date of the day: who spoke on it holds the words that name it.
     """
     wanted = query_terms(query)
-    held = np.array([[one.holds(term) for term in wanted] for one in candidates], dtype=float)
+    held = holding(candidates, wanted).astype(float)
     for date in dates:
         said_then = [date.covers(one.record.created_at) for one in candidates]
         named = set(query_terms(date.text))
@@ -336,14 +344,15 @@ def _held_terms(
     return held, idf / max(float(idf.sum()), 1e-9)
 
 
-def _by_speaker(
-    records: Sequence[Record], said: Sequence[Utterance], query: str, *, talk: bool
-) -> Numbers:
+def _by_speaker(candidates: Sequence[Candidate], query: str, *, talk: bool) -> Numbers:
     if talk:
-        person = subject(query, {one.speaker for one in said if one.speaker})
-        return np.array([one.speaker == person is not None for one in said], dtype=float)
-    role = cues_of(query).role
-    return np.array([record.role == role is not None for record in records], dtype=float)
+        speakers = [one.said.speaker for one in candidates]
+        meant = subject(query, {name for name in speakers if name})
+        found = [name == meant for name in speakers]
+    else:
+        meant = cues_of(query).role
+        found = [one.record.role == meant for one in candidates]
+    return np.array(found, dtype=float) if meant is not None else np.zeros(len(candidates))
 
 
 def _by_session(records: Sequence[Record], evidence: Numbers) -> Numbers:
@@ -364,23 +373,22 @@ def _by_session(records: Sequence[Record], evidence: Numbers) -> Numbers:
 
 
 def _by_date(records: Sequence[Record], dates: Sequence[Mention]) -> Numbers:
+    if not dates:
+        return np.zeros(len(records))
     return np.array(
         [any(one.covers(record.created_at) for one in dates) for record in records], dtype=float
     )
 
 
-def _by_cue(said: Sequence[Utterance], query: str) -> Numbers:
-    cues = cues_of(query)
-    tells = [
-        tell
-        for asked, tell in (
-            (cues.time, tells_time),
-            (cues.name, tells_name),
-            (cues.count, tells_count),
-        )
-        if asked
-    ]
-    return np.array([any(tell(one.words) for tell in tells) for one in said], dtype=float)
+def _by_cue(candidates: Sequence[Candidate], query: str) -> Numbers:
+    cues, tells = cues_of(query), np.zeros(len(candidates), np.bool_)
+    if cues.time:
+        tells |= [one.tells_time for one in candidates]
+    if cues.name:
+        tells |= [one.tells_name for one in candidates]
+    if cues.count:
+        tells |= [one.tells_count for one in candidates]
+    return tells.astype(float)
 
 
 def _scaled(values: Numbers, floor: float) -> Numbers:

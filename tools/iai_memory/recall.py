@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from .clock import utc_now
 from .confidence import judged
-from .consolidation.duplicates import sameness
+from .consolidation.duplicates import outline, sameness
 from .cues import cues_of
 from .discourse import neighbours
 from .embedding import Encoder
@@ -28,7 +28,6 @@ NEIGHBOURED = 30
 NPROBES = 50
 MODEL_FIX = "iai-mcp model install"
 _SMALLEST_CUT = 24
-_WORDS = ThreadPoolExecutor(4, "searching-words")
 
 
 def recall(
@@ -64,8 +63,8 @@ def recall(
     )
     shown = _shown(query)
     where = replace(query.where, include_superseded=shown.old)
-    facts = settled(ranked, store.latest, where, shown, weights.maintained)
-    once = _folded(facts[: 3 * query.limit])[: query.limit]
+    facts = settled(ranked, store.latest, where, shown, weights.maintained, 3 * query.limit)
+    once = _folded(facts)[: query.limit]
     answer = None
     if found.readable:
         answer, each = judged(query.text, once, found.candidates, talk=found.talk)
@@ -120,15 +119,13 @@ class _Found:
 
 def _search(reader: TableReader, encoder: Encoder | None, query: Query) -> _Found:
     where, depth = replace(query.where, include_superseded=True), max(CANDIDATES, 2 * query.limit)
-    # LanceDB searches words on another core meanwhile.
-    searching = _WORDS.submit(reader.matching, query.text, where, depth)
+    lexical = reader.matching(query.text, where, depth)
     # Of emoji alone the model reads nothing, and all of them look the same to it.
     readable = encoder is not None and any(character.isalnum() for character in query.text)
     vector, dense = None, dict[str, float]()
     if encoder is not None and readable:
         vector = _vector_of(encoder, query.text)
         dense = reader.nearest(vector, where, depth, nprobes=NPROBES)
-    lexical = searching.result()
     found = reader.candidates(lexical)
     if encoder is not None and readable and (spoken := _as_spoken(query.text, found.values())):
         vector = _vector_of(encoder, spoken)
@@ -138,11 +135,8 @@ def _search(reader: TableReader, encoder: Encoder | None, query: Query) -> _Foun
     best = {*list(dense)[:NEIGHBOURED], *list(lexical)[:NEIGHBOURED]}
     beside = neighbours([found[id_].record for id_ in best if id_ in found], sessions)
     # What the SQL lets by too much is dropped here, and so are neighbours out of the filter.
-    candidates = [
-        _as_seen(one, where)
-        for one in [*found.values(), *reader.candidates(beside.difference(found)).values()]
-        if where.admits(one.record)
-    ]
+    near = reader.candidates(beside.difference(found))
+    candidates = _as_seen([*found.values(), *near.values()], where)
     likenesses = (
         {} if vector is None else reader.likenesses(vector, [one.record.id for one in candidates])
     )
@@ -151,9 +145,13 @@ def _search(reader: TableReader, encoder: Encoder | None, query: Query) -> _Foun
     return _Found(candidates, lexical, likenesses, sessions, vector is not None, talk, floor)
 
 
-def _as_seen(one: Candidate, where: Filter) -> Candidate:
-    seen = where.seen(one.record)
-    return one if seen is one.record else replace(one, record=seen)
+def _as_seen(found: Iterable[Candidate], where: Filter) -> list[Candidate]:
+    """Those that pass, as the filter's time shows them."""
+    now = utc_now()
+    passing = [one for one in found if where.admits(one.record, now)]
+    if where.as_of is None:
+        return passing
+    return [replace(one, record=where.seen(one.record)) for one in passing]
 
 
 def _vector_of(encoder: Encoder, text: str) -> Vector:
@@ -175,9 +173,12 @@ def _folded(ranked: Sequence[Ranked]) -> list[Ranked]:
 
     What holds and what was replaced stay apart, even where a fact came back in the same words.
     """
-    best: dict[tuple[bytes, bool], Ranked] = {}
-    for one in ranked:
-        key = (sameness(one.record), one.record.superseded_by is None)
+    best: dict[tuple[bytes | str, bool], Ranked] = {}
+    outlines = [outline(one.record) for one in ranked]
+    often = Counter(outlines)
+    for one, drawn in zip(ranked, outlines, strict=True):
+        says = sameness(one.record) if often[drawn] > 1 else one.record.id
+        key = (says, one.record.superseded_by is None)
         first = best.setdefault(key, one)
         if first is not one:
             best[key] = replace(first, alike=first.alike + 1)

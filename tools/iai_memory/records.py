@@ -222,13 +222,19 @@ def _values(column: pa.Array) -> list[Any]:
     if column.null_count == len(column):
         return [None] * len(column)
     if pa.types.is_timestamp(column.type):
-        since = column.cast(pa.int64()).to_pylist()
-        return [at if at is None else _EPOCH + timedelta(microseconds=at) for at in since]
+        return _moments(column.cast(pa.int64()))
     if pa.types.is_list(column.type):
         flat, ends = column.values.to_pylist(), column.offsets.to_pylist()
         return [tuple(flat[start:end]) for start, end in pairwise(ends)]
     values: list[Any] = column.to_numpy(zero_copy_only=False).tolist()
     return values
+
+
+def _moments(since: pa.Array) -> list[datetime | None]:
+    """Of microseconds since 1970. Arrow's own conversions take three times as long."""
+    if since.null_count:
+        return [at if at is None else _EPOCH + timedelta(0, 0, at) for at in since.to_pylist()]
+    return [_EPOCH + timedelta(0, 0, at) for at in since.to_numpy().tolist()]
 
 
 def _history_to_json(history: tuple[Change, ...]) -> str | None:

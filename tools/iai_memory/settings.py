@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     recall_hook_timeout: float = Field(default=10.0, gt=0)
     payload_tokens: int = Field(default=2000, ge=200, le=10_000)
     commit_budget: int = Field(default=64, ge=1)
-    copy_mb: int = Field(default=256, ge=0)
+    copy_mb: int = Field(default=320, ge=0)
     drowsy_after_sec: float = Field(default=300.0, gt=0)
     sleep_after_sec: float = Field(default=1800.0, gt=0)
     threads: int = Field(default=0, ge=0, le=64)

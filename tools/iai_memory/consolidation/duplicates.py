@@ -30,6 +30,7 @@ and two exchanged names cost 0.02. What the words are is decided by `said`."""
 
 _FORMAT: Final = 1
 _SAYS_NOTHING: Final = frozenset({"please", "the"})
+_COUNTED: Final = "nordi"
 _OPENING: Final = "\"'`\u2018\u201c\u201e\u00ab\u2039"
 _CLOSING: Final = "\"'`\u2019\u201d\u201c\u00bb\u203a.,!"
 _PLAIN_WORD: Final = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
@@ -116,6 +117,15 @@ def sameness(record: Record) -> bytes:
     """Equal for memories that no list and no filter tells apart, and that say the same."""
     parts = (record.project, record.role, record.pinned, sorted(record.tags), said(record.text))
     return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).digest()
+
+
+def outline(record: Record) -> tuple[object, ...]:
+    """Equal where `sameness` is, and sometimes else; so cheap that it tells what to compare.
+
+    No letter that is counted stands in a word that `said` leaves out.
+    """
+    text = record.text.casefold()
+    return (record.project, record.role, record.pinned, *map(text.count, _COUNTED))
 
 
 def folds_path(paths: StorePaths) -> Path:

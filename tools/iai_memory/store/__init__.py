@@ -1,7 +1,7 @@
 """The LanceDB table of memories."""
 
 from ..passages import Passages
-from .candidate import Candidate
+from .candidate import Candidate, holding
 from .filters import Filter
 from .likeness import Likeness
 from .reader import Contents, TableReader, merge_contents
@@ -22,5 +22,6 @@ __all__ = [
     "TableReader",
     "Vector",
     "Writer",
+    "holding",
     "merge_contents",
 ]

@@ -35,6 +35,11 @@ _SMALL_ROWS: Final = 10_000
 _LEAST_ROW_BYTES: Final = 600
 
 
+def may_fit(rows: int, most_bytes: int) -> bool:
+    """Whether a copy of so many rows may be as small as this; surely not where this is False."""
+    return rows * _LEAST_ROW_BYTES <= most_bytes
+
+
 class CachedReader(TableReader):
     """Answers from the latest version, from memory where that is known to be as the table.
 
@@ -81,6 +86,13 @@ class CachedReader(TableReader):
         if copy is None:
             return super().nearest(query, where, limit, nprobes=nprobes)
         return copy.nearest(query, where, limit)
+
+    def matching(self, text: str, where: Filter, limit: int) -> dict[str, float]:
+        """See `TableReader.matching`."""
+        copy = self._followed() if TableCopy.answers(where) else None
+        if copy is None:
+            return super().matching(text, where, limit)
+        return copy.matching(text, where, limit)
 
     def sessions(self, session_ids: Collection[str]) -> dict[str, Spoken]:
         """See `TableReader.sessions`."""
@@ -171,7 +183,7 @@ class CachedReader(TableReader):
     def _begun(self, rows: int) -> Future[Dated | None]:
         """A copy to come; at once where it is small, or surely too large."""
         ready = Future[Dated | None]()
-        if rows * _LEAST_ROW_BYTES > self._most_bytes:
+        if not may_fit(rows, self._most_bytes):
             ready.set_result(None)
         elif rows <= _SMALL_ROWS:
             ready.set_result(copied(self, self._most_bytes, self._unasked.is_set))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from ..cues import is_question
+from ..cues import is_question, tells_count, tells_name, tells_time
 from ..records import Record, from_table, record_columns
 from ..speech import Utterance, utterance
 
@@ -50,3 +52,26 @@ class Candidate:
     def asks(self) -> bool:
         """Whether its text ends as a question."""
         return is_question(self.record.text)
+
+    @cached_property
+    def tells_time(self) -> bool:
+        """Whether what is said has a word for a time."""
+        return tells_time(self.said.words)
+
+    @cached_property
+    def tells_name(self) -> bool:
+        """Whether what is said has a name inside a sentence, or a title."""
+        return tells_name(self.said.words)
+
+    @cached_property
+    def tells_count(self) -> bool:
+        """Whether what is said has a number."""
+        return tells_count(self.said.words)
+
+
+def holding(candidates: Sequence[Candidate], terms: Sequence[str]) -> NDArray[np.bool_]:
+    """Which of the terms each candidate holds, (n, k)."""
+    wanted = [f" {term} " for term in terms]
+    texts = [f" {one.terms} " for one in candidates]
+    held = bytes([term in text for text in texts for term in wanted])
+    return np.frombuffer(held, np.bool_).reshape(len(candidates), len(terms))

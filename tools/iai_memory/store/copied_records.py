@@ -38,6 +38,12 @@ class CopiedRecords:
             last = pa.concat_tables([chunks.pop(), last]).combine_chunks()
         return CopiedRecords((*chunks, last))
 
+    def merged(self) -> CopiedRecords:
+        """The same in one chunk: each that rows are taken from costs a third of a millisecond."""
+        return CopiedRecords(
+            (pa.concat_tables(self._chunks).combine_chunks(),) if self._chunks else ()
+        )
+
     def taken(self, places: Places) -> Iterator[pa.Table]:
         """The rows at these places, in any order."""
         which = np.searchsorted(self._begins, places, side="right") - 1

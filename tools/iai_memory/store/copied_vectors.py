@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -10,8 +10,12 @@ from numpy.typing import NDArray
 
 from .codes import Codes
 from .rows import Vector
+from .signs import Signs, least_differing, signs_of
 
-_BESIDE: Final = 12  # bytes beside the components
+_BESIDE: Final = 12  # bytes beside the components and their signs
+
+# Of so many the signs are not asked first; comparing them in full costs no more.
+_COMPARED: Final = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,22 +25,26 @@ class CopiedVectors:
     Attributes:
         components: Of the codes, int8, (capacity, dim).
         inverse: Of the codes, float32, (capacity,).
+        signs: Of the codes, uint8, (capacity, ceil(dim / 8)).
         spans: int32, (capacity, 2), where the passage stands in its text; 0, 0 of a whole text.
         used: How many vectors there are.
     """
 
     components: NDArray[np.int8]
     inverse: NDArray[np.float32]
+    signs: Signs
     spans: NDArray[np.int32]
     used: int
 
     @classmethod
     def of_at_most(cls, most: int, dimension: int) -> CopiedVectors:
         """None yet, and room for that many bytes; pages that nothing was written to take none."""
-        capacity = most // (dimension + _BESIDE)
+        width = -(-dimension // 8)
+        capacity = most // (dimension + width + _BESIDE)
         return cls(
             np.empty((capacity, dimension), np.int8),
             np.empty(capacity, np.float32),
+            np.empty((capacity, width), np.uint8),
             np.empty((capacity, 2), np.int32),
             0,
         )
@@ -48,7 +56,7 @@ class CopiedVectors:
     @property
     def bytes_each(self) -> int:
         """Of one vector with its span."""
-        return int(self.components.shape[1]) + _BESIDE
+        return int(self.components.shape[1] + self.signs.shape[1]) + _BESIDE
 
     def has_room(self, more: int) -> bool:
         """Whether so many can be appended."""
@@ -59,23 +67,34 @@ class CopiedVectors:
         end = self.used + len(codes)
         self.components[self.used : end] = codes.components
         self.inverse[self.used : end] = codes.inverse
+        self.signs[self.used : end] = signs_of(codes.components)
         self.spans[self.used : end] = spans
-        return CopiedVectors(self.components, self.inverse, self.spans, end)
+        return replace(self, used=end)
 
     def packed(self, places: NDArray[np.intp]) -> CopiedVectors:
         """The vectors at these places and no others, in buffers of their own."""
         empty = CopiedVectors(
             np.empty_like(self.components),
             np.empty_like(self.inverse),
+            np.empty_like(self.signs),
             np.empty_like(self.spans),
             0,
         )
         codes = Codes(self.components[places], self.inverse[places])
         return empty.appended(codes, self.spans[places])
 
-    def cosines(self, query: Vector) -> NDArray[np.float32]:
-        """Of every vector with the query, float32, (n,)."""
-        return Codes(self.components[: self.used], self.inverse[: self.used]).cosines(query)
+    def nearest(
+        self, query: Vector, admitted: NDArray[np.bool_] | None
+    ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+        """Places of the 4,000 or so that are likely to be nearest, ascending, and their cosines.
+
+        Args:
+            query: float32, (dim,), any length but 0.
+            admitted: (n,), which of them are asked about; None is every one.
+        """
+        asked = signs_of(query[np.newaxis])
+        places = least_differing(asked, self.signs[: self.used], admitted, _COMPARED)
+        return places, self.cosines_at(places, query)
 
     def cosines_at(self, places: NDArray[np.intp], query: Vector) -> NDArray[np.float32]:
         """Of the vectors at these places with the query, float32, (n,)."""

@@ -36,7 +36,7 @@ def copied(reader: TableReader, most: int, stopped: Callable[[], bool]) -> Dated
             if grown is None:
                 return None
             copy = grown
-        return copy
+        return copy.merged()
 
     version = reader.version
     return _proved(reader, reader.changed_since(_BEFORE_ALL, take), version)

@@ -20,7 +20,7 @@ from ..errors import StoreMismatch, StoreUnavailable
 from ..locks import held
 from ..paths import StorePaths, make_private_folder
 from ..records import EMBEDDER_FIELD_KEY, Record, table_schema
-from .cached import CachedReader
+from .cached import CachedReader, may_fit
 from .faults import retried, translated
 from .filters import sql_time
 from .known_keys import KnownKeys
@@ -94,7 +94,8 @@ class Store:
             dimension: Length of those vectors.
             budget: Commits after which `upkeep_is_due`.
             check: False opens a table of another generation, to re-embed it.
-            copy_bytes: Of memory for a copy of the table; one of more rows is searched by LanceDB.
+            copy_bytes: Of memory for a copy of the table, or of LanceDB's indexes where the table
+                has more rows.
         """
         os.umask(os.umask(0o077) | 0o077)
         self.paths = paths
@@ -106,17 +107,16 @@ class Store:
         self._known_keys = KnownKeys()
         make_private_folder(paths.root)
         self._readers = Readers(paths.lock("reading"))
-        self._files = SyncedFolder(paths.database / f"{TABLE_NAME}.lance")
+        table_folder = paths.database / f"{TABLE_NAME}.lance"
+        self._versions = table_folder / "_versions"
+        self._files = SyncedFolder(table_folder)
         with translated(f"opening the store {paths.root}"):
-            self._session = lancedb.Session(
-                index_cache_size_bytes=_CACHE_BYTES, metadata_cache_size_bytes=_CACHE_BYTES
-            )
-            self._database = lancedb.connect(
-                str(paths.database),
-                read_consistency_interval=timedelta(0),
-                session=self._session,
-            )
+            self._database = self._connected(_CACHE_BYTES)
             self._table = self._open_or_create(embedder, dimension, check=check)
+            if copy_bytes > _CACHE_BYTES and not may_fit(self._table.count_rows(), copy_bytes):
+                # The memory that no copy takes lets LanceDB keep what it reads of its indexes.
+                self._database = self._connected(copy_bytes)
+                self._table = self._open()
         self.latest = CachedReader(self._table, self._readers, self._look, most_bytes=copy_bytes)
 
     @property
@@ -309,7 +309,7 @@ class Store:
 
     def _look(self) -> tuple[int, int]:
         with translated("looking at the table's files"):
-            found = (self.paths.database / f"{TABLE_NAME}.lance" / "_versions").stat()
+            found = self._versions.stat()
         return found.st_ino, found.st_mtime_ns
 
     def _to_latest(self) -> None:
@@ -328,6 +328,14 @@ class Store:
         if not isinstance(table, LanceTable):
             raise StoreUnavailable(f"{self.paths.database} is not a local LanceDB folder")
         return table
+
+    def _connected(self, cache_bytes: int) -> lancedb.DBConnection:
+        session = lancedb.Session(
+            index_cache_size_bytes=cache_bytes, metadata_cache_size_bytes=_CACHE_BYTES
+        )
+        return lancedb.connect(
+            str(self.paths.database), read_consistency_interval=timedelta(0), session=session
+        )
 
     def _open_or_create(self, embedder: str, dimension: int, *, check: bool) -> LanceTable:
         if self._exists():
@@ -353,7 +361,7 @@ class Store:
             return table
 
     def _exists(self) -> bool:
-        return (self.paths.database / f"{TABLE_NAME}.lance" / "_versions").exists()
+        return self._versions.exists()
 
     def _check_generation(self, table: LanceTable, embedder: str) -> None:
         version = schema_version(table)
