@@ -99,7 +99,7 @@ class _Found:
     """What the two searches gave.
 
     Attributes:
-        candidates: What either found and what was said around the best of it.
+        candidates: What either found, and in a conversation what was said around the best of it.
         lexical: BM25 by id.
         likenesses: To the query, by id.
         sessions: The candidates' sessions, by id.
@@ -132,15 +132,16 @@ def _search(reader: TableReader, encoder: Encoder | None, query: Query) -> _Foun
         dense = reader.nearest(vector, where, depth, nprobes=NPROBES)
     found |= reader.candidates([id_ for id_ in dense if id_ not in found])
     sessions = reader.sessions({c.record.session_id for c in found.values() if c.record.session_id})
-    best = {*list(dense)[:NEIGHBOURED], *list(lexical)[:NEIGHBOURED]}
-    beside = neighbours([found[id_].record for id_ in best if id_ in found], sessions)
+    talk = is_conversation([one.said for one in found.values()])
+    if talk:
+        best = {*list(dense)[:NEIGHBOURED], *list(lexical)[:NEIGHBOURED]}
+        beside = neighbours([found[id_].record for id_ in best if id_ in found], sessions)
+        found |= reader.candidates(beside.difference(found))
     # What the SQL lets by too much is dropped here, and so are neighbours out of the filter.
-    near = reader.candidates(beside.difference(found))
-    candidates = _as_seen([*found.values(), *near.values()], where)
+    candidates = _as_seen(found.values(), where)
     likenesses = (
         {} if vector is None else reader.likenesses(vector, [one.record.id for one in candidates])
     )
-    talk = is_conversation([one.said for one in candidates])
     floor = max(0.0, min(dense.values())) if len(dense) == depth else 0.0
     return _Found(candidates, lexical, likenesses, sessions, vector is not None, talk, floor)
 

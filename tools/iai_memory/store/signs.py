@@ -2,7 +2,7 @@
 
 Random projections onto the axes: the share of signs in which two vectors differ grows with the
 angle between them (Charikar, "Similarity estimation techniques from rounding algorithms", 2002).
-Of 398,000 vectors of 384 components the 4,000 that differ least hold .996 of the ten nearest.
+Of 398,000 vectors of 384 components the hundredth that differs least holds .996 of the ten nearest.
 """
 
 from __future__ import annotations
