@@ -110,3 +110,11 @@ def test_who_shares_the_most_signs_is_asked_first_with_all_that_share_as_many(
     asked = np.flatnonzero(admitted)
     farthest = np.sort(differing[asked])[:most].max(initial=-1)
     assert chosen == asked[differing[asked] <= farthest].tolist()
+
+
+def test_signs_are_counted_on_two_cores_as_on_one() -> None:
+    chance = np.random.default_rng(8)
+    signs = chance.integers(256, size=(100_001, 3), dtype=np.uint8)
+    chosen = least_differing(signs[-1:], signs, None, 50)
+    differing = np.unpackbits(signs ^ signs[-1:], axis=1).sum(axis=1, dtype=int)
+    assert chosen.tolist() == np.flatnonzero(differing <= np.sort(differing)[49]).tolist()

@@ -32,7 +32,7 @@ from .terms import query_terms
 
 # A session counts by its best hits, each next one less: one long session must not win by length.
 _SESSION_SHARES: Final = (1.0, 0.7, 0.5, 0.35, 0.25)
-_MOST: Final = 150
+MOST: Final = 150
 _WHOLE_LENGTH: Final = 180  # characters of a text that says as much as one turn can
 
 Numbers = NDArray[np.float64]
@@ -219,8 +219,9 @@ def rank(
     *,
     talk: bool,
     floor: float,
+    most: int = MOST,
 ) -> list[Ranked]:
-    """The best 150 candidates, best first; equal scores go to the newer one.
+    """The best candidates, best first; equal scores go to the newer one.
 
     Args:
         candidates: What either search found, and what was said around it.
@@ -232,6 +233,7 @@ def rank(
         talk: Whether the candidates are lines of a conversation, and a name in front is a speaker.
         floor: The cosine at which the search by meaning broke off: what it did not return is no
             nearer. 0.0 where it returned all there is.
+        most: How many at most.
     """
     if not candidates:
         return []
@@ -265,7 +267,7 @@ def rank(
     weighted = [getattr(weights, _ARMS[name]) * arms[name]() for name in names]
     parts = np.round(np.stack(weighted, axis=1), 3)
     scores = np.round(parts.sum(axis=1), 3)
-    chosen = _best_first(records, scores)
+    chosen = _best_first(records, scores, most)
     return [
         Ranked(
             records[at], score, dict(zip(names, gave, strict=True)), likeness, covered, spans[at]
@@ -286,15 +288,15 @@ def standing(one: Ranked) -> tuple[float, float, str]:
     return (-one.score, -one.record.created_at.timestamp(), one.record.id)
 
 
-def _best_first(records: Sequence[Record], scores: Numbers) -> list[int]:
+def _best_first(records: Sequence[Record], scores: Numbers, most: int) -> list[int]:
     """The places of the best, in the order of `standing`; only those are put in order."""
-    least = np.sort(scores)[-_MOST:][0]
-    keys = [
-        (-score, -records[at].created_at.timestamp(), records[at].id, at)
-        for at, score in enumerate(scores.tolist())
-        if score >= least
-    ]
-    return [at for *_, at in sorted(keys)[:_MOST]]
+    least = np.sort(scores)[-most:][0]
+    best = np.flatnonzero(scores >= least).tolist()
+    # The last sort counts most; each keeps the order of equal ones.
+    best.sort(key=lambda at: records[at].id)
+    best.sort(key=lambda at: records[at].created_at, reverse=True)
+    best.sort(key=scores.tolist().__getitem__, reverse=True)
+    return best[:most]
 
 
 def _bm25(records: Sequence[Record], lexical: Mapping[str, float]) -> Numbers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -17,7 +17,7 @@ from .embedding import Encoder
 from .excerpt import excerpt
 from .facts import ALL, HISTORY, PRESENT, PREVIOUS, Shown, settled
 from .queries import Query
-from .ranking import Question, Ranked, Weighting, rank
+from .ranking import MOST, Question, Ranked, Weighting, rank
 from .results import Hit, Recalled
 from .speech import in_first_person, is_conversation, subject
 from .store import Candidate, Filter, Likeness, Spoken, Store, TableReader, Vector
@@ -51,6 +51,9 @@ def recall(
     found = _search(store.latest, encoder, query)
     question = Question(query.text, query.own_project, query.where.as_of or utc_now())
     weights = weighting.of(talk=found.talk)
+    shown, most = _shown(query), 3 * query.limit
+    # Where one fact has several wordings among them, further ones may tell how well it matches.
+    united = any(one.record.valid_to is not None for one in found.candidates)
     ranked = rank(
         found.candidates,
         found.lexical,
@@ -60,10 +63,10 @@ def recall(
         weights,
         talk=found.talk,
         floor=found.floor,
+        most=MOST if united else most,
     )
-    shown = _shown(query)
     where = replace(query.where, include_superseded=shown.old)
-    facts = settled(ranked, store.latest, where, shown, weights.maintained, 3 * query.limit)
+    facts = settled(ranked, store.latest, where, shown, weights.maintained, most)
     once = _folded(facts)[: query.limit]
     answer = None
     if found.readable:
@@ -136,23 +139,21 @@ def _search(reader: TableReader, encoder: Encoder | None, query: Query) -> _Foun
     if talk:
         best = {*list(dense)[:NEIGHBOURED], *list(lexical)[:NEIGHBOURED]}
         beside = neighbours([found[id_].record for id_ in best if id_ in found], sessions)
-        found |= reader.candidates(beside.difference(found))
-    # What the SQL lets by too much is dropped here, and so are neighbours out of the filter.
-    candidates = _as_seen(found.values(), where)
-    likenesses = (
-        {} if vector is None else reader.likenesses(vector, [one.record.id for one in candidates])
-    )
+        found |= _passing(reader.candidates(beside.difference(found)), where)
+    if where.as_of is not None:  # for which the searches may let too much by
+        found = {
+            id_: replace(one, record=where.seen(one.record))
+            for id_, one in _passing(found, where).items()
+        }
+    candidates = list(found.values())
+    likenesses = {} if vector is None else reader.likenesses(vector, list(found))
     floor = max(0.0, min(dense.values())) if len(dense) == depth else 0.0
     return _Found(candidates, lexical, likenesses, sessions, vector is not None, talk, floor)
 
 
-def _as_seen(found: Iterable[Candidate], where: Filter) -> list[Candidate]:
-    """Those that pass, as the filter's time shows them."""
+def _passing(found: Mapping[str, Candidate], where: Filter) -> dict[str, Candidate]:
     now = utc_now()
-    passing = [one for one in found if where.admits(one.record, now)]
-    if where.as_of is None:
-        return passing
-    return [replace(one, record=where.seen(one.record)) for one in passing]
+    return {id_: one for id_, one in found.items() if where.admits(one.record, now)}
 
 
 def _vector_of(encoder: Encoder, text: str) -> Vector:
