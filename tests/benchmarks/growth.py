@@ -18,7 +18,7 @@ from typing import Any
 
 from .intervals import table
 from .processes import MIB, folder_size, rss_bytes
-from .recall_scale import WARM_UP, cycled, sizes
+from .recall_scale import cycled, sizes, warm_up
 from .scale_store import DEFAULT_CACHE, probes, scale_store
 from .serving import call_ms, talking_server
 from .talk import RARE_SHARE, Talk
@@ -52,20 +52,19 @@ def measure(cache: Path, records: int, queries: int, writes: int) -> Point:
     with tempfile.TemporaryDirectory(prefix="iai-mcp-growth-") as folder:
         store = scale_store(cache, records, Path(folder))
         disk = folder_size(store).bytes / MIB
-        questions = cycled([probe.question for probe in probes(records)], queries + WARM_UP)
+        questions = cycled([probe.question for probe in probes(records)], queries)
         talk = Talk(records)  # not the texts of the store
         batches = [
             [{"text": talk.turn(rare=RARE_SHARE), "role": "user"} for _ in range(BATCH)]
             for _ in range(max(1, writes // BATCH))
         ]
         with talking_server(store) as child:
+            warm_up(records, lambda: call_ms(child, "recall", query=questions[0]))
             recalls = [call_ms(child, "recall", query=question) for question in questions]
             written = [call_ms(child, "ingest", memories=batch) for batch in batches]
             rss = rss_bytes(child.process.pid) / MIB
     per_second = 1e3 * BATCH * len(written) / sum(written)
-    return Point(
-        records, timing(recalls[WARM_UP:]), round(per_second, 1), round(rss, 1), round(disk, 1)
-    )
+    return Point(records, timing(recalls), round(per_second, 1), round(rss, 1), round(disk, 1))
 
 
 def draw(points: Sequence[Point], picture: Path) -> None:

@@ -43,6 +43,9 @@ GOALS = {10_000: 3.0, 100_000: 5.0, 1_000_000: 20.0}
 GOAL_INDEX_RECALL = 0.98
 GOAL_ADDED_MS = {10_000: 3.0}
 WARM_UP = 10
+# More records are copied in a thread, at least so many a second; until then LanceDB answers.
+COPIED_AT_ONCE = 10_000
+COPIED_A_SEC = 10_000
 _K = 10
 _SEARCHES = {"matching": "lexical", "nearest": "dense"}
 
@@ -142,27 +145,39 @@ def measure(cache: Path, records: int, queries: int) -> Row:
     """Builds or copies the store of so many records and asks it so many questions."""
     with tempfile.TemporaryDirectory(prefix="iai-mcp-recall-scale-") as folder:
         store = scale_store(cache, records, Path(folder))
-        questions = cycled([probe.question for probe in probes(records)], queries + WARM_UP)
+        questions = cycled([probe.question for probe in probes(records)], queries)
         served = measure_served(store, records, questions)
-        return Row(records, served, measure_inside(memory_of(store), questions))
+        return Row(records, served, measure_inside(memory_of(store), records, questions))
 
 
 def measure_served(store: Path, records: int, questions: Sequence[str]) -> Served:
-    """Asks a server each question, and the reference after each; the first ten are warm-up."""
+    """Asks a server each question, and the reference after each."""
     encoder = encoder_of(memory_of(store))
     recalled: list[float] = []
     reference: list[float] = []
     with echo_server(store.parent) as echo, talking_server(store) as child:
+        warm_up(records, lambda: call_ms(child, "recall", query=questions[0]))
+        warm_up(0, lambda: reference_ms(echo, encoder, questions[0]))
         for question in questions:
             recalled.append(call_ms(child, "recall", query=question))
             reference.append(reference_ms(echo, encoder, question))
         rss = rss_bytes(child.process.pid)
-    ours, other = timing(recalled[WARM_UP:]), timing(reference[WARM_UP:])
+    ours, other = timing(recalled), timing(reference)
     return Served(ours, other, ratio(ours.p95, other.p95), GOALS.get(records), round(rss / MIB, 1))
 
 
-def measure_inside(memory: Memory, questions: Sequence[str]) -> Inside:
-    """Recalls in this process, and looks where the time goes; the first ten are warm-up."""
+def warm_up(records: int, ask: Callable[[], object]) -> None:
+    """Asks one question ten times, and of many records for as long as they may be copied."""
+    ends = time.monotonic() + (records / COPIED_A_SEC if records > COPIED_AT_ONCE else 0.0)
+    asked = 0
+    while asked < WARM_UP or time.monotonic() < ends:
+        ask()
+        asked += 1
+
+
+def measure_inside(memory: Memory, records: int, questions: Sequence[str]) -> Inside:
+    """Recalls in this process, and looks where the time goes."""
+    warm_up(records, partial(memory.recall, questions[0]))
     found = index_recall(memory, sorted(set(questions)))
     watch, taken = Watch(), list[dict[str, float]]()
     watch.over(memory.encoder, "encode", "encode")
@@ -175,7 +190,7 @@ def measure_inside(memory: Memory, questions: Sequence[str]) -> Inside:
         parts = watch.taken()
         taken.append({**parts, "added": whole - parts["any"]})
     times = {
-        name: timing([one.get(name, 0.0) for one in taken[WARM_UP:]])
+        name: timing([one.get(name, 0.0) for one in taken])
         for name in ("lexical", "dense", "reads", "encode", "added")
     }
     return Inside(found, **times)

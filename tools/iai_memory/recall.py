@@ -25,7 +25,7 @@ from .tokens import estimate_tokens
 
 CANDIDATES = 100
 NEIGHBOURED = 30
-NPROBES = 50
+NPROBES = 150
 MODEL_FIX = "iai-mcp model install"
 _SMALLEST_CUT = 24
 

@@ -33,7 +33,7 @@ pc: Any = pyarrow.compute
 # pydantic dataclasses hide their defaults from type checkers here.
 _match_query: Any = MatchQuery
 _ID_BATCH = 1_000
-_REFINE = 3
+_REFINE = 5
 # Lance reads some batches ahead: with four times as many rows 90 MB and not 20 lie about.
 _BATCH_ROWS = 500
 _BESIDE = ThreadPoolExecutor(4, "searching-passages")

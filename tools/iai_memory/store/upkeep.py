@@ -16,8 +16,8 @@ from lancedb.table import LanceTable
 from ..paths import StorePaths, replace_file
 
 # A flat scan of 10,000 vectors takes 9 ms, an index of 100,000 as long. One bit a component with
-# three times the hits compared in full finds .99 of the ten nearest; eight bits find all of them
-# in four times the time and six times the space.
+# five times the hits compared in full finds .99 of the ten nearest; eight bits find all of them in
+# four times the time and six times the space.
 VECTOR_INDEX_ROWS: Final = 20_000
 # Of passages, 34 ms against 22 at 10,000 rows that have some, and 396 against 17 at 100,000.
 PASSAGE_INDEX_ROWS: Final = 10_000
