@@ -123,16 +123,9 @@ class _Found:
 def _search(reader: TableReader, encoder: Encoder | None, query: Query) -> _Found:
     where, depth = replace(query.where, include_superseded=True), max(CANDIDATES, 2 * query.limit)
     lexical = reader.matching(query.text, where, depth)
-    # Of emoji alone the model reads nothing, and all of them look the same to it.
-    readable = encoder is not None and any(character.isalnum() for character in query.text)
-    vector, dense = None, dict[str, float]()
-    if encoder is not None and readable:
-        vector = _vector_of(encoder, query.text)
-        dense = reader.nearest(vector, where, depth, nprobes=NPROBES)
     found = reader.candidates(lexical)
-    if encoder is not None and readable and (spoken := _as_spoken(query.text, found.values())):
-        vector = _vector_of(encoder, spoken)
-        dense = reader.nearest(vector, where, depth, nprobes=NPROBES)
+    vector = None if encoder is None else _vector_of(encoder, query.text, found.values())
+    dense = {} if vector is None else reader.nearest(vector, where, depth, nprobes=NPROBES)
     found |= reader.candidates([id_ for id_ in dense if id_ not in found])
     sessions = reader.sessions({c.record.session_id for c in found.values() if c.record.session_id})
     talk = is_conversation([one.said for one in found.values()])
@@ -156,18 +149,21 @@ def _passing(found: Mapping[str, Candidate], where: Filter) -> dict[str, Candida
     return {id_: one for id_, one in found.items() if where.admits(one.record, now)}
 
 
-def _vector_of(encoder: Encoder, text: str) -> Vector:
-    vector: Vector = encoder.encode([text])[0]
+def _vector_of(encoder: Encoder, text: str, matching: Collection[Candidate]) -> Vector | None:
+    """The query's; None for emoji alone, of which the model reads nothing: all are alike to it."""
+    if not any(character.isalnum() for character in text):
+        return None
+    vector: Vector = encoder.encode([_as_spoken(text, matching)])[0]
     return vector
 
 
-def _as_spoken(text: str, matching: Collection[Candidate]) -> str | None:
-    """In a conversation, the query with the speaker it is about read as "I"; else None."""
+def _as_spoken(text: str, matching: Collection[Candidate]) -> str:
+    """The query; in a conversation, with the speaker it is about read as "I"."""
     said = [candidate.said for candidate in matching]
     if not is_conversation(said):
-        return None
+        return text
     person = subject(text, {one.speaker for one in said if one.speaker is not None})
-    return None if person is None else in_first_person(text, person)
+    return text if person is None else in_first_person(text, person)
 
 
 def _folded(ranked: Sequence[Ranked]) -> list[Ranked]:
