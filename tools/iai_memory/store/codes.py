@@ -56,8 +56,3 @@ class Codes:
         cosines: NDArray[np.float32] = dots.astype(np.float32) * self.inverse
         cosines *= asked.inverse
         return cosines
-
-    def decoded(self) -> NDArray[np.float32]:
-        """The vectors of unit length that these codes stand for, float32, (n, dim)."""
-        vectors: NDArray[np.float32] = self.components * self.inverse[:, np.newaxis]
-        return vectors
