@@ -319,3 +319,31 @@ def test_words_find_as_many_where_the_best_ones_were_forgotten(root: Path) -> No
     assert set(memory.store.latest.matching("heron", live, 10)) <= set(ids) - set(best[:25])
     assert len(memory.store.latest.matching("heron", live, 10)) == 10
     assert len(memory.store.latest.matching("heron", live, 40)) == 15
+
+
+def test_meaning_finds_as_many_where_the_nearest_ones_were_forgotten(root: Path) -> None:
+    memory = Memory(root)
+    ids = {str(one.id) for one in memory.ingest([f"heron {n}" for n in range(40)]).results}
+    live, query = Filter(include_superseded=True), vector_of(memory, "heron")
+    nearest = list(memory.store.snapshot().nearest(query, live, 40, nprobes=50))
+    memory.forget(nearest[:25])
+    table = memory.store.snapshot()
+    assert set(table.nearest(query, live, 10, nprobes=50)) <= ids - set(nearest[:25])
+    assert list(table.nearest(query, live, 10, nprobes=50)) == nearest[25:35]
+    assert list(table.nearest(query, live, 40, nprobes=50)) == nearest[25:]
+
+
+def test_a_store_that_is_too_large_to_be_copied_is_asked_and_changed_like_any_other(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(6)
+    Memory(root).ingest([some_memory(chance) for _ in range(9)])
+    monkeypatch.setattr(cached, "_LEAST_ROW_BYTES", 1 << 30)
+    memory = Memory(root)
+    late = str(memory.ingest("The zebra crosses at noon.").results[0].id)
+    for _ in range(3):
+        assert memory.recall("when does the zebra cross?").hits[0].id == late
+    with without_its_data(memory), pytest.raises(StoreUnavailable):
+        memory.recall("when does the zebra cross?")
+    memory.forget([late])
+    assert late not in [hit.id for hit in memory.recall("when does the zebra cross?").hits]

@@ -224,7 +224,7 @@ def rank(
     """The best candidates, best first; equal scores go to the newer one.
 
     Args:
-        candidates: What either search found, and what was said around it.
+        candidates: What either search found, in a conversation what was said around it too.
         lexical: BM25 by record id.
         likenesses: To the query, by record id; empty where there is no model.
         sessions: The candidates' sessions, by id.
@@ -251,16 +251,11 @@ def rank(
         "whole text": lambda: _scaled(order.together(whole) if talk else whole, 0.0),
         "words": lambda: words * coverage,
         "context": lambda: order.around(held) @ rarity,
-        "speaker": lambda: _by_speaker(candidates, question.text, talk=talk),
         "session": lambda: _by_session(records, evidence),
         "reply": lambda: order.at(questions * evidence / 2, order.before),
         "date": lambda: _by_date(records, dates),
-        "asked for": lambda: _by_cue(candidates, question.text),
-        "length": lambda: _by_length(records),
-        "trust": lambda: np.array([record.trust for record in records]),
-        "own project": lambda: _by_project(records, question.own_project),
-        "pinned": lambda: np.array([record.pinned for record in records], dtype=float),
         "a question": lambda: -questions,
+        **_of_each_alone(candidates, records, question, talk=talk),
     }
     names = [name for name in _ARMS if getattr(weights, _ARMS[name])]
     # Rounded first and added then, so that the sum a reader sees is the sum that ranked.
@@ -281,6 +276,20 @@ def rank(
             strict=True,
         )
     ]
+
+
+def _of_each_alone(
+    candidates: Sequence[Candidate], records: Sequence[Record], question: Question, *, talk: bool
+) -> dict[str, Callable[[], Numbers]]:
+    """The arms that look at neither search and at no other candidate."""
+    return {
+        "speaker": lambda: _by_speaker(candidates, question.text, talk=talk),
+        "asked for": lambda: _by_cue(candidates, question.text),
+        "length": lambda: _by_length(records),
+        "trust": lambda: np.array([record.trust for record in records]),
+        "own project": lambda: _by_project(records, question.own_project),
+        "pinned": lambda: np.array([record.pinned for record in records], dtype=float),
+    }
 
 
 def standing(one: Ranked) -> tuple[float, float, str]:

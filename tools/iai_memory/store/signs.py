@@ -1,4 +1,4 @@
-"""Unit vectors as one bit a component, to tell in a quarter of the time which may be near.
+"""Unit vectors as one bit a component, to tell in half the time which may be near.
 
 Random projections onto the axes: the share of signs in which two vectors differ grows with the
 angle between them (Charikar, "Similarity estimation techniques from rounding algorithms", 2002).
