@@ -138,6 +138,7 @@ def test_two_processes_remember_exactly_what_the_table_holds(root: Path, seed: i
     chance = random.Random(seed)
     memories = [Memory(root), Memory(root)]
     memories[0].ingest([some_memory(chance) for _ in range(8)])
+    uncopied = store_of_at_most(memories[0], 0).latest
     query = vector_of(memories[0], "who paints a lighthouse?")
     names = list(steps(chance, memories[0]))
     for _ in range(25):
@@ -147,6 +148,8 @@ def test_two_processes_remember_exactly_what_the_table_holds(root: Path, seed: i
         steps(chance, memory)[name]()
         for one in chance.sample(memories, chance.choice([1, 2])):
             assert_same(one.store.latest, one.store.snapshot(), query)
+        # It remembers where rows lay when they were met, and they may lie elsewhere by now.
+        assert_same(uncopied, memory.store.snapshot(), query)
 
 
 def store_of_at_most(memory: Memory, copy_bytes: int) -> Store:
@@ -226,7 +229,11 @@ def test_rows_that_somebody_deletes_from_the_table_are_gone(root: Path) -> None:
     assert list(memory.store.latest.candidates([gone, kept])) == [kept]
 
 
-def test_another_table_in_the_place_of_this_one_is_seen(root: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("copy_mb", ["0", "320"])
+def test_another_table_in_the_place_of_this_one_is_seen(
+    root: Path, tmp_path: Path, copy_mb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IAI_MCP_COPY_MB", copy_mb)
     memory = Memory(root)
     memory.ingest(["A heron waits.", "A gull sleeps."])
     shutil.copytree(root, tmp_path / "backup")
@@ -240,6 +247,7 @@ def test_another_table_in_the_place_of_this_one_is_seen(root: Path, tmp_path: Pa
     assert len(memory.store.latest.nearest(query, Filter(), 5, nprobes=50)) == 2
     assert list(memory.store.latest.candidates([later])) == []
     again = str(memory.ingest("Another owl is awake.").results[0].id)
+    assert list(memory.store.latest.candidates([later, again])) == [again]
     assert again in memory.store.latest.nearest(query, Filter(), 5, nprobes=50)
 
 

@@ -320,6 +320,26 @@ def test_compaction_runs_on_its_budget_and_keeps_files_bounded(
     assert memory.store.contents().total == 40
 
 
+def test_a_larger_store_is_compacted_less_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IAI_MCP_COMMIT_BUDGET", "4")
+    monkeypatch.delenv("IAI_MCP_MODEL", raising=False)
+    memory = Memory(tmp_path / "store")
+    most = []
+    for stored in (0, 300, 2_000):
+        if stored:
+            memory.ingest([f"stored {stored}, {number}" for number in range(stored)])
+        memory.store.compact(keep=timedelta(0))
+        since = []
+        for number in range(20):
+            memory.ingest(f"after {stored}, {number}")
+            since.append(memory.store.commits_since_compaction())
+        most.append(max(since))
+    # One commit of the budget compacts, so it is never seen.
+    assert most == [3, 6, 15]
+
+
 def test_a_table_of_another_schema_is_refused_with_the_command(tmp_path: Path) -> None:
     root = tmp_path / "store"
     _make_table(root, schema_version="99", embedder=IDENTITY.key)

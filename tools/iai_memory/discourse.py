@@ -87,7 +87,7 @@ def discourse_of(records: Sequence[Record], sessions: Mapping[str, Spoken]) -> D
 
     Args:
         records: Of the candidates.
-        sessions: Theirs, by id.
+        sessions: At least those of several of them, by id.
     """
     place: dict[str | None, int] = {record.id: at for at, record in enumerate(records)}
     told = zip(_sessions_of(records, sessions), records, strict=True)

@@ -227,7 +227,7 @@ def rank(
         candidates: What either search found, in a conversation what was said around it too.
         lexical: BM25 by record id.
         likenesses: To the query, by record id; empty where there is no model.
-        sessions: The candidates' sessions, by id.
+        sessions: At least those of several candidates, by id.
         question: What is asked.
         weights: What each arm counts.
         talk: Whether the candidates are lines of a conversation, and a name in front is a speaker.

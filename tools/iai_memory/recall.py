@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -18,6 +18,7 @@ from .excerpt import excerpt
 from .facts import ALL, HISTORY, PRESENT, PREVIOUS, Shown, settled
 from .queries import Query
 from .ranking import MOST, Question, Ranked, Weighting, rank
+from .records import Record
 from .results import Hit, Recalled
 from .speech import in_first_person, is_conversation, subject
 from .store import Candidate, Filter, Likeness, Spoken, Store, TableReader, Vector
@@ -105,7 +106,7 @@ class _Found:
         candidates: What either found, and in a conversation what was said around the best of it.
         lexical: BM25 by id.
         likenesses: To the query, by id.
-        sessions: The candidates' sessions, by id.
+        sessions: Those of several candidates, by id.
         readable: False without a model, and for a query that it cannot read.
         talk: Whether the candidates are lines of a conversation.
         floor: The cosine at which the search by meaning broke off; 0.0 where it returned all.
@@ -127,12 +128,11 @@ def _search(reader: TableReader, encoder: Encoder | None, query: Query) -> _Foun
     vector = None if encoder is None else _vector_of(encoder, query.text, found.values())
     dense = {} if vector is None else reader.nearest(vector, where, depth, nprobes=NPROBES)
     found |= reader.candidates([id_ for id_ in dense if id_ not in found])
-    sessions = reader.sessions({c.record.session_id for c in found.values() if c.record.session_id})
     talk = is_conversation([one.said for one in found.values()])
-    if talk:
-        best = {*list(dense)[:NEIGHBOURED], *list(lexical)[:NEIGHBOURED]}
-        beside = neighbours([found[id_].record for id_ in best if id_ in found], sessions)
-        found |= _passing(reader.candidates(beside.difference(found)), where)
+    best = {*list(dense)[:NEIGHBOURED], *list(lexical)[:NEIGHBOURED]} if talk else set[str]()
+    amid = [found[id_].record for id_ in best if id_ in found]
+    sessions = reader.sessions(_told_of(found.values(), amid))
+    found |= _passing(reader.candidates(neighbours(amid, sessions).difference(found)), where)
     if where.as_of is not None:  # for which the searches may let too much by
         found = {
             id_: replace(one, record=where.seen(one.record))
@@ -142,6 +142,13 @@ def _search(reader: TableReader, encoder: Encoder | None, query: Query) -> _Foun
     likenesses = {} if vector is None else reader.likenesses(vector, list(found))
     floor = max(0.0, min(dense.values())) if len(dense) == depth else 0.0
     return _Found(candidates, lexical, likenesses, sessions, vector is not None, talk, floor)
+
+
+def _told_of(candidates: Iterable[Candidate], amid: Iterable[Record]) -> set[str]:
+    """Sessions whose order is asked for: of several candidates, and of those amid their turns."""
+    often = Counter(one.record.session_id for one in candidates)
+    several = {session_id for session_id, count in often.items() if count > 1}
+    return {one for one in several.union(one.session_id for one in amid) if one is not None}
 
 
 def _passing(found: Mapping[str, Candidate], where: Filter) -> dict[str, Candidate]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..records import Record, from_table, record_columns
 from ..terms import query_terms
+from .addresses import Addresses
 from .candidate import CANDIDATE_COLUMNS, Candidate
 from .faults import retried, translated
 from .filters import Filter, sql_in, sql_time
@@ -79,6 +80,7 @@ class TableReader:
         self._table = table
         self._readers = readers
         self._follow_latest = follow_latest
+        self._addresses = Addresses()
 
     @property
     def version(self) -> int:
@@ -128,7 +130,7 @@ class TableReader:
 
         What is not there is left out.
         """
-        found = Candidate.of(self._select(CANDIDATE_COLUMNS, "id", list(ids)))
+        found = Candidate.of(self._with_ids(CANDIDATE_COLUMNS, ids))
         return {id_: found[id_] for id_ in ids if id_ in found}
 
     def likenesses(self, query: Vector, ids: Collection[str]) -> dict[str, Likeness]:
@@ -141,7 +143,7 @@ class TableReader:
             ids: Of the records.
         """
         found = dict[str, Likeness]()
-        for part in self._select(["id", *VECTOR_COLUMNS], "id", list(ids)):
+        for part in self._with_ids(["id", *VECTOR_COLUMNS], ids):
             embedded = part.filter(pc.is_valid(part["vector"]))
             codes, spans = read_vectors(embedded)
             counts = count_vectors(embedded)
@@ -251,10 +253,10 @@ class TableReader:
             words: Any = _match_query(" ".join(wanted), "terms")
             search = self._table.search(words, query_type="fts").limit(most)
             search = search.where(condition, prefilter=True) if condition else search
-            return search.select(["id", "_score", "tombstoned_at"]).to_arrow()
+            return search.select(["id", "_score", "tombstoned_at"]).with_row_id(True).to_arrow()
 
         rows = self._read("searching words", lambda: _few_forgotten(ask, where, limit))
-        return dict(zip(rows["id"].to_pylist(), rows["_score"].to_pylist(), strict=True))
+        return dict(zip(self._met(rows), rows["_score"].to_pylist(), strict=True))
 
     def count(self, where: Filter) -> int:
         """How many records pass; `as_of` is not looked at in detail."""
@@ -309,11 +311,29 @@ class TableReader:
             search = self._table.search(query, vector_column_name=column).distance_type(distance)
             search = search.nprobes(nprobes).refine_factor(_REFINE).limit(most)
             search = search.where(condition, prefilter=True) if condition else search
-            return search.select(["id", "_distance", "tombstoned_at"]).to_arrow()
+            search = search.select(["id", "_distance", "tombstoned_at"])
+            return search.with_row_id(True).to_arrow()
 
         rows = self._read("searching vectors", lambda: _few_forgotten(ask, where, limit))
         cosines = [1.0 - distance for distance in rows["_distance"].to_pylist()]
-        return dict(zip(rows["id"].to_pylist(), cosines, strict=True))
+        return dict(zip(self._met(rows), cosines, strict=True))
+
+    def _met(self, rows: pa.Table) -> list[str]:
+        """The ids of what a search found; where it lies is noted."""
+        ids: list[str] = rows["id"].to_pylist()
+        self._addresses.note(ids, rows["_rowid"].to_pylist())
+        return ids
+
+    def _with_ids(self, names: list[str], ids: Collection[str]) -> Iterator[pa.Table]:
+        """These columns, "id" among them, of the rows with these ids, in batches."""
+        missing, known = set(ids), self._addresses.of(ids)
+        if known:
+            query = self._table.take_row_ids(known).select(names)
+            rows: pa.Table = self._read("reading records", query.to_arrow)
+            rows = rows.filter(pc.is_in(rows["id"], value_set=pa.array(missing, pa.string())))
+            missing.difference_update(rows["id"].to_pylist())
+            yield rows
+        yield from self._select(names, "id", sorted(missing))
 
     def _select(self, names: list[str], column: str, values: Sequence[str]) -> Iterator[pa.Table]:
         """These columns of the rows whose text column has one of the values, in batches."""
@@ -339,9 +359,10 @@ def _few_forgotten(
     they are dropped here instead.
     """
     if where == _ALL_BUT_FORGOTTEN:
-        rows = ask(None, 2 * limit)
+        most = limit + limit // 4
+        rows = ask(None, most)
         kept = rows.filter(pc.is_null(rows["tombstoned_at"]))
-        if kept.num_rows >= limit or rows.num_rows < 2 * limit:
+        if kept.num_rows >= limit or rows.num_rows < most:
             return kept.slice(0, limit)
     return ask(where.to_sql(), limit)
 

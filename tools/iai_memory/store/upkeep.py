@@ -25,6 +25,9 @@ KEY_INDEX_ROWS: Final = 20_000
 # Of 100,000 records with their passages both indexes take 6 s.
 MOST_ROWS_BUILT_ANEW: Final = 500_000
 _TEXT_INDEX: Final = "terms_idx"
+# 10,000 rows are rewritten in 0.5 s, which somebody who writes waits for.
+_ROWS_A_COMMIT: Final = 100
+_MOST_BUDGETS: Final = 4
 _MOST_ROUNDS: Final = 4
 _VECTOR_INDEXES: Final = {
     "vector": IvfRq(distance_type="dot"),
@@ -57,18 +60,28 @@ def has_text_index(table: LanceTable) -> bool:
 
 
 def due(paths: StorePaths, version: int, budget: int) -> bool:
-    """Whether `budget` commits or more were made since the compaction that `optimize` noted."""
-    return not 0 <= version - compacted_version(paths) < budget
+    """Whether too many commits were made since the compaction that `optimize` noted.
+
+    That is `budget`, and one more for each hundred rows that it left, up to four times the budget:
+    it rewrites them all, so a larger table is compacted less often.
+    """
+    most = min(budget + _noted(paths, "rows") // _ROWS_A_COMMIT, _MOST_BUDGETS * budget)
+    return not 0 <= version - compacted_version(paths) < most
 
 
 def compacted_version(paths: StorePaths) -> int:
     """The version that the last compaction left; 0 before the first."""
+    return _noted(paths, "compacted_version")
+
+
+def _noted(paths: StorePaths, name: str) -> int:
+    """What the last compaction noted under this name; 0 before the first."""
     try:
         noted = json.loads(paths.maintenance.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return 0
-    version = noted.get("compacted_version") if isinstance(noted, dict) else None
-    return version if isinstance(version, int) else 0
+    value = noted.get(name) if isinstance(noted, dict) else None
+    return value if isinstance(value, int) else 0
 
 
 def optimize(
@@ -101,7 +114,7 @@ def optimize(
         _optimize(
             table, _age_of_the_replaced(paths.database / f"{table.name}.lance" / "_versions", keep)
         )
-    noted = json.dumps({"compacted_version": table.version})
+    noted = json.dumps({"compacted_version": table.version, "rows": table.count_rows()})
     replace_file(paths.maintenance, noted.encode())
 
 
