@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -200,9 +200,9 @@ def index_recall(memory: Memory, questions: Sequence[str]) -> float:
     """Share of the ten nearest by exact search among the first ten of the store's search."""
     vectors = encoder_of(memory).encode(questions)
     exact = exact_neighbours(memory.paths.root, vectors, _K)
-    hits = 0
+    hits, where = 0, replace(check_filter(), include_superseded=True)
     for vector, nearest in zip(vectors, exact, strict=True):
-        found = memory.store.latest.nearest(vector, check_filter(), CANDIDATES, nprobes=NPROBES)
+        found = memory.store.latest.nearest(vector, where, CANDIDATES, nprobes=NPROBES)
         hits += len({*list(found)[:_K]} & nearest)
     return round(hits / sum(map(len, exact)), 4)
 

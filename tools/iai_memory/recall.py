@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from .clock import utc_now
@@ -127,21 +128,29 @@ def _search(reader: TableReader, encoder: Encoder | None, query: Query) -> _Foun
     found = reader.candidates(lexical)
     vector = None if encoder is None else _vector_of(encoder, query.text, found.values())
     dense = {} if vector is None else reader.nearest(vector, where, depth, nprobes=NPROBES)
+    alike = reader.aside(partial(_likenesses, reader, vector, {*lexical, *dense}))
     found |= reader.candidates([id_ for id_ in dense if id_ not in found])
     talk = is_conversation([one.said for one in found.values()])
     best = {*list(dense)[:NEIGHBOURED], *list(lexical)[:NEIGHBOURED]} if talk else set[str]()
     amid = [found[id_].record for id_ in best if id_ in found]
     sessions = reader.sessions(_told_of(found.values(), amid))
-    found |= _passing(reader.candidates(neighbours(amid, sessions).difference(found)), where)
+    beside = neighbours(amid, sessions).difference(found)
+    found |= _passing(reader.candidates(beside), where)
+    likenesses = alike() | _likenesses(reader, vector, beside)
     if where.as_of is not None:  # for which the searches may let too much by
         found = {
             id_: replace(one, record=where.seen(one.record))
             for id_, one in _passing(found, where).items()
         }
     candidates = list(found.values())
-    likenesses = {} if vector is None else reader.likenesses(vector, list(found))
     floor = max(0.0, min(dense.values())) if len(dense) == depth else 0.0
     return _Found(candidates, lexical, likenesses, sessions, vector is not None, talk, floor)
+
+
+def _likenesses(
+    reader: TableReader, vector: Vector | None, ids: Collection[str]
+) -> dict[str, Likeness]:
+    return {} if vector is None or not ids else reader.likenesses(vector, ids)
 
 
 def _told_of(candidates: Iterable[Candidate], amid: Iterable[Record]) -> set[str]:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Final
+from typing import Final, TypeVar
 
 from lancedb.table import LanceTable
 
@@ -24,6 +24,8 @@ from .readers import Readers
 from .rows import Vector
 from .spoken import Spoken
 from .table_copy import TableCopy
+
+T = TypeVar("T")
 
 _STAMP_IS_SURE_NS: Final = 2_000_000_000
 
@@ -120,6 +122,10 @@ class CachedReader(TableReader):
         if copy is None:
             return super().likenesses(query, ids)
         return copy.likenesses(query, ids) | super().likenesses(query, copy.lacks(ids))
+
+    def aside(self, work: Callable[[], T]) -> Callable[[], T]:
+        """See `TableReader.aside`; in memory, only if it is called and then at once."""
+        return super().aside(work) if self._followed() is None else work
 
     def release(self) -> None:
         """Forgets everything that is remembered; what is asked next makes it anew."""

@@ -34,10 +34,13 @@ pc: Any = pyarrow.compute
 # pydantic dataclasses hide their defaults from type checkers here.
 _match_query: Any = MatchQuery
 _ID_BATCH = 1_000
-_REFINE = 5
+_REFINE = 4
 # Lance reads some batches ahead: with four times as many rows 90 MB and not 20 lie about.
 _BATCH_ROWS = 500
+_ATTEMPTS = 3
 _BESIDE = ThreadPoolExecutor(4, "searching-passages")
+# Others than those, for whom they wait.
+_ASIDE = ThreadPoolExecutor(4, "reading-aside")
 _ALL_BUT_FORGOTTEN = Filter(include_superseded=True)
 
 
@@ -226,15 +229,12 @@ class TableReader:
             limit: How many at most.
             nprobes: Partitions to look into where the vectors are indexed.
         """
-        passages = _BESIDE.submit(
-            self._by_vector, "passages", "cosine", query, where, limit, nprobes
-        )
-        # LanceDB's dot distance is one minus the dot product, which on unit vectors is the cosine.
-        best = self._by_vector("vector", "dot", query, where, limit, nprobes)
-        for id_, cosine in passages.result().items():
-            best[id_] = max(cosine, best.get(id_, cosine))
-        ordered = sorted(best.items(), key=lambda one: (-one[1], one[0]))
-        return dict(ordered[:limit])
+
+        def ask(condition: str | None, most: int) -> pa.Table:
+            return self._nearest(query, condition, most, nprobes)
+
+        rows = self._read("searching vectors", lambda: _few_forgotten(ask, where, limit))
+        return dict(zip(self._met(rows), rows["cosine"].to_pylist(), strict=True))
 
     def matching(self, text: str, where: Filter, limit: int) -> dict[str, float]:
         """The best by BM25 over the terms of the text, best first, an unindexed tail included.
@@ -257,6 +257,10 @@ class TableReader:
 
         rows = self._read("searching words", lambda: _few_forgotten(ask, where, limit))
         return dict(zip(self._met(rows), rows["_score"].to_pylist(), strict=True))
+
+    def aside(self, work: Callable[[], T]) -> Callable[[], T]:
+        """What gives the result of `work` when it is called, which is done meanwhile."""
+        return _ASIDE.submit(work).result
 
     def count(self, where: Filter) -> int:
         """How many records pass; `as_of` is not looked at in detail."""
@@ -298,25 +302,48 @@ class TableReader:
         )
         return _contents_by_project(rows, now)
 
+    def _nearest(
+        self,
+        query: Vector,
+        condition: str | None,
+        most: int,
+        nprobes: int,
+        attempts: int = _ATTEMPTS,
+    ) -> pa.Table:
+        """As `nearest`, the columns id, tombstoned_at, _rowid and cosine."""
+        by_passage = _BESIDE.submit(
+            self._by_vector, "passages", "cosine", query, condition, most, nprobes
+        )
+        best = self._by_vector("vector", "dot", query, condition, most, nprobes)
+        for row, cosine in by_passage.result().items():
+            best[row] = max(cosine, best.get(row, cosine))
+        wanted = sorted(best, key=lambda row: -best[row])[:most]
+        found = self._table.take_row_ids(wanted).select(["id", "tombstoned_at"])
+        rows: pa.Table = found.with_row_id().to_arrow()
+        if rows.num_rows < len(wanted) and attempts > 1:
+            # Some were moved since they were found, and lie elsewhere by now.
+            return self._nearest(query, condition, most, nprobes, attempts - 1)
+        cosines = pa.array([best[row] for row in rows["_rowid"].to_pylist()], pa.float64())
+        order = [("cosine", "descending"), ("id", "ascending")]
+        return rows.append_column("cosine", cosines).sort_by(order)
+
     def _by_vector(
         self,
         column: str,
         distance: Literal["cosine", "dot"],
         query: Vector,
-        where: Filter,
-        limit: int,
+        condition: str | None,
+        most: int,
         nprobes: int,
-    ) -> dict[str, float]:
-        def ask(condition: str | None, most: int) -> pa.Table:
-            search = self._table.search(query, vector_column_name=column).distance_type(distance)
-            search = search.nprobes(nprobes).refine_factor(_REFINE).limit(most)
-            search = search.where(condition, prefilter=True) if condition else search
-            search = search.select(["id", "_distance", "tombstoned_at"])
-            return search.with_row_id(True).to_arrow()
-
-        rows = self._read("searching vectors", lambda: _few_forgotten(ask, where, limit))
-        cosines = [1.0 - distance for distance in rows["_distance"].to_pylist()]
-        return dict(zip(self._met(rows), cosines, strict=True))
+    ) -> dict[int, float]:
+        """Cosines by row id; to read the ids of records here would cost as much as the search."""
+        search = self._table.search(query, vector_column_name=column).distance_type(distance)
+        search = search.nprobes(nprobes).refine_factor(_REFINE).limit(most)
+        search = search.where(condition, prefilter=True) if condition else search
+        found = search.select(["_distance"]).with_row_id(True).to_arrow()
+        # LanceDB's dot distance is one minus the dot product, which on unit vectors is the cosine.
+        cosines = [1.0 - distance for distance in found["_distance"].to_pylist()]
+        return dict(zip(found["_rowid"].to_pylist(), cosines, strict=True))
 
     def _met(self, rows: pa.Table) -> list[str]:
         """The ids of what a search found; where it lies is noted."""
