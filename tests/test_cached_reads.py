@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import lancedb
 import pytest
@@ -16,7 +17,7 @@ import pytest
 from iai_memory import Memory, Record
 from iai_memory.consolidation import run_sleep
 from iai_memory.errors import StoreUnavailable
-from iai_memory.store import Filter, Store, TableReader, Vector, cached
+from iai_memory.store import Filter, Store, TableReader, Vector, cached, copying, reader
 
 SUBJECTS = ["the ferry", "a lighthouse", "my aunt", "the port of Brest", "an old heron"]
 VERBS = ["sleeps near", "was painted by", "never liked", "is older than", "waits for"]
@@ -299,6 +300,23 @@ def test_a_large_table_is_copied_while_the_table_goes_on_answering(
     assert_same(latest, memory.store.snapshot(), query)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.5, 10.0])
+def test_a_copy_is_the_table_however_many_rows_are_taken_over_at_once(
+    root: Path, share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "_BATCH_ROWS", 3)
+    monkeypatch.setattr(copying, "_APPENDED", share)
+    chance = random.Random(8)
+    memory = Memory(root)
+    stored = memory.ingest([some_memory(chance) for _ in range(32)]).results
+    memory.forget([str(one.id) for one in stored[5:9]])
+    query = vector_of(memory, "who waits?")
+    for _ in range(2):
+        assert_same(memory.store.latest, memory.store.snapshot(), query)
+    with without_its_data(memory):
+        assert memory.store.latest.nearest(query, Filter(), 5, nprobes=50)
+
+
 def test_who_allows_no_copy_has_none_and_the_same_answers(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -339,6 +357,25 @@ def test_meaning_finds_as_many_where_the_nearest_ones_were_forgotten(root: Path)
     assert set(table.nearest(query, live, 10, nprobes=50)) <= ids - set(nearest[:25])
     assert list(table.nearest(query, live, 10, nprobes=50)) == nearest[25:35]
     assert list(table.nearest(query, live, 40, nprobes=50)) == nearest[25:]
+
+
+def test_what_is_moved_between_its_search_and_its_reading_is_found(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = Memory(root)
+    ids = [str(one.id) for one in memory.ingest([f"heron {n}" for n in range(9)]).results]
+    query, table = vector_of(memory, "heron"), store_of_at_most(memory, 0).latest
+    searched, moves = TableReader._by_vector, [ids[0], ids[5]]
+
+    def searched_and_moved(self: TableReader, *asked: Any) -> dict[int, float]:
+        found = searched(self, *asked)
+        if moves:
+            memory.pin(moves.pop())
+        return found
+
+    monkeypatch.setattr(TableReader, "_by_vector", searched_and_moved)
+    assert set(table.nearest(query, Filter(), 9, nprobes=50)) == set(ids)
+    assert not moves
 
 
 def test_a_store_that_is_too_large_to_be_copied_is_asked_and_changed_like_any_other(

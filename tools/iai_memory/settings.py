@@ -47,7 +47,8 @@ class Settings(BaseSettings):
         session_cache_max_age_sec: Seconds after which the hook asks the live command; 0 = no limit.
         recall_hook_timeout: Seconds the hook gives the live command.
         payload_tokens: Estimated tokens of the whole session-start payload.
-        commit_budget: Commits after which the store is compacted.
+        commit_budget: Commits after which a small store is compacted; a large one takes up to four
+            times as many.
         copy_mb: MiB of memory that a copy of the store may take in a server; 0 = no copy.
         drowsy_after_sec: Seconds without a request until DROWSY.
         sleep_after_sec: Seconds without a request until SLEEP.

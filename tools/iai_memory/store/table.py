@@ -50,6 +50,9 @@ from .upkeep import (
 TABLE_NAME = "memories"
 WRITE_TIMEOUT_SEC = 60.0
 _CACHE_BYTES = 32 << 20
+# In 2.2, LanceDB's default, a column of one value is read whole: a hundred of 1,000,000 records
+# take 15 ms there, and 9 here.
+_NEW_TABLES = {"new_table_data_storage_version": "2.1"}
 _READERS_LEAVE_WITHIN_SEC = 1.0
 KEEP_VERSIONS = timedelta(minutes=10)
 """How long whoever goes on reading an old version has it at least."""
@@ -334,7 +337,10 @@ class Store:
             index_cache_size_bytes=cache_bytes, metadata_cache_size_bytes=_CACHE_BYTES
         )
         return lancedb.connect(
-            str(self.paths.database), read_consistency_interval=timedelta(0), session=session
+            str(self.paths.database),
+            read_consistency_interval=timedelta(0),
+            session=session,
+            storage_options=_NEW_TABLES,
         )
 
     def _open_or_create(self, embedder: str, dimension: int, *, check: bool) -> LanceTable:

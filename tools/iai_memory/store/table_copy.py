@@ -6,7 +6,7 @@ for words in 4; in memory each takes less than one.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from heapq import nlargest
@@ -99,8 +99,6 @@ class TableCopy:
         self._records = records
         self._terms = terms
         self._shared = shared
-        self._embedded = np.flatnonzero(rows.count)
-        self._starts = rows.start[self._embedded]
         self._sessions: dict[int, Spoken] = {}
 
     @classmethod
@@ -116,16 +114,13 @@ class TableCopy:
         """Of the newest state of every row, forgotten ones included."""
         return Checksum.of(self._rows.table_version[self._rows.newest])
 
-    def changed(self, batches: Iterable[pa.RecordBatch]) -> TableCopy | None:
-        """A copy with these rows, of all columns, in place of those with their ids.
+    def changed(self, batches: Sequence[pa.RecordBatch]) -> TableCopy | None:
+        """A copy with these rows, of all columns and no two of one id, in place of those with them.
 
-        Only the newest copy may be asked, by one thread; None where there is no room.
+        Only the newest copy may be asked, by one thread; None where there is no room. Each time
+        the columns of all rows are copied, so many batches at once take less time than one by one.
         """
-        copy: TableCopy | None = self
-        for batch in batches:
-            if copy is not None:
-                copy = copy._with(batch)
-        return copy
+        return self._with(pa.Table.from_batches(batches)) if batches else self
 
     def merged(self) -> TableCopy:
         """The same, its records in one piece, from which they are taken soonest."""
@@ -223,6 +218,14 @@ class TableCopy:
         return {name: self._sessions[one] for one, name in numbers.items() if one in self._sessions}
 
     @cached_property
+    def _embedded(self) -> Places:
+        return np.flatnonzero(self._rows.count)
+
+    @cached_property
+    def _starts(self) -> NDArray[np.int64]:
+        return self._rows.start[self._embedded]
+
+    @cached_property
     def _counted(self) -> Counted:
         return self._terms.counted(self._rows.live)
 
@@ -231,8 +234,8 @@ class TableCopy:
         known, end = self._shared.places, len(self._rows)
         return np.array([at for id_ in ids if (at := known.get(id_, end)) < end], np.intp)
 
-    def _with(self, batch: pa.RecordBatch) -> TableCopy | None:
-        table = _live_first(pa.Table.from_batches([batch]))
+    def _with(self, changed: pa.Table) -> TableCopy | None:
+        table = _live_first(changed)
         codes, spans = read_vectors(table.slice(0, _live(table)))
         ids = table["id"].to_pylist()
         old = self._without(ids)
