@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
@@ -30,6 +31,9 @@ NEIGHBOURED = 30
 NPROBES = 150
 MODEL_FIX = "iai-mcp model install"
 _SMALLEST_CUT = 24
+
+# A query is embedded while its words are searched, on the other core.
+_BESIDE = ThreadPoolExecutor(2, "embedding-a-query")
 
 
 def recall(
@@ -124,9 +128,11 @@ class _Found:
 
 def _search(reader: TableReader, encoder: Encoder | None, query: Query) -> _Found:
     where, depth = replace(query.where, include_superseded=True), max(CANDIDATES, 2 * query.limit)
+    as_written = _BESIDE.submit(_vector_of, encoder, query.text)
     lexical = reader.matching(query.text, where, depth)
     found = reader.candidates(lexical)
-    vector = None if encoder is None else _vector_of(encoder, query.text, found.values())
+    spoken = _as_spoken(query.text, found.values())
+    vector = as_written.result() if spoken == query.text else _vector_of(encoder, spoken)
     dense = {} if vector is None else reader.nearest(vector, where, depth, nprobes=NPROBES)
     alike = reader.aside(partial(_likenesses, reader, vector, {*lexical, *dense}))
     found |= reader.candidates([id_ for id_ in dense if id_ not in found])
@@ -165,11 +171,11 @@ def _passing(found: Mapping[str, Candidate], where: Filter) -> dict[str, Candida
     return {id_: one for id_, one in found.items() if where.admits(one.record, now)}
 
 
-def _vector_of(encoder: Encoder, text: str, matching: Collection[Candidate]) -> Vector | None:
-    """The query's; None for emoji alone, of which the model reads nothing: all are alike to it."""
-    if not any(character.isalnum() for character in text):
+def _vector_of(encoder: Encoder | None, text: str) -> Vector | None:
+    """The text's; None without a model, and for emoji alone, which are all alike to it."""
+    if encoder is None or not any(character.isalnum() for character in text):
         return None
-    vector: Vector = encoder.encode([_as_spoken(text, matching)])[0]
+    vector: Vector = encoder.encode([text])[0]
     return vector
 
 
