@@ -39,7 +39,7 @@ _REFINE = 4
 _BATCH_ROWS = 500
 _ATTEMPTS = 3
 _BESIDE = ThreadPoolExecutor(4, "searching-passages")
-# Others than those, for whom they wait.
+# Not the threads above: what is done aside may search vectors, and would wait for one of those.
 _ASIDE = ThreadPoolExecutor(4, "reading-aside")
 _ALL_BUT_FORGOTTEN = Filter(include_superseded=True)
 
