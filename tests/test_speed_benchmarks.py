@@ -246,9 +246,10 @@ def test_versions_are_those_that_the_table_has(cache: Path, tmp_path: Path) -> N
     assert (opened.paths.database / f"{TABLE_NAME}.lance").is_dir()
 
 
-def test_memory_is_looked_at_from_the_handshake_to_the_last_recall(
-    cache: Path, tmp_path: Path
+def test_memory_is_looked_at_from_the_handshake_until_it_is_given_back(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(memory, "DROWSY_SEC", 1.0)
     asked = ["--records", str(RECORDS), "--recalls", "3", "--cache", str(cache)]
     rows = _run(memory, tmp_path, *asked)
     assert list(rows) == [
@@ -257,12 +258,15 @@ def test_memory_is_looked_at_from_the_handshake_to_the_last_recall(
         "after 1 recall",
         "after 3 recalls",
         "at rest after them",
+        "drowsy",
     ]
-    assert [row["goal_mb"] for row in rows.values()] == [None, 200, None, 350, None]
+    assert [row["goal_mb"] for row in rows.values()] == [None, 200, None, 350, None, None]
     if Path("/proc/self/status").exists():
         assert all(0 < row["anonymous_mb"] < row["rss_mb"] for row in rows.values())
     # LanceDB and the model are loaded by the time a page is there.
     assert rows["idle, page rendered"]["of_before"] > 1
+    # The model alone takes more than a twentieth.
+    assert rows["drowsy"]["rss_mb"] < 0.95 * rows["after 3 recalls"]["rss_mb"]
 
 
 def test_context_cost_is_that_of_the_served_tools_and_of_whole_answers(tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ _ALONE: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "one write, median ms": ("writes", lambda found: found["single"]["last"]["median"]),
     "single writes in a row": ("writes", lambda found: found["single"]["writes"]["n"]),
     "last hundred by first hundred": ("writes", lambda found: found["single"]["growth"]),
+    "the same of their means": ("writes", lambda found: found["single"]["mean_growth"]),
     "disk after one sleep by raw size": ("writes", lambda found: found["disk"]["ratio"]),
     "first recall after spawn, CPU ms": (
         "first_recall",
@@ -61,6 +62,11 @@ _ALONE: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
         "memory",
         lambda found: found["idle, page rendered"]["rss_mb"],
     ),
+    "RSS after 1,000 recalls in 100,000 records, MiB": (
+        "memory",
+        lambda found: found["after 1,000 recalls"]["rss_mb"],
+    ),
+    "RSS after a pause, MiB": ("memory", lambda found: found["drowsy"]["rss_mb"]),
 }
 
 

@@ -1,7 +1,8 @@
 """How much memory a server takes, and whether it stays so: `python -m tests.benchmarks.memory`.
 
 Resident memory of one `iai-mcp serve` on a large store: after the handshake, at rest after its
-sidecar's first look, right after the first recall, right after many, and at rest again. Beside it
+sidecar's first look, right after the first recall, right after many, at rest again, and when nobody
+has asked for so long that the server gives back its model and its copy. Beside it
 the part that is no page of a file: pages of library code count as resident while they are mapped,
 though several servers share them and the system takes them back when memory is short. A store is
 built once and kept in `--cache`. The echo server of the same SDK stands beside it.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,11 +24,13 @@ from .intervals import table
 from .processes import MIB, anonymous_bytes, rss_bytes, settled_rss_bytes
 from .recall_scale import cycled
 from .scale_store import DEFAULT_CACHE, probes, scale_store
-from .serving import await_page, call_ms, echo_server, spawned
+from .serving import TICK_SEC, await_page, call_ms, echo_server, spawned
 from .timings import arguments_of, goal_cell, keep, ratio
 
 RECORDS, RECALLS, LONG = 100_000, 1_000, 10_000
 GOAL_IDLE_MB, GOAL_USED_MB = 200.0, 350.0
+DROWSY_SEC = 20.0
+"""Instead of five minutes; longer than anything before it leaves the server unasked."""
 _IDLE = "idle, page rendered"
 
 _Size = tuple[int, int | None]
@@ -69,7 +73,7 @@ def measure(cache: Path, records: int, recalls: Sequence[int]) -> dict[str, Row]
 def _moments(store: Path, questions: Sequence[str], recalls: Sequence[int]) -> dict[str, _Size]:
     page = cache_path(StorePaths(store), None)
     page.unlink(missing_ok=True)
-    child = spawned(store)
+    child = spawned(store, IAI_MCP_DROWSY_AFTER_SEC=str(DROWSY_SEC))
     pid = child.process.pid
     found: dict[str, _Size] = {}
     try:
@@ -86,6 +90,8 @@ def _moments(store: Path, questions: Sequence[str], recalls: Sequence[int]) -> d
             found[_after(until)] = _size(pid)
         settled_rss_bytes(pid)
         found["at rest after them"] = _size(pid)
+        time.sleep(DROWSY_SEC + 2 * TICK_SEC)
+        found["drowsy"] = _size(pid)
         child.end()
     finally:
         child.close()

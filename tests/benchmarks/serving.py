@@ -61,12 +61,12 @@ def silent_server(environment: dict[str, str]) -> Generator[int]:
         process.communicate(timeout=60)
 
 
-def spawned(store: Path, command: list[str] | None = None) -> ChildServer:
+def spawned(store: Path, command: list[str] | None = None, **settings: str) -> ChildServer:
     """A server on the store, just started, with the model and the ticks that a user would have.
 
     Of the settings in the environment the copy's size is taken over, to tell what it costs.
     """
-    chosen = {"IAI_MCP_REFRESH_TICK_SEC": str(TICK_SEC)}
+    chosen = {"IAI_MCP_REFRESH_TICK_SEC": str(TICK_SEC)} | settings
     if "IAI_MCP_COPY_MB" in os.environ:
         chosen["IAI_MCP_COPY_MB"] = os.environ["IAI_MCP_COPY_MB"]
     serve = [sys.executable, "-m", "iai_server", "serve"]
