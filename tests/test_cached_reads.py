@@ -365,7 +365,8 @@ def test_what_is_moved_between_its_search_and_its_reading_is_found(
     memory = Memory(root)
     ids = [str(one.id) for one in memory.ingest([f"heron {n}" for n in range(9)]).results]
     query, table = vector_of(memory, "heron"), store_of_at_most(memory, 0).latest
-    searched, moves = TableReader._by_vector, [ids[0], ids[5]]
+    searched: Callable[..., dict[int, float]] = vars(TableReader)["_by_vector"]
+    moves = [ids[0], ids[5]]
 
     def searched_and_moved(self: TableReader, *asked: Any) -> dict[int, float]:
         found = searched(self, *asked)
