@@ -23,6 +23,8 @@ from iai_memory import Memory
 from iai_memory.projects import project_key
 from iai_memory.session_start import Outcome, cache_path, read_sidecar, sidecar_path
 
+MOST_WAITING = 10
+"""Turns that no drain has stored yet; some thirty fill the page's section of what is recent."""
 INTERVAL = 3600.0
 """Longer than any run; where it matters, the page's age is set back by as much."""
 PROJECTS = [None, "alpha", "beta"]
@@ -51,7 +53,7 @@ class Freshness(RuleBasedStateMachine):
         self.current: dict[str, tuple[str, str | None]] = {}
         self.gone: dict[str, tuple[str, str | None]] = {}
         self.retired: list[str] = []
-        self.restored = 0
+        self.waiting = 0
 
     def teardown(self) -> None:
         """Once writes stop, one refresh must do, whatever came before."""
@@ -101,9 +103,11 @@ class Freshness(RuleBasedStateMachine):
         """Pins one or takes its pin away."""
         self.handles[who].pin(data.draw(st.sampled_from(sorted(self.current))), pinned=pinned)
 
+    @precondition(lambda self: self.waiting < MOST_WAITING)
     @rule(who=WHO, folder=st.sampled_from([None, "gamma"]))
     def ring(self, who: int, folder: str | None) -> None:
         """A capture hook reports a turn that no transcript will ever have."""
+        self.waiting += 1
         more = {} if folder is None else {"cwd": str(self.root / folder)}
         ring(self.handles[who], "typed", **more)
 
@@ -111,6 +115,7 @@ class Freshness(RuleBasedStateMachine):
     def drain(self, who: int) -> None:
         """Answers the doorbells."""
         self.handles[who].drain()
+        self.waiting = 0
 
     @rule(who=WHO)
     def compact(self, who: int) -> None:
