@@ -320,6 +320,17 @@ def test_compaction_runs_on_its_budget_and_keeps_files_bounded(
     assert memory.store.contents().total == 40
 
 
+def test_a_new_table_is_of_the_format_whose_columns_of_one_value_are_not_read_whole(
+    memory: Memory,
+) -> None:
+    memory.ingest("before a compaction")
+    memory.ingest("and after it")
+    memory.store.compact(keep=timedelta(0))
+    files = list((memory.paths.database / "memories.lance" / "data").iterdir())
+    # The footer of a Lance file: major and minor version, then the magic bytes.
+    assert {file.read_bytes()[-8:] for file in files} == {b"\x02\x00\x01\x00LANC"}
+
+
 def test_a_larger_store_is_compacted_less_often(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Collection, Iterable
 from typing import Final
 
+from .earliest import drop_earliest
+
 _MOST: Final = 10_000
 
 
@@ -27,8 +29,7 @@ class Addresses:
         """These records were met in these rows."""
         with self._lock:
             self._held |= zip(ids, rows, strict=True)
-            for _ in range(len(self._held) - _MOST):
-                del self._held[next(iter(self._held))]
+            drop_earliest(self._held, _MOST)
 
     def of(self, ids: Collection[str]) -> list[int]:
         """Those that are known, in any order."""

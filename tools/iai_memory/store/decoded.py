@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from .candidate import Candidate
+from .earliest import drop_earliest
 
 _MOST: Final = 12_288  # some 15 MB with what is read off their texts
 _LONG: Final = 4_000  # characters of a text that would take the room of many
@@ -30,5 +31,4 @@ class Decoded:
             for place, one in made.items():
                 if len(one.record.text) <= _LONG:
                     self._held[place] = one
-            while len(self._held) > _MOST:
-                del self._held[next(iter(self._held))]
+            drop_earliest(self._held, _MOST)
