@@ -17,7 +17,18 @@ import pytest
 from iai_memory import Memory, Record
 from iai_memory.consolidation import run_sleep
 from iai_memory.errors import StoreUnavailable
-from iai_memory.store import Filter, Store, TableReader, Vector, cached, copying, reader
+from iai_memory.store import (
+    Filter,
+    Store,
+    TableReader,
+    Vector,
+    addresses,
+    cached,
+    copying,
+    decoded,
+    reader,
+)
+from iai_memory.store.earliest import drop_earliest
 
 SUBJECTS = ["the ferry", "a lighthouse", "my aunt", "the port of Brest", "an old heron"]
 VERBS = ["sleeps near", "was painted by", "never liked", "is older than", "waits for"]
@@ -252,6 +263,8 @@ def test_another_table_in_the_place_of_this_one_is_seen(
     assert list(memory.store.latest.candidates([later])) == []
     again = str(memory.ingest("Another owl is awake.").results[0].id)
     assert list(memory.store.latest.candidates([later, again])) == [again]
+    # What was met there may lie where the other table has another record.
+    assert not memory.store.latest.likenesses(query, [later])
     assert again in memory.store.latest.nearest(query, Filter(), 5, nprobes=50)
 
 
@@ -396,3 +409,22 @@ def test_a_store_that_is_too_large_to_be_copied_is_asked_and_changed_like_any_ot
         memory.recall("when does the zebra cross?")
     memory.forget([late])
     assert late not in [hit.id for hit in memory.recall("when does the zebra cross?").hits]
+
+
+def test_of_what_is_remembered_the_earliest_goes_first(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = {number: str(number) for number in range(9)}
+    drop_earliest(held, 9)
+    assert list(held) == list(range(9))
+    drop_earliest(held, 4)
+    assert list(held) == [5, 6, 7, 8]
+    monkeypatch.setattr(addresses, "_MOST", 2)
+    monkeypatch.setattr(decoded, "_MOST", 2)
+    memory = Memory(root)
+    ids = [str(one.id) for one in memory.ingest([f"heron {n}" for n in range(9)]).results]
+    query, uncopied = vector_of(memory, "heron"), store_of_at_most(memory, 0).latest
+    for latest in (memory.store.latest, uncopied):
+        for _ in range(3):
+            assert set(latest.nearest(query, Filter(), 9, nprobes=50)) == set(ids)
+            assert list(latest.candidates(ids)) == ids
