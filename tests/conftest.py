@@ -6,8 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parent.parent
+from tests.support.checkout import ROOT
 
 
 @pytest.fixture(scope="session")

@@ -252,7 +252,9 @@ def test_every_file_of_a_used_store_is_documented(used: Memory) -> None:
 def test_every_test_that_the_security_document_names_exists() -> None:
     document = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
     named = re.findall(r"`(test_\w+)`", _section("What is protected", document))
-    written = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("tests/test_*.py"))
+    written = "\n".join(
+        path.read_text(encoding="utf-8") for path in ROOT.glob("tests/**/test_*.py")
+    )
     assert named
     assert [name for name in named if f"def {name}(" not in written] == []
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.talking import ChildServer
+from tests.support.talking import ChildServer
 
 from iai_memory import load_settings
 from iai_memory.embedding import Encoder

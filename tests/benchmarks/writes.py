@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.talking import ChildServer
+from tests.support.talking import ChildServer
 
 from iai_memory.embedding import DIMENSION, Encoder
 from iai_memory.paths import StorePaths

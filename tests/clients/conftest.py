@@ -6,10 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
+from tests.support.checkout import ROOT
 
 from .place import Place
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")

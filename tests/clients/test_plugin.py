@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tests.support.checkout import ROOT
 
-from .conftest import ROOT
 from .hosts import ClaudeCode
 from .model_stub import Say
 from .place import IAI_MCP, Place

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.pages import (
+from tests.support.pages import (
     WAIT_SEC,
     cache,
     events,
@@ -29,7 +29,7 @@ from tests.pages import (
     sidecar,
     until,
 )
-from tests.talking import child_environment, child_server
+from tests.support.talking import child_environment, child_server
 
 from iai_memory import Memory
 from iai_memory.presence import alive_servers

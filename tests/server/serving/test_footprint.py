@@ -16,9 +16,9 @@ from types import ModuleType
 
 import pytest
 from tests.benchmarks.processes import MIB, rss_bytes
-from tests.conftest import ROOT
-from tests.pages import until
-from tests.talking import WAIT_SEC, child_environment
+from tests.support.checkout import ROOT
+from tests.support.pages import until
+from tests.support.talking import WAIT_SEC, child_environment
 
 from iai_memory import Memory, load_settings
 from iai_server.collector import collector_paused

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.pages import cache, opened, page, refresh, ring, sidecar
+from tests.support.pages import cache, opened, page, refresh, ring, sidecar
 
 from iai_memory import Memory
 from iai_memory.capture import Waiting

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from tests.conftest import ROOT
-from tests.talking import Host, connected, said
+from tests.support.checkout import ROOT
+from tests.support.talking import Host, connected, said
 
 from iai_memory import Memory, Record, load_settings
 from iai_memory.errors import InvalidInput

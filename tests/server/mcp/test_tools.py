@@ -11,7 +11,7 @@ import jsonschema  # type: ignore[import-untyped]  # a dependency of the SDK wit
 import pytest
 from mcp import MCPError
 from mcp_types import PromptMessage, TextContent, TextResourceContents
-from tests.talking import ChildServer, Host, child_server, connected, said, structured
+from tests.support.talking import ChildServer, Host, child_server, connected, said, structured
 
 from iai_memory import load_settings
 from iai_memory.fence import FENCE_BEGIN, FENCE_END

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from tests.support.checkout import HOOKS
 
 from iai_memory.errors import InvalidInput
 from iai_memory.projects import Project, ignored, project_key, project_of
 
-HOOK = Path(__file__).parents[1] / "hooks" / "iai-mcp-session-recall.sh"
+HOOK = HOOKS / "iai-mcp-session-recall.sh"
 SHELLS = [
     pytest.param(["dash"], id="dash"),
     pytest.param(["bash", "--posix"], id="bash"),

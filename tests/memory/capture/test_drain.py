@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.checkout import HOOKS
 
 from iai_memory import Memory
 from iai_memory.store import Filter
 
-HOOK = Path(__file__).parent.parent / "hooks" / "iai-mcp-capture.sh"
+HOOK = HOOKS / "iai-mcp-capture.sh"
 
 
 @pytest.fixture

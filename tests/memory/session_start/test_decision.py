@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.pages import (
+from tests.support.pages import (
     cache,
     events,
     opened,

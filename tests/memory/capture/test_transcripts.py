@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.support.checkout import EXAMPLES
 
 from iai_memory import records
 from iai_memory.capture import (
@@ -38,7 +39,7 @@ from iai_memory.capture import (
 from iai_memory.errors import TranscriptFault
 from iai_memory.fence import FENCE_BEGIN, FENCE_END
 
-EXAMPLES = Path(__file__).parents[1] / "examples" / "transcripts"
+TRANSCRIPTS = EXAMPLES / "transcripts"
 SESSION = "0b7c6a1e-5a53-4a6e-9f2c-1d6f0a9b3c11"
 CODEX_SESSION = "019d0000-0000-7000-8000-000000000001"
 CODEX_META: dict[str, Any] = {
@@ -113,7 +114,7 @@ def reasons(items: Iterable[Parsed]) -> Counter[str]:
 
 
 def example(part: str) -> Path:
-    (found,) = EXAMPLES.rglob(f"*{part}*.jsonl")
+    (found,) = TRANSCRIPTS.rglob(f"*{part}*.jsonl")
     return found
 
 
@@ -155,7 +156,9 @@ def test_the_codex_example_gives_each_message_once() -> None:
     assert reasons(items) == {"tool": 4, "host_marker": 2, "compaction": 2, "injected": 1}
 
 
-@pytest.mark.parametrize("path", sorted(EXAMPLES.rglob("*.jsonl")), ids=lambda path: path.stem[:16])
+@pytest.mark.parametrize(
+    "path", sorted(TRANSCRIPTS.rglob("*.jsonl")), ids=lambda path: path.stem[:16]
+)
 def test_no_turn_of_the_examples_carries_our_fence_or_shares_an_id(path: Path) -> None:
     found = turns(read_transcript(path, detect_host(path)))
     assert not [turn for turn in found if FENCE_BEGIN in turn.text or FENCE_END in turn.text]

@@ -26,8 +26,8 @@ from mcp.shared.inbound import InboundModernRoute, classify_inbound_request
 from mcp_types import InitializeRequestParams
 from mcp_types.methods import validate_client_request
 from mcp_types.version import LATEST_HANDSHAKE_VERSION, LATEST_MODERN_VERSION
-from tests.conftest import ROOT
-from tests.talking import SERVE, WAIT_SEC, ChildServer, child_environment, connected
+from tests.support.checkout import ROOT
+from tests.support.talking import SERVE, WAIT_SEC, ChildServer, child_environment, connected
 
 from iai_memory import Memory, load_settings
 from iai_server.app import App, build_app
