@@ -15,20 +15,14 @@ import lancedb
 import pytest
 
 from iai_memory import Memory, Record
-from iai_memory.consolidation import run_sleep
+from iai_memory.consolidation.sleep import run_sleep
 from iai_memory.errors import StoreUnavailable
-from iai_memory.store import (
-    Filter,
-    Store,
-    TableReader,
-    Vector,
-    addresses,
-    cached,
-    copying,
-    decoded,
-    reader,
-)
+from iai_memory.store import addresses, cached, copying, decoded, reader
 from iai_memory.store.earliest import drop_earliest
+from iai_memory.store.filters import Filter
+from iai_memory.store.reader import TableReader
+from iai_memory.store.rows import Vector
+from iai_memory.store.table import Store
 
 SUBJECTS = ["the ferry", "a lighthouse", "my aunt", "the port of Brest", "an old heron"]
 VERBS = ["sleeps near", "was painted by", "never liked", "is older than", "waits for"]

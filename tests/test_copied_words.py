@@ -23,9 +23,11 @@ from tests.test_cached_reads import (
 )
 
 from iai_memory import Memory
-from iai_memory.store import Filter, TableReader, table_copy
+from iai_memory.store import table_copy
 from iai_memory.store.copied_terms import CopiedTerms
-from iai_memory.terms import document_terms, query_terms
+from iai_memory.store.filters import Filter
+from iai_memory.store.reader import TableReader
+from iai_memory.terms.analyzer import document_terms, query_terms
 
 QUESTIONS = [
     "Who paints a lighthouse?",

@@ -20,8 +20,8 @@ from typer.core import TyperGroup
 
 from iai_memory import Memory, Settings, load_settings
 from iai_server.app import build_app
-from iai_server.cli import run
 from iai_server.cli.app import app
+from iai_server.cli.main import run
 from iai_server.runtime import Runtime
 
 ROOT = Path(__file__).parent.parent

@@ -15,7 +15,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             # A locale without a memory's characters is no reason to show nothing of it.
             stream.reconfigure(errors="backslashreplace")
-    from iai_server.cli import run
+    from iai_server.cli.main import run
     from iai_server.lance_log import leave_out_noise
 
     leave_out_noise()

@@ -17,7 +17,7 @@ from .runtime import Runtime
 if TYPE_CHECKING:
     from iai_memory import Memory
     from iai_memory.presence import Presence
-    from iai_memory.session_start import Trigger
+    from iai_memory.session_start.refresh import Trigger
 
 _log = logging.getLogger(__name__)
 SHUTDOWN_SEC = 2.0
@@ -88,7 +88,7 @@ class Refresher:
             return None
 
     def _pass(self, memory: Memory, trigger: Trigger) -> None:
-        from iai_memory.session_start import cache_path
+        from iai_memory.session_start.cache import cache_path
 
         # The page first: it is what a session waits for. What a later step commits sets the event,
         # and the next pass renders it without waiting for a tick.
@@ -139,7 +139,7 @@ class Refresher:
         self._embedded_version = -1 if memory.model is None else memory.store.version
 
     def _sleep(self, memory: Memory) -> None:
-        from iai_memory.consolidation import needs_sleep, run_sleep
+        from iai_memory.consolidation.sleep import needs_sleep, run_sleep
 
         if needs_sleep(memory):
             run_sleep(memory, interrupted=self._is_disturbed)

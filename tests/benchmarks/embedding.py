@@ -21,8 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from iai_memory.embedding import IDENTITY, Encoder, find_model, load_encoder
-from iai_memory.embedding.encoder import MAX_TOKENS
+from iai_memory.embedding.encoder import MAX_TOKENS, Encoder, load_encoder
+from iai_memory.embedding.files import find_model
+from iai_memory.embedding.identity import IDENTITY
 from iai_memory.errors import ModelMissing
 from iai_memory.settings import load_settings
 from iai_memory.speech import utterance

@@ -21,8 +21,8 @@ import numpy as np
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from iai_memory.embedding import DIMENSION
 from iai_memory.embedding.convert import LAYERS
+from iai_memory.embedding.identity import DIMENSION
 
 from .timings import timed
 

@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from iai_memory import Memory, load_settings
-from iai_memory.session_start import cache_path
+from iai_memory.session_start.cache import cache_path
 
 from .metrics import percentile
 from .serving import await_page, silent_server

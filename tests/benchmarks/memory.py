@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from iai_memory.paths import StorePaths
-from iai_memory.session_start import cache_path
+from iai_memory.session_start.cache import cache_path
 
 from .intervals import table
 from .processes import MIB, anonymous_bytes, rss_bytes, settled_rss_bytes

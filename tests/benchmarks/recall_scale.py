@@ -23,7 +23,7 @@ from typing import Any
 from iai_memory import Memory
 from iai_memory.queries import check_filter
 from iai_memory.recall import CANDIDATES, NPROBES
-from iai_memory.store import TableReader
+from iai_memory.store.reader import TableReader
 
 from .intervals import table
 from .processes import MIB, rss_bytes

@@ -22,11 +22,12 @@ import numpy as np
 
 import iai_memory
 from iai_memory import Memory, load_settings
-from iai_memory.embedding import DIMENSION, IDENTITY, Encoder
-from iai_memory.passages import may_have_several, split
+from iai_memory.embedding.encoder import Encoder
+from iai_memory.embedding.identity import DIMENSION, IDENTITY
+from iai_memory.passages import Passages, may_have_several, split
 from iai_memory.paths import StorePaths
 from iai_memory.records import Record
-from iai_memory.store import Passages, Row, Vector
+from iai_memory.store.rows import Row, Vector
 from iai_memory.store.table import TABLE_NAME
 from iai_memory.vectors import embedded
 

@@ -15,9 +15,9 @@ from typing import Any
 from tests.support.talking import ChildServer
 
 from iai_memory import load_settings
-from iai_memory.embedding import Encoder
+from iai_memory.embedding.encoder import Encoder
 from iai_memory.paths import StorePaths
-from iai_memory.session_start import cache_path
+from iai_memory.session_start.cache import cache_path
 
 from .echo_server import COMMAND as ECHO
 from .timings import timed

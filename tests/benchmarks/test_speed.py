@@ -38,7 +38,7 @@ from tests.benchmarks.timings import timed, timing
 from tests.support.checkout import ROOT
 
 from iai_memory.errors import ModelMissing
-from iai_memory.store import Row, Vector
+from iai_memory.store.rows import Row, Vector
 from iai_memory.store.table import TABLE_NAME
 
 RECORDS = 40

@@ -22,7 +22,8 @@ from typing import Any
 
 from tests.support.talking import ChildServer
 
-from iai_memory.embedding import DIMENSION, Encoder
+from iai_memory.embedding.encoder import Encoder
+from iai_memory.embedding.identity import DIMENSION
 from iai_memory.paths import StorePaths
 from iai_memory.store.table import TABLE_NAME
 from iai_memory.vectors import embedded

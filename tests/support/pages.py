@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from iai_memory import Memory, Settings, load_settings
-from iai_memory.session_start import Outcome, Trigger, cache_path, read_sidecar, sidecar_path
+from iai_memory.session_start.cache import cache_path, read_sidecar, sidecar_path
+from iai_memory.session_start.refresh import Outcome, Trigger
 
 WAIT_SEC = 30.0
 """How long anything may take before it counts as hung; nothing is measured by it."""

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from .records import Record
-from .store import Filter, TableReader
+from .store.filters import Filter
+from .store.reader import TableReader
 
 MAX_HOPS: Final = 256
 """A longer chain is told up to there. Each hop is a query, and none is asked for what is known."""

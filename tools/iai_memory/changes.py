@@ -9,13 +9,15 @@ from typing import Any
 
 from .chains import successors
 from .clock import iso
-from .embedding import Encoder
+from .embedding.encoder import Encoder
 from .errors import InvalidInput, UnknownRecord
 from .ingest import check_tags, check_text
 from .records import Record, idempotency_key
 from .redaction import redact
 from .results import Forgotten, RecordView, Restored, Superseded
-from .store import Row, Store, TableReader, Writer
+from .store.reader import TableReader
+from .store.rows import Row
+from .store.table import Store, Writer
 from .trust import trust_of
 from .vectors import embedded
 

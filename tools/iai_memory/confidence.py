@@ -22,8 +22,9 @@ from typing import Final
 
 from .dates import MONTH, WEEKDAY
 from .ranking import Ranked
-from .store import Candidate
-from .terms import detect, query_terms
+from .store.candidate import Candidate
+from .terms.analyzer import query_terms
+from .terms.languages import detect
 
 _DATES: Final = re.compile(rf"(?:{MONTH}|{WEEKDAY})s?", re.I)
 # A capital inside a sentence, or a word with an underscore or with letters and digits.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .records import Record
-from .store import Spoken
+from .store.spoken import Spoken
 
 # What a turn lacks, the turns around it often say; the further away, the less that counts.
 _REACH: Final = (0.9, 0.8, 0.6, 0.45, 0.3)

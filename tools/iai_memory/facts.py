@@ -15,7 +15,8 @@ from .chains import predecessors, successors
 from .clock import utc_now
 from .ranking import Ranked, standing
 from .records import Record
-from .store import Filter, TableReader
+from .store.filters import Filter
+from .store.reader import TableReader
 
 _MAX_HOPS: Final = 32
 _FACTS: Final = 10

@@ -8,13 +8,15 @@ from datetime import datetime
 from typing import Any
 
 from .clock import parse_time, utc_now
-from .embedding import Encoder
+from .embedding.encoder import Encoder
 from .errors import InvalidInput
 from .fence import FENCE_BEGIN, FENCE_END
 from .records import MAX_TEXT_BYTES, ROLES, Record, idempotency_key
 from .redaction import redact
 from .results import Ingested, IngestReport
-from .store import Row, Store, TableReader
+from .store.reader import TableReader
+from .store.rows import Row
+from .store.table import Store
 from .trust import trust_of
 from .vectors import embedded
 

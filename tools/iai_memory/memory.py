@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from . import changes
-from .capture import Drain, Drained, Sessions, Spool, last_capture_notice, waiting_turns
+from .capture.drain import Drain, Drained
+from .capture.sessions import Sessions, last_capture_notice
+from .capture.spool import Spool
+from .capture.waiting import waiting_turns
 from .clock import parse_time
-from .consolidation import (
-    SMALL_STORE,
-    Contradiction,
-    build_topics,
-    find_contradictions,
-    load_topics,
-    save_topics,
-)
-from .embedding import DIMENSION, IDENTITY, Encoder, ModelFiles, find_model, load_encoder
+from .consolidation.contradictions import Contradiction, find_contradictions
+from .consolidation.topic_file import load_topics, save_topics
+from .consolidation.topics import SMALL_STORE, build_topics
+from .embedding.encoder import Encoder, load_encoder
+from .embedding.files import ModelFiles, find_model
+from .embedding.identity import DIMENSION, IDENTITY
 from .errors import InvalidInput, MemoryFault, ModelMissing
 from .ingest import check_text, ingest, new_memory
 from .ledger import Ledger
@@ -41,19 +41,11 @@ from .results import (
     Timeline,
 )
 from .scrub import Scrubbed, compile_pattern, scrub
-from .session_start import (
-    RefreshOptions,
-    SessionStart,
-    Surroundings,
-    Topics,
-    Trigger,
-    cache_modified,
-    cache_path,
-    read_sidecar,
-)
+from .session_start.cache import cache_modified, cache_path, read_sidecar
+from .session_start.refresh import RefreshOptions, SessionStart, Surroundings, Topics, Trigger
 from .settings import Settings, load_settings
 from .status import status
-from .store import KEEP_VERSIONS, Store
+from .store.table import KEEP_VERSIONS, Store
 from .tokens import cut_to_tokens
 from .transfer import Arrived, export_lines, import_lines
 from .vectors import embed_pending, reembed

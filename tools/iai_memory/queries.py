@@ -12,7 +12,7 @@ from .errors import InvalidInput
 from .ingest import check_tags, check_text
 from .limits import LEAST_CONFIDENCE
 from .records import ORIGINS
-from .store import Filter
+from .store.filters import Filter
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,10 @@ from .discourse import discourse_of
 from .passages import Span
 from .records import Record
 from .speech import subject
-from .store import Candidate, Likeness, Spoken, holding
-from .terms import query_terms
+from .store.candidate import Candidate, holding
+from .store.likeness import Likeness
+from .store.spoken import Spoken
+from .terms.analyzer import query_terms
 
 # A session counts by its best hits, each next one less: one long session must not win by length.
 _SESSION_SHARES: Final = (1.0, 0.7, 0.5, 0.35, 0.25)

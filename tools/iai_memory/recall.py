@@ -15,7 +15,7 @@ from .confidence import judged
 from .consolidation.duplicates import outline, sameness
 from .cues import cues_of
 from .discourse import neighbours
-from .embedding import Encoder
+from .embedding.encoder import Encoder
 from .excerpt import excerpt
 from .facts import ALL, HISTORY, PRESENT, PREVIOUS, Shown, settled
 from .queries import Query
@@ -23,7 +23,13 @@ from .ranking import MOST, Question, Ranked, Weighting, rank
 from .records import Record
 from .results import Hit, Recalled
 from .speech import in_first_person, is_conversation, subject
-from .store import Candidate, Filter, Likeness, Spoken, Store, TableReader, Vector
+from .store.candidate import Candidate
+from .store.filters import Filter
+from .store.likeness import Likeness
+from .store.reader import TableReader
+from .store.rows import Vector
+from .store.spoken import Spoken
+from .store.table import Store
 from .tokens import estimate_tokens
 
 CANDIDATES = 100

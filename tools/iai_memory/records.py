@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 import pyarrow as pa
 
 from .clock import iso, parse_time
-from .terms import document_terms
+from .terms.analyzer import document_terms
 
 Role = Literal["user", "assistant", "tool", "note"]
 Origin = Literal["hook", "tool", "import", "cli"]

@@ -12,7 +12,8 @@ from typing import Any, Final
 from .errors import InvalidInput
 from .paths import StorePaths, replace_file
 from .records import Record
-from .store import Row, Store
+from .store.rows import Row
+from .store.table import Store
 
 MARK: Final = "[redacted:scrub]"
 _TEXT_FIELDS: Final = ("text", "session_id", "turn_id", "project", "cwd", "host")

@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from .capture import Sessions
+from .capture.sessions import Sessions
 from .clock import parse_time
-from .embedding import ModelFiles
+from .embedding.files import ModelFiles
 from .errors import MemoryFault
 from .ledger import Ledger
 from .paths import StorePaths
 from .presence import alive_servers
 from .results import Freshness, ModelStatus, ServerView, SessionBooks, Status
-from .session_start import SessionStart, read_sidecar
-from .store import Store
+from .session_start.cache import read_sidecar
+from .session_start.refresh import SessionStart
+from .store.table import Store
 from .version import __version__
 
 MODEL_FIX = "iai-mcp model install"

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .clock import iso, parse_time
-from .embedding import DIMENSION
+from .embedding.identity import DIMENSION
 from .errors import InvalidInput
 from .passages import Passages, may_have_several
 from .records import ORIGINS, ROLES, Record, from_row, record_columns, to_row
 from .redaction import redact
-from .store import Row, Store
+from .store.rows import Row
+from .store.table import Store
 from .trust import trust_of
 
 FORMAT: Final = 1

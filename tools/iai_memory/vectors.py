@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Final
 
-from .embedding import Encoder
+from .embedding.encoder import Encoder
 from .passages import Passages, Span, may_have_several, split
 from .records import Record
 from .speech import utterance
-from .store import Row, Store, Vector
+from .store.rows import Row, Vector
+from .store.table import Store
 
 # One commit of waiting texts: some seconds of work, as long as a request may share the cores.
 _CHARACTERS_AT_ONCE: Final = 200_000

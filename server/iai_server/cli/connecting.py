@@ -9,7 +9,9 @@ import typer
 
 from iai_memory import load_settings
 
-from ..clients import Change, Host, HostName, apply, host
+from ..clients.host_file import Change
+from ..clients.hosts import Host, apply
+from ..clients.registry import HostName, host
 from .options import AsJson
 from .printing import emit_json, emit_lines
 

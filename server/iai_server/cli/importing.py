@@ -8,14 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from iai_memory import Memory
-from iai_memory.capture import (
-    Books,
-    Host,
-    Selection,
-    find_transcripts,
-    import_transcript,
-    transcript_root,
-)
+from iai_memory.capture.books import Books
+from iai_memory.capture.discovery import find_transcripts, transcript_root
+from iai_memory.capture.importer import Selection, import_transcript
+from iai_memory.capture.turns import Host
 from iai_memory.clock import parse_time
 from iai_memory.errors import InvalidInput, TranscriptFault
 from iai_memory.ingest import NewMemory

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from iai_memory.consolidation import Contradiction
+from iai_memory.consolidation.contradictions import Contradiction
 from iai_memory.projects import project_of
 from iai_memory.results import Status
 

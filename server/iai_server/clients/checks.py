@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from iai_memory import Memory, Settings
-from iai_memory.capture import Spool
+from iai_memory.capture.spool import Spool
 from iai_memory.errors import InvalidInput, StoreUnavailable
 from iai_memory.presence import alive_servers
 
-from . import HostName, host
 from .codex_trust import trust
 from .faults import HostFileFault
 from .hook_scripts import script_fault
@@ -22,6 +21,7 @@ from .hooks_json import EVENTS, Hook, HooksInJson
 from .host_file import HostFile
 from .hosts import Host
 from .launch import SERVER
+from .registry import HostName, host
 
 _ANSWERED_WITHIN = timedelta(minutes=10)
 

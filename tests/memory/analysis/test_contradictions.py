@@ -11,7 +11,7 @@ from tests.benchmarks import contradictions as benchmark
 
 from iai_memory import Memory
 from iai_memory.errors import InvalidInput, ModelMissing
-from iai_server.cli import run
+from iai_server.cli.main import run
 
 BESIDE = [
     "Please water the plants on Friday.",

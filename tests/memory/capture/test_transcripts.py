@@ -20,22 +20,12 @@ from hypothesis import strategies as st
 from tests.support.checkout import EXAMPLES
 
 from iai_memory import records
-from iai_memory.capture import (
-    MAX_LINE_BYTES,
-    MAX_TEXT_BYTES,
-    ClaudeParser,
-    CodexParser,
-    FileCursor,
-    Host,
-    Outcome,
-    Parsed,
-    Skipped,
-    Turn,
-    detect_host,
-    find_transcripts,
-    read_transcript,
-    transcript_root,
-)
+from iai_memory.capture.claude import ClaudeParser
+from iai_memory.capture.codex import CodexParser
+from iai_memory.capture.discovery import find_transcripts, transcript_root
+from iai_memory.capture.lines import MAX_LINE_BYTES, FileCursor
+from iai_memory.capture.transcript import detect_host, read_transcript
+from iai_memory.capture.turns import MAX_TEXT_BYTES, Host, Outcome, Parsed, Skipped, Turn
 from iai_memory.errors import TranscriptFault
 from iai_memory.fence import FENCE_BEGIN, FENCE_END
 

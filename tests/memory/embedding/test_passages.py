@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from iai_memory import Memory
 from iai_memory.passages import MAX_PASSAGES, MAX_TOKENS, Passages, may_have_several, split
 from iai_memory.speech import utterance
-from iai_memory.store import Filter, Row, Vector
+from iai_memory.store.filters import Filter
+from iai_memory.store.rows import Row, Vector
 
 FILLER = "The committee looked at the budget of the library and put off the decision once more. "
 NEEDLE = "My grandmother keeps seven bees in a hat on the balcony."

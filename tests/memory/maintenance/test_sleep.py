@@ -18,25 +18,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iai_memory import Memory, load_settings
-from iai_memory.consolidation import (
-    STEPS,
-    Folds,
-    SleepReport,
-    TopicMap,
-    build_topics,
-    find_duplicates,
-    load_folds,
-    load_topics,
-    needs_sleep,
-    run_sleep,
-    save_topics,
-)
-from iai_memory.consolidation.duplicates import said
+from iai_memory.consolidation.duplicates import Folds, find_duplicates, load_folds, said
 from iai_memory.consolidation.labels import terms
+from iai_memory.consolidation.sleep import STEPS, SleepReport, needs_sleep, run_sleep
 from iai_memory.consolidation.stop_words import STOP_WORDS
-from iai_memory.consolidation.topic_file import topics_path
+from iai_memory.consolidation.topic_file import load_topics, save_topics, topics_path
+from iai_memory.consolidation.topics import TopicMap, build_topics
 from iai_memory.errors import StoreUnavailable
-from iai_memory.session_start import cache_path
+from iai_memory.session_start.cache import cache_path
 
 THEMES = {
     "bees": (

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from iai_memory import Memory, Record
 from iai_memory.chains import MAX_HOPS, predecessors, successors
 from iai_memory.errors import InvalidInput, UnknownRecord
-from iai_memory.store import Filter, Row
+from iai_memory.store.filters import Filter
+from iai_memory.store.rows import Row
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)

@@ -11,7 +11,7 @@ import pytest
 from iai_memory import Memory, Record
 from iai_memory.cues import cues_of, is_question, tells_count, tells_name, tells_time
 from iai_memory.discourse import discourse_of, neighbours
-from iai_memory.store import Spoken
+from iai_memory.store.spoken import Spoken
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,10 @@ from tests.support.pages import (
 )
 
 from iai_memory import Memory, load_settings
-from iai_memory.session_start import Decision, Trigger, Watermark, decide, sidecar_path
+from iai_memory.session_start.cache import sidecar_path
+from iai_memory.session_start.decision import Decision, decide
+from iai_memory.session_start.refresh import Trigger
+from iai_memory.session_start.watermark import Watermark
 
 YOUNG = 3600.0
 """A minimum interval that no test outlives."""

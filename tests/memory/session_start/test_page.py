@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from tests.support.pages import cache, opened, page, refresh, ring, sidecar
 
 from iai_memory import Memory
-from iai_memory.capture import Waiting
+from iai_memory.capture.waiting import Waiting
 from iai_memory.fence import FENCE_BEGIN, FENCE_END
 from iai_memory.session_start.payload import Page, render
-from iai_memory.store import merge_contents
+from iai_memory.store.reader import merge_contents
 from iai_memory.tokens import estimate_tokens
-from iai_server import cli
+from iai_server.cli.main import run
 
 HEADINGS = [
     "## Identity",
@@ -379,10 +379,10 @@ def test_the_live_command_and_the_cache_are_equal_byte_for_byte(
     monkeypatch.setenv("IAI_MCP_STORE", str(memory.paths.root))
     monkeypatch.setenv("IAI_MCP_MODEL", "")
     asked = ["session-start", *(["--project", project] if project else [])]
-    assert cli.run(asked) == 0
+    assert run(asked) == 0
     live = capsysbinary.readouterr().out
     refresh(memory)
-    assert cli.run(asked) == 0
+    assert run(asked) == 0
     cached = capsysbinary.readouterr().out
     assert live == cached == cache(memory, "p" if project == "p" else None).read_bytes()
 

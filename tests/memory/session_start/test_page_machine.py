@@ -21,7 +21,8 @@ from tests.support.pages import cache, opened, ring, set_age, sidecar
 
 from iai_memory import Memory
 from iai_memory.projects import project_key
-from iai_memory.session_start import Outcome, cache_path, read_sidecar, sidecar_path
+from iai_memory.session_start.cache import cache_path, read_sidecar, sidecar_path
+from iai_memory.session_start.refresh import Outcome
 
 MOST_WAITING = 10
 """Turns that no drain has stored yet; some thirty fill the page's section of what is recent."""

@@ -40,16 +40,8 @@ from iai_memory import Memory
 from iai_memory.ledger import Ledger
 from iai_memory.locks import held
 from iai_memory.projects import project_key
-from iai_memory.session_start import (
-    RefreshOptions,
-    SessionStart,
-    Surroundings,
-    Trigger,
-    cache_path,
-    read_sidecar,
-    sidecar_path,
-)
-from iai_server import cli
+from iai_memory.session_start.cache import cache_path, read_sidecar, sidecar_path
+from iai_memory.session_start.refresh import RefreshOptions, SessionStart, Surroundings, Trigger
 from iai_server.refresher import Refresher
 from iai_server.runtime import Runtime
 
@@ -110,11 +102,11 @@ def command(
     monkeypatch.setenv("IAI_MCP_STORE", str(memory.paths.root))
     monkeypatch.setenv("IAI_MCP_MODEL", "")
 
-    def run(*arguments: str) -> str:
-        assert cli.run(list(arguments)) == 0
+    def printed(*arguments: str) -> str:
+        assert run(list(arguments)) == 0
         return capsys.readouterr().out
 
-    return run
+    return printed
 
 
 # --- every attempt leaves a trace --------------------------------------------------------------

@@ -15,7 +15,8 @@ import pytest
 
 from iai_memory import Memory
 from iai_memory.errors import StoreUnavailable
-from iai_memory.store import Filter, upkeep
+from iai_memory.store import upkeep
+from iai_memory.store.filters import Filter
 from iai_memory.store.readers import Readers
 
 LONG = timedelta(hours=1)

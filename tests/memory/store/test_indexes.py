@@ -11,8 +11,12 @@ import numpy as np
 import pytest
 
 from iai_memory import Memory
-from iai_memory.consolidation import run_sleep, sleep
-from iai_memory.store import Filter, Passages, Row, Vector, upkeep
+from iai_memory.consolidation import sleep
+from iai_memory.consolidation.sleep import run_sleep
+from iai_memory.passages import Passages
+from iai_memory.store import upkeep
+from iai_memory.store.filters import Filter
+from iai_memory.store.rows import Row, Vector
 
 KEEP = timedelta(minutes=10)
 

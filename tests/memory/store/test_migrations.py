@@ -18,9 +18,9 @@ from lancedb.index import FTS
 from lancedb.table import LanceTable
 
 from iai_memory import Memory
-from iai_memory.embedding import IDENTITY
+from iai_memory.embedding.identity import IDENTITY
 from iai_memory.errors import StoreMismatch
-from iai_memory.store import Filter
+from iai_memory.store.filters import Filter
 
 EMBEDDER = IDENTITY.key
 START = datetime(2026, 5, 8, 10, tzinfo=UTC)

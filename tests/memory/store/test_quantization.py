@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iai_memory.store import Vector
 from iai_memory.store.codes import Codes
 from iai_memory.store.copied_vectors import CopiedVectors
 from iai_memory.store.likeness import Likeness, likenesses_of
+from iai_memory.store.rows import Vector
 from iai_memory.store.signs import least_differing, signs_of
 from iai_memory.store.spoken import Spoken
 

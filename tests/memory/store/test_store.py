@@ -18,10 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iai_memory import Memory
-from iai_memory.embedding import IDENTITY
+from iai_memory.embedding.identity import IDENTITY
 from iai_memory.errors import InvalidInput, StoreMismatch, StoreUnavailable, UnknownRecord
 from iai_memory.records import Change, Record
-from iai_memory.store import Filter
+from iai_memory.store.filters import Filter
 
 NASTY = [
     "O'Reilly",

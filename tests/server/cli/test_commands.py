@@ -19,8 +19,8 @@ from tests.support.checkout import ROOT
 from tests.support.talking import WAIT_SEC, child_environment
 from typer.core import TyperCommand, TyperGroup
 
-from iai_server.cli import run
 from iai_server.cli.app import app
+from iai_server.cli.main import run
 
 CLI = [sys.executable, "-m", "iai_server"]
 UNKNOWN = "01900000-0000-7000-8000-000000000000"

@@ -30,7 +30,7 @@ from tests.support.talking import (
 from iai_memory import Memory, load_settings
 from iai_memory.paths import StorePaths
 from iai_memory.records import table_schema
-from iai_memory.store import Store
+from iai_memory.store.table import Store
 
 CLI = [sys.executable, "-m", "iai_server"]
 NOISY_SERVE = """

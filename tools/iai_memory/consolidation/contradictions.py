@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from ..clock import iso
 from ..records import Record
 from ..results import RecordView, Result
-from ..store import Filter, Store, Vector
+from ..store.filters import Filter
+from ..store.rows import Vector
+from ..store.table import Store
 from .claims import Corpus, Weights, evidence
 from .corpus import newest_live
 from .pace import Pace

@@ -8,8 +8,10 @@ from typing import Any, Final
 
 from ..clock import utc_now
 from ..records import Record
-from ..store import Contents, Filter, Store, Vector
-from ..store.filters import sql_text
+from ..store.filters import Filter, sql_text
+from ..store.reader import Contents
+from ..store.rows import Vector
+from ..store.table import Store
 from .notes import whole_numbers
 from .pace import Pace
 

@@ -18,7 +18,9 @@ import numpy as np
 
 from ..paths import StorePaths
 from ..records import Record
-from ..store import Filter, Store, Vector
+from ..store.filters import Filter
+from ..store.rows import Vector
+from ..store.table import Store
 from .corpus import ContentMark, newest_live
 from .notes import read_note, write_note
 from .pace import Pace

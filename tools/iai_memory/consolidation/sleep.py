@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from ..errors import StoreBusy, StoreUnavailable
 from ..locks import held
 from ..paths import StorePaths
-from ..store import KEEP_VERSIONS
+from ..store.table import KEEP_VERSIONS
 from .corpus import ContentMark
 from .duplicates import find_duplicates, load_folds, save_folds
 from .notes import read_note, write_note

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..records import Record
-from ..store import Filter, Store, Vector
+from ..store.filters import Filter
+from ..store.rows import Vector
+from ..store.table import Store
 from .communities import communities, neighbour_edges, rounds
 from .corpus import NEWEST, ContentMark, newest_live
 from .labels import labels, terms

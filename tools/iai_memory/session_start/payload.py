@@ -11,7 +11,8 @@ from typing import Final
 from ..capture.waiting import Waiting
 from ..fence import FENCE_BEGIN, FENCE_END
 from ..records import Record
-from ..store import Contents, Filter, TableReader
+from ..store.filters import Filter
+from ..store.reader import Contents, TableReader
 from ..tokens import cut_to_tokens, estimate_tokens
 from .inert import inert
 

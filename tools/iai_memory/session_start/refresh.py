@@ -19,7 +19,8 @@ from ..errors import MemoryFault, StoreBusy, StoreFault
 from ..ledger import Ledger
 from ..locks import held
 from ..projects import project_key
-from ..store import Contents, Store, TableReader, merge_contents
+from ..store.reader import Contents, TableReader, merge_contents
+from ..store.table import Store
 from .cache import (
     advance_sidecar,
     cache_modified,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ..clock import iso
-from ..store import Contents
+from ..store.reader import Contents
 
 FORMAT = 1
 

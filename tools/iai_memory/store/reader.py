@@ -16,7 +16,7 @@ from lancedb.table import LanceTable
 from numpy.typing import NDArray
 
 from ..records import Record, from_table, record_columns
-from ..terms import query_terms
+from ..terms.analyzer import query_terms
 from .addresses import Addresses
 from .candidate import CANDIDATE_COLUMNS, Candidate
 from .faults import retried, translated

@@ -18,7 +18,7 @@ import pyarrow.compute
 from numpy.typing import NDArray
 
 from ..records import Record
-from ..terms import query_terms
+from ..terms.analyzer import query_terms
 from .candidate import Candidate
 from .copied_records import CopiedRecords
 from .copied_rows import UNKNOWN, CopiedRows, Places

@@ -15,7 +15,7 @@ from lancedb.table import LanceTable
 
 from ..passages import may_have_several
 from ..records import EMBEDDER_FIELD_KEY, table_schema
-from ..terms import document_terms
+from ..terms.analyzer import document_terms
 from ..trust import trust_of
 
 SCHEMA_KEY: Final = "iai.schema_version"

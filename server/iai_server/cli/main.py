@@ -1,0 +1,30 @@
+"""Runs one command: exit 0, 1 on a failure, 2 on a usage error."""
+
+from __future__ import annotations
+
+import sys
+
+from iai_memory.errors import InvalidInput, MemoryFault
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Runs one command; a failure is one line on stderr."""
+    try:
+        if (sys.argv[1:] if arguments is None else arguments) == ["serve"]:
+            return _serve()
+        from .app import app
+
+        result = app(args=arguments, standalone_mode=True, prog_name="iai-mcp")
+    except SystemExit as exc:
+        return exc.code if isinstance(exc.code, int) else 1
+    except MemoryFault as exc:
+        print(f"iai-mcp: {exc}", file=sys.stderr)  # noqa: T201 - the one place errors are told
+        return 2 if isinstance(exc, InvalidInput) else 1
+    return int(result or 0)
+
+
+def _serve() -> int:
+    """The `serve` command without the rest of the command line, which imports LanceDB."""
+    from ..launch import serve
+
+    return serve()
