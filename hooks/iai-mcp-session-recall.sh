@@ -318,7 +318,7 @@ case ${IAI_MCP_DISABLE:-0} in 0 | [Ff]alse | FALSE | [Nn]o | NO | [Oo]ff | OFF |
 
 [ "${iai_mcp_part-}" != shared ] || return 0
 
-# --- the project: the same rules as tools/iai_memory/projects.py, held together by a test ---------
+# --- the project: the same rules as tools/iai_memory/projects/identity.py, held together by a test ---------
 # Sets `project` (name), `key` and `ignored` for the folder $1.
 find_project() {
     find_root "$1"

@@ -15,14 +15,16 @@ import lancedb
 import pytest
 
 from iai_memory import Memory, Record
-from iai_memory.consolidation.sleep import run_sleep
+from iai_memory.base.fifo_cache import drop_earliest
 from iai_memory.errors import StoreUnavailable
-from iai_memory.store import addresses, cached, copying, decoded, reader
-from iai_memory.store.earliest import drop_earliest
-from iai_memory.store.filters import Filter
+from iai_memory.maintenance.sleep import run_sleep
+from iai_memory.store import reader, row_id_cache
+from iai_memory.store.filter import Filter
 from iai_memory.store.reader import TableReader
-from iai_memory.store.rows import Vector
+from iai_memory.store.snapshot import builder, record_cache
+from iai_memory.store.snapshot import reader as snapshot_reader
 from iai_memory.store.table import Store
+from iai_memory.store.vector_rows import Vector
 
 SUBJECTS = ["the ferry", "a lighthouse", "my aunt", "the port of Brest", "an old heron"]
 VERBS = ["sleeps near", "was painted by", "never liked", "is older than", "waits for"]
@@ -290,7 +292,7 @@ def test_what_a_thread_stored_it_finds_at_once_while_others_store_too(root: Path
 def test_a_large_table_is_copied_while_the_table_goes_on_answering(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cached, "_SMALL_ROWS", 0)
+    monkeypatch.setattr(snapshot_reader, "_SMALL_ROWS", 0)
     chance = random.Random(3)
     memory = Memory(root)
     memory.ingest([some_memory(chance) for _ in range(30)])
@@ -315,7 +317,7 @@ def test_a_copy_is_the_table_however_many_rows_are_taken_over_at_once(
     root: Path, share: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader, "_BATCH_ROWS", 3)
-    monkeypatch.setattr(copying, "_APPENDED", share)
+    monkeypatch.setattr(builder, "_APPENDED", share)
     chance = random.Random(8)
     memory = Memory(root)
     stored = memory.ingest([some_memory(chance) for _ in range(32)]).results
@@ -331,17 +333,17 @@ def test_who_allows_no_copy_has_none_and_the_same_answers(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chance = random.Random(4)
-    copying = Memory(root)
-    copying.ingest([some_memory(chance) for _ in range(9)])
+    builder = Memory(root)
+    builder.ingest([some_memory(chance) for _ in range(9)])
     monkeypatch.setenv("IAI_MCP_COPY_MB", "0")
     memory = Memory(root)
     query = vector_of(memory, "who waits?")
     for _ in range(3):
-        asked, copied = memory.recall("who waits?"), copying.recall("who waits?")
+        asked, copied = memory.recall("who waits?"), builder.recall("who waits?")
         assert asked.hits == copied.hits
-    assert copying.store.latest.nearest(query, Filter(), 5, nprobes=50)
+    assert builder.store.latest.nearest(query, Filter(), 5, nprobes=50)
     with without_its_data(memory):
-        assert copying.store.latest.nearest(query, Filter(), 5, nprobes=50)
+        assert builder.store.latest.nearest(query, Filter(), 5, nprobes=50)
         with pytest.raises(StoreUnavailable):
             memory.store.latest.nearest(query, Filter(), 5, nprobes=50)
 
@@ -394,7 +396,7 @@ def test_a_store_that_is_too_large_to_be_copied_is_asked_and_changed_like_any_ot
 ) -> None:
     chance = random.Random(6)
     Memory(root).ingest([some_memory(chance) for _ in range(9)])
-    monkeypatch.setattr(cached, "_LEAST_ROW_BYTES", 1 << 30)
+    monkeypatch.setattr(snapshot_reader, "_LEAST_ROW_BYTES", 1 << 30)
     memory = Memory(root)
     late = str(memory.ingest("The zebra crosses at noon.").results[0].id)
     for _ in range(3):
@@ -413,8 +415,8 @@ def test_of_what_is_remembered_the_earliest_goes_first(
     assert list(held) == list(range(9))
     drop_earliest(held, 4)
     assert list(held) == [5, 6, 7, 8]
-    monkeypatch.setattr(addresses, "_MOST", 2)
-    monkeypatch.setattr(decoded, "_MOST", 2)
+    monkeypatch.setattr(row_id_cache, "_MOST", 2)
+    monkeypatch.setattr(record_cache, "_MOST", 2)
     memory = Memory(root)
     ids = [str(one.id) for one in memory.ingest([f"heron {n}" for n in range(9)]).results]
     query, uncopied = vector_of(memory, "heron"), store_of_at_most(memory, 0).latest

@@ -23,11 +23,11 @@ from tests.test_cached_reads import (
 )
 
 from iai_memory import Memory
-from iai_memory.store import table_copy
-from iai_memory.store.copied_terms import CopiedTerms
-from iai_memory.store.filters import Filter
+from iai_memory.store.filter import Filter
 from iai_memory.store.reader import TableReader
-from iai_memory.terms.analyzer import document_terms, query_terms
+from iai_memory.store.snapshot import snapshot
+from iai_memory.store.snapshot.inverted_index import CopiedTerms
+from iai_memory.text.analyzer import document_terms, query_terms
 
 QUESTIONS = [
     "Who paints a lighthouse?",
@@ -103,7 +103,7 @@ def assert_found(latest: TableReader, table: TableReader, questions: Sequence[st
 def test_two_processes_find_by_words_what_the_table_holds(
     root: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(table_copy, "_FEW_ROWS", 2)  # old states are soon dropped
+    monkeypatch.setattr(snapshot, "_FEW_ROWS", 2)  # old states are soon dropped
     chance = random.Random(seed)
     memories = [Memory(root), Memory(root)]
     memories[0].ingest([some_memory(chance) for _ in range(8)])

@@ -19,10 +19,10 @@ import typer.main
 from typer.core import TyperGroup
 
 from iai_memory import Memory, Settings, load_settings
-from iai_server.app import build_app
 from iai_server.cli.app import app
 from iai_server.cli.main import run
-from iai_server.runtime import Runtime
+from iai_server.mcp.app import build_app
+from iai_server.serving.runtime import Runtime
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -24,7 +24,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from iai_memory.projects import project_of
+from iai_memory.projects.identity import project_of
 
 HOOKS = Path(__file__).parents[1] / "hooks"
 HOOK = HOOKS / "iai-mcp-session-recall.sh"

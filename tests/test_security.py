@@ -14,7 +14,7 @@ import pytest
 from mcp import ClientSession, StdioServerParameters, stdio_client
 
 from iai_memory import Memory
-from iai_memory.fence import FENCE_BEGIN
+from iai_memory.text.fence import FENCE_BEGIN
 
 ROOT = Path(__file__).parent.parent
 HOOK = ROOT / "hooks" / "iai-mcp-session-recall.sh"

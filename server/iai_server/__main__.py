@@ -16,7 +16,8 @@ def main() -> None:
             # A locale without a memory's characters is no reason to show nothing of it.
             stream.reconfigure(errors="backslashreplace")
     from iai_server.cli.main import run
-    from iai_server.lance_log import leave_out_noise
+
+    from .startup.lance_log import leave_out_noise
 
     leave_out_noise()
     sys.exit(run())

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import fields, replace
 
 from iai_memory import Memory
-from iai_memory.queries import Query, check_filter
-from iai_memory.ranking import Weighting, Weights
-from iai_memory.recall import recall
+from iai_memory.recall.pipeline import recall
+from iai_memory.recall.query import Query, check_filter
+from iai_memory.recall.scoring import Weighting, Weights
 
 from .routes import BUDGET_TOKENS, LIMIT
 

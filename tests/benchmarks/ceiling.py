@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iai_memory import Memory
-from iai_memory.limits import MAX_LIMIT
-from iai_memory.recall import NPROBES
-from iai_memory.store.filters import Filter
+from iai_memory.base.defaults import MAX_LIMIT
+from iai_memory.recall.pipeline import NPROBES
+from iai_memory.store.filter import Filter
 
 from .intervals import Mean, mean_with_interval, table
 from .metrics import recall_any

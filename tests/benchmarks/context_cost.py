@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from iai_memory.tokens import estimate_tokens
+from iai_memory.text.tokens import estimate_tokens
 
 from .intervals import table
 from .known_item_sets import long_texts

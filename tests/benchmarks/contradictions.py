@@ -18,7 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from iai_memory import Memory
-from iai_memory.consolidation.contradictions import find_contradictions
+from iai_memory.analysis.contradictions import find_contradictions
 
 from .longitudinal_store import Told, only_say
 from .longitudinal_world import HALVES, SEED, SESSIONS, Half, World, make_world

@@ -22,11 +22,11 @@ from typing import Any
 import numpy as np
 
 from iai_memory.embedding.encoder import MAX_TOKENS, Encoder, load_encoder
-from iai_memory.embedding.files import find_model
 from iai_memory.embedding.identity import IDENTITY
+from iai_memory.embedding.model_files import find_model
 from iai_memory.errors import ModelMissing
 from iai_memory.settings import load_settings
-from iai_memory.speech import utterance
+from iai_memory.text.speakers import utterance
 
 from .flops import encoder_operations, numpy_peak, onnxruntime_peak
 from .intervals import table

@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from iai_server.handshake_record import opening
+from iai_server.mcp.handshake_record import opening
 
 from .timings import arguments_of, keep
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from iai_memory import Memory, Settings
-from iai_memory.speech import in_first_person, subject, utterance
+from iai_memory.text.speakers import in_first_person, subject, utterance
 
 from .answers import Answer
 from .arms import recall_with, weights_without_each

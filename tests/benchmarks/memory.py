@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from iai_memory.paths import StorePaths
+from iai_memory.base.paths import StorePaths
 from iai_memory.session_start.cache import cache_path
 
 from .intervals import table

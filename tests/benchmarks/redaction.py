@@ -13,7 +13,7 @@ from collections import Counter
 
 from tests.fixtures.make_secrets import Half, innocents, positives
 
-from iai_memory.redaction import redact
+from iai_memory.privacy.redaction import redact
 
 HALVES: tuple[Half, Half] = ("tuning", "held-out")
 

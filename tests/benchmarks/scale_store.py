@@ -22,14 +22,14 @@ import numpy as np
 
 import iai_memory
 from iai_memory import Memory, load_settings
+from iai_memory.base.paths import StorePaths
 from iai_memory.embedding.encoder import Encoder
 from iai_memory.embedding.identity import DIMENSION, IDENTITY
-from iai_memory.passages import Passages, may_have_several, split
-from iai_memory.paths import StorePaths
-from iai_memory.records import Record
-from iai_memory.store.rows import Row, Vector
+from iai_memory.embedding.passages import Passages, may_have_several, split
+from iai_memory.store.record import Record
 from iai_memory.store.table import TABLE_NAME
-from iai_memory.vectors import embedded
+from iai_memory.store.vector_rows import Row, Vector
+from iai_memory.writing.embed_pending import embedded
 
 from .longitudinal_world import make_world
 from .talk import RARE_SHARE, SEED, Talk

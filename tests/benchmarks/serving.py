@@ -15,8 +15,8 @@ from typing import Any
 from tests.support.talking import ChildServer
 
 from iai_memory import load_settings
+from iai_memory.base.paths import StorePaths
 from iai_memory.embedding.encoder import Encoder
-from iai_memory.paths import StorePaths
 from iai_memory.session_start.cache import cache_path
 
 from .echo_server import COMMAND as ECHO

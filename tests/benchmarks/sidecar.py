@@ -20,9 +20,9 @@ import numpy as np
 
 from iai_memory import Memory, load_settings
 from iai_memory.embedding.identity import DIMENSION, IDENTITY
-from iai_memory.records import Record
 from iai_memory.session_start.cache import cache_path
-from iai_memory.store.rows import Row
+from iai_memory.store.record import Record
+from iai_memory.store.vector_rows import Row
 
 from .processes import cpu_seconds
 from .serving import await_page, silent_server

@@ -38,8 +38,8 @@ from tests.benchmarks.timings import timed, timing
 from tests.support.checkout import ROOT
 
 from iai_memory.errors import ModelMissing
-from iai_memory.store.rows import Row, Vector
 from iai_memory.store.table import TABLE_NAME
+from iai_memory.store.vector_rows import Row, Vector
 
 RECORDS = 40
 OTHER_ENCODER = """#!{python}

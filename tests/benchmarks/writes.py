@@ -22,11 +22,11 @@ from typing import Any
 
 from tests.support.talking import ChildServer
 
+from iai_memory.base.paths import StorePaths
 from iai_memory.embedding.encoder import Encoder
 from iai_memory.embedding.identity import DIMENSION
-from iai_memory.paths import StorePaths
 from iai_memory.store.table import TABLE_NAME
-from iai_memory.vectors import embedded
+from iai_memory.writing.embed_pending import embedded
 
 from .intervals import table
 from .processes import MIB, folder_size

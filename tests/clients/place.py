@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from iai_memory import Memory, load_settings
-from iai_memory.locks import held
+from iai_memory.base.locks import held
 
 IAI_MCP = Path(sys.executable).with_name("iai-mcp")
 SESSION_SEC = 90

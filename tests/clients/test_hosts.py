@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from iai_memory.paths import StorePaths
-from iai_memory.presence import alive_servers
+from iai_memory.base.paths import StorePaths
+from iai_memory.base.presence import alive_servers
 
 from .hosts import ClaudeCode, Codex, HostUnderTest, only_at
 from .model_stub import Say

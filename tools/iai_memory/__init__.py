@@ -10,16 +10,16 @@
 and a server must be able to answer its handshake before it loads those.
 """
 
+from .base.version import __version__
 from .errors import MemoryFault
-from .version import __version__
 
 TYPE_CHECKING = False  # typing itself costs 5 ms of the handshake
 if TYPE_CHECKING:
     from typing import Any
 
     from .memory import Memory
-    from .records import Record
     from .settings import Settings, load_settings
+    from .store.record import Record
 
 __all__ = ["Memory", "MemoryFault", "Record", "Settings", "__version__", "load_settings"]
 
@@ -30,7 +30,7 @@ def __getattr__(name: str) -> "Any":
 
         return Memory
     if name == "Record":
-        from .records import Record
+        from .store.record import Record
 
         return Record
     if name == "Settings":

@@ -9,26 +9,26 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from . import changes
+from .analysis.contradictions import Contradiction, find_contradictions
+from .analysis.topic_file import load_topics, save_topics
+from .analysis.topics import SMALL_STORE, build_topics
+from .base.clock import parse_time
+from .base.defaults import BUDGET_TOKENS, LEAST_CONFIDENCE, LIMIT, MAX_LIMIT
+from .base.ledger import Ledger
+from .base.paths import StorePaths
 from .capture.drain import Drain, Drained
-from .capture.sessions import Sessions, last_capture_notice
+from .capture.queued_turns import waiting_turns
+from .capture.session_state import Sessions, last_capture_notice
 from .capture.spool import Spool
-from .capture.waiting import waiting_turns
-from .clock import parse_time
-from .consolidation.contradictions import Contradiction, find_contradictions
-from .consolidation.topic_file import load_topics, save_topics
-from .consolidation.topics import SMALL_STORE, build_topics
 from .embedding.encoder import Encoder, load_encoder
-from .embedding.files import ModelFiles, find_model
 from .embedding.identity import DIMENSION, IDENTITY
+from .embedding.model_files import ModelFiles, find_model
 from .errors import InvalidInput, MemoryFault, ModelMissing
-from .ingest import check_text, ingest, new_memory
-from .ledger import Ledger
-from .limits import BUDGET_TOKENS, LEAST_CONFIDENCE, LIMIT, MAX_LIMIT
-from .paths import StorePaths
-from .projects import project_key, project_of
-from .queries import Query, check_filter, check_share, check_whole
-from .recall import recall
+from .maintenance.scrub import Scrubbed, compile_pattern, scrub
+from .maintenance.status import status
+from .projects.identity import project_key, project_of
+from .recall.pipeline import recall
+from .recall.query import Query, check_filter, check_share, check_whole
 from .results import (
     Forgotten,
     IngestReport,
@@ -40,15 +40,15 @@ from .results import (
     Superseded,
     Timeline,
 )
-from .scrub import Scrubbed, compile_pattern, scrub
 from .session_start.cache import cache_modified, cache_path, read_sidecar
 from .session_start.refresh import RefreshOptions, SessionStart, Surroundings, Topics, Trigger
 from .settings import Settings, load_settings
-from .status import status
 from .store.table import KEEP_VERSIONS, Store
-from .tokens import cut_to_tokens
-from .transfer import Arrived, export_lines, import_lines
-from .vectors import embed_pending, reembed
+from .text.tokens import cut_to_tokens
+from .transfer.jsonl import Arrived, export_lines, import_lines
+from .writing import changes
+from .writing.embed_pending import embed_pending, reembed
+from .writing.ingest import check_text, ingest, new_memory
 
 MAX_TIMELINE = 500
 _TIMELINE_RECORD_TOKENS = 200

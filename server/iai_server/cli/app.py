@@ -44,7 +44,7 @@ def options(
 @app.command(epilog="Example: iai-mcp serve < requests.jsonl")
 def serve() -> None:
     """Serve MCP on stdin and stdout; hosts start this."""
-    from ..launch import serve as serve_process
+    from ..serving.launch import serve as serve_process
 
     raise typer.Exit(serve_process())
 

@@ -9,9 +9,9 @@ import typer
 
 from iai_memory import load_settings
 
-from ..clients.host_file import Change
-from ..clients.hosts import Host, apply
-from ..clients.registry import HostName, host
+from ..hosts.host import Host, apply
+from ..hosts.host_file import Change
+from ..hosts.registry import HostName, host
 from .options import AsJson
 from .printing import emit_json, emit_lines
 

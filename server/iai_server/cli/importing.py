@@ -8,14 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from iai_memory import Memory
-from iai_memory.capture.books import Books
-from iai_memory.capture.discovery import find_transcripts, transcript_root
-from iai_memory.capture.importer import Selection, import_transcript
-from iai_memory.capture.turns import Host
-from iai_memory.clock import parse_time
+from iai_memory.base.clock import parse_time
+from iai_memory.capture.accounting import Books
+from iai_memory.capture.history_import import Selection, import_transcript
+from iai_memory.capture.hosts.locations import find_transcripts, transcript_root
+from iai_memory.capture.turn import Host
 from iai_memory.errors import InvalidInput, TranscriptFault
-from iai_memory.ingest import NewMemory
 from iai_memory.results import Ingested, IngestReport
+from iai_memory.writing.ingest import NewMemory
 
 from .options import AsJson, Project, Since, open_memory
 from .printing import emit_json, emit_lines, memory_text, progress

@@ -25,6 +25,6 @@ def run(arguments: list[str] | None = None) -> int:
 
 def _serve() -> int:
     """The `serve` command without the rest of the command line, which imports LanceDB."""
-    from ..launch import serve
+    from ..serving.launch import serve
 
     return serve()

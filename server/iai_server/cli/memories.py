@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from iai_memory.base.defaults import BUDGET_TOKENS, LEAST_CONFIDENCE, LIMIT
 from iai_memory.errors import InvalidInput
-from iai_memory.limits import BUDGET_TOKENS, LEAST_CONFIDENCE, LIMIT
 from iai_memory.results import Ingested, IngestReport, RecordView
 
 from .options import AsJson, AsOf, Project, Since, Until, open_memory

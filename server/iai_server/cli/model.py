@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from iai_memory import load_settings
-from iai_memory.embedding.files import find_model, installed_folder
 from iai_memory.embedding.install import install_model
+from iai_memory.embedding.model_files import find_model, installed_folder
 
 from .options import AsJson, open_memory
 from .printing import emit_json, emit_lines, emit_table, progress

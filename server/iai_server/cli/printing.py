@@ -21,9 +21,8 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from iai_memory.session_start.inert import inert
-
-from ..visible import visible
+from iai_memory.text.inert import inert
+from iai_memory.text.visible import visible
 
 
 def out() -> Console:

@@ -11,7 +11,7 @@ from types import FrameType
 import typer
 from rich.progress import Progress
 
-from iai_memory.consolidation.sleep import STEPS, SleepReport, run_sleep
+from iai_memory.maintenance.sleep import STEPS, SleepReport, run_sleep
 
 from .options import AsJson, open_memory
 from .printing import emit_json, emit_lines, progress

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from iai_memory.consolidation.contradictions import Contradiction
-from iai_memory.projects import project_of
+from iai_memory.analysis.contradictions import Contradiction
+from iai_memory.projects.identity import project_of
 from iai_memory.results import Status
 
-from ..doctor import examine
+from ..doctor.checks import examine
 from .options import AsJson, Project, open_memory
 from .printing import emit_json, emit_lines, emit_table, memory_text
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.support.checkout import HOOKS
 
 from iai_memory import Memory
-from iai_memory.store.filters import Filter
+from iai_memory.store.filter import Filter
 
 HOOK = HOOKS / "iai-mcp-capture.sh"
 

@@ -19,15 +19,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.checkout import EXAMPLES
 
-from iai_memory import records
-from iai_memory.capture.claude import ClaudeParser
-from iai_memory.capture.codex import CodexParser
-from iai_memory.capture.discovery import find_transcripts, transcript_root
-from iai_memory.capture.lines import MAX_LINE_BYTES, FileCursor
+from iai_memory.capture.hosts.claude_code import ClaudeParser
+from iai_memory.capture.hosts.codex import CodexParser
+from iai_memory.capture.hosts.locations import find_transcripts, transcript_root
+from iai_memory.capture.jsonl_tail import MAX_LINE_BYTES, FileCursor
 from iai_memory.capture.transcript import detect_host, read_transcript
-from iai_memory.capture.turns import MAX_TEXT_BYTES, Host, Outcome, Parsed, Skipped, Turn
+from iai_memory.capture.turn import MAX_TEXT_BYTES, Host, Outcome, Parsed, Skipped, Turn
 from iai_memory.errors import TranscriptFault
-from iai_memory.fence import FENCE_BEGIN, FENCE_END
+from iai_memory.store import record
+from iai_memory.text.fence import FENCE_BEGIN, FENCE_END
 
 TRANSCRIPTS = EXAMPLES / "transcripts"
 SESSION = "0b7c6a1e-5a53-4a6e-9f2c-1d6f0a9b3c11"
@@ -356,7 +356,7 @@ def test_a_text_of_exactly_a_megabyte_is_kept() -> None:
 
 
 def test_capture_keeps_no_text_that_the_store_would_refuse() -> None:
-    assert MAX_TEXT_BYTES == records.MAX_TEXT_BYTES
+    assert MAX_TEXT_BYTES == record.MAX_TEXT_BYTES
 
 
 # --- Codex --------------------------------------------------------------------------------------

@@ -24,9 +24,9 @@ from tests.support.checkout import FIXTURES, ROOT
 
 from iai_memory.embedding.convert import CONVERTER_VERSION
 from iai_memory.embedding.encoder import Encoder, load_encoder
-from iai_memory.embedding.files import ModelFiles, find_model, installed_folder
 from iai_memory.embedding.identity import DIMENSION, IDENTITY, MODEL_NAME, EmbedderIdentity
 from iai_memory.embedding.install import install_model
+from iai_memory.embedding.model_files import ModelFiles, find_model, installed_folder
 from iai_memory.errors import ModelCorrupt, ModelInstallFailed, ModelMissing
 from iai_memory.settings import load_settings
 

@@ -14,10 +14,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from iai_memory import Memory
-from iai_memory.passages import MAX_PASSAGES, MAX_TOKENS, Passages, may_have_several, split
-from iai_memory.speech import utterance
-from iai_memory.store.filters import Filter
-from iai_memory.store.rows import Row, Vector
+from iai_memory.embedding.passages import (
+    MAX_PASSAGES,
+    MAX_TOKENS,
+    Passages,
+    may_have_several,
+    split,
+)
+from iai_memory.store.filter import Filter
+from iai_memory.store.vector_rows import Row, Vector
+from iai_memory.text.speakers import utterance
 
 FILLER = "The committee looked at the budget of the library and put off the decision once more. "
 NEEDLE = "My grandmother keeps seven bees in a hat on the balcony."
@@ -150,8 +156,8 @@ def unit_vectors(chance: np.random.Generator, count: int) -> Vector:
 def test_indexed_passages_are_found_like_compared_ones_and_new_ones_too(
     memory: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("iai_memory.store.upkeep.VECTOR_INDEX_ROWS", 400)
-    monkeypatch.setattr("iai_memory.store.upkeep.PASSAGE_INDEX_ROWS", 400)
+    monkeypatch.setattr("iai_memory.store.compaction.VECTOR_INDEX_ROWS", 400)
+    monkeypatch.setattr("iai_memory.store.compaction.PASSAGE_INDEX_ROWS", 400)
     chance = np.random.default_rng(5)
     memory.ingest([f"Short text {n}." for n in range(60)])
     [short, *_] = memory.store.latest.everything()

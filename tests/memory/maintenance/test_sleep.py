@@ -18,14 +18,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iai_memory import Memory, load_settings
-from iai_memory.consolidation.duplicates import Folds, find_duplicates, load_folds, said
-from iai_memory.consolidation.labels import terms
-from iai_memory.consolidation.sleep import STEPS, SleepReport, needs_sleep, run_sleep
-from iai_memory.consolidation.stop_words import STOP_WORDS
-from iai_memory.consolidation.topic_file import load_topics, save_topics, topics_path
-from iai_memory.consolidation.topics import TopicMap, build_topics
+from iai_memory.analysis.topic_file import load_topics, save_topics, topics_path
+from iai_memory.analysis.topic_labels import terms
+from iai_memory.analysis.topics import TopicMap, build_topics
 from iai_memory.errors import StoreUnavailable
+from iai_memory.maintenance.sleep import STEPS, SleepReport, needs_sleep, run_sleep
+from iai_memory.recall.deduplication import Folds, find_duplicates, load_folds, said
 from iai_memory.session_start.cache import cache_path
+from iai_memory.text.filler_words import STOP_WORDS
 
 THEMES = {
     "bees": (
@@ -57,7 +57,7 @@ OpenMemory = Callable[..., Memory]
 SLEEPER = """
 import sys
 from iai_memory import Memory
-from iai_memory.consolidation import run_sleep
+from iai_memory.maintenance.sleep import run_sleep
 
 def pause(step, done, total):
     if step == sys.argv[1]:
@@ -661,6 +661,6 @@ def test_the_command_sleeps_prints_json_and_knows_that_somebody_else_does(
 
 
 def test_importing_consolidation_does_not_load_the_community_library() -> None:
-    code = "import sys, iai_memory.consolidation as c; print('graspologic_native' in sys.modules)"
+    code = "import sys, iai_memory.analysis.topics; print('graspologic_native' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

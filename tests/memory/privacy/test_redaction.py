@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.fixtures.make_secrets import Innocent, Positive, innocents, positives
 from tests.support.checkout import FIXTURES
 
-from iai_memory.redaction import Redacted, redact
-from iai_memory.secret_shapes import SHAPES
+from iai_memory.privacy.redaction import Redacted, redact
+from iai_memory.privacy.secret_patterns import SHAPES
 
 POSITIVES = list(positives())
 INNOCENTS = list(innocents())

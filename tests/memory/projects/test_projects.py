@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.support.checkout import HOOKS
 
 from iai_memory.errors import InvalidInput
-from iai_memory.projects import Project, ignored, project_key, project_of
+from iai_memory.projects.identity import Project, ignored, project_key, project_of
 
 HOOK = HOOKS / "iai-mcp-session-recall.sh"
 SHELLS = [

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iai_memory import Memory, Record
-from iai_memory.chains import MAX_HOPS, predecessors, successors
 from iai_memory.errors import InvalidInput, UnknownRecord
-from iai_memory.store.filters import Filter
-from iai_memory.store.rows import Row
+from iai_memory.store.filter import Filter
+from iai_memory.store.supersession_chain import MAX_HOPS, predecessors, successors
+from iai_memory.store.vector_rows import Row
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from iai_memory import Memory
-from iai_memory.confidence import names_only_unknown
+from iai_memory.base.defaults import LEAST_CONFIDENCE
 from iai_memory.errors import InvalidInput
-from iai_memory.limits import LEAST_CONFIDENCE
+from iai_memory.recall.calibration import names_only_unknown
 from iai_memory.store.candidate import Candidate
-from iai_memory.terms.analyzer import document_terms
+from iai_memory.text.analyzer import document_terms
 
 from .test_ranking import record
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iai_memory import Memory
-from iai_memory.dates import mentions
+from iai_memory.recall.date_mentions import mentions
 
 ASKED = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from iai_memory import Memory, Record
-from iai_memory.cues import cues_of, is_question, tells_count, tells_name, tells_time
-from iai_memory.discourse import discourse_of, neighbours
-from iai_memory.store.spoken import Spoken
+from iai_memory.recall.intent import cues_of, is_question, tells_count, tells_name, tells_time
+from iai_memory.recall.neighbours import discourse_of, neighbours
+from iai_memory.store.session_order import Spoken
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from iai_memory import Memory, Record
-from iai_memory.consolidation.duplicates import outline, sameness
-from iai_memory.ranking import CONVERSATION, NOTES, Question, rank
-from iai_memory.speech import in_first_person, subject, utterance
+from iai_memory.recall.deduplication import outline, sameness
+from iai_memory.recall.scoring import CONVERSATION, NOTES, Question, rank
 from iai_memory.store.candidate import Candidate, holding
-from iai_memory.store.likeness import Likeness
-from iai_memory.store.spoken import Spoken
-from iai_memory.terms.analyzer import document_terms
-from iai_memory.tokens import cut_to_tokens, estimate_tokens, fits
+from iai_memory.store.session_order import Spoken
+from iai_memory.store.similarity import Likeness
+from iai_memory.text.analyzer import document_terms
+from iai_memory.text.speakers import in_first_person, subject, utterance
+from iai_memory.text.tokens import cut_to_tokens, estimate_tokens, fits
 
 DAY = datetime(2026, 5, 8, tzinfo=UTC)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from iai_memory import Memory
-from iai_memory.excerpt import excerpt
-from iai_memory.tokens import estimate_tokens
+from iai_memory.text.excerpt import excerpt
+from iai_memory.text.tokens import estimate_tokens
 
 FIRST, SECOND, THIRD = (
     "Ines has a flat in Lisbon, ten minutes from the station.",

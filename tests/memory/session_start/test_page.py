@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from tests.support.pages import cache, opened, page, refresh, ring, sidecar
 
 from iai_memory import Memory
-from iai_memory.capture.waiting import Waiting
-from iai_memory.fence import FENCE_BEGIN, FENCE_END
-from iai_memory.session_start.payload import Page, render
+from iai_memory.capture.queued_turns import Waiting
+from iai_memory.session_start.page import Page, render
 from iai_memory.store.reader import merge_contents
-from iai_memory.tokens import estimate_tokens
+from iai_memory.text.fence import FENCE_BEGIN, FENCE_END
+from iai_memory.text.tokens import estimate_tokens
 from iai_server.cli.main import run
 
 HEADINGS = [

@@ -37,13 +37,14 @@ from tests.support.pages import (
 from tests.support.talking import child_environment, child_server
 
 from iai_memory import Memory
-from iai_memory.ledger import Ledger
-from iai_memory.locks import held
-from iai_memory.projects import project_key
+from iai_memory.base.ledger import Ledger
+from iai_memory.base.locks import held
+from iai_memory.projects.identity import project_key
 from iai_memory.session_start.cache import cache_path, read_sidecar, sidecar_path
 from iai_memory.session_start.refresh import RefreshOptions, SessionStart, Surroundings, Trigger
-from iai_server.refresher import Refresher
-from iai_server.runtime import Runtime
+from iai_server.cli.main import run
+from iai_server.serving.refresher import Refresher
+from iai_server.serving.runtime import Runtime
 
 CLI = [sys.executable, "-m", "iai_server"]
 SUCCESS = {
@@ -457,8 +458,8 @@ def test_one_of_many_threads_renders_and_the_others_skip(memory: Memory) -> None
 
 HOLD = """
 import sys
-from iai_memory.locks import held
-from iai_memory.paths import StorePaths
+from iai_memory.base.locks import held
+from iai_memory.base.paths import StorePaths
 from pathlib import Path
 with held(StorePaths(Path(sys.argv[1])).lock("refresh"), timeout=5):
     print("held", flush=True)
@@ -764,8 +765,8 @@ TICKS = """
 import sys
 from pathlib import Path
 from iai_memory import load_settings
-from iai_server.refresher import Refresher
-from iai_server.runtime import Runtime
+from iai_server.serving.refresher import Refresher
+from iai_server.serving.runtime import Runtime
 
 runtime = Runtime(load_settings(), Path.cwd())
 refresher = Refresher(runtime)

@@ -32,7 +32,7 @@ from tests.support.pages import (
 from tests.support.talking import child_environment, child_server
 
 from iai_memory import Memory
-from iai_memory.presence import alive_servers
+from iai_memory.base.presence import alive_servers
 from iai_memory.session_start.cache import read_sidecar, sidecar_path
 
 SERVERS = 4

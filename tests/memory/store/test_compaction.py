@@ -15,9 +15,9 @@ import pytest
 
 from iai_memory import Memory
 from iai_memory.errors import StoreUnavailable
-from iai_memory.store import upkeep
-from iai_memory.store.filters import Filter
-from iai_memory.store.readers import Readers
+from iai_memory.store import compaction
+from iai_memory.store.filter import Filter
+from iai_memory.store.read_lock import Readers
 
 LONG = timedelta(hours=1)
 READER = """
@@ -126,7 +126,7 @@ def test_a_reader_that_was_killed_holds_nothing_back(memory: Memory) -> None:
 def test_whoever_reads_for_longer_than_versions_are_kept_is_told_so(
     memory: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upkeep, "_WRITTEN_WITHIN", timedelta(0))
+    monkeypatch.setattr(compaction, "_WRITTEN_WITHIN", timedelta(0))
     snapshot = memory.store.snapshot()
     memory.ingest("one more")
     memory.store.compact(keep=timedelta(microseconds=1))

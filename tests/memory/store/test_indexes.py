@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from iai_memory import Memory
-from iai_memory.consolidation import sleep
-from iai_memory.consolidation.sleep import run_sleep
-from iai_memory.passages import Passages
-from iai_memory.store import upkeep
-from iai_memory.store.filters import Filter
-from iai_memory.store.rows import Row, Vector
+from iai_memory.embedding.passages import Passages
+from iai_memory.maintenance import sleep
+from iai_memory.maintenance.sleep import run_sleep
+from iai_memory.store import compaction
+from iai_memory.store.filter import Filter
+from iai_memory.store.vector_rows import Row, Vector
 
 KEEP = timedelta(minutes=10)
 
@@ -25,8 +25,8 @@ KEEP = timedelta(minutes=10)
 def memory(tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
     """A store whose vectors are indexed from a few hundred on."""
     monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
-    monkeypatch.setattr(upkeep, "VECTOR_INDEX_ROWS", 300)
-    monkeypatch.setattr(upkeep, "PASSAGE_INDEX_ROWS", 300)
+    monkeypatch.setattr(compaction, "VECTOR_INDEX_ROWS", 300)
+    monkeypatch.setattr(compaction, "PASSAGE_INDEX_ROWS", 300)
     return Memory(tmp_path / "store", on_commit=lambda: None)
 
 

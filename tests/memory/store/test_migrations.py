@@ -20,7 +20,7 @@ from lancedb.table import LanceTable
 from iai_memory import Memory
 from iai_memory.embedding.identity import IDENTITY
 from iai_memory.errors import StoreMismatch
-from iai_memory.store.filters import Filter
+from iai_memory.store.filter import Filter
 
 EMBEDDER = IDENTITY.key
 START = datetime(2026, 5, 8, 10, tzinfo=UTC)

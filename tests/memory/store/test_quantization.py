@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iai_memory.store.codes import Codes
-from iai_memory.store.copied_vectors import CopiedVectors
-from iai_memory.store.likeness import Likeness, likenesses_of
-from iai_memory.store.rows import Vector
-from iai_memory.store.signs import least_differing, signs_of
-from iai_memory.store.spoken import Spoken
+from iai_memory.store.binary_quantization import least_differing, signs_of
+from iai_memory.store.scalar_quantization import Codes
+from iai_memory.store.session_order import Spoken
+from iai_memory.store.similarity import Likeness, likenesses_of
+from iai_memory.store.snapshot.vector_index import CopiedVectors
+from iai_memory.store.vector_rows import Vector
 
 
 def some_vectors(seed: int, count: int) -> Vector:

@@ -12,10 +12,10 @@ import lancedb
 import pytest
 
 from iai_memory import Memory
-from iai_memory.clock import utc_now
-from iai_memory.store.known_keys import KnownKeys
+from iai_memory.base.clock import utc_now
+from iai_memory.store.key_filter import KnownKeys
 from iai_memory.store.reader import Contents
-from iai_memory.store.rows import Row
+from iai_memory.store.vector_rows import Row
 
 KEYS = [f"{number:064x}" for number in range(8)]
 

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from iai_memory import Memory
 from iai_memory.embedding.identity import IDENTITY
 from iai_memory.errors import InvalidInput, StoreMismatch, StoreUnavailable, UnknownRecord
-from iai_memory.records import Change, Record
-from iai_memory.store.filters import Filter
+from iai_memory.store.filter import Filter
+from iai_memory.store.record import Change, Record
 
 NASTY = [
     "O'Reilly",
@@ -418,7 +418,7 @@ except StoreFault as fault:
 
 
 def _make_table(root: Path, *, schema_version: str, embedder: str) -> None:
-    from iai_memory.records import table_schema
+    from iai_memory.store.record import table_schema
 
     root.mkdir(mode=0o700)
     schema = table_schema(384, embedder=embedder, metadata={"iai.schema_version": schema_version})

@@ -13,10 +13,10 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from iai_memory import Memory
-from iai_memory.records import MAX_TEXT_BYTES
-from iai_memory.store.filters import Filter
-from iai_memory.terms.analyzer import MAX_QUERY_TERMS, document_terms, query_terms
-from iai_memory.terms.words import MAX_TERM
+from iai_memory.store.filter import Filter
+from iai_memory.store.record import MAX_TEXT_BYTES
+from iai_memory.text.analyzer import MAX_QUERY_TERMS, document_terms, query_terms
+from iai_memory.text.stemming import MAX_TERM
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
 LATIN = st.text(st.characters(categories=["Ll"], max_codepoint=0x24F), min_size=1, max_size=12)

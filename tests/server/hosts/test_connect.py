@@ -22,12 +22,12 @@ from hypothesis import strategies as st
 from tests.support.checkout import ROOT
 
 from iai_memory import Memory, __version__, load_settings
-from iai_memory.paths import StorePaths, make_private_folder
+from iai_memory.base.paths import StorePaths, make_private_folder
 from iai_server.cli.main import run
-from iai_server.clients.checks import host_findings
-from iai_server.clients.hooks_json import EVENTS, script_of
-from iai_server.clients.hosts import apply
-from iai_server.clients.registry import HostName, host
+from iai_server.doctor.host_checks import host_findings
+from iai_server.hosts.hooks_json import EVENTS, script_of
+from iai_server.hosts.host import apply
+from iai_server.hosts.registry import HostName, host
 
 COMMAND = Path(sys.executable).with_name("iai-mcp")
 HOSTS = ("claude-code", "claude-desktop", "codex")

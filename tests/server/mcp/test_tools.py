@@ -14,9 +14,9 @@ from mcp_types import PromptMessage, TextContent, TextResourceContents
 from tests.support.talking import ChildServer, Host, child_server, connected, said, structured
 
 from iai_memory import load_settings
-from iai_memory.fence import FENCE_BEGIN, FENCE_END
-from iai_server.app import build_app
-from iai_server.runtime import Runtime
+from iai_memory.text.fence import FENCE_BEGIN, FENCE_END
+from iai_server.mcp.app import build_app
+from iai_server.serving.runtime import Runtime
 
 TOOLS = [
     "forget",

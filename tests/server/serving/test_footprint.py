@@ -21,11 +21,11 @@ from tests.support.pages import until
 from tests.support.talking import WAIT_SEC, child_environment
 
 from iai_memory import Memory, load_settings
-from iai_server.collector import collector_paused
-from iai_server.deferred import defer
-from iai_server.imports import LEFT_OUT
-from iai_server.refresher import Refresher
-from iai_server.runtime import Runtime
+from iai_server.serving.refresher import Refresher
+from iai_server.serving.runtime import Runtime
+from iai_server.startup.gc_pause import collector_paused
+from iai_server.startup.lazy_packages import defer
+from iai_server.startup.unused_imports import LEFT_OUT
 
 FACT = "The staging database listens on port 5544."
 QUESTION = "which port is staging on?"
@@ -34,13 +34,13 @@ ARROW_POOL = "ARROW_DEFAULT_MEMORY_POOL"
 LOADED = """
 import json, sys
 from pathlib import Path
-from iai_server.launch import Loader
+from iai_server.serving.launch import Loader
 
 Loader(keeps_record=False).server()
 
 from iai_memory import load_settings
-from iai_server.refresher import Refresher
-from iai_server.runtime import Runtime
+from iai_server.serving.refresher import Refresher
+from iai_server.serving.runtime import Runtime
 
 runtime = Runtime(load_settings(), Path.cwd())
 refresher = Refresher(runtime)
@@ -53,7 +53,7 @@ print(json.dumps([name for name, module in sys.modules.items() if module is not 
 HEAPS = """
 import ctypes, threading
 
-from iai_server.allocator import give_back, use_one_heap
+from iai_server.startup.allocator import give_back, use_one_heap
 
 use_one_heap()
 libc = ctypes.CDLL(None)
@@ -74,7 +74,7 @@ libc.fflush(file)
 EMBEDDED = """
 import os
 
-from iai_server.allocator import give_back, use_one_heap
+from iai_server.startup.allocator import give_back, use_one_heap
 
 use_one_heap()
 from tests.benchmarks.processes import rss_bytes
@@ -187,7 +187,8 @@ def test_a_deferred_package_is_whole_for_whoever_asks_for_a_name(package: Module
 
 def test_what_is_left_out_counts_as_not_installed(tmp_path: Path) -> None:
     script = (
-        "import rich; from iai_server.imports import import_less; import_less(); import rich.text\n"
+        "import rich; from iai_server.startup.unused_imports import import_less; import_less()\n"
+        "import rich.text\n"
         "try: import uvicorn\n"
         "except ModuleNotFoundError as exc: print(exc.name, rich.text.Text('stays'))"
     )
@@ -243,7 +244,7 @@ def test_a_pass_of_the_sidecar_gives_back_what_is_free_amid_the_heap(
 
 def test_arrow_allocates_on_the_same_heap_unless_the_user_chose_another(tmp_path: Path) -> None:
     script = (
-        "from iai_server.allocator import use_one_heap; use_one_heap();"
+        "from iai_server.startup.allocator import use_one_heap; use_one_heap();"
         "import pyarrow; print(pyarrow.default_memory_pool().backend_name)"
     )
     environment = {name: value for name, value in os.environ.items() if name != ARROW_POOL}

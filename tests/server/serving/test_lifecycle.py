@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from iai_server.lifecycle import Lifecycle, State
+from iai_server.serving.lifecycle import Lifecycle, State
 
 
 class Clock:

@@ -28,15 +28,15 @@ from tests.support.talking import (
 )
 
 from iai_memory import Memory, load_settings
-from iai_memory.paths import StorePaths
-from iai_memory.records import table_schema
+from iai_memory.base.paths import StorePaths
+from iai_memory.store.record import table_schema
 from iai_memory.store.table import Store
 
 CLI = [sys.executable, "-m", "iai_server"]
 NOISY_SERVE = """
 import os, subprocess, sys, threading
-from iai_server.launch import serve
-from iai_server.runtime import Runtime
+from iai_server.serving.launch import serve
+from iai_server.serving.runtime import Runtime
 
 load = Runtime.memory
 def noisy(self):

@@ -30,13 +30,13 @@ from tests.support.checkout import ROOT
 from tests.support.talking import SERVE, WAIT_SEC, ChildServer, child_environment, connected
 
 from iai_memory import Memory, load_settings
-from iai_server.app import App, build_app
-from iai_server.handshake import Front, NotCertain
-from iai_server.handshake_file import PACKAGED, packaged_record
-from iai_server.handshake_record import opening, record
-from iai_server.launch import converse
-from iai_server.pipes import Resumed
-from iai_server.runtime import Runtime
+from iai_server.mcp.app import App, build_app
+from iai_server.mcp.handshake_record import opening, record
+from iai_server.serving.launch import converse
+from iai_server.serving.runtime import Runtime
+from iai_server.startup.front import Front, NotCertain
+from iai_server.startup.pipes import Resumed
+from iai_server.startup.record_file import PACKAGED, packaged_record
 
 RECORD: dict[str, Any] = json.loads(Path(PACKAGED).read_text(encoding="utf-8"))
 CONSTANTS = [
@@ -74,9 +74,9 @@ INITIALIZED = b'{"jsonrpc":"2.0","method":"notifications/initialized"}\n'
 IMPORTED = """
 import json, os, sys
 sys.argv = ["iai-mcp", "serve"]
-import iai_server.__main__, iai_server.cli, iai_server.launch as launch
-from iai_server.handshake import Front
-from iai_server.handshake_file import packaged_record
+import iai_server.__main__, iai_server.cli.main, iai_server.serving.launch as launch
+from iai_server.startup.front import Front
+from iai_server.startup.record_file import packaged_record
 
 class Never:
     def fileno(self): return waiting
@@ -196,7 +196,7 @@ def fronted(app: App, ready: Ready) -> Callable[[int, TextIOWrapper], None]:
 
 def test_the_record_is_what_the_real_server_answers(app: App) -> None:
     assert Path(PACKAGED).read_text(encoding="utf-8") == record(app), (
-        "tools, texts or versions changed: run `python -m iai_server.handshake_record`"
+        "tools, texts or versions changed: run `python -m iai_server.mcp.handshake_record`"
     )
 
 
@@ -565,7 +565,7 @@ def test_a_host_that_stops_reading_ends_it_in_silence(tmp_path: Path) -> None:
 def test_with_other_versions_the_real_server_answers_and_leaves_a_record(tmp_path: Path) -> None:
     package = tmp_path / "changed" / "iai_server"
     shutil.copytree(ROOT / "server" / "iai_server", package)
-    (package / "handshake_data.json").write_text(
+    (package / "startup" / "handshake_data.json").write_text(
         json.dumps({**RECORD, "needs": {**RECORD["needs"], "mcp": "2.2.9"}})
     )
     kept = tmp_path / "store" / "handshake.json"

@@ -8,16 +8,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from ..base.ledger import Ledger
+from ..base.locks import held
+from ..base.paths import StorePaths
 from ..errors import MemoryFault, StoreBusy, TranscriptFault
-from ..ingest import NewMemory
-from ..ledger import Ledger
-from ..locks import held
-from ..paths import StorePaths
+from ..projects.lookup import Places
 from ..results import IngestReport
-from .books import Books
-from .importer import BATCH, Selection, wanted
-from .places import Places
-from .sessions import Session, Sessions
+from ..writing.ingest import NewMemory
+from .accounting import Books
+from .history_import import BATCH, Selection, wanted
+from .session_state import Session, Sessions
 from .spool import Doorbell, Spool
 from .transcript import detect_host, read_transcript
 

@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from ..base.paths import StorePaths, make_private_folder, replace_file
 from ..errors import StoreUnavailable
-from ..paths import StorePaths, make_private_folder, replace_file
 
 LINES: Final = "doorbell.jsonl"
 RETIRED: Final = "doorbell.old.jsonl"

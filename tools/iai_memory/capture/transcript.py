@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
 from ..errors import TranscriptFault
-from .claude import ClaudeParser
-from .codex import CodexParser
-from .lines import FileCursor, offset_to_resume, read_lines
-from .shape import Malformed, TooLong, decode
-from .turns import Host, Outcome, Parsed, Skipped
+from .hosts.claude_code import ClaudeParser
+from .hosts.codex import CodexParser
+from .hosts.decoding import Malformed, TooLong, decode
+from .jsonl_tail import FileCursor, offset_to_resume, read_lines
+from .turn import Host, Outcome, Parsed, Skipped
 
 _LINES_TO_DETECT: Final = 50
 _CODEX_KINDS: Final = frozenset(

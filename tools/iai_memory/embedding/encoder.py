@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelFault
-from .files import ModelFiles
 from .identity import EmbedderIdentity
+from .model_files import ModelFiles
 
 if TYPE_CHECKING:
     import numpy as np

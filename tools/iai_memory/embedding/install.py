@@ -20,7 +20,8 @@ from pathlib import Path
 from ..errors import ModelCorrupt, ModelFault, ModelInstallFailed
 from .convert import CONVERTER_VERSION, LAYERS, convert
 from .encoder import load_encoder
-from .files import (
+from .identity import IDENTITY
+from .model_files import (
     GRAPH_FILE,
     MANIFEST_FILE,
     TOKENIZER_FILE,
@@ -32,7 +33,6 @@ from .files import (
     open_model,
     sha256_of,
 )
-from .identity import IDENTITY
 from .staging import make_private, replace_folder, staging_folder
 
 Progress = Callable[[str, int, int], None]

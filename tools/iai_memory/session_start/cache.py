@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..paths import StorePaths, make_private_folder, replace_file
+from ..base.paths import StorePaths, make_private_folder, replace_file
 from .watermark import Watermark
 
 GLOBAL_CACHE = ".session-start-payload.cached.md"

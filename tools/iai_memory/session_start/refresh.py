@@ -13,12 +13,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from ..capture.waiting import Waiting
-from ..clock import iso, utc_now
+from ..base.clock import iso, utc_now
+from ..base.ledger import Ledger
+from ..base.locks import held
+from ..capture.queued_turns import Waiting
 from ..errors import MemoryFault, StoreBusy, StoreFault
-from ..ledger import Ledger
-from ..locks import held
-from ..projects import project_key
+from ..projects.identity import project_key
 from ..store.reader import Contents, TableReader, merge_contents
 from ..store.table import Store
 from .cache import (
@@ -32,7 +32,7 @@ from .cache import (
     write_pair,
 )
 from .decision import decide
-from .payload import Page, render
+from .page import Page, render
 from .watermark import Watermark
 
 Trigger = Literal["wake_sequence", "periodic_wake", "sleep_pipeline", "manual", "shutdown"]

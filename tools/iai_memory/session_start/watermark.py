@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from ..clock import iso
+from ..base.clock import iso
 from ..store.reader import Contents
 
 FORMAT = 1

@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..cues import is_question, tells_count, tells_name, tells_time
-from ..records import Record, from_table, record_columns
-from ..speech import Utterance, utterance
+from ..recall.intent import is_question, tells_count, tells_name, tells_time
+from ..text.speakers import Utterance, utterance
+from .record import Record, from_table, record_columns
 
 CANDIDATE_COLUMNS = [*record_columns(), "terms"]
 

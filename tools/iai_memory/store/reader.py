@@ -15,16 +15,16 @@ from lancedb.query import ColumnOrdering, MatchQuery
 from lancedb.table import LanceTable
 from numpy.typing import NDArray
 
-from ..records import Record, from_table, record_columns
-from ..terms.analyzer import query_terms
-from .addresses import Addresses
+from ..text.analyzer import query_terms
 from .candidate import CANDIDATE_COLUMNS, Candidate
-from .faults import retried, translated
-from .filters import Filter, sql_in, sql_time
-from .likeness import Likeness, likenesses_of
-from .readers import Readers
-from .rows import VECTOR_COLUMNS, Row, Vector, count_vectors, from_arrow, read_vectors
-from .spoken import Spoken
+from .filter import Filter, sql_in, sql_time
+from .lance_errors import retried, translated
+from .read_lock import Readers
+from .record import Record, from_table, record_columns
+from .row_id_cache import Addresses
+from .session_order import Spoken
+from .similarity import Likeness, likenesses_of
+from .vector_rows import VECTOR_COLUMNS, Row, Vector, count_vectors, from_arrow, read_vectors
 
 T = TypeVar("T")
 

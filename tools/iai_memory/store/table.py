@@ -15,29 +15,12 @@ import pyarrow as pa
 from lancedb.table import LanceTable
 from uuid_utils import uuid7
 
-from ..clock import utc_now
+from ..base.clock import utc_now
+from ..base.fsync import SyncedFolder
+from ..base.locks import held
+from ..base.paths import StorePaths, make_private_folder
 from ..errors import StoreMismatch, StoreUnavailable
-from ..locks import held
-from ..paths import StorePaths, make_private_folder
-from ..records import EMBEDDER_FIELD_KEY, Record, table_schema
-from .cached import CachedReader, may_fit
-from .faults import retried, translated
-from .filters import sql_time
-from .known_keys import KnownKeys
-from .own_commits import OwnCommit, OwnCommits, Parts, added_by
-from .reader import Contents, TableReader, merge_contents
-from .readers import Readers
-from .rows import VECTOR_COLUMNS, Row, to_arrow
-from .synced_folder import SyncedFolder
-from .upgrade import (
-    SCHEMA_KEY,
-    SCHEMA_VERSION,
-    embedder_of,
-    is_outdated,
-    schema_version,
-    upgrade,
-)
-from .upkeep import (
+from .compaction import (
     compacted_version,
     create_size_indexes,
     create_text_index,
@@ -46,6 +29,23 @@ from .upkeep import (
     merge_index_parts,
     optimize,
 )
+from .filter import sql_time
+from .key_filter import KnownKeys
+from .lance_errors import retried, translated
+from .migrations import (
+    SCHEMA_KEY,
+    SCHEMA_VERSION,
+    embedder_of,
+    is_outdated,
+    schema_version,
+    upgrade,
+)
+from .read_lock import Readers
+from .reader import Contents, TableReader, merge_contents
+from .record import EMBEDDER_FIELD_KEY, Record, table_schema
+from .snapshot.reader import CachedReader, may_fit
+from .statistics_delta import OwnCommit, OwnCommits, Parts, added_by
+from .vector_rows import VECTOR_COLUMNS, Row, to_arrow
 
 TABLE_NAME = "memories"
 WRITE_TIMEOUT_SEC = 60.0

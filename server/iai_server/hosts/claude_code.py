@@ -1,0 +1,38 @@
+"""Claude Code: the server in `~/.claude.json` or `.mcp.json`, the hooks in `settings.json`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .hooks_json import HooksInJson, hook_commands
+from .host import Host
+from .host_file import HostFile
+from .launch_command import Launch
+from .server_json import ServerInJson
+
+NAME = "claude-code"
+
+
+def claude_code(launch: Launch, project: Path | None = None) -> Host:
+    """Claude Code for this user, or for everybody who works in a project's folder.
+
+    The user's files move with `CLAUDE_CONFIG_DIR`.
+    """
+    shared = project is not None
+    if project is not None:
+        server, settings = project / ".mcp.json", project / ".claude" / "settings.json"
+        advice = "Claude Code asks once in this folder whether to use the server: approve it."
+    else:
+        moved = os.environ.get("CLAUDE_CONFIG_DIR")
+        server = Path(moved or "~").expanduser() / ".claude.json"
+        settings = Path(moved or "~/.claude").expanduser() / "settings.json"
+        advice = "The next session of Claude Code has it; in a running one use /mcp."
+    entry = {"type": "stdio", **launch.server()}
+    return Host(
+        NAME,
+        launch,
+        HostFile(server, ServerInJson(), entry, shared),
+        HostFile(settings, HooksInJson(), hook_commands(launch), shared),
+        advice,
+    )

@@ -1,0 +1,40 @@
+"""Codex: the server in `config.toml`, the hooks in `hooks.json` beside it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .hooks_json import HooksInJson, hook_commands
+from .host import Host
+from .host_file import HostFile
+from .launch_command import Launch
+from .server_toml import ServerInToml
+
+NAME = "codex"
+CONFIG = "config.toml"
+HOOKS = "hooks.json"
+
+
+def codex_home() -> Path:
+    """Codex's own folder: `$CODEX_HOME`, by default `~/.codex`."""
+    return Path(os.environ.get("CODEX_HOME") or "~/.codex").expanduser()
+
+
+def codex(launch: Launch, project: Path | None = None) -> Host:
+    """Codex for this user, or for everybody who works in a project's folder."""
+    folder = codex_home() if project is None else project / ".codex"
+    shared = project is not None
+    advice = (
+        "Codex runs no hook that you have not trusted, and does not say so: start codex, type "
+        "/hooks and trust the five that name iai-mcp; `iai-mcp doctor` shows whether it does."
+    )
+    if shared:
+        advice += " It reads a project's files only when the project is trusted."
+    return Host(
+        NAME,
+        launch,
+        HostFile(folder / CONFIG, ServerInToml(), launch.server(), shared),
+        HostFile(folder / HOOKS, HooksInJson(), hook_commands(launch), shared),
+        advice,
+    )

@@ -1,0 +1,183 @@
+"""Our hooks under `hooks`, in the shape that Claude Code and Codex share."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .hook_files import CAPTURE_HOOK, RECALL_HOOK
+from .host_file import NotMergeable
+from .json_edit import JsonText, Keys
+from .launch_command import Launch
+from .server_json import predicates
+
+_HOOKS: Keys = ("hooks",)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event of the hosts that we listen to.
+
+    Attributes:
+        name: The host's name of it.
+        script: The hook script that it runs.
+        timeout: Seconds that the host gives the script.
+        matcher: Which of its sources; None for all.
+    """
+
+    name: str
+    script: str
+    timeout: int
+    matcher: str | None = None
+
+    def group(self, command: str) -> dict[str, Any]:
+        """The entry of a host's file that runs the command at this event."""
+        hook = {"type": "command", "command": command, "timeout": self.timeout}
+        matcher = {} if self.matcher is None else {"matcher": self.matcher}
+        return {**matcher, "hooks": [hook]}
+
+
+# The recall hook gives the live command 10 s. SessionEnd has 1 to 1.5 s where none is named, and
+# Codex warns in every session when more than 3 s are asked for.
+EVENTS = (
+    Event("SessionStart", RECALL_HOOK, 15, "startup|resume|clear|compact"),
+    Event("UserPromptSubmit", CAPTURE_HOOK, 5),
+    Event("Stop", CAPTURE_HOOK, 5),
+    Event("PreCompact", CAPTURE_HOOK, 5),
+    Event("SessionEnd", CAPTURE_HOOK, 3),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """One hook of ours in a host's file.
+
+    Attributes:
+        event: The event that runs it.
+        command: Its shell command.
+        script: The script that the command runs.
+        at: Its group and its place in the group.
+    """
+
+    event: str
+    command: str
+    script: Path
+    at: tuple[int, int]
+
+    @property
+    def keys(self) -> Keys:
+        """Where it stands."""
+        return (*_HOOKS, self.event, self.at[0], "hooks", self.at[1])
+
+
+class HooksInJson:
+    """A JSON file with `hooks`; ours are those that run one of our scripts and nothing else.
+
+    What is ours is a mapping from an event's name to the command that it runs.
+    """
+
+    def found(self, text: str) -> dict[str, str] | None:
+        """The commands of ours by event."""
+        return {hook.event: hook.command for hook in self.hooks(text)} or None
+
+    def hooks(self, text: str) -> list[Hook]:
+        """Every hook of ours.
+
+        Raises:
+            NotMergeable: The text is not JSON, or its hooks are not what hosts read.
+        """
+        with predicates():
+            return list(_hooks(JsonText(text)))
+
+    def connected(self, text: str, ours: dict[str, str]) -> str:
+        """The text with one hook of ours for each event; a user's timeout and matcher stay.
+
+        New ones go to the end: Codex's trust in a hook is bound to its place.
+        """
+        with predicates():
+            json_text = JsonText(text)
+            for event in EVENTS:
+                if event.name not in ours:
+                    continue
+                old = [hook for hook in _hooks(json_text) if hook.event == event.name]
+                for twice in reversed(old[1:]):
+                    _remove(json_text, twice, JsonText(""))
+                if not old:
+                    json_text.append((*_HOOKS, event.name), event.group(ours[event.name]))
+                elif old[0].command != ours[event.name]:
+                    json_text.put((*old[0].keys, "command"), ours[event.name])
+            return json_text.checked()
+
+    def disconnected(self, text: str, before: str) -> str:
+        """The text without our hooks."""
+        with predicates():
+            json_text, had = JsonText(text), JsonText(before)
+            while hooks := list(_hooks(json_text)):
+                _remove(json_text, hooks[-1], had)
+            return json_text.checked()
+
+    def block(self, ours: dict[str, str]) -> str:
+        """The file as it would be with nothing else in it."""
+        groups = {event.name: [event.group(ours[event.name])] for event in EVENTS}
+        return json.dumps({"hooks": groups}, ensure_ascii=False, indent=2)
+
+
+def hook_commands(launch: Launch) -> dict[str, str]:
+    """The command of each event."""
+    return {event.name: launch.hook(event.script) for event in EVENTS}
+
+
+def script_of(command: Any) -> Path | None:
+    """The script of ours that a command runs, after variables and nothing else."""
+    if not isinstance(command, str):
+        return None
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return None
+    while words and _is_assignment(words[0]):
+        del words[0]
+    if len(words) != 1 or Path(words[0]).name not in (RECALL_HOOK, CAPTURE_HOOK):
+        return None
+    return Path(words[0])
+
+
+def _is_assignment(word: str) -> bool:
+    name, equals, _ = word.partition("=")
+    return bool(equals) and name.isidentifier()
+
+
+def _hooks(json_text: JsonText) -> Iterator[Hook]:
+    events = _typed(json_text.get(_HOOKS), dict, "hooks", "an object")
+    for event, groups in events.items():
+        for i, group in enumerate(_typed(groups, list, f"hooks.{event}", "an array")):
+            where = f"hooks.{event}.{i}"
+            members = _typed(group, dict, where, "an object")
+            for j, hook in enumerate(_typed(members.get("hooks"), list, where, "an array")):
+                command = hook.get("command") if isinstance(hook, dict) else None
+                script = script_of(command)
+                if script is not None and isinstance(command, str):
+                    yield Hook(event, command, script, (i, j))
+
+
+def _typed(value: Any, kind: type, where: str, wanted: str) -> Any:
+    if value is None:
+        return kind()
+    if not isinstance(value, kind):
+        raise NotMergeable(f"has a {where} that is not {wanted}")
+    return value
+
+
+def _remove(json_text: JsonText, hook: Hook, had: JsonText) -> None:
+    """Removes a hook, and what holds it if that is empty then and was not there before."""
+    json_text.remove(hook.keys)
+    group: Keys = (*_HOOKS, hook.event, hook.at[0])
+    if not json_text.get((*group, "hooks")):
+        json_text.remove(group)
+    for holder in ((*_HOOKS, hook.event), _HOOKS):
+        if not json_text.get(holder) and not had.has(holder):
+            json_text.remove(holder)

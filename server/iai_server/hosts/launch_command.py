@@ -1,0 +1,99 @@
+"""How a host is to start us: the command, the environment it needs, and the folder of the hooks."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from iai_memory import Settings
+
+from .errors import HostFileFault
+from .hook_files import RECALL_HOOK
+
+SERVER = "iai-mcp"
+ARGUMENTS = ["serve"]
+OWN_VARIABLES = ("IAI_MCP_STORE", "IAI_MCP_MODEL")
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What is written into a host's files.
+
+    Attributes:
+        command: Absolute path of this installation's `iai-mcp`: hosts have a PATH of their own.
+        environment: Where store and model are, as far as they are not where they are by default.
+        hooks: Folder of the hook scripts.
+    """
+
+    command: Path
+    environment: dict[str, str]
+    hooks: Path
+
+    def server(self) -> dict[str, Any]:
+        """The server's entry, in the shape that all hosts share."""
+        entry: dict[str, Any] = {"command": str(self.command), "args": list(ARGUMENTS)}
+        return {**entry, "env": dict(self.environment)} if self.environment else entry
+
+    def hook(self, script: str) -> str:
+        """The shell command that runs a hook script; safe for any character in a path."""
+        variables = dict(self.environment)
+        if script == RECALL_HOOK:
+            variables["IAI_MCP_CLI"] = str(self.command)
+        else:
+            variables.pop("IAI_MCP_MODEL", None)
+        words = [f"{name}={shlex.quote(value)}" for name, value in variables.items()]
+        return " ".join([*words, shlex.quote(str(self.hooks / script))])
+
+
+def launch(settings: Settings) -> Launch:
+    """How this installation is started on the store of these settings.
+
+    Raises:
+        HostFileFault: There is no `iai-mcp` command, or a path is not UTF-8, which no host's file
+            can hold.
+    """
+    environment: dict[str, str] = {}
+    if settings.store != Path("~/.iai-mcp").expanduser():
+        environment["IAI_MCP_STORE"] = str(settings.store)
+    if settings.model is not None:
+        environment["IAI_MCP_MODEL"] = str(settings.model)
+    made = Launch(_command(), environment, settings.store / "hooks")
+    for path in (str(made.command), str(made.hooks), *environment.values()):
+        try:
+            path.encode()
+        except UnicodeEncodeError as exc:
+            raise HostFileFault(
+                f"{os.fsencode(path)!r} is not UTF-8, and a host's file holds nothing else: "
+                f"choose another folder with IAI_MCP_STORE"
+            ) from exc
+    return made
+
+
+def is_ours(entry: Any) -> bool:
+    """Whether a server's entry starts us, from whichever installation."""
+    if not isinstance(entry, dict):
+        return False
+    command, arguments = entry.get("command"), entry.get("args")
+    return (
+        isinstance(command, str)
+        and Path(command).name in (SERVER, f"{SERVER}.exe")
+        and isinstance(arguments, list)
+        and list(arguments) == ARGUMENTS
+    )
+
+
+def _command() -> Path:
+    beside = Path(sys.executable).absolute().with_name(SERVER)
+    if beside.is_file():
+        return beside
+    found = shutil.which(SERVER)
+    if found is None:
+        raise HostFileFault(
+            f"{beside} does not exist, so no host could start it: run `pip install iai-mcp`"
+        )
+    return Path(found).absolute()

@@ -1,0 +1,128 @@
+"""Records what the real server answers to a handshake: `python -m iai_server.mcp.handshake_record`.
+
+To be run after every change of a tool, a prompt, a resource or the instructions, and after every
+upgrade of the SDK or pydantic; a test compares the file with the real server.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import anyio
+from mcp.shared.message import SessionMessage
+from mcp_types import (
+    CLIENT_CAPABILITIES_META_KEY,
+    PROTOCOL_VERSION_META_KEY,
+    JSONRPCRequest,
+)
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
+
+from iai_memory import __version__, load_settings
+from iai_memory.base.paths import make_private_folder, replace_file
+from iai_memory.errors import StoreUnavailable
+
+from ..serving.runtime import Runtime
+from ..startup.front import OTHER_VERSION
+from ..startup.record_file import PACKAGED
+from .app import App, build_app
+
+_log = logging.getLogger(__name__)
+
+METHODS = (
+    "ping",
+    "tools/list",
+    "prompts/list",
+    "resources/list",
+    "resources/templates/list",
+)
+NEEDS = ("mcp", "mcp-types", "pydantic", "pydantic-core")
+"""The distributions that have a say in the answers."""
+
+
+def record(app: App) -> str:
+    """Asks the real server everything that the front may answer, in every protocol version.
+
+    Returns:
+        JSON: `version` of iai-mcp and of the distributions that it `needs`; `answers`, which gives
+        for a protocol version and a method the index of its result in `results`.
+    """
+    results: list[dict[str, Any]] = []
+    answers: dict[str, dict[str, int]] = {}
+    for asked in (*HANDSHAKE_PROTOCOL_VERSIONS, OTHER_VERSION, *MODERN_PROTOCOL_VERSIONS):
+        answers[asked] = {}
+        for method, result in anyio.run(_asked, app, asked).items():
+            if result not in results:
+                results.append(result)
+            answers[asked][method] = results.index(result)
+    # A host of an unknown version goes on in the version that it was told, under its own key.
+    answers[OTHER_VERSION] = {"initialize": answers[OTHER_VERSION]["initialize"]}
+    found = {
+        "version": __version__,
+        "needs": {name: version(name) for name in NEEDS},
+        "answers": answers,
+        "results": results,
+    }
+    return json.dumps(found, ensure_ascii=False, indent=1) + "\n"
+
+
+def main() -> None:
+    """Writes the packaged record."""
+    app = build_app(Runtime(load_settings(), Path.cwd()))
+    Path(PACKAGED).write_text(record(app), encoding="utf-8")
+    sys.stderr.write(f"{PACKAGED} is up to date\n")
+
+
+def keep_own_record(app: App, path: Path) -> None:
+    """Writes the record of what is installed here, unless it is there already.
+
+    A folder that cannot be written costs the next start its speed, nothing else.
+    """
+    text = record(app).encode()
+    try:
+        if not path.exists() or path.read_bytes() != text:
+            make_private_folder(path.parent)
+            replace_file(path, text)
+    except (OSError, StoreUnavailable) as exc:
+        _log.warning("the next start will be slow, %s cannot be written: %s", path, exc)
+
+
+def opening(protocol_version: str, method: str) -> dict[str, Any]:
+    """The parameters of a request: the envelope where the version has one, else what it needs."""
+    if protocol_version in MODERN_PROTOCOL_VERSIONS:
+        meta = {PROTOCOL_VERSION_META_KEY: protocol_version, CLIENT_CAPABILITIES_META_KEY: {}}
+        return {"_meta": meta}
+    if method == "initialize":
+        client = {"name": "recorder", "version": "1"}
+        return {"protocolVersion": protocol_version, "capabilities": {}, "clientInfo": client}
+    return {}
+
+
+async def _asked(app: App, protocol_version: str) -> dict[str, dict[str, Any]]:
+    """The results of all methods that the version has, of one connection."""
+    send, incoming = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+    outgoing, receive = anyio.create_memory_object_stream[SessionMessage](0)
+    found: dict[str, dict[str, Any]] = {}
+    async with anyio.create_task_group() as tasks, send, receive:
+        tasks.start_soon(app.serve_streams, incoming, outgoing)
+        modern = protocol_version in MODERN_PROTOCOL_VERSIONS
+        for method in ("server/discover" if modern else "initialize", *METHODS):
+            params = opening(protocol_version, method)
+            await send.send(
+                SessionMessage(JSONRPCRequest(jsonrpc="2.0", id=1, method=method, params=params))
+            )
+            message = (await receive.receive()).message.model_dump(
+                by_alias=True, exclude_unset=True
+            )
+            if "result" in message:
+                found[method] = message["result"]
+        await send.aclose()
+    return found
+
+
+if __name__ == "__main__":
+    main()

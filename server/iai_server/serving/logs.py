@@ -1,0 +1,34 @@
+"""Logs of a serving process: to stderr for the host, to a dated file for the user."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from iai_memory.base.paths import make_private_folder
+from iai_memory.errors import StoreUnavailable
+
+_FORMAT = "%(asctime)s %(levelname)s %(name)s [%(process)d] %(message)s"
+KEEP_FILES = 14
+
+
+def configure(folder: Path, level: str) -> None:
+    """Logs to stderr and to `server-YYYY-MM-DD.log` (UTC) in `folder`, of which 14 are kept.
+
+    A folder that cannot be written leaves stderr alone and says so there.
+    """
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    problem: Exception | None = None
+    try:
+        make_private_folder(folder)
+        day = datetime.now(UTC).date().isoformat()
+        handlers.append(logging.FileHandler(folder / f"server-{day}.log", encoding="utf-8"))
+        for old in sorted(folder.glob("server-*.log"))[:-KEEP_FILES]:
+            old.unlink(missing_ok=True)
+    except (OSError, StoreUnavailable) as exc:
+        problem = exc
+    logging.basicConfig(level=level.upper(), format=_FORMAT, handlers=handlers, force=True)
+    if problem is not None:
+        logging.getLogger(__name__).warning("no log file in %s: %s", folder, problem)

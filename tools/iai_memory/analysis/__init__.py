@@ -1,0 +1,1 @@
+"""Computed over many memories, and droppable: topics, contradictions."""

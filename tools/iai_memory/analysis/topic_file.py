@@ -1,0 +1,60 @@
+"""The topic map as the last sleep left it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from ..base.json_file import read_note, whole_numbers, write_note
+from ..base.paths import StorePaths
+from .topics import TopicMap
+
+_FORMAT: Final = 1
+_NUMBERS: Final = ("content_version", "removal_version", "records_total")
+
+
+def topics_path(paths: StorePaths) -> Path:
+    """Where the map lies."""
+    return paths.root / "topics.json"
+
+
+def save_topics(paths: StorePaths, topics: TopicMap) -> None:
+    """Replaces the map in one step, mode 0600.
+
+    Raises:
+        StoreUnavailable: The folder cannot be made.
+        OSError: The disk is full or the folder cannot be written; the old map stays.
+    """
+    fields: dict[str, Any] = {name: getattr(topics, name) for name in _NUMBERS}
+    fields["embedder"] = topics.embedder
+    # Apart, because a project may have any name and None is no key of JSON.
+    fields["all"] = list(topics.lines.get(None, ()))
+    fields["projects"] = {
+        name: list(lines) for name, lines in topics.lines.items() if name is not None
+    }
+    write_note(topics_path(paths), _FORMAT, fields)
+
+
+def load_topics(paths: StorePaths) -> TopicMap | None:
+    """The map; None where there is none that can be read."""
+    fields = read_note(topics_path(paths), _FORMAT)
+    if fields is None:
+        return None
+    numbers = whole_numbers(fields, _NUMBERS)
+    embedder, projects = fields.get("embedder"), fields.get("projects")
+    if numbers is None or not isinstance(embedder, str) or not isinstance(projects, dict):
+        return None
+    pages: dict[str | None, Any] = {None: fields.get("all"), **projects}
+    if not all(
+        isinstance(lines, list) and all(isinstance(line, str) for line in lines)
+        for lines in pages.values()
+    ):
+        return None
+    content_version, removal_version, records_total = numbers
+    return TopicMap(
+        content_version=content_version,
+        removal_version=removal_version,
+        records_total=records_total,
+        embedder=embedder,
+        lines={name: tuple(lines) for name, lines in pages.items()},
+    )

@@ -1,0 +1,105 @@
+"""Which servers are alive on a store, told by OS locks that die with their holder."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from ..errors import StoreUnavailable
+from .clock import iso, utc_now
+from .paths import PRIVATE_FILE, StorePaths, make_private_folder, replace_file
+
+_FOLDER: Final = "servers"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One serving process.
+
+    Attributes:
+        pid: Its process.
+        started_at: ISO time.
+        cwd: The folder that it serves.
+        state: WAKE, DROWSY or SLEEP.
+        refresher: Whether its refresher thread runs.
+    """
+
+    pid: int
+    started_at: str
+    cwd: str
+    state: str
+    refresher: bool
+
+
+class Presence:
+    """Announces this process until `withdraw`, or until it dies."""
+
+    def __init__(self, paths: StorePaths, cwd: Path) -> None:
+        """Takes the lock and writes the announcement.
+
+        Raises:
+            StoreUnavailable: The store's folder cannot be written.
+        """
+        folder = make_private_folder(paths.root / _FOLDER)
+        name = f"{os.getpid()}-{os.urandom(3).hex()}"
+        self._card = folder / f"{name}.json"
+        self._lock = FileLock(folder / f"{name}.lock", mode=PRIVATE_FILE, thread_local=False)
+        self._server = Server(os.getpid(), iso(utc_now()), str(cwd), "WAKE", True)
+        try:
+            self._lock.acquire(timeout=0)
+            self._write()
+        except OSError as exc:
+            raise StoreUnavailable(
+                f"{folder} cannot be written ({exc.strerror}): run `iai-mcp doctor`"
+            ) from exc
+
+    def update(self, *, state: str, refresher: bool) -> None:
+        """Tells a change; an unchanged state writes nothing.
+
+        Raises:
+            OSError: The card cannot be replaced.
+        """
+        server = replace(self._server, state=state, refresher=refresher)
+        if server != self._server:
+            self._server = server
+            self._write()
+
+    def withdraw(self) -> None:
+        """Takes the announcement back."""
+        self._card.unlink(missing_ok=True)
+        self._lock.release()
+        Path(self._lock.lock_file).unlink(missing_ok=True)
+
+    def _write(self) -> None:
+        replace_file(self._card, json.dumps(asdict(self._server)).encode())
+
+
+def alive_servers(paths: StorePaths) -> list[Server]:
+    """Every server that is alive, oldest first; what dead ones left is cleared away."""
+    servers: list[Server] = []
+    for card in sorted((paths.root / _FOLDER).glob("*.json")):
+        lock = FileLock(card.with_suffix(".lock"), mode=PRIVATE_FILE, thread_local=False)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            server = _read(card)
+            if server is not None:
+                servers.append(server)
+            continue
+        card.unlink(missing_ok=True)
+        lock.release()
+        Path(lock.lock_file).unlink(missing_ok=True)
+    return sorted(servers, key=lambda server: server.started_at)
+
+
+def _read(card: Path) -> Server | None:
+    try:
+        return Server(**json.loads(card.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        # It ended, or is being replaced, between the listing and the look.
+        return None

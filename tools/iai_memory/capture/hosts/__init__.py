@@ -1,0 +1,1 @@
+"""The hosts' transcripts: where they lie, how their lines are read, what in them was never said."""

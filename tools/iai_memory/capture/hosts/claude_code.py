@@ -1,0 +1,115 @@
+"""Lines of a Claude Code transcript, as 2.1 writes them: `projects/<folder>/<session>.jsonl`.
+
+A line says by itself all that a turn needs. One model message is written as several lines, one for
+each content block, each with a uuid of its own: each one with text is a turn.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ..turn import Outcome, Role, Skipped, Turn
+from .decoding import ROLES, Malformed, Said, TooLong, decode, moment, object_field, text_field
+
+_HOST_MODEL: Final = "<synthetic>"
+_TOOL_BLOCKS: Final = frozenset(
+    {"mcp_tool_result", "mcp_tool_use", "server_tool_use", "tool_result", "tool_use"}
+)
+
+
+class ClaudeParser:
+    """Turns lines of one Claude Code transcript into turns; keeps no state between lines."""
+
+    def learn(self, line: bytes) -> None:
+        """Takes nothing from a line before the remembered offset: no line leans on another."""
+
+    def parse(self, line: bytes) -> Outcome:
+        """Returns the turn of a line, why it is skipped, or None; never raises on any bytes."""
+        if not line.strip():
+            return None
+        try:
+            return _parse(decode(line))
+        except TooLong:
+            return Skipped("line_too_long")
+        except Malformed:
+            return Skipped("unparsable")
+
+
+def _parse(fields: dict[str, Any]) -> Outcome:
+    kind = text_field(fields, "type")
+    if kind == "attachment":
+        return _queued_prompt(fields)
+    if kind == "api-request-blob":
+        return Skipped("injected")
+    role = ROLES.get(kind)
+    if role is None:
+        return None
+    if fields.get("isSidechain") is True:
+        return Skipped("sidechain")
+    if fields.get("isCompactSummary") is True:
+        return Skipped("compaction")
+    message = object_field(fields, "message")
+    if message.get("role") != kind:
+        raise Malformed
+    if (
+        fields.get("isMeta") is True
+        or fields.get("isApiErrorMessage") is True
+        or message.get("model") == _HOST_MODEL
+    ):
+        return Skipped("host_marker")
+    return _turn(fields, role, message.get("content"))
+
+
+def _queued_prompt(fields: dict[str, Any]) -> Outcome:
+    # What is typed while the model works has no user line: it arrives as an attachment.
+    attachment = object_field(fields, "attachment")
+    if attachment.get("type") != "queued_command" or attachment.get("commandMode") != "prompt":
+        return Skipped("injected")
+    origin = attachment.get("origin")
+    if isinstance(origin, dict) and origin.get("kind", "human") != "human":
+        return Skipped("injected")
+    if fields.get("isSidechain") is True:
+        return Skipped("sidechain")
+    if fields.get("isMeta") is True or attachment.get("isMeta") is True:
+        return Skipped("host_marker")
+    return _turn(fields, "user", attachment.get("prompt"))
+
+
+def _turn(fields: dict[str, Any], role: Role, content: object) -> Outcome:
+    text = _said(content).judged()
+    if isinstance(text, Skipped):
+        return text
+    cwd = fields.get("cwd")
+    return Turn(
+        role=role,
+        text=text,
+        created_at=moment(fields),
+        host="claude-code",
+        session_id=text_field(fields, "sessionId"),
+        turn_id=text_field(fields, "uuid"),
+        cwd=text_field(fields, "cwd") if cwd else None,
+    )
+
+
+def _said(content: object) -> Said:
+    if isinstance(content, str):
+        return Said([content])
+    if not isinstance(content, list):
+        raise Malformed
+    blocks: list[str] = []
+    tool = False
+    for block in content:
+        if isinstance(block, str):
+            blocks.append(block)
+            continue
+        if not isinstance(block, dict):
+            raise Malformed
+        kind = block.get("type")
+        if kind == "text":
+            text = block.get("text")
+            if not isinstance(text, str):
+                raise Malformed
+            blocks.append(text)
+        elif isinstance(kind, str) and kind in _TOOL_BLOCKS:
+            tool = True
+    return Said(blocks, without="tool" if tool else "empty")

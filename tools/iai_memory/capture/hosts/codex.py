@@ -1,0 +1,147 @@
+"""Lines of a Codex rollout, as 0.169 writes them: `sessions/Y/M/D/rollout-<time>-<id>.jsonl`.
+
+What was said is in the `response_item` messages; `event_msg` repeats it for the screen and is left
+alone. The session's id is in the first line and the working directory in `turn_context` lines, so
+a parser that starts in the middle must `learn` the lines before.
+"""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import Any, Final
+
+from ..turn import Outcome, Reason, Skipped, Turn
+from .decoding import (
+    ROLES,
+    Malformed,
+    Said,
+    TooLong,
+    decode,
+    line_id,
+    moment,
+    object_field,
+    text_field,
+)
+
+_STATE_LINES: Final = (b'"session_meta"', b'"turn_context"')
+_TEXT_ITEMS: Final = ("input_text", "output_text", "text")
+
+
+class CodexParser:
+    """Turns lines of one rollout into turns; keeps the session's id and the working directory."""
+
+    def __init__(self) -> None:
+        self._session_id: str | None = None
+        self._cwd: str | None = None
+        self._is_sub_agent = False
+
+    def learn(self, line: bytes) -> None:
+        """Takes the session's id and working directory from a line, and nothing else.
+
+        Feed it every line before the offset that `parse` starts from; never raises on any bytes.
+        """
+        if any(kind in line for kind in _STATE_LINES):
+            self.parse(line)
+
+    def parse(self, line: bytes) -> Outcome:
+        """Returns the turn of a line, why it is skipped, or None; never raises on any bytes."""
+        if not line.strip():
+            return None
+        try:
+            return self._parse(line)
+        except TooLong:
+            return Skipped("line_too_long")
+        except Malformed:
+            return Skipped("unparsable")
+
+    def _parse(self, line: bytes) -> Outcome:
+        fields = decode(line)
+        kind = text_field(fields, "type")
+        if kind == "compacted":
+            return Skipped("compaction")
+        if kind not in ("session_meta", "turn_context", "response_item"):
+            return None
+        payload = object_field(fields, "payload")
+        if kind == "session_meta":
+            self._open(payload)
+            return None
+        if kind == "turn_context":
+            self._cwd = text_field(payload, "cwd") if payload.get("cwd") else self._cwd
+            return None
+        item = text_field(payload, "type")
+        if item == "message":
+            return self._message(line, fields, payload)
+        return Skipped("tool") if item.endswith(("_call", "_call_output")) else None
+
+    def _open(self, payload: dict[str, Any]) -> None:
+        if self._session_id is not None:
+            return  # a fork repeats its parent's session_meta after its own
+        self._session_id = text_field(payload, "session_id" if "session_id" in payload else "id")
+        self._cwd = text_field(payload, "cwd") if payload.get("cwd") else None
+        source = payload.get("source")
+        self._is_sub_agent = isinstance(source, dict) and "subagent" in source
+
+    def _message(self, line: bytes, fields: dict[str, Any], payload: dict[str, Any]) -> Outcome:
+        if self._is_sub_agent:
+            return Skipped("sidechain")
+        metadata = fields.get("metadata")
+        if isinstance(metadata, dict) and metadata.get("compaction_output") is True:
+            return Skipped("compaction")
+        role = ROLES.get(text_field(payload, "role"))
+        text = _said(payload, from_user=role == "user").judged()
+        if isinstance(text, Skipped):
+            return text
+        if role is None:  # developer and system messages are the host's
+            return Skipped("host_marker")
+        if self._session_id is None:
+            raise Malformed
+        return Turn(
+            role=role,
+            text=text,
+            created_at=moment(fields),
+            host="codex",
+            session_id=self._session_id,
+            turn_id=text_field(payload, "id") if payload.get("id") else line_id(line),
+            cwd=self._cwd,
+        )
+
+
+def _said(payload: dict[str, Any], *, from_user: bool) -> Said:
+    content = payload.get("content")
+    if not isinstance(content, list):
+        raise Malformed
+    blocks: list[str] = []
+    dropped: list[Reason] = []
+    for item, kind in zip_longest(content, _item_kinds(payload, len(content))):
+        if not isinstance(item, dict):
+            raise Malformed
+        if item.get("type") not in _TEXT_ITEMS:
+            continue
+        text = item.get("text")
+        if not isinstance(text, str):
+            raise Malformed
+        reason = _reason_of_kind(kind, from_user=from_user)
+        if reason is None:
+            blocks.append(text)
+        else:
+            dropped.append(reason)
+    return Said(blocks, dropped)
+
+
+def _item_kinds(payload: dict[str, Any], length: int) -> list[object]:
+    # The host's own label for each content item; older releases write none.
+    notes = payload.get("internal_chat_message_metadata_passthrough")
+    kinds = notes.get("content_item_kinds") if isinstance(notes, dict) else None
+    return kinds if isinstance(kinds, list) and len(kinds) == length else []
+
+
+def _reason_of_kind(kind: object, *, from_user: bool) -> Reason | None:
+    if not isinstance(kind, str):
+        return None
+    if kind.startswith("hooks."):
+        return "injected"
+    if kind.startswith("compaction."):
+        return "compaction"
+    if from_user and not (kind == "unknown" or kind.startswith("user.")):
+        return "host_marker"
+    return None

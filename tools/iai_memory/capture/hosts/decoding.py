@@ -1,0 +1,140 @@
+"""What both hosts' parsers do with a line: decode it, pick fields out of it, make a turn of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Final
+
+from ..turn import MAX_TEXT_BYTES, Reason, Role, Skipped
+from .markers import noise
+
+ROLES: Final[Mapping[str, Role]] = {"assistant": "assistant", "user": "user"}
+
+# Decoding JSON takes up to six times the line's bytes; lines over this are longer than any text
+# that would be kept, once their images are gone.
+_MAX_JSON_BYTES: Final = 8 * 1024 * 1024
+_IMAGES_ABOVE: Final = 512 * 1024
+_IMAGE: Final = re.compile(
+    rb'("(?:base64|data|image_url|url)"[ ]?:[ ]?)'
+    rb'"(?:data:[a-z0-9.+-]{1,40}/[a-z0-9.+-]{1,40};base64,)?[A-Za-z0-9+/]{4096,}+={0,2}"'
+)
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
+class Malformed(Exception):
+    """A line is not what the host writes; never leaves this package."""
+
+
+class TooLong(Exception):
+    """A line is too long to be decoded; never leaves this package."""
+
+
+def decode(line: bytes) -> dict[str, Any]:
+    """Decodes one line, large inline images emptied.
+
+    Raises:
+        Malformed: It is not a JSON object in UTF-8.
+        TooLong: Even without its images it is over 8 MiB.
+    """
+    if len(line) > _IMAGES_ABOVE:
+        line = _IMAGE.sub(rb'\1""', line)
+        if len(line) > _MAX_JSON_BYTES:
+            raise TooLong
+    try:
+        value = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError) as exc:  # a 5,000-digit integer is a ValueError, too
+        raise Malformed from exc
+    if not isinstance(value, dict):
+        raise Malformed
+    return value
+
+
+def text_field(fields: Mapping[str, Any], name: str) -> str:
+    """Returns a field that must be text and not empty.
+
+    Raises:
+        Malformed: It is missing, empty or something else.
+    """
+    value = fields.get(name)
+    if not isinstance(value, str) or not value:
+        raise Malformed
+    return storable(value)
+
+
+def object_field(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Returns a field that must be an object.
+
+    Raises:
+        Malformed: It is missing or something else.
+    """
+    value = fields.get(name)
+    if not isinstance(value, dict):
+        raise Malformed
+    return value
+
+
+def moment(fields: Mapping[str, Any], name: str = "timestamp") -> datetime:
+    """Returns an ISO 8601 field as an aware UTC time; one without a zone is taken as UTC.
+
+    Raises:
+        Malformed: It is missing or no time that a calendar holds.
+    """
+    try:
+        when = datetime.fromisoformat(text_field(fields, name))
+        return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as exc:
+        raise Malformed from exc
+
+
+def storable(text: str) -> str:
+    """Returns the text with each lone surrogate as U+FFFD.
+
+    The hosts cut text at UTF-16 units, so half an emoji does occur, and no UTF-8 can hold it.
+    """
+    return _SURROGATE.sub("\ufffd", text)
+
+
+def line_id(line: bytes) -> str:
+    """Returns an id for a line that has none: the same on every read."""
+    return f"line-{sha256(line.strip()).hexdigest()[:32]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The text blocks of one line, before anyone asked whether they are worth keeping.
+
+    Attributes:
+        blocks: Each text block, in order.
+        dropped: Why other text blocks of the line were left out already.
+        without: The reason to give when there is no text block at all.
+    """
+
+    blocks: Sequence[str]
+    dropped: Sequence[Reason] = ()
+    without: Reason = "empty"
+
+    def judged(self) -> str | Skipped:
+        """Returns the joined text of the blocks that were really said, or why there is none.
+
+        Our own payload anywhere in the line condemns the whole line: what stands around it is
+        the host's frame.
+        """
+        kept: list[str] = []
+        reasons = list(self.dropped)
+        for block in self.blocks:
+            reason = noise(block)
+            if reason == "own_payload":
+                return Skipped(reason)
+            if reason is None:
+                kept.append(block)
+            elif reason != "empty":
+                reasons.append(reason)
+        if not kept:
+            return Skipped(reasons[0] if reasons else self.without)
+        text = storable("\n\n".join(kept))
+        return Skipped("too_long") if len(text.encode()) > MAX_TEXT_BYTES else text

@@ -1,0 +1,140 @@
+"""What capture remembers of each transcript: how far it was read, and its books."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from ..base.clock import iso, parse_time
+from ..base.paths import StorePaths, make_private_folder, replace_file
+from ..errors import StoreUnavailable
+from .accounting import Books
+from .jsonl_tail import FileCursor
+from .turn import Host
+
+_FILE: Final = "sessions.json"
+KEPT_FOR: Final = timedelta(days=60)
+
+
+@dataclass(slots=True)
+class Session:
+    """One transcript.
+
+    Attributes:
+        transcript: Its path.
+        host: Who writes it; None until it could be read.
+        session_id: The host's id.
+        cwd: The folder that was worked in.
+        rung_at: When its doorbell last rang.
+        cursor: How far it was read; None for not at all.
+        attempts: Failed attempts since the last success.
+        fault: Why the last attempt failed; empty for none.
+        books: What became of its turns.
+    """
+
+    transcript: Path
+    host: Host | None
+    session_id: str
+    cwd: str | None
+    rung_at: datetime
+    cursor: FileCursor | None = None
+    attempts: int = 0
+    fault: str = ""
+    books: Books = field(default_factory=Books)
+
+    def unread_bytes(self) -> int:
+        """Bytes that the transcript grew by since it was read; 0 where it is gone."""
+        try:
+            size = self.transcript.stat().st_size
+        except OSError:
+            return 0
+        return max(0, size - (self.cursor.offset if self.cursor else 0))
+
+
+class Sessions:
+    """The transcripts that rang, kept in one file of the spool."""
+
+    def __init__(self, paths: StorePaths) -> None:
+        """The sessions of the store at `paths`; nothing is created."""
+        self._path = paths.spool / _FILE
+
+    def load(self) -> dict[str, Session]:
+        """Every known transcript by its path; a file that is damaged is as good as none."""
+        try:
+            noted = json.loads(self._path.read_text(encoding="utf-8"))
+            return {path: _from_fields(path, fields) for path, fields in noted.items()}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            # Transcripts are then read again from the start, which stores nothing twice.
+            return {}
+
+    def save(self, sessions: dict[str, Session]) -> None:
+        """Replaces the file; transcripts that did not ring for 60 days are dropped.
+
+        Raises:
+            StoreUnavailable: The spool cannot be written.
+        """
+        oldest = datetime.now(UTC) - KEPT_FOR
+        kept = {path: _to_fields(s) for path, s in sessions.items() if s.rung_at >= oldest}
+        try:
+            make_private_folder(self._path.parent)
+            replace_file(self._path, json.dumps(kept, ensure_ascii=False, indent=1).encode())
+        except OSError as exc:
+            raise StoreUnavailable(
+                f"{self._path} cannot be written ({exc.strerror}): run `iai-mcp doctor`"
+            ) from exc
+
+
+def last_capture_notice(sessions: dict[str, Session]) -> str:
+    """What the next session must know of the last one's capture; empty where all went well."""
+    if not sessions:
+        return ""
+    last = max(sessions.values(), key=lambda session: session.rung_at)
+    if not last.fault:
+        return ""
+    books = last.books
+    kept = books.stored + books.duplicate
+    if kept + books.failed == 0:
+        return "the last session's transcript could not be read: run iai-mcp doctor"
+    return (
+        f"{kept} of {kept + books.failed} turns of the last session were stored: run iai-mcp doctor"
+    )
+
+
+def _to_fields(session: Session) -> dict[str, Any]:
+    cursor = session.cursor
+    return {
+        "host": session.host,
+        "session_id": session.session_id,
+        "cwd": session.cwd,
+        "rung_at": iso(session.rung_at),
+        "cursor": cursor and [cursor.inode, cursor.size, cursor.offset, cursor.mark],
+        "attempts": session.attempts,
+        "fault": session.fault,
+        "books": session.books.to_fields(),
+    }
+
+
+def _from_fields(path: str, fields: dict[str, Any]) -> Session:
+    books = fields["books"]
+    return Session(
+        transcript=Path(path),
+        host=fields["host"],
+        session_id=fields["session_id"],
+        cwd=fields["cwd"],
+        rung_at=parse_time(fields["rung_at"], "rung_at"),
+        cursor=FileCursor(*fields["cursor"]) if fields["cursor"] else None,
+        attempts=int(fields["attempts"]),
+        fault=fields["fault"],
+        books=Books(
+            stored=int(books["stored"]),
+            duplicate=int(books["duplicate"]),
+            failed=int(books["failed"]),
+            skipped=Counter(books["skipped"]),
+        ),
+    )

@@ -1,0 +1,79 @@
+"""What a transcript line becomes: a turn worth remembering, or a counted reason why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from .jsonl_tail import FileCursor
+
+Host: TypeAlias = Literal["claude-code", "codex"]
+Role: TypeAlias = Literal["user", "assistant"]
+Reason: TypeAlias = Literal[
+    "compaction",  # a summary the host wrote of what is already captured verbatim
+    "empty",  # no text at all: images, or nothing but thinking
+    "host_marker",  # the host's own words: meta lines, slash commands, environment, instructions
+    "injected",  # what hooks and the host added to the model's context
+    "interrupted",  # the host's note that the user stopped the model
+    "line_too_long",  # longer than lines.MAX_LINE_BYTES
+    "own_payload",  # carries our own fence
+    "sidechain",  # a sub-agent talking to the agent
+    "too_long",  # text over MAX_TEXT_BYTES
+    "tool",  # calls and results only
+    "unparsable",  # not JSON, or not the shape that the host writes
+]
+
+MAX_TEXT_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one side said in one transcript line.
+
+    Attributes:
+        role: Who spoke.
+        text: Verbatim; text blocks of one line are joined with a blank line. The one change ever
+            made: a lone surrogate, which no UTF-8 can hold, becomes U+FFFD.
+        created_at: When it was said: aware, UTC.
+        host: Which host wrote the transcript.
+        session_id: The host's id of the session.
+        turn_id: The host's id of this line, unique within the session and the same on every read.
+        cwd: Working directory at that moment, None when the host does not say.
+    """
+
+    role: Role
+    text: str
+    created_at: datetime
+    host: Host
+    session_id: str
+    turn_id: str
+    cwd: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A line that is not remembered, and why."""
+
+    reason: Reason
+
+
+Outcome: TypeAlias = Turn | Skipped | None
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """One complete line of a transcript.
+
+    Attributes:
+        outcome: The turn, the reason it was skipped, or None for a kind of line that is never one.
+        cursor: Where reading goes on after this line; hand it back to continue.
+    """
+
+    outcome: Outcome
+    cursor: FileCursor
+
+    @property
+    def end_offset(self) -> int:
+        """Bytes from the start of the file to the end of this line."""
+        return self.cursor.offset

@@ -1,1 +1,0 @@
-"""What a store does while nobody waits: compaction, vectors, topics, repetitions, the payload."""

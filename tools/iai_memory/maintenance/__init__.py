@@ -1,0 +1,1 @@
+"""Maintenance of a whole store: sleep, scrub, status."""

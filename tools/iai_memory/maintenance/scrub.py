@@ -1,0 +1,136 @@
+"""Removing what must never have been stored, from everywhere it may lie, and looking again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from ..base.paths import StorePaths, replace_file
+from ..errors import InvalidInput
+from ..store.record import Record
+from ..store.table import Store
+from ..store.vector_rows import Row
+
+MARK: Final = "[redacted:scrub]"
+_TEXT_FIELDS: Final = ("text", "session_id", "turn_id", "project", "cwd", "host")
+# Rewritten in place; everything else under the store is rebuilt from the table or removed.
+_PLAIN_FOLDERS: Final = ("logs", "ledger", "spool")
+
+
+@dataclass(frozen=True, slots=True)
+class Scrubbed:
+    """What a scrub did and what it found afterwards.
+
+    Attributes:
+        records: Memories that were changed.
+        files: Plain files that were changed.
+        left: Files that still hold the pattern; empty is the proof.
+    """
+
+    records: int
+    files: int
+    left: list[str]
+
+
+def compile_pattern(pattern: str, *, regex: bool) -> re.Pattern[str]:
+    """The pattern to look for.
+
+    Raises:
+        InvalidInput: It is empty, is no regular expression, or matches the empty text.
+    """
+    try:
+        compiled = re.compile(pattern if regex else re.escape(pattern))
+    except re.error as exc:
+        raise InvalidInput(f"{pattern!r} is no regular expression ({exc}): mend it") from exc
+    if not pattern.strip() or compiled.search(""):
+        raise InvalidInput("the pattern matches everything: name what is to be removed")
+    return compiled
+
+
+def scrub(store: Store, pattern: re.Pattern[str], rebuild: Callable[[], object]) -> Scrubbed:
+    """Replaces every match by a mark: in records, old versions, indexes, spool, caches and logs.
+
+    Changed records are pending until they are embedded again, because a vector is made of its
+    text. Their history is dropped. Readers of old versions fail and go on with the latest.
+
+    Args:
+        store: Whose files.
+        pattern: From `compile_pattern`.
+        rebuild: Called once the table is clean: renders the caches anew.
+
+    Raises:
+        StoreFault: The store could not be written; running it again goes on where it ended.
+    """
+    records = _scrub_records(store, pattern)
+    store.compact(keep=timedelta(0))
+    files = sum(_scrub_file(path, pattern) for path in _plain_files(store.paths))
+    for derived in ("topics.json", "folds.json", "sleep.json"):
+        (store.paths.root / derived).unlink(missing_ok=True)
+    for cache in store.paths.root.rglob("*.cached*"):
+        cache.unlink(missing_ok=True)
+    rebuild()
+    return Scrubbed(records, files, sorted(_left(store, pattern)))
+
+
+def _scrub_records(store: Store, pattern: re.Pattern[str]) -> int:
+    with store.writing() as writer:
+        found = [row.record for row in writer.reader.everything() if _holds(row.record, pattern)]
+        at = writer.now()
+        writer.update([Row(_cleaned(record, pattern), None) for record in found], at)
+        if found:
+            store.rebuild_text_index()
+    return len(found)
+
+
+def _holds(record: Record, pattern: re.Pattern[str]) -> bool:
+    values = [getattr(record, name) or "" for name in _TEXT_FIELDS]
+    values += [*record.tags, *record.entities]
+    values += [str(change.before) for change in record.history]
+    return any(pattern.search(value) for value in values)
+
+
+def _cleaned(record: Record, pattern: re.Pattern[str]) -> Record:
+    def clean(value: str | None) -> str | None:
+        return None if value is None else pattern.sub(MARK, value)
+
+    fields: dict[str, Any] = {name: clean(getattr(record, name)) for name in _TEXT_FIELDS}
+    return replace(
+        record,
+        **fields,
+        tags=tuple(pattern.sub(MARK, tag) for tag in record.tags),
+        entities=tuple(pattern.sub(MARK, name) for name in record.entities),
+        history=(),
+        embedder=None,
+    )
+
+
+def _plain_files(paths: StorePaths) -> Iterator[Path]:
+    for folder in _PLAIN_FOLDERS:
+        for path in sorted((paths.root / folder).rglob("*")):
+            if path.is_file():
+                yield path
+
+
+def _scrub_file(path: Path, pattern: re.Pattern[str]) -> bool:
+    text = path.read_text(encoding="utf-8", errors="surrogateescape")
+    clean = pattern.sub(MARK, text)
+    if clean == text:
+        return False
+    replace_file(path, clean.encode("utf-8", "surrogateescape"))
+    return True
+
+
+def _left(store: Store, pattern: re.Pattern[str]) -> Iterator[str]:
+    """Looks at every file's bytes, and at every record, whose columns may be compressed on disk."""
+    for path in store.paths.root.rglob("*"):
+        if path.is_file() and "models" not in path.relative_to(store.paths.root).parts[:1]:
+            text = path.read_bytes().decode("utf-8", "replace")
+            if pattern.search(text):
+                yield str(path)
+    for row in store.latest.everything():
+        if _holds(row.record, pattern):
+            yield f"record {row.record.id}"

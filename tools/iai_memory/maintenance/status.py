@@ -1,0 +1,134 @@
+"""The state of a store in one answer, including how fresh its payload is."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ..base.clock import parse_time
+from ..base.ledger import Ledger
+from ..base.paths import StorePaths
+from ..base.presence import alive_servers
+from ..base.version import __version__
+from ..capture.session_state import Sessions
+from ..embedding.model_files import ModelFiles
+from ..errors import MemoryFault
+from ..results import Freshness, ModelStatus, ServerView, SessionBooks, Status
+from ..session_start.cache import read_sidecar
+from ..session_start.refresh import SessionStart
+from ..store.table import Store
+
+MODEL_FIX = "iai-mcp model install"
+_ERRORS_SHOWN = 3
+_SESSIONS_SHOWN = 5
+_FAILURES = ("session_start_cache_write_failed", "capture_failed")
+
+
+def status(
+    store: Store, pages: SessionStart, ledger: Ledger, model: ModelFiles | MemoryFault | None
+) -> Status:
+    """Looks at everything once.
+
+    Raises:
+        StoreFault: The store could not be read.
+    """
+    contents = store.contents()
+    return Status(
+        store=str(store.paths.root),
+        version=__version__,
+        records=contents.live,
+        tombstoned=contents.tombstoned,
+        superseded=contents.total - contents.live - contents.tombstoned,
+        pending=contents.pending,
+        table_version=store.version,
+        commits_since_compaction=store.commits_since_compaction(),
+        disk_bytes=disk_bytes(store.paths),
+        spool_bytes=pages.probe().spool_bytes,
+        model=_model(model),
+        freshness=freshness(store, pages, ledger),
+        servers=[
+            ServerView(
+                pid=server.pid,
+                started_at=server.started_at,
+                state=server.state,
+                refresher=server.refresher,
+            )
+            for server in alive_servers(store.paths)
+        ],
+        sessions=_sessions(store.paths),
+        last_errors=_errors(ledger),
+    )
+
+
+def freshness(store: Store, pages: SessionStart, ledger: Ledger) -> Freshness:
+    """How the global payload stands to the store: its age, and how many records it is behind."""
+    sidecar = read_sidecar(pages.cache)
+    success = ledger.last("session_start_cache_write_success")
+    failure = ledger.last("session_start_cache_write_failed")
+    behind, fresh, reason, age = None, False, "no cache yet", None
+    if sidecar is not None:
+        age = round(max(0.0, time.time() - pages.cache.stat().st_mtime), 1)
+        fresh = pages.probe().same_content(sidecar.watermark)
+        newest = sidecar.watermark.max_updated_at
+        behind = store.latest.changed_after(parse_time(newest, "sidecar") if newest else None)
+        reason = "equal to the store" if fresh else "behind the store"
+    return Freshness(
+        cache_path=str(pages.cache),
+        age_s=age,
+        fresh=fresh,
+        behind=behind,
+        reason=reason,
+        last_success=None if success is None else str(success.get("at")),
+        last_failure=None if failure is None else _told(failure),
+    )
+
+
+def disk_bytes(paths: StorePaths) -> int:
+    """Bytes of every file of the store."""
+    total = 0
+    for path in paths.root.rglob("*"):
+        try:
+            found = path.lstat()
+        except FileNotFoundError:
+            # A file of a version that is being cleaned up: gone is what it should be.
+            continue
+        total += found.st_size
+    return total
+
+
+def _sessions(paths: StorePaths) -> list[SessionBooks]:
+    known = sorted(Sessions(paths).load().values(), key=lambda s: s.rung_at, reverse=True)
+    return [
+        SessionBooks(
+            session_id=session.session_id,
+            host=session.host,
+            last_at=session.rung_at,
+            seen=session.books.seen,
+            stored=session.books.stored,
+            duplicate=session.books.duplicate,
+            skipped=dict(session.books.skipped),
+            failed=session.books.failed,
+            fault=session.fault,
+        )
+        for session in known[:_SESSIONS_SHOWN]
+    ]
+
+
+def _errors(ledger: Ledger) -> list[str]:
+    found = [event for name in _FAILURES for event in ledger.newest(_ERRORS_SHOWN, event=name)]
+    found.sort(key=lambda event: str(event.get("at")), reverse=True)
+    return [f"{event.get('event')}: {_told(event)}" for event in found[:_ERRORS_SHOWN]]
+
+
+def _model(model: ModelFiles | MemoryFault | None) -> ModelStatus:
+    if isinstance(model, ModelFiles):
+        return ModelStatus(
+            available=True, identity=model.identity.key, folder=str(model.folder), fix=None
+        )
+    fix = MODEL_FIX if model is None else str(model)
+    return ModelStatus(available=False, identity=None, folder=None, fix=fix)
+
+
+def _told(event: dict[str, Any]) -> str:
+    why = ": ".join(str(event[name]) for name in ("reason", "error") if event.get(name))
+    return f"{event.get('at')} {why}"

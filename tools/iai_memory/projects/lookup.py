@@ -1,0 +1,33 @@
+"""Folders and their projects, asked once per piece of work."""
+
+from __future__ import annotations
+
+from ..errors import InvalidInput
+from .identity import ignored, project_of
+
+
+class Places:
+    """Remembers what it was asked; short-lived, so that an ignore file made later still counts."""
+
+    def __init__(self) -> None:
+        """Knows nothing yet."""
+        self._projects: dict[str, str | None] = {}
+        self._ignored: dict[str, bool] = {}
+
+    def project(self, cwd: str) -> str | None:
+        """Name of the folder's project; None for what cannot be a folder."""
+        if cwd not in self._projects:
+            try:
+                self._projects[cwd] = project_of(cwd).name
+            except InvalidInput:
+                self._projects[cwd] = None
+        return self._projects[cwd]
+
+    def ignored(self, cwd: str) -> bool:
+        """Whether a `.iai-mcp-ignore` keeps memory out of the folder."""
+        if cwd not in self._ignored:
+            try:
+                self._ignored[cwd] = ignored(cwd)
+            except InvalidInput:
+                self._ignored[cwd] = False
+        return self._ignored[cwd]

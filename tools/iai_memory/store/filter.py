@@ -1,0 +1,166 @@
+"""Which records a query may see, as one value and as the SQL that LanceDB filters by.
+
+LanceDB has no bind parameters; every value passes through `sql_text`, `sql_time` or `int`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final
+
+from ..base.clock import utc_now
+from .record import Record
+
+
+def sql_text(value: str) -> str:
+    """A SQL string literal; a quote is doubled, and nothing else has a meaning inside one."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def sql_time(moment: datetime) -> str:
+    """A SQL timestamp literal in UTC, to the microsecond."""
+    return f"timestamp '{moment.astimezone(UTC).strftime('%Y-%m-%dT%H:%M:%S.%f')}'"
+
+
+def sql_in(column: str, values: Iterable[str]) -> str:
+    """`column IN (…)`; no value at all matches nothing."""
+    listed = ", ".join(sql_text(value) for value in values)
+    return f"{column} IN ({listed})" if listed else "false"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """The records a query may see; the default sees what is neither forgotten nor superseded.
+
+    With `as_of` the answer is bitemporal. Valid time is always `as_of`. Transaction time is
+    `as_of` too: what came later is not there, and what was changed later is as it was. Only for a
+    time when the store held nothing yet (`hindsight`) the answer comes from what is known now, and
+    from what was said by then.
+
+    Attributes:
+        project: Only this project; None is every project.
+        or_no_project: With `project`: records of no project too.
+        session_id: Only this session.
+        since: Created at or after.
+        until: Created at or before.
+        as_of: What the store held and held true at that time.
+        hindsight: With `as_of`: that time is before the store's birth.
+        tags: Records that have every one of these.
+        roles: Records with one of these roles; empty is every role.
+        origins: Records with one of these origins; empty is every origin.
+        pinned: Only pinned ones.
+        include_superseded: Superseded ones too.
+        include_tombstoned: Forgotten ones too.
+    """
+
+    project: str | None = None
+    or_no_project: bool = False
+    session_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    as_of: datetime | None = None
+    hindsight: bool = False
+    tags: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    pinned: bool = False
+    include_superseded: bool = False
+    include_tombstoned: bool = False
+
+    def to_sql(self, now: datetime | None = None) -> str | None:
+        """The SQL condition, None where it would be empty; with `as_of` it may let too many by.
+
+        A record that was changed after `as_of` is let by whatever it says now, because only its
+        history knows what it said then; `admits` decides.
+        """
+        parts = [*self._scope(), *self._state(now or utc_now())]
+        return " AND ".join(parts) or None
+
+    def admits(self, record: Record, now: datetime | None = None) -> bool:
+        """Whether the record passes, decided in full; `record` is as the table holds it now."""
+        return (
+            self._holds_scope(record)
+            and self._was_there(record)
+            and self._holds_state(self.seen(record), self.as_of or now or utc_now())
+        )
+
+    def seen(self, record: Record) -> Record:
+        """The record as this filter's time shows it; without `as_of` as it is.
+
+        In hindsight only what replaced it later is not shown.
+        """
+        if self.as_of is None:
+            return record
+        if not self.hindsight:
+            return record.as_of(self.as_of)
+        if record.valid_to is not None and record.is_current(self.as_of):
+            return replace(record, valid_to=None, superseded_by=None)
+        return record
+
+    def _holds_scope(self, record: Record) -> bool:
+        return (
+            (
+                self.project in (None, record.project)
+                or (self.or_no_project and record.project is None)
+            )
+            and self.session_id in (None, record.session_id)
+            and (self.since is None or record.created_at >= self.since)
+            and (self.until is None or record.created_at <= self.until)
+            and (not self.roles or record.role in self.roles)
+            and (not self.origins or record.origin in self.origins)
+        )
+
+    def _was_there(self, record: Record) -> bool:
+        """Whether it was held, or in hindsight said, at `as_of`, and had begun to be true."""
+        if self.as_of is None:
+            return True
+        came = record.created_at if self.hindsight else record.ingested_at
+        return came <= self.as_of and record.valid_from <= self.as_of
+
+    def _holds_state(self, then: Record, moment: datetime) -> bool:
+        return (
+            (self.include_tombstoned or then.is_live())
+            and (self.include_superseded or then.is_current(moment))
+            and set(self.tags) <= set(then.tags)
+            and (then.pinned or not self.pinned)
+        )
+
+    def _scope(self) -> list[str]:
+        parts: list[str] = []
+        if self.project is not None:
+            mine = f"project = {sql_text(self.project)}"
+            parts.append(f"({mine} OR project IS NULL)" if self.or_no_project else mine)
+        if self.session_id is not None:
+            parts.append(f"session_id = {sql_text(self.session_id)}")
+        if self.since is not None:
+            parts.append(f"created_at >= {sql_time(self.since)}")
+        if self.until is not None:
+            parts.append(f"created_at <= {sql_time(self.until)}")
+        if self.roles:
+            parts.append(sql_in("role", self.roles))
+        if self.origins:
+            parts.append(sql_in("origin", self.origins))
+        return parts
+
+    def _state(self, now: datetime) -> list[str]:
+        current = [] if self.include_tombstoned else ["tombstoned_at IS NULL"]
+        if not self.include_superseded:
+            moment = sql_time(self.as_of or now)
+            current.append(f"(valid_to IS NULL OR valid_to > {moment})")
+        current += [f"array_has(tags, {sql_text(tag)})" for tag in self.tags]
+        if self.pinned:
+            current.append("pinned")
+        if self.as_of is None:
+            return current
+        moment = sql_time(self.as_of)
+        there = [f"{'created_at' if self.hindsight else 'ingested_at'} <= {moment}"]
+        there.append(f"valid_from <= {moment}")
+        if self.hindsight or not current:
+            return [*there, *current]
+        changed_since = f"(history IS NOT NULL AND updated_at > {moment})"
+        return [*there, f"({changed_since} OR ({' AND '.join(current)}))"]
+
+
+EVERYTHING: Final = Filter(include_superseded=True, include_tombstoned=True)

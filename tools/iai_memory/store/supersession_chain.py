@@ -1,0 +1,84 @@
+"""Chains of supersession: what replaced a record, and what it replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from .filter import Filter
+from .reader import TableReader
+from .record import Record
+
+MAX_HOPS: Final = 256
+"""A longer chain is told up to there. Each hop is a query, and none is asked for what is known."""
+
+
+def successors(
+    reader: TableReader, records: Sequence[Record], where: Filter | None = None
+) -> dict[str, list[Record]]:
+    """For each record the records that replaced it, nearest first; the last one is current.
+
+    Empty for a record that nothing replaced, and where all that replaced it was forgotten: what was
+    forgotten is left out, and the chain goes on behind it. One query for each hop of the longest
+    chain.
+
+    Args:
+        reader: Of the table.
+        records: As a filter's `seen` shows them.
+        where: Its `as_of` says which time's chains are meant; None is now.
+
+    Raises:
+        StoreFault: The table could not be read.
+    """
+    seen = (where or Filter()).seen
+    known = {record.id: record for record in records}
+    ends: Sequence[Record] = records
+    for _ in range(MAX_HOPS):
+        missing = [id_ for id_ in _links(ends) if id_ not in known]
+        if not missing:
+            break
+        # As candidates, because most of them are asked for again with the next question.
+        ends = [seen(one.record) for one in reader.candidates(missing).values()]
+        known.update({record.id: record for record in ends})
+    return {record.id: _after(known, record) for record in records}
+
+
+def predecessors(
+    reader: TableReader, records: Sequence[Record], where: Filter | None = None
+) -> dict[str, list[Record]]:
+    """For each record the live ones that it directly replaced, newest first; one query for all.
+
+    A link that was undone after `as_of` is not found.
+
+    Args:
+        reader: Of the table.
+        records: Whose.
+        where: Its `as_of` says which time's chains are meant; None is now.
+
+    Raises:
+        StoreFault: The table could not be read.
+    """
+    seen = (where or Filter()).seen
+    replaced: dict[str, list[Record]] = {record.id: [] for record in records}
+    for found in reader.replaced_by(replaced):
+        record = seen(found)
+        if record.superseded_by in replaced and record.is_live():
+            replaced[record.superseded_by].append(record)
+    for chain in replaced.values():
+        chain.sort(key=lambda one: (one.valid_from, one.id), reverse=True)
+    return replaced
+
+
+def _links(records: Sequence[Record]) -> list[str]:
+    """The ids that replaced these, each once."""
+    return list(dict.fromkeys(one.superseded_by for one in records if one.superseded_by))
+
+
+def _after(known: Mapping[str, Record], record: Record) -> list[Record]:
+    """The live ones that are known to have replaced it; a damaged chain in a circle ends."""
+    chain, met, id_ = list[Record](), {record.id}, record.superseded_by
+    while id_ is not None and id_ in known and id_ not in met:
+        met.add(id_)
+        chain.append(known[id_])
+        id_ = known[id_].superseded_by
+    return [one for one in chain if one.is_live()]

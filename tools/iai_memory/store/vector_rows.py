@@ -1,0 +1,135 @@
+"""Rows of the table in Python and in Arrow: a record with its vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ..embedding.passages import Passages
+from .record import Record, from_table, to_row
+from .scalar_quantization import Codes
+
+Vector = NDArray[np.float32]
+
+VECTOR_COLUMNS: Final = ("vector", "passages", "passage_spans")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A record with its vectors.
+
+    Attributes:
+        record: What is remembered.
+        vector: Of the whole text, float32, (dim,), unit length; None while it is pending.
+        passages: Of a text that has more than one; None for any other, and while pending.
+    """
+
+    record: Record
+    vector: Vector | None
+    passages: Passages | None = None
+
+
+def to_arrow(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
+    """The rows as a table of this schema."""
+    plain = pa.schema([field for field in schema if field.name not in VECTOR_COLUMNS])
+    table = pa.Table.from_pylist([to_row(row.record) for row in rows], schema=plain)
+    dimension = schema.field("vector").type.list_size
+    passages = [row.passages for row in rows]
+    spans = [None if one is None else [at for span in one.spans for at in span] for one in passages]
+    vectors = {
+        "vector": _vectors_to_arrow([row.vector for row in rows], dimension),
+        "passages": _passages_to_arrow(passages, dimension),
+        "passage_spans": pa.array(spans, schema.field("passage_spans").type),
+    }
+    columns = [vectors[name] if name in vectors else table[name] for name in schema.names]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def from_arrow(table: pa.Table) -> list[Row]:
+    """The rows of a table that has every column of a record, and those of the vectors."""
+    records = from_table(table)
+    return [
+        Row(record, vector, passages)
+        for record, vector, passages in zip(
+            records, vectors_of(table), passages_of(table), strict=True
+        )
+    ]
+
+
+def vectors_of(table: pa.Table) -> Iterator[Vector | None]:
+    """The column `vector`, row by row, without a Python float for each component."""
+    for chunk in table["vector"].chunks:
+        following = iter(matrix_of(chunk))
+        for valid in chunk.is_valid().to_pylist():
+            yield next(following) if valid else None
+
+
+def passages_of(table: pa.Table) -> Iterator[Passages | None]:
+    """The columns `passages` and `passage_spans`, row by row."""
+    spans = iter(table["passage_spans"].to_pylist())
+    for chunk in table["passages"].chunks:
+        matrix, at = matrix_of(chunk.flatten()), 0
+        for length in chunk.value_lengths().to_pylist():
+            ends = next(spans)
+            if length is None:
+                yield None
+                continue
+            yield Passages(matrix[at : at + length], tuple(zip(ends[::2], ends[1::2], strict=True)))
+            at += length
+
+
+def count_vectors(table: pa.Table) -> NDArray[np.int64]:
+    """How many vectors each row has, (n,): of the whole text and of its passages."""
+    whole = table["vector"].is_valid().to_numpy()
+    parts = table["passages"].combine_chunks().value_lengths().fill_null(0)
+    counts: NDArray[np.int64] = parts.to_numpy().astype(np.int64) + whole
+    return counts
+
+
+def read_vectors(table: pa.Table) -> tuple[Codes, NDArray[np.int32]]:
+    """The vectors of rows, side by side, each row's whole text first, and their passages' spans.
+
+    The span of a whole text is 0, 0.
+    """
+    counts = count_vectors(table)
+    whole = table["vector"].is_valid().to_numpy()
+    is_whole = np.zeros(counts.sum(), np.bool_)
+    is_whole[(np.cumsum(counts) - counts)[whole]] = True
+    vectors = np.empty((len(is_whole), table.schema.field("vector").type.list_size), np.float32)
+    vectors[is_whole] = matrix_of(table["vector"].combine_chunks())
+    vectors[~is_whole] = matrix_of(table["passages"].combine_chunks().flatten())
+    spans = np.zeros((len(is_whole), 2), np.int32)
+    ends = table["passage_spans"].combine_chunks().flatten().to_numpy()
+    spans[~is_whole] = ends.reshape(-1, 2)
+    return Codes.of(vectors), spans
+
+
+def matrix_of(vectors: pa.FixedSizeListArray) -> NDArray[np.float32]:
+    """Those of a column's vectors that are not null, as float32, (n, dim)."""
+    flat = vectors.flatten().to_numpy(zero_copy_only=False)
+    matrix: NDArray[np.float32] = flat.astype(np.float32, copy=False)
+    return matrix.reshape(-1, vectors.type.list_size)
+
+
+def _vectors_to_arrow(vectors: Sequence[Vector | None], dimension: int) -> pa.Array:
+    matrix = np.zeros((len(vectors), dimension), np.float32)
+    for at, vector in enumerate(vectors):
+        if vector is not None:
+            matrix[at] = vector
+    missing = pa.array([vector is None for vector in vectors], pa.bool_())
+    return pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), dimension, mask=missing)
+
+
+def _passages_to_arrow(passages: Sequence[Passages | None], dimension: int) -> pa.Array:
+    held = [one.vectors for one in passages if one is not None]
+    flat = np.concatenate(held).ravel() if held else np.empty(0, np.float32)
+    vectors = pa.FixedSizeListArray.from_arrays(pa.array(flat.astype(np.float16)), dimension)
+    lengths = [0 if one is None else len(one.spans) for one in passages]
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    missing = pa.array([one is None for one in passages], pa.bool_())
+    return pa.ListArray.from_arrays(pa.array(offsets), vectors, mask=missing)

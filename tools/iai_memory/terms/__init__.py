@@ -1,1 +1,0 @@
-"""What a text is found by: its terms, made the same way for a stored text and for a question."""

@@ -1,0 +1,124 @@
+"""A text cut into chunks by script, and each chunk into its terms.
+
+A word gives its stem. An identifier, path, version or address gives itself and its parts. Scripts
+that do not part their words give single characters and pairs. An emoji is a term.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final
+
+import regex
+
+from .identifiers import identifier_terms
+from .languages import Languages, detect
+from .stemming import bounded, contracted_terms, is_contracted, is_stop_word, is_word, word_terms
+
+MAX_QUERY_TERMS: Final = 256
+_CACHED_CHARACTERS: Final = 64
+_CACHED_CHUNKS: Final = 20_000
+
+_PAIRED: Final = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}ー々〆"
+_CLUSTERED: Final = r"\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_SPELLED: Final = rf"[[\p{{L}}\p{{M}}\p{{N}}_]--[{_PAIRED}{_CLUSTERED}]]"
+_CHUNK: Final = regex.compile(
+    rf"""
+    (?P<emoji> \p{{RI}}\p{{RI}}
+      | [\p{{ExtPict}}--[©®]] [\uFE0F\p{{EMod}}\U000E0020-\U000E007F]*
+        (?: \u200D \p{{ExtPict}} [\uFE0F\p{{EMod}}]* )* )
+    | (?P<paired> [{_PAIRED}]+ )
+    | (?P<clustered> [{_CLUSTERED}]+ )
+    | (?P<spelled> {_SPELLED}+
+        (?: (?: [-./\\:@'\u2019&=%+~\#?]+ | (?<=\p{{N}}),(?=\p{{N}}{{3}}) ) {_SPELLED}+ )*
+        (?: \+\+ | \# )? )
+    """,
+    regex.V1 | regex.VERBOSE,
+)
+# A syllable as Thai, Lao, Khmer and Burmese write it: what stands before, under and after it.
+_CLUSTER: Final = regex.compile(
+    r"[เ-ไເ-ໄ]?\p{L}(?:[\u17D2\u1039]\p{L}|[\p{M}ะาๅະາ])*|\p{N}+", regex.V1
+)
+# Soft hyphens, joiners between letters, direction marks: one reader's text has them, one's has not.
+_INVISIBLE: Final = regex.compile(
+    r"[\u00AD\u0640\u200C\u200E\u200F\u202A-\u202E\u2060\u2066-\u2069\uFEFF]"
+    r"|(?<=[\p{L}\p{M}])\u200D"
+)
+_EMOJI_DETAIL: Final = regex.compile(r"[\uFE0F\p{EMod}]|\u200D[♀♂]")
+_EMOJI_TAGS: Final = regex.compile(r"[\U000E0020-\U000E007F]+")
+
+
+def document_terms(text: str) -> list[str]:
+    """The terms under which a text is found, as often as it says them, in its order.
+
+    No term is empty, holds white space or is longer than `MAX_TERM` characters. Stop words are
+    among them, since a question may have nothing else, but each once: they are not what makes a
+    text long.
+    """
+    found: list[str] = []
+    stops: set[tuple[str, ...]] = set()
+    for is_stop, terms in _analysed(text, query=False):
+        if is_stop and terms in stops:
+            continue
+        if is_stop:
+            stops.add(terms)
+        found += terms
+    return found
+
+
+def query_terms(text: str) -> list[str]:
+    """The terms that a question looks for, each once, `MAX_QUERY_TERMS` at most.
+
+    Stop words of its language are left out, unless it consists of them. A question of one word has
+    no term that this word in a stored text would not have.
+    """
+    found = list(_analysed(text, query=True))
+    telling = [terms for is_stop, terms in found if not is_stop and terms]
+    chosen = telling or [terms for _, terms in found]
+    return list(dict.fromkeys(term for terms in chosen for term in terms))[:MAX_QUERY_TERMS]
+
+
+def _analysed(text: str, *, query: bool) -> Iterator[tuple[bool, tuple[str, ...]]]:
+    """For each chunk of the text, whether it is a stop word, and its terms."""
+    if not text.isascii():
+        text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    languages = detect(text)
+    for match in _CHUNK.finditer(text):
+        kind, chunk = match.lastgroup, match[0]
+        if kind == "spelled":
+            known = _known if len(chunk) <= _CACHED_CHARACTERS else _spelled
+            yield known(chunk, languages)
+        elif kind == "emoji":
+            yield False, _emoji(chunk)
+        else:
+            units = chunk if kind == "paired" else _CLUSTER.findall(chunk)
+            yield False, _grams(units, query=query)
+
+
+def _emoji(chunk: str) -> tuple[str, ...]:
+    """The whole without skin tone and sex, and what it is joined of."""
+    whole = _EMOJI_DETAIL.sub("", chunk)
+    parts = _EMOJI_TAGS.sub("", whole).split("\u200d")
+    terms = dict.fromkeys([whole.replace("\u200d", ""), *parts])
+    return tuple(bounded(term) for term in terms)
+
+
+def _grams(units: Sequence[str], *, query: bool) -> tuple[str, ...]:
+    """Each pair of neighbours; the single units too, which only a question of one asks for."""
+    pairs = [first + second for first, second in pairwise(units)]
+    return tuple(bounded(term) for term in (pairs if query and pairs else [*units, *pairs]))
+
+
+def _spelled(chunk: str, languages: Languages) -> tuple[bool, tuple[str, ...]]:
+    """Whether it is a stop word, and the terms of a chunk without white space."""
+    if is_word(chunk):
+        return is_stop_word(chunk, languages), word_terms(chunk, languages)
+    if is_contracted(chunk):
+        return is_stop_word(chunk, languages), contracted_terms(chunk, languages)
+    return False, identifier_terms(chunk, languages)
+
+
+_known = lru_cache(maxsize=_CACHED_CHUNKS)(_spelled)

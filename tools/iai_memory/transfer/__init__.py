@@ -1,0 +1,1 @@
+"""Whole memories into and out of a store."""

@@ -1,0 +1,189 @@
+"""Memories as JSON lines: out of one store and into another, nothing lost on the way."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base.clock import iso, parse_time
+from ..embedding.identity import DIMENSION
+from ..embedding.passages import Passages, may_have_several
+from ..errors import InvalidInput
+from ..privacy.redaction import redact
+from ..store.record import ORIGINS, ROLES, Record, from_row, record_columns, to_row
+from ..store.table import Store
+from ..store.trust import trust_of
+from ..store.vector_rows import Row
+
+FORMAT: Final = 1
+BATCH: Final = 500
+# What lines of a store of schema version 1 do not say.
+_SINCE_SCHEMA_2: Final[dict[str, Any]] = {"derived_from": [], "trust": 1.0}
+_TIMES: Final = (
+    "created_at",
+    "ingested_at",
+    "updated_at",
+    "valid_from",
+    "valid_to",
+    "tombstoned_at",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """What an import of JSON lines did."""
+
+    stored: int
+    known: int
+
+
+def export_lines(store: Store, *, vectors: bool = False) -> Iterator[str]:
+    """Every record of one version of the store, forgotten and superseded ones too, oldest first.
+
+    Args:
+        store: Which store.
+        vectors: Add each vector as base64 of little-endian float32, those of passages of float16.
+
+    Raises:
+        StoreFault: The store could not be read.
+    """
+    for row in store.snapshot().everything():
+        yield _to_line(row, with_vectors=vectors)
+
+
+def import_lines(store: Store, lines: Iterable[str], *, embedder: str) -> Iterator[Arrived]:
+    """Stores exported records as they were: ids, times, links, pins and tombstones.
+
+    What the store holds already, by id or as the same turn, is left alone. Vectors are taken over
+    where this store's embedder made them, else they are pending.
+
+    Yields:
+        What each batch of up to 500 lines did; each batch is one commit.
+
+    Raises:
+        InvalidInput: A line is no exported record; the batches before it were stored.
+        StoreFault: The store could not be written.
+    """
+    batch: list[Row] = []
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            batch.append(_from_line(line, number, embedder))
+        if len(batch) == BATCH:
+            yield _store(store, batch)
+            batch = []
+    if batch:
+        yield _store(store, batch)
+
+
+def _store(store: Store, batch: Sequence[Row]) -> Arrived:
+    with store.writing() as writer:
+        ids = {found.id for found in writer.reader.get([row.record.id for row in batch])}
+        same = writer.reader.found_by("idem", [row.record.idem for row in batch])
+        idems = {found.idem for found in same}
+        fresh: dict[str, Row] = {}
+        for row in batch:
+            # Two undated notes may share an idem: a fact that became true again.
+            dated = row.record.turn_id is not None
+            if row.record.id not in ids and not (dated and row.record.idem in idems):
+                fresh.setdefault(row.record.id, row)
+        writer.insert_as_is(list(fresh.values()))
+    return Arrived(len(fresh), len(batch) - len(fresh))
+
+
+def _to_line(row: Row, *, with_vectors: bool) -> str:
+    fields = to_row(row.record)
+    del fields["terms"], fields["table_version"]
+    for name in _TIMES:
+        fields[name] = None if fields[name] is None else iso(fields[name])
+    if with_vectors and row.vector is not None and row.record.embedder is not None:
+        parts = row.passages
+        fields["vector"] = _to_base64(row.vector, "<f4")
+        fields["passages"] = None if parts is None else _to_base64(parts.vectors, "<f2")
+        fields["passage_spans"] = None if parts is None else [list(span) for span in parts.spans]
+    return json.dumps({"iai_mcp": FORMAT, **fields}, ensure_ascii=False)
+
+
+def _from_line(line: str, number: int, embedder: str) -> Row:
+    try:
+        fields: dict[str, Any] = json.loads(line)
+        _check_format(fields["iai_mcp"], number)
+        fields = {**_SINCE_SCHEMA_2, **fields}
+        values = {name: fields[name] for name in record_columns() if name != "table_version"}
+        for name in _TIMES:
+            values[name] = None if values[name] is None else parse_time(values[name], name)
+        record = from_row({**values, "table_version": 0})
+        _check_names(record)
+        vouched = replace(
+            record,
+            text=redact(record.text).text,
+            # A file may vouch for less than its records' origins allow, never for more.
+            trust=trust_of(record.origin, record.role, [record.trust]),
+        )
+        ours = record.embedder == embedder and record.text == vouched.text
+        return _with_vectors(vouched, fields, embedder) if ours else _pending(vouched)
+    except InvalidInput:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as exc:
+        raise InvalidInput(
+            f"line {number} is no exported memory: send lines of `iai-mcp export jsonl`"
+        ) from exc
+
+
+def _check_names(record: Record) -> None:
+    """Refuses what no store of ours writes: ids are ordered as UUIDs, and both names are printed.
+
+    Raises:
+        ValueError: One of them is something else.
+    """
+    if str(UUID(record.id)) != record.id or record.role not in ROLES:
+        raise ValueError("id or role")
+    if record.origin not in ORIGINS:
+        raise ValueError("origin")
+
+
+def _check_format(found: object, number: int) -> None:
+    if found != FORMAT:
+        raise InvalidInput(
+            f"line {number} has export format {found!r}, this iai-mcp reads {FORMAT}: export it "
+            f"again with this version"
+        )
+
+
+def _pending(record: Record) -> Row:
+    return Row(replace(record, embedder=None), None)
+
+
+def _with_vectors(record: Record, fields: dict[str, Any], embedder: str) -> Row:
+    if fields.get("vector") is None:
+        return _pending(record)
+    [vector] = _from_base64(fields["vector"], "<f4")
+    if "passages" not in fields and may_have_several(record.text):
+        # Of a store of schema version 1: the whole text can be searched, its passages wait.
+        return Row(replace(record, embedder=None), vector)
+    passages: Passages | None = None
+    if fields.get("passages") is not None:
+        vectors = _from_base64(fields["passages"], "<f2")
+        spans = tuple((int(start), int(end)) for start, end in fields["passage_spans"])
+        if len(spans) != len(vectors) or not all(
+            0 <= start < end <= len(record.text) for start, end in spans
+        ):
+            raise ValueError("passages that are not of this text")
+        passages = Passages(vectors, spans)
+    return Row(replace(record, embedder=embedder), vector, passages)
+
+
+def _to_base64(vectors: NDArray[np.float32], kind: str) -> str:
+    return base64.b64encode(vectors.astype(kind).tobytes()).decode("ascii")
+
+
+def _from_base64(text: str, kind: str) -> NDArray[np.float32]:
+    """float32, (n, dim)."""
+    found = np.frombuffer(base64.b64decode(text, validate=True), dtype=kind)
+    return found.astype(np.float32).reshape(-1, DIMENSION)

@@ -1,0 +1,1 @@
+"""Everything that changes the store: ingest, supersede, forget, restore, pin, late vectors."""
