@@ -236,8 +236,8 @@ def test_a_creation_killed_before_its_index_is_finished_by_the_next_open(root: P
     ("step", "times"),
     [
         ("store.table.upgrade", 1),
-        ("store.upgrade.document_terms", 1),
-        ("store.upgrade.document_terms", 1_500),
+        ("store.migrations.document_terms", 1),
+        ("store.migrations.document_terms", 1_500),
         ("store.table.create_size_indexes", 1),
         ("store.table.create_text_index", 1),
     ],
