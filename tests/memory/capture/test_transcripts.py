@@ -702,7 +702,7 @@ def test_a_long_prompt_that_looks_like_an_image_stays_verbatim() -> None:
 _MEASURE = """
 import re, sys
 from pathlib import Path
-from iai_memory.capture import read_transcript
+from iai_memory.capture.transcript import read_transcript
 def peak_kib():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 before = peak_kib()

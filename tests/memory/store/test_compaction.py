@@ -23,7 +23,7 @@ LONG = timedelta(hours=1)
 READER = """
 import sys
 from iai_memory import Memory
-from iai_memory.store import Filter
+from iai_memory.store.filter import Filter
 snapshot = Memory(sys.argv[1]).store.snapshot()
 print("reading", flush=True)
 sys.stdin.readline()

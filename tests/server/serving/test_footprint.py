@@ -80,7 +80,8 @@ use_one_heap()
 from tests.benchmarks.processes import rss_bytes
 
 from iai_memory import load_settings
-from iai_memory.embedding import find_model, load_encoder
+from iai_memory.embedding.encoder import load_encoder
+from iai_memory.embedding.model_files import find_model
 
 files = find_model(load_settings())
 encoder = load_encoder(files)
