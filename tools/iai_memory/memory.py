@@ -12,6 +12,7 @@ from typing import Any
 from .analysis.contradictions import Contradiction, find_contradictions
 from .analysis.topic_file import load_topics, save_topics
 from .analysis.topics import SMALL_STORE, build_topics
+from .base.checks import check_flag, check_share, check_text, check_whole
 from .base.clock import parse_time
 from .base.defaults import BUDGET_TOKENS, LEAST_CONFIDENCE, LIMIT, MAX_LIMIT
 from .base.ledger import Ledger
@@ -28,7 +29,7 @@ from .maintenance.scrub import Scrubbed, compile_pattern, scrub
 from .maintenance.status import status
 from .projects.identity import project_key, project_of
 from .recall.pipeline import recall
-from .recall.query import Query, check_filter, check_share, check_whole
+from .recall.query import Query, check_filter
 from .results import (
     Forgotten,
     IngestReport,
@@ -48,7 +49,7 @@ from .text.tokens import cut_to_tokens
 from .transfer.jsonl import Arrived, export_lines, import_lines
 from .writing import changes
 from .writing.embed_pending import embed_pending, reembed
-from .writing.ingest import check_text, ingest, new_memory
+from .writing.ingest import ingest, new_memory
 
 MAX_TIMELINE = 500
 _TIMELINE_RECORD_TOKENS = 200
@@ -298,8 +299,7 @@ class Memory:
             UnknownRecord: No such memory, or it was forgotten.
             InvalidInput: A tag cannot be used.
         """
-        if not isinstance(pinned, bool):
-            raise InvalidInput("pinned is neither true nor false: send true or false")
+        check_flag(pinned, "pinned")
         view = changes.pin(
             self.store, id, pinned=pinned, add_tags=add_tags, remove_tags=remove_tags
         )

@@ -19,14 +19,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.checkout import EXAMPLES
 
+from iai_memory.base.checks import MAX_TEXT_BYTES, check_text
 from iai_memory.capture.hosts.claude_code import ClaudeParser
 from iai_memory.capture.hosts.codex import CodexParser
 from iai_memory.capture.hosts.locations import find_transcripts, transcript_root
 from iai_memory.capture.jsonl_tail import MAX_LINE_BYTES, FileCursor
 from iai_memory.capture.transcript import detect_host, read_transcript
-from iai_memory.capture.turn import MAX_TEXT_BYTES, Host, Outcome, Parsed, Skipped, Turn
+from iai_memory.capture.turn import Host, Outcome, Parsed, Skipped, Turn
 from iai_memory.errors import TranscriptFault
-from iai_memory.store import record
 from iai_memory.text.fence import FENCE_BEGIN, FENCE_END
 
 TRANSCRIPTS = EXAMPLES / "transcripts"
@@ -356,7 +356,8 @@ def test_a_text_of_exactly_a_megabyte_is_kept() -> None:
 
 
 def test_capture_keeps_no_text_that_the_store_would_refuse() -> None:
-    assert MAX_TEXT_BYTES == record.MAX_TEXT_BYTES
+    longest = text_of(parse_claude(claude("x" * MAX_TEXT_BYTES)))
+    assert check_text(longest) == longest
 
 
 # --- Codex --------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from iai_memory import Memory
+from iai_memory.base.checks import MAX_TEXT_BYTES
 from iai_memory.store.filter import Filter
-from iai_memory.store.record import MAX_TEXT_BYTES
 from iai_memory.text.analyzer import MAX_QUERY_TERMS, document_terms, query_terms
 from iai_memory.text.stemming import MAX_TERM
 

@@ -24,8 +24,6 @@ Reason: TypeAlias = Literal[
     "unparsable",  # not JSON, or not the shape that the host writes
 ]
 
-MAX_TEXT_BYTES = 1_000_000
-
 
 @dataclass(frozen=True, slots=True)
 class Turn:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from ..base.checks import check_tags, check_text
 from ..base.clock import parse_time
 from ..base.defaults import LEAST_CONFIDENCE
 from ..errors import InvalidInput
 from ..store.filter import Filter
 from ..store.record import ORIGINS
-from ..writing.ingest import check_tags, check_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,28 +33,6 @@ class Query:
     where: Filter
     own_project: str | None
     least_confidence: float = LEAST_CONFIDENCE
-
-
-def check_whole(value: Any, name: str, low: int, high: int) -> int:
-    """The number, if it is whole and between `low` and `high`.
-
-    Raises:
-        InvalidInput: It is not.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise InvalidInput(f"{name} is {value!r}: send a whole number from {low} to {high:,}")
-    return value
-
-
-def check_share(value: Any, name: str) -> float:
-    """The number, if it is from 0 to 1.
-
-    Raises:
-        InvalidInput: It is not.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise InvalidInput(f"{name} is {value!r}: send a number from 0 to 1")
-    return float(value)
 
 
 def check_origins(origins: Sequence[str]) -> tuple[str, ...]:

@@ -19,7 +19,6 @@ Origin = Literal["hook", "tool", "import", "cli"]
 
 ROLES: tuple[str, ...] = get_args(Role)
 ORIGINS: tuple[str, ...] = get_args(Origin)
-MAX_TEXT_BYTES = 1_000_000
 _TIME = pa.timestamp("us", "UTC")
 
 

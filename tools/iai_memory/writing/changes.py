@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from ..base.checks import check_ids, check_tags, check_text
 from ..base.clock import iso
 from ..embedding.encoder import Encoder
 from ..errors import InvalidInput, UnknownRecord
@@ -19,23 +20,6 @@ from ..store.table import Store, Writer
 from ..store.trust import trust_of
 from ..store.vector_rows import Row
 from .embed_pending import embedded
-from .ingest import check_tags, check_text
-
-MAX_IDS = 1_000
-
-
-def check_ids(ids: Any) -> list[str]:
-    """The ids, each once.
-
-    Raises:
-        InvalidInput: Not a list of one to 1,000 ids.
-    """
-    listed = isinstance(ids, list | tuple)
-    if not listed or not ids or not all(isinstance(id_, str) and id_.strip() for id_ in ids):
-        raise InvalidInput("ids is not a list of ids: send the id of at least one recalled memory")
-    if len(ids) > MAX_IDS:
-        raise InvalidInput(f"{len(ids):,} ids in one call: send at most {MAX_IDS:,}")
-    return list(dict.fromkeys(id_.strip() for id_ in ids))
 
 
 def supersede(

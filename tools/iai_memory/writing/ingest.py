@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from ..base.checks import check_flag, check_name, check_tags, check_text
 from ..base.clock import parse_time, utc_now
 from ..embedding.encoder import Encoder
 from ..errors import InvalidInput
 from ..privacy.redaction import redact
 from ..results import Ingested, IngestReport
 from ..store.reader import TableReader
-from ..store.record import MAX_TEXT_BYTES, ROLES, Record, idempotency_key
+from ..store.record import ROLES, Record, idempotency_key
 from ..store.table import Store
 from ..store.trust import trust_of
 from ..store.vector_rows import Row
@@ -21,7 +22,6 @@ from ..text.fence import FENCE_BEGIN, FENCE_END
 from .embed_pending import embedded
 
 MAX_BATCH = 10_000
-MAX_NAME_LENGTH = 1_000
 MAX_SOURCES = 100
 _PRIVATE_MARK = "[redacted:private]"
 _ALL_PRIVATE = "nothing is left outside <private>"
@@ -86,41 +86,6 @@ def new_memory(values: Any) -> NewMemory:
     if "derived_from" in given:
         given["derived_from"] = _check_sources(given["derived_from"])
     return _checked(NewMemory(**given))
-
-
-def check_text(text: Any, name: str = "text") -> str:
-    """The text, if it can be stored verbatim.
-
-    Raises:
-        InvalidInput: Not text, blank, over 1 MB of UTF-8, or not encodable as UTF-8.
-    """
-    if not isinstance(text, str):
-        raise InvalidInput(f"{name} is not text: send a string")
-    if not text.strip():
-        raise InvalidInput(f"{name} is blank: send at least one word")
-    try:
-        size = len(text.encode("utf-8"))
-    except UnicodeEncodeError as exc:
-        raise InvalidInput(f"{name} has half of a surrogate pair: send valid Unicode") from exc
-    if size > MAX_TEXT_BYTES:
-        raise InvalidInput(
-            f"{name} has {size:,} bytes, at most {MAX_TEXT_BYTES:,} are kept: send it in parts"
-        )
-    return text
-
-
-def check_tags(tags: Any, name: str) -> tuple[str, ...]:
-    """The tags in their order, each once.
-
-    Raises:
-        InvalidInput: Not a list of short, non-blank strings.
-    """
-    listed = isinstance(tags, list | tuple)
-    if not listed or not all(isinstance(tag, str) and tag.strip() for tag in tags):
-        raise InvalidInput(f'{name} is not a list of words: send for example ["decision"]')
-    if len(tags) > 100 or any(len(tag) > 200 for tag in tags):
-        raise InvalidInput(f"{name} is too long: send at most 100 tags of at most 200 characters")
-    return tuple(dict.fromkeys(tags))
 
 
 def ingest(
@@ -189,15 +154,9 @@ def _checked(memory: NewMemory) -> NewMemory:
         raise InvalidInput(f"role is {memory.role!r}: send one of {', '.join(ROLES)}")
     for name in ("project", "session_id", "turn_id", "host", "cwd"):
         value = getattr(memory, name)
-        if value is None:
-            continue
-        if not isinstance(value, str) or not value or len(value) > MAX_NAME_LENGTH:
-            raise InvalidInput(
-                f"{name} is no short text: send at most {MAX_NAME_LENGTH} characters"
-            )
-        check_text(value, name)
-    if not isinstance(memory.pinned, bool):
-        raise InvalidInput("pinned is neither true nor false: send true or false")
+        if value is not None:
+            check_name(value, name)
+    check_flag(memory.pinned, "pinned")
     return memory
 
 

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
 
-from ..turn import MAX_TEXT_BYTES, Reason, Role, Skipped
+from ...base.checks import MAX_TEXT_BYTES
+from ..turn import Reason, Role, Skipped
 from .markers import noise
 
 ROLES: Final[Mapping[str, Role]] = {"assistant": "assistant", "user": "user"}
