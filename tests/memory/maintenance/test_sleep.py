@@ -23,7 +23,7 @@ from iai_memory.analysis.topic_labels import terms
 from iai_memory.analysis.topics import TopicMap, build_topics
 from iai_memory.errors import StoreUnavailable
 from iai_memory.maintenance.sleep import STEPS, SleepReport, needs_sleep, run_sleep
-from iai_memory.recall.deduplication import Folds, find_duplicates, load_folds, said
+from iai_memory.recall.deduplication import said, sameness
 from iai_memory.session_start.cache import cache_path
 from iai_memory.text.filler_words import STOP_WORDS
 
@@ -336,9 +336,8 @@ def test_the_map_comes_back_from_its_private_file_as_it_was_saved(memory: Memory
     ],
 )
 def test_a_file_that_is_no_map_is_no_map(memory: Memory, content: bytes) -> None:
-    for name, load in (("topics.json", load_topics), ("folds.json", load_folds)):
-        (memory.paths.root / name).write_bytes(content)
-        assert load(memory.paths) is None
+    topics_path(memory.paths).write_bytes(content)
+    assert load_topics(memory.paths) is None
     assert pages_of(memory) is None
 
 
@@ -418,7 +417,7 @@ def test_a_negation_anywhere_is_another_saying(
     assert said(" ".join([*words[:at], negation, *words[at:]])) != said(" ".join(words))
 
 
-def test_repetitions_are_folded_under_the_newest_and_every_wording_stays_recallable(
+def test_repetitions_are_shown_once_and_every_wording_stays_recallable(
     memory: Memory,
 ) -> None:
     wordings = [
@@ -435,9 +434,6 @@ def test_repetitions_are_folded_under_the_newest_and_every_wording_stays_recalla
 
     run_sleep(memory)
 
-    folds = load_folds(memory.paths)
-    assert folds is not None
-    assert folds.folds == {newest: (middle, oldest)}
     assert memory.store.contents() == before
     assert {memory.record(id).text for id in (newest, middle, oldest)} == set(wordings)
     for text in wordings:
@@ -448,47 +444,17 @@ def test_repetitions_are_folded_under_the_newest_and_every_wording_stays_recalla
 
 def test_what_a_list_selects_by_keeps_equal_texts_apart(memory: Memory) -> None:
     text = "The release train leaves on Tuesday."
-    memory.ingest(
+    ids = store_all(
+        memory,
         [
             {"text": text, "created_at": "2026-07-01"},
             {"text": text, "created_at": "2026-07-02", "project": "shop"},
             {"text": text, "created_at": "2026-07-03", "role": "user"},
             {"text": text, "created_at": "2026-07-04", "pinned": True},
             {"text": text, "created_at": "2026-07-05", "tags": ["decision"]},
-        ]
+        ],
     )
-    assert find_duplicates(memory.store).folds == {}
-
-
-def test_a_forgotten_memory_represents_nobody(memory: Memory) -> None:
-    text = "The release train leaves on Tuesday."
-    items = [{"text": text, "created_at": f"2026-07-{day:02}"} for day in (1, 2, 3)]
-    oldest, middle, newest = store_all(memory, items)
-    folds = find_duplicates(memory.store)
-    assert folds.shown([newest, "x", middle, oldest]) == [newest, "x"]
-    memory.forget([newest])
-    assert folds.shown(["x", middle, oldest]) == ["x", middle]
-    assert find_duplicates(memory.store).folds == {middle: (oldest,)}
-
-
-@given(
-    st.lists(st.lists(st.integers(0, 30), unique=True, max_size=5), max_size=5),
-    st.lists(st.integers(0, 30), unique=True),
-)
-def test_a_list_never_loses_what_was_said(groups: list[list[int]], asked: list[int]) -> None:
-    seen: set[int] = set()
-    folds: dict[str, tuple[str, ...]] = {}
-    for group in groups:
-        fresh = [one for one in group if one not in seen]
-        seen.update(fresh)
-        if len(fresh) > 1:
-            folds[str(fresh[0])] = tuple(str(one) for one in fresh[1:])
-    ids = [str(one) for one in asked]
-    shown = Folds(1, folds).shown(ids)
-    for id_ in ids:
-        same = next(({new, *old} for new, old in folds.items() if id_ in (new, *old)), {id_})
-        assert len(same & set(shown)) == 1
-    assert shown == [id_ for id_ in ids if id_ in shown]
+    assert len({sameness(record) for record in memory.store.latest.get(ids)}) == len(ids)
 
 
 # Sleep
@@ -502,7 +468,7 @@ def test_a_sleep_does_every_step_and_an_idle_store_is_not_slept_again(memory: Me
     assert tuple(report.seconds) == STEPS
     assert not report.busy
     assert not report.interrupted
-    assert {"compact", "topics", "duplicates", "refresh"} <= {step for step, _, _ in seen}
+    assert {"compact", "topics", "refresh"} <= {step for step, _, _ in seen}
     assert all(0 <= done <= total for _, done, total in seen)
     assert events(memory) == ["sleep_started", "sleep_finished"]
     assert cache_path(memory.paths, None).exists()
@@ -536,8 +502,8 @@ def test_an_empty_store_needs_no_sleep_and_can_be_told_to(open_memory: OpenMemor
     assert run_sleep(empty, force=True).done == STEPS
 
 
-# Before each step, after the one page and the one block of topics, after the page of repetitions.
-@pytest.mark.parametrize(("asked_before", "finished"), list(enumerate([0, 1, 2, 2, 2, 3, 3, 4])))
+# Before each step, after the one page and the one block of topics.
+@pytest.mark.parametrize(("asked_before", "finished"), list(enumerate([0, 1, 2, 2, 2, 3])))
 def test_a_sleep_interrupted_at_any_point_is_continued_with_what_is_left(
     open_memory: OpenMemory, memory: Memory, asked_before: int, finished: int
 ) -> None:
@@ -587,7 +553,7 @@ def test_an_interrupted_sleep_starts_anew_when_something_was_stored_meanwhile(
 
 def test_what_is_stored_during_a_sleep_calls_for_the_next_one(memory: Memory) -> None:
     def progress(step: str, done: int, total: int) -> None:
-        if step == "duplicates":
+        if step == "refresh":
             memory.ingest({"text": "The mites are gone.", "created_at": "2026-08-01"})
 
     assert run_sleep(memory, progress=progress).done == STEPS
@@ -615,7 +581,7 @@ def test_a_sleep_that_was_killed_is_continued_by_another_process(
     process.kill()
     process.wait()
     assert load_topics(memory.paths) is None
-    assert run_sleep(memory).done == ("topics", "duplicates", "refresh")
+    assert run_sleep(memory).done == ("topics", "refresh")
     assert not needs_sleep(memory)
 
 

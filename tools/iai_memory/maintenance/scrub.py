@@ -68,6 +68,7 @@ def scrub(store: Store, pattern: re.Pattern[str], rebuild: Callable[[], object])
     records = _scrub_records(store, pattern)
     store.compact(keep=timedelta(0))
     files = sum(_scrub_file(path, pattern) for path in _plain_files(store.paths))
+    # folds.json: earlier versions left it.
     for derived in ("topics.json", "folds.json", "sleep.json"):
         (store.paths.root / derived).unlink(missing_ok=True)
     for cache in store.paths.root.rglob("*.cached*"):

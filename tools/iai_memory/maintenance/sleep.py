@@ -17,13 +17,12 @@ from ..base.locks import held
 from ..base.paths import StorePaths
 from ..base.progress import InterruptedWork, Pace, Progress, ignore, never
 from ..errors import StoreBusy, StoreUnavailable
-from ..recall.deduplication import find_duplicates, load_folds, save_folds
 from ..store.table import KEEP_VERSIONS
 
 if TYPE_CHECKING:
     from ..memory import Memory
 
-STEPS: Final = ("compact", "embed", "topics", "duplicates", "refresh")
+STEPS: Final = ("compact", "embed", "topics", "refresh")
 _FORMAT: Final = 1
 _NO_VERSION: Final = -1
 # Half a day of work adds so many.
@@ -56,7 +55,7 @@ def run_sleep(
     interrupted: Callable[[], bool] = never,
     progress: Progress = ignore,
 ) -> SleepReport:
-    """Compacts, embeds what is pending, maps topics, finds repetitions, renders the payload.
+    """Compacts, embeds what is pending, maps topics, renders the payload.
 
     One process of a store sleeps at a time. A sleep that was interrupted or killed is continued by
     the next call, in whichever process, as long as no memory was stored or changed between them;
@@ -125,7 +124,6 @@ class _Sleep:
             "compact": self._compact,
             "embed": self._embed,
             "topics": self._topics,
-            "duplicates": self._duplicates,
             "refresh": self._refresh,
         }
 
@@ -198,9 +196,6 @@ class _Sleep:
         topics = build_topics(self._memory.store, embedder=self._memory.embedder_key, pace=pace)
         save_topics(self._memory.paths, topics)
 
-    def _duplicates(self, pace: Pace) -> None:
-        save_folds(self._memory.paths, find_duplicates(self._memory.store, pace=pace))
-
     def _refresh(self, pace: Pace) -> None:
         pace.progress(pace.step, 0, 1)
         pages = self._memory.session_start_pages()
@@ -218,7 +213,7 @@ def _content(memory: Memory) -> ContentMark:
 
 
 def _has_results(paths: StorePaths) -> bool:
-    return load_topics(paths) is not None and load_folds(paths) is not None
+    return load_topics(paths) is not None
 
 
 def _note_path(paths: StorePaths) -> Path:
