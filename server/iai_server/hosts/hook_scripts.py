@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from iai_memory.base.paths import make_private_folder, replace_file
+from iai_memory.base.files import make_private_folder, replace_file
 
 from .errors import HostFileFault
 from .hook_files import CAPTURE_HOOK, RECALL_HOOK, hook_file

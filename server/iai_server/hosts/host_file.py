@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from iai_memory.base.paths import PRIVATE_FILE
+from iai_memory.base.files import PRIVATE_FILE
 
 from .errors import CannotMerge, HostFileFault
 from .launch_command import SERVER

@@ -23,7 +23,7 @@ from mcp_types import (
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
 from iai_memory import __version__, load_settings
-from iai_memory.base.paths import make_private_folder, replace_file
+from iai_memory.base.files import make_private_folder, replace_file
 from iai_memory.errors import StoreUnavailable
 
 from ..serving.runtime import Runtime

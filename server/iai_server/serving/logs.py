@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from iai_memory.base.paths import make_private_folder
+from iai_memory.base.files import make_private_folder
 from iai_memory.errors import StoreUnavailable
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s [%(process)d] %(message)s"

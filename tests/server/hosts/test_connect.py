@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 from tests.support.checkout import ROOT
 
 from iai_memory import Memory, __version__, load_settings
-from iai_memory.base.paths import StorePaths, make_private_folder
+from iai_memory.base.files import make_private_folder
+from iai_memory.base.paths import StorePaths
 from iai_server.cli.main import run
 from iai_server.doctor.host_checks import host_findings
 from iai_server.hosts.hooks_json import EVENTS, script_of

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from .paths import make_private_folder, replace_file
+from .files import make_private_folder, replace_file
 
 
 def read_note(path: Path, note_format: int) -> dict[str, Any] | None:

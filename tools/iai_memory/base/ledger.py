@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from .clock import iso, utc_now
+from .files import PRIVATE_FILE, make_private_folder
 from .locks import held
-from .paths import PRIVATE_FILE, StorePaths, make_private_folder
+from .paths import StorePaths
 
 MAX_BYTES = 4 << 20
 REPEAT_AFTER = timedelta(minutes=10)

@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ..errors import StoreBusy, StoreUnavailable
-from .paths import PRIVATE_FILE, make_private_folder
+from .files import PRIVATE_FILE, make_private_folder
 
 
 @contextmanager

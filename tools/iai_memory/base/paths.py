@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
-
-from ..errors import StoreUnavailable
-
-PRIVATE_FOLDER = 0o700
-PRIVATE_FILE = 0o600
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +38,6 @@ class StorePaths:
         return self.root / "ledger"
 
     @property
-    def models(self) -> Path:
-        """Embedding models that `iai-mcp model install` put here."""
-        return self.root / "models"
-
-    @property
     def maintenance(self) -> Path:
         """What the last compaction left."""
         return self.root / "maintenance.json"
@@ -61,39 +50,3 @@ class StorePaths:
     def lock(self, name: str) -> Path:
         """The lock file of one mechanism."""
         return self.locks / f"{name}.lock"
-
-
-def make_private_folder(folder: Path) -> Path:
-    """Creates the folder and its parents if needed; the folder itself gets mode 0700.
-
-    Raises:
-        StoreUnavailable: The folder cannot be made or its mode cannot be set.
-    """
-    try:
-        folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-        if folder.stat().st_mode & 0o077:
-            folder.chmod(PRIVATE_FOLDER)
-    except OSError as exc:
-        raise StoreUnavailable(
-            f"{folder} cannot be used as a store folder ({exc.strerror}): make it a folder of "
-            f"yours, or set IAI_MCP_STORE to one"
-        ) from exc
-    return folder
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Replaces the file in one step: a reader or a crash sees the old bytes or the new.
-
-    Raises:
-        OSError: The folder cannot be written or the disk is full; the old file is untouched.
-    """
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

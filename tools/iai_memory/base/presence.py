@@ -12,7 +12,8 @@ from filelock import FileLock, Timeout
 
 from ..errors import StoreUnavailable
 from .clock import iso, utc_now
-from .paths import PRIVATE_FILE, StorePaths, make_private_folder, replace_file
+from .files import PRIVATE_FILE, make_private_folder, replace_file
+from .paths import StorePaths
 
 _FOLDER: Final = "servers"
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..base.clock import iso, parse_time
-from ..base.paths import StorePaths, make_private_folder, replace_file
+from ..base.files import make_private_folder, replace_file
+from ..base.paths import StorePaths
 from ..errors import StoreUnavailable
 from .accounting import Books
 from .jsonl_tail import FileCursor

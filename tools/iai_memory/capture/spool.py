@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from ..base.paths import StorePaths, make_private_folder, replace_file
+from ..base.files import make_private_folder, replace_file
+from ..base.paths import StorePaths
 from ..errors import StoreUnavailable
 
 LINES: Final = "doorbell.jsonl"

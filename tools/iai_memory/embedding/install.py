@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
 import shutil
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+from ..base.files import make_private_parents, write_new_file
 from ..errors import ModelCorrupt, ModelFault, ModelInstallFailed
 from .convert import CONVERTER_VERSION, LAYERS, convert
 from .encoder import load_encoder
@@ -33,7 +33,7 @@ from .model_files import (
     open_model,
     sha256_of,
 )
-from .staging import make_private, replace_folder, staging_folder
+from .staging import replace_folder, staging_folder
 
 Progress = Callable[[str, int, int], None]
 """Called with the step, what is done of it and its total."""
@@ -230,19 +230,11 @@ def _write_model(folder: Path, graph: bytes, tokenizer: bytes, tell: Progress) -
     )
     last = {MANIFEST_FILE: (manifest.model_dump_json(indent=2) + "\n").encode()}
     steps = [*contents.items(), *last.items()]
-    make_private(folder)
+    make_private_parents(folder)
     for done, (name, content) in enumerate(steps):
         tell("write", done, len(steps))
-        _write_durably(folder / name, content)
+        write_new_file(folder / name, content)
     tell("write", len(steps), len(steps))
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
 
 
 def _check(folder: Path, tell: Progress) -> None:

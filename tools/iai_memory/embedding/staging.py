@@ -13,6 +13,8 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ..base.files import PRIVATE_FILE, make_private_parents
+
 _LOCK = "lock"
 
 
@@ -62,23 +64,13 @@ def replace_folder(new: Path, target: Path, aside: Path) -> None:
         raise
 
 
-def make_private(folder: Path) -> None:
-    """Makes the folder and its missing parents, each for this user alone (0700).
-
-    Raises:
-        OSError: A folder cannot be made.
-    """
-    for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
-        missing.mkdir(mode=0o700, exist_ok=True)
-
-
 def _acquire(folder: Path, on_wait: Callable[[], None]) -> int:
     """Opens and locks the folder's lock file; returns its file descriptor."""
     path = folder / _LOCK
     while True:
-        make_private(folder)
+        make_private_parents(folder)
         try:
-            lock = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            lock = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, PRIVATE_FILE)
         except FileNotFoundError:  # an owner removed the folder since
             continue
         try:

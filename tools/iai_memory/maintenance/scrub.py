@@ -9,7 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from ..base.paths import StorePaths, replace_file
+from ..base.files import replace_file
+from ..base.paths import StorePaths
 from ..errors import InvalidInput
 from ..store.record import Record
 from ..store.table import Store

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..base.paths import StorePaths, make_private_folder, replace_file
+from ..base.files import make_private_folder, replace_file
+from ..base.paths import StorePaths
 from .watermark import Watermark
 
 GLOBAL_CACHE = ".session-start-payload.cached.md"

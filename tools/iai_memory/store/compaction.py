@@ -13,7 +13,8 @@ from typing import Final
 from lancedb.index import FTS, BTree, IvfRq
 from lancedb.table import LanceTable
 
-from ..base.paths import StorePaths, replace_file
+from ..base.files import replace_file
+from ..base.paths import StorePaths
 
 # A flat scan of 10,000 vectors takes 9 ms, an index of 100,000 as long. One bit a component with
 # five times the hits compared in full finds .99 of the ten nearest; eight bits find all of them in

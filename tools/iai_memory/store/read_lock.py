@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from ..base.paths import PRIVATE_FILE, make_private_folder
+from ..base.files import PRIVATE_FILE, make_private_folder
 from ..errors import StoreUnavailable
 
 _POLL_SEC: Final = 0.005

@@ -16,9 +16,10 @@ from lancedb.table import LanceTable
 from uuid_utils import uuid7
 
 from ..base.clock import utc_now
+from ..base.files import make_private_folder
 from ..base.fsync import SyncedFolder
 from ..base.locks import held
-from ..base.paths import StorePaths, make_private_folder
+from ..base.paths import StorePaths
 from ..errors import StoreMismatch, StoreUnavailable
 from .compaction import (
     compacted_version,

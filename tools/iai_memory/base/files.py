@@ -1,0 +1,73 @@
+"""Private folders and files: made for this user alone, written durably, replaced in one step.
+
+Imports nothing heavy: the hook and the handshake read state files before any library is loaded.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import StoreUnavailable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PRIVATE_FOLDER = 0o700
+PRIVATE_FILE = 0o600
+
+
+def make_private_folder(folder: Path) -> Path:
+    """Creates the folder and its missing parents; the folder itself gets mode 0700.
+
+    Raises:
+        StoreUnavailable: The folder cannot be made or its mode cannot be set.
+    """
+    try:
+        folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        if folder.stat().st_mode & 0o077:
+            folder.chmod(PRIVATE_FOLDER)
+    except OSError as exc:
+        raise StoreUnavailable(
+            f"{folder} cannot be used as a store folder ({exc.strerror}): make it a folder of "
+            f"yours, or set IAI_MCP_STORE to one"
+        ) from exc
+    return folder
+
+
+def make_private_parents(folder: Path) -> None:
+    """Creates the folder and its missing parents, each with mode 0700; existing ones stay.
+
+    Raises:
+        OSError: A folder cannot be made.
+    """
+    for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
+        missing.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+
+
+def write_new_file(path: Path, content: bytes) -> None:
+    """Writes a file that must not exist yet, mode 0600; returns when it is on the disk.
+
+    Raises:
+        FileExistsError: Something has that name, even a dangling link.
+        OSError: The folder cannot be written or the disk is full.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, PRIVATE_FILE), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Replaces the file in one step, mode 0600: a reader or a crash sees the old bytes or the new.
+
+    Raises:
+        OSError: The folder cannot be written or the disk is full; the old file is untouched.
+    """
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
+    try:
+        write_new_file(temporary, content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
