@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import fields, replace
 
 from iai_memory import Memory
+from iai_memory.recall.filter_arguments import check_filter
 from iai_memory.recall.pipeline import recall
-from iai_memory.recall.query import Query, check_filter
+from iai_memory.recall.query import Query
 from iai_memory.recall.scoring import Weighting, Weights
 
 from .routes import BUDGET_TOKENS, LIMIT
@@ -30,6 +31,6 @@ def weights_without_each() -> dict[str, Weighting]:
 
 def recall_with(memory: Memory, question: str, weighting: Weighting) -> list[str]:
     """The ids of the ten best hits under these weights, best first."""
-    query = Query(question, LIMIT, BUDGET_TOKENS, check_filter(), None, least_confidence=0.0)
+    query = Query(question, LIMIT, BUDGET_TOKENS, check_filter(), None, min_confidence=0.0)
     hits = recall(memory.store, memory.encoder, query, weighting=weighting).hits
     return [hit.id for hit in hits]

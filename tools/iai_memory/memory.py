@@ -7,14 +7,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from .analysis.contradictions import Contradiction, find_contradictions
 from .analysis.topic_file import load_topics, save_topics
 from .analysis.topics import SMALL_STORE, build_topics
-from .base.checks import check_flag, check_share, check_text, check_whole
+from .base.checks import check_flag, check_whole
 from .base.clock import parse_time
-from .base.defaults import BUDGET_TOKENS, LEAST_CONFIDENCE, LIMIT, MAX_LIMIT
 from .base.ledger import Ledger
 from .base.paths import StorePaths
 from .capture.drain import Drain, Drained
@@ -28,8 +27,9 @@ from .errors import InvalidInput, MemoryFault, ModelMissing
 from .maintenance.scrub import Scrubbed, compile_pattern, scrub
 from .maintenance.status import status
 from .projects.identity import project_key, project_of
+from .recall.filter_arguments import check_filter, in_hindsight
 from .recall.pipeline import recall
-from .recall.query import Query, check_filter
+from .recall.query import RecallOptions, check_query
 from .results import (
     Forgotten,
     IngestReport,
@@ -183,60 +183,18 @@ class Memory:
             self._committed()
         return report
 
-    def recall(
-        self,
-        query: str,
-        *,
-        limit: int = LIMIT,
-        project: str | None = None,
-        since: str | datetime | None = None,
-        until: str | datetime | None = None,
-        as_of: str | datetime | None = None,
-        tags: Sequence[str] | None = None,
-        origins: Sequence[str] | None = None,
-        include_superseded: bool = False,
-        budget_tokens: int = BUDGET_TOKENS,
-        min_confidence: float = LEAST_CONFIDENCE,
-    ) -> Recalled:
-        """Finds what answers the query, best first.
+    def recall(self, query: str, **options: Unpack[RecallOptions]) -> Recalled:
+        """Find what answers the query, best first.
 
         Args:
             query: A question or a few words.
-            limit: Hits at most, 1 to 50.
-            project: "." is the own project, None every project with the own first on near ties.
-            since: Said at or after this date or time.
-            until: Said at or before it; a bare date includes its day.
-            as_of: Answer from what was held and true then; for a time before the first memory
-                arrived, from what was said and true by then.
-            tags: Only memories that have all of these.
-            origins: Only what came one of these ways: hook, tool, import, cli.
-            include_superseded: Also what is no longer true.
-            budget_tokens: Estimated tokens of all hits' texts together.
-            min_confidence: An answer that is less sure than this, 0..1, has no hits; 0 gives the
-                nearest in any case.
+            options: `RecallOptions` says what each of them does.
 
         Raises:
             InvalidInput: An argument cannot be used.
             StoreFault: The store could not be read.
         """
-        checked = Query(
-            text=check_text(query, "query"),
-            limit=check_whole(limit, "limit", 1, MAX_LIMIT),
-            budget_tokens=check_whole(budget_tokens, "budget_tokens", 50, 100_000),
-            where=check_filter(
-                project=project,
-                own_project=self.own_project,
-                since=since,
-                until=until,
-                as_of=as_of,
-                tags=tags,
-                origins=origins,
-                include_superseded=include_superseded,
-                birth=None if as_of is None else self.store.birth(),
-            ),
-            own_project=self.own_project,
-            least_confidence=check_share(min_confidence, "min_confidence"),
-        )
+        checked = check_query(query, options, self.own_project)
         return recall(self.store, self.encoder, checked)
 
     def supersede(
@@ -331,8 +289,8 @@ class Memory:
             until=until,
             as_of=as_of,
             include_superseded=True,
-            birth=None if as_of is None else self.store.birth(),
         )
+        where = in_hindsight(where, self.store)
         records = self.store.latest.newest(where, check_whole(limit, "limit", 1, MAX_TIMELINE))
         shown = [where.seen(record) for record in records]
         return Timeline(

@@ -26,6 +26,7 @@ from ..text.speakers import in_first_person, is_conversation, subject
 from ..text.tokens import estimate_tokens
 from .calibration import judged
 from .deduplication import outline, sameness
+from .filter_arguments import in_hindsight
 from .intent import cues_of
 from .neighbours import neighbours
 from .query import Query
@@ -59,6 +60,7 @@ def recall(
         StoreFault: The store could not be read.
     """
     started = time.perf_counter()
+    query = replace(query, where=in_hindsight(query.where, store))
     weighting = weighting or Weighting()
     found = _search(store.latest, encoder, query)
     question = Question(query.text, query.own_project, query.where.as_of or utc_now())
@@ -84,7 +86,7 @@ def recall(
     if found.readable:
         answer, each = judged(query.text, once, found.candidates, talk=found.talk)
         once = [replace(one, confidence=sure) for one, sure in zip(once, each, strict=True)]
-        once = once if answer >= query.least_confidence else []
+        once = once if answer >= query.min_confidence else []
     hits, tokens = _within_budget(once, query.budget_tokens)
     mode: Literal["hybrid", "lexical", "dense"] = "hybrid" if found.lexical else "dense"
     if not found.readable:

@@ -1,17 +1,49 @@
-"""What is asked of a recall, checked before anything is searched."""
+"""The arguments of a recall, and the query that they make once they are checked."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypedDict
 
-from ..base.checks import check_tags, check_text
-from ..base.clock import parse_time
-from ..base.defaults import LEAST_CONFIDENCE
-from ..errors import InvalidInput
+from ..base.checks import check_share, check_text, check_whole
+from ..base.defaults import BUDGET_TOKENS, LEAST_CONFIDENCE, LIMIT, MAX_LIMIT
 from ..store.filter import Filter
-from ..store.record import ORIGINS
+from .filter_arguments import check_filter
+
+MIN_BUDGET_TOKENS = 50
+MAX_BUDGET_TOKENS = 100_000
+
+
+class RecallOptions(TypedDict, total=False):
+    """Everything that a recall takes beside its question; each may be left out.
+
+    Attributes:
+        limit: Hits at most, 1 to 50.
+        project: "." is the own project, None every project with the own first on near ties.
+        since: Said at or after this date or time.
+        until: Said at or before it; a bare date includes its day.
+        as_of: Answer from what was held and true then; for a time before the first memory
+            arrived, from what was said and true by then.
+        tags: Only memories that have all of these.
+        origins: Only what came one of these ways: hook, tool, import, cli.
+        include_superseded: Also what is no longer true.
+        budget_tokens: Estimated tokens of all hits' texts together.
+        min_confidence: An answer that is less sure than this, 0..1, has no hits; 0 gives the
+            nearest in any case.
+    """
+
+    limit: int
+    project: str | None
+    since: str | datetime | None
+    until: str | datetime | None
+    as_of: str | datetime | None
+    tags: Sequence[str] | None
+    origins: Sequence[str] | None
+    include_superseded: bool
+    budget_tokens: int
+    min_confidence: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +56,7 @@ class Query:
         budget_tokens: Estimated tokens of all hits' texts together.
         where: Which records may answer.
         own_project: The project that asks.
-        least_confidence: 0..1; an answer that is less sure is empty.
+        min_confidence: 0..1; an answer that is less sure is empty.
     """
 
     text: str
@@ -32,61 +64,35 @@ class Query:
     budget_tokens: int
     where: Filter
     own_project: str | None
-    least_confidence: float = LEAST_CONFIDENCE
+    min_confidence: float = LEAST_CONFIDENCE
 
 
-def check_origins(origins: Sequence[str]) -> tuple[str, ...]:
-    """The origins, each once.
-
-    Raises:
-        InvalidInput: Not a list of hook, tool, import and cli.
-    """
-    listed = isinstance(origins, list | tuple)
-    if not listed or not all(origin in ORIGINS for origin in origins):
-        raise InvalidInput(f"origins is not a list of {', '.join(ORIGINS)}: send some of them")
-    return tuple(dict.fromkeys(origins))
-
-
-def check_filter(
-    *,
-    project: str | None = None,
-    own_project: str | None = None,
-    session_id: str | None = None,
-    since: str | datetime | None = None,
-    until: str | datetime | None = None,
-    as_of: str | datetime | None = None,
-    tags: Sequence[str] | None = None,
-    origins: Sequence[str] | None = None,
-    include_superseded: bool = False,
-    birth: datetime | None = None,
-) -> Filter:
-    """The filter that plain arguments describe; "." as project is the asking one.
-
-    `birth` is the store's; an `as_of` before it is answered in hindsight.
+def check_query(text: str, options: RecallOptions, own_project: str | None) -> Query:
+    """Return the query that the arguments describe.
 
     Raises:
-        InvalidInput: One of them cannot be used.
+        InvalidInput: An argument cannot be used.
+        TypeError: There is no argument of that name.
     """
-    if project == ".":
-        if own_project is None:
-            raise InvalidInput('project "." is not known here: send the project\'s name, or null')
-        project = own_project
-    for name, value in (("project", project), ("session_id", session_id)):
-        if value is not None:
-            check_text(value, name)
-    start = None if since is None else parse_time(since, "since")
-    end = None if until is None else parse_time(until, "until", end_of_day=True)
-    if start is not None and end is not None and start > end:
-        raise InvalidInput("since is after until: swap them")
-    moment = None if as_of is None else parse_time(as_of, "as_of", end_of_day=True)
-    return Filter(
-        project=project,
-        session_id=session_id,
-        since=start,
-        until=end,
-        as_of=moment,
-        hindsight=moment is not None and birth is not None and moment < birth,
-        tags=check_tags(tags, "tags") if tags else (),
-        origins=check_origins(origins or ()),
-        include_superseded=include_superseded,
+    if unknown := options.keys() - RecallOptions.__optional_keys__:
+        raise TypeError(f"recall() got an unexpected keyword argument {min(unknown)!r}")
+    budget = options.get("budget_tokens", BUDGET_TOKENS)
+    return Query(
+        text=check_text(text, "query"),
+        limit=check_whole(options.get("limit", LIMIT), "limit", 1, MAX_LIMIT),
+        budget_tokens=check_whole(budget, "budget_tokens", MIN_BUDGET_TOKENS, MAX_BUDGET_TOKENS),
+        where=check_filter(
+            project=options.get("project"),
+            own_project=own_project,
+            since=options.get("since"),
+            until=options.get("until"),
+            as_of=options.get("as_of"),
+            tags=options.get("tags"),
+            origins=options.get("origins"),
+            include_superseded=options.get("include_superseded", False),
+        ),
+        own_project=own_project,
+        min_confidence=check_share(
+            options.get("min_confidence", LEAST_CONFIDENCE), "min_confidence"
+        ),
     )

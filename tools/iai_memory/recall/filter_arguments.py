@@ -1,0 +1,73 @@
+"""The plain arguments of a recall or a timeline as a `Filter`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from ..base.checks import check_tags, check_text
+from ..base.clock import parse_time
+from ..errors import InvalidInput
+from ..store.filter import Filter
+from ..store.record import ORIGINS
+from ..store.table import Store
+
+
+def check_filter(
+    *,
+    project: str | None = None,
+    own_project: str | None = None,
+    session_id: str | None = None,
+    since: str | datetime | None = None,
+    until: str | datetime | None = None,
+    as_of: str | datetime | None = None,
+    tags: Sequence[str] | None = None,
+    origins: Sequence[str] | None = None,
+    include_superseded: bool = False,
+) -> Filter:
+    """Return the filter that the arguments describe; "." as project is `own_project`.
+
+    Raises:
+        InvalidInput: One of them cannot be used.
+    """
+    if project == ".":
+        if own_project is None:
+            raise InvalidInput('project "." is not known here: send the project\'s name, or null')
+        project = own_project
+    for name, value in (("project", project), ("session_id", session_id)):
+        if value is not None:
+            check_text(value, name)
+    start = None if since is None else parse_time(since, "since")
+    end = None if until is None else parse_time(until, "until", end_of_day=True)
+    if start is not None and end is not None and start > end:
+        raise InvalidInput("since is after until: swap them")
+    return Filter(
+        project=project,
+        session_id=session_id,
+        since=start,
+        until=end,
+        as_of=None if as_of is None else parse_time(as_of, "as_of", end_of_day=True),
+        tags=check_tags(tags, "tags") if tags else (),
+        origins=_check_origins(origins or ()),
+        include_superseded=include_superseded,
+    )
+
+
+def in_hindsight(where: Filter, store: Store) -> Filter:
+    """Return the filter, set to hindsight where its `as_of` is before the store's first memory.
+
+    Raises:
+        StoreFault: The store could not be read.
+    """
+    if where.as_of is None:
+        return where
+    first = store.birth()
+    return replace(where, hindsight=first is not None and where.as_of < first)
+
+
+def _check_origins(origins: Sequence[str]) -> tuple[str, ...]:
+    listed = isinstance(origins, list | tuple)
+    if not listed or not all(origin in ORIGINS for origin in origins):
+        raise InvalidInput(f"origins is not a list of {', '.join(ORIGINS)}: send some of them")
+    return tuple(dict.fromkeys(origins))
