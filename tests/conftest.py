@@ -8,6 +8,16 @@ from pathlib import Path
 import pytest
 from tests.support.checkout import ROOT
 
+MARKERS = {"model_folder": "model", "tmp_path": "files", "tmp_path_factory": "files"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks each test by the fixtures that it uses, so that `make check` can leave it out."""
+    for item in items:
+        if isinstance(item, pytest.Function):
+            for name in {MARKERS[name] for name in item.fixturenames if name in MARKERS}:
+                item.add_marker(name)
+
 
 @pytest.fixture(scope="session")
 def model_folder() -> Path:

@@ -237,12 +237,14 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("piece", HOSTILE, ids=repr)
 def test_a_megabyte_made_to_make_patterns_backtrack_ends(piece: str) -> None:
     # The suite's per-test timeout is the bound; quadratic patterns took minutes here.
     redact((piece * (1_000_000 // len(piece) + 1))[:1_000_000])
 
 
+@pytest.mark.long
 def test_a_megabyte_of_each_shapes_first_letters_ends() -> None:
     for shape in SHAPES:
         for needle in shape.needles:

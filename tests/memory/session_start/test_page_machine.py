@@ -243,6 +243,7 @@ def run(machine: type[Freshness], examples: int, steps: int) -> None:
     run_state_machine_as_test(machine, settings=chosen)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("machine", [Freshness, PatientFreshness])
 def test_once_writes_stop_one_refresh_makes_every_page_true(machine: type[Freshness]) -> None:
     run(machine, examples=10, steps=30)

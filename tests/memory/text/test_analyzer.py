@@ -225,6 +225,7 @@ def test_a_word_is_found_by_itself_whatever_language_stands_around_it(word: str)
     assert all(asked & set(document_terms(text.format(word))) for text in around)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("unit", ["a ", "a/", "aB", "1.2", "-a", "a'", "漢", "👩‍💻", "é", "\u0301"])
 def test_the_terms_of_the_largest_text_stay_within_a_few_times_its_size(unit: str) -> None:
     text = (unit * MAX_TEXT_BYTES).encode()[:MAX_TEXT_BYTES].decode(errors="ignore")

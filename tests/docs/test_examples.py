@@ -13,11 +13,10 @@ from typing import Any
 import anyio
 import pytest
 from mcp import ClientSession, StdioServerParameters, stdio_client
+from tests.support.checkout import EXAMPLES
 
 from iai_memory import Memory
 
-ROOT = Path(__file__).parent.parent
-EXAMPLES = ROOT / "examples"
 BIN = Path(sys.executable).parent
 CONFIGURATIONS = ("claude_desktop_config.json", "claude_code.mcp.json", "codex_config.toml")
 LIBRARY, DEMO = "library.py", "demo.py"

@@ -12,12 +12,12 @@ from pathlib import Path
 import anyio
 import pytest
 from mcp import ClientSession, StdioServerParameters, stdio_client
+from tests.support.checkout import HOOKS
 
 from iai_memory import Memory
 from iai_memory.text.fence import FENCE_BEGIN
 
-ROOT = Path(__file__).parent.parent
-HOOK = ROOT / "hooks" / "iai-mcp-session-recall.sh"
+HOOK = HOOKS / "iai-mcp-session-recall.sh"
 IAI_MCP = Path(sys.executable).with_name("iai-mcp")
 FACT = "The staging database listens on port 5544."
 HOSTILE = (

@@ -16,6 +16,7 @@ from typing import Any
 import anyio
 import pytest
 import typer.main
+from tests.support.checkout import ROOT
 from typer.core import TyperGroup
 
 from iai_memory import Memory, Settings, load_settings
@@ -24,7 +25,6 @@ from iai_server.cli.main import run
 from iai_server.mcp.app import build_app
 from iai_server.serving.runtime import Runtime
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
 HOOKS = sorted((ROOT / "hooks").glob("*.sh"))
