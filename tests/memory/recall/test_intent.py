@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from iai_memory import Memory, Record
-from iai_memory.recall.intent import cues_of, is_question, tells_count, tells_name, tells_time
+from iai_memory.recall.features import features
+from iai_memory.recall.intent import cues_of
 from iai_memory.recall.neighbours import discourse_of, neighbours
 from iai_memory.store.session_order import Spoken
 
@@ -57,10 +58,11 @@ def test_a_question_may_name_a_side_of_the_talk(question: str, role: str | None)
 
 
 def test_texts_tell_times_names_counts_and_ask() -> None:
-    assert tells_time("we met last week") and not tells_time("we met")
-    assert tells_name("she read “Dune”") and tells_name("we saw Malmo") and not tells_name("We saw")
-    assert tells_count("three of them") and not tells_count("some of them")
-    assert is_question("why\uff1f ") and not is_question("why.")
+    assert features("we met last week").has_time and not features("we met").has_time
+    assert features("she read “Dune”").has_name and features("we saw Malmo").has_name
+    assert not features("We saw").has_name
+    assert features("three of them").has_number and not features("some of them").has_number
+    assert features("why\uff1f ").is_question and not features("why.").is_question
 
 
 def records(**sessions: str) -> list[Record]:

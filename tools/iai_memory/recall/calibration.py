@@ -22,8 +22,8 @@ from typing import Final
 
 from ..store.candidate import Candidate
 from ..text.analyzer import query_terms
+from ..text.calendar import MONTH, WEEKDAY
 from ..text.languages import detect
-from .date_mentions import MONTH, WEEKDAY
 from .scoring import Ranked
 
 _DATES: Final = re.compile(rf"(?:{MONTH}|{WEEKDAY})s?", re.I)

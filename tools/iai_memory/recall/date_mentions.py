@@ -13,13 +13,10 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
-MONTH: Final = (
-    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
-    r"sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
-)
+from ..text.calendar import MONTH, WEEKDAY
+
 _DAY: Final = r"\d{1,2}(?:st|nd|rd|th)?"
 _NUMBER: Final = r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten)"
-WEEKDAY: Final = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 # Longest first. A month alone counts behind a word that only stands before times, because "may"
 # and "march" are verbs, too.
 _MENTION: Final = re.compile(

@@ -9,28 +9,13 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from .date_mentions import MONTH, WEEKDAY
-
 _ASKS_WHEN: Final = re.compile(r"\s*(?:when|how long|what (?:date|day|month|year|time))\b", re.I)
-_TELLS_WHEN: Final = re.compile(
-    rf"\b(?:yesterday|today|tomorrow|tonight|recently|last|next|ago|weeks?|weekend|months?|years?|"
-    rf"(?!may\b){MONTH}|{WEEKDAY}|(?:19|20)\d\d)\b",
-    re.I,
-)
 _ASKS_NAME: Final = re.compile(
     r"\s*(?:who|where|which|"
     r"what (?:is the (?:name|title)|book|movie|game|song|city|country|place))\b",
     re.I,
 )
-# A capital inside a sentence; looking behind it, `re` skips to the capitals.
-_TELLS_NAME: Final = re.compile(r"[A-Z](?<=[a-z,] [A-Z])[a-z]{2,}")
-_TELLS_TITLE: Final = re.compile(r"[\"\u201c\u00ab]")
 _ASKS_COUNT: Final = re.compile(r"\bhow (?:many|much|often|old)\b|\bwhat (?:age|number)\b", re.I)
-_TELLS_COUNT: Final = re.compile(
-    r"\b(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|once|twice|several|couple|few|"
-    r"dozen)\b",
-    re.I,
-)
 # "Before" may only order things, "what must run before the release?", but not in the past tense.
 _ORDERS: Final = re.compile(
     r"\b(?:before|until|prior to|up to (?:the|then|that|now)|at the time|last time)\b", re.I
@@ -49,7 +34,6 @@ _ASKS_BEFORE: Final = re.compile(
     r"before(?=\W*$))\b",
     re.I,
 )
-_ENDS_AS_QUESTION: Final = ("?", "\uff1f", "\u061f")  # Latin, fullwidth, Arabic
 _USER_SAID: Final = re.compile(
     r"\b(?:did|have|had|was|were) I\b|\bI (?:said|told|asked|wanted|mentioned|decided)\b", re.I
 )
@@ -96,23 +80,3 @@ def cues_of(question: str) -> Cues:
         maybe_before=orders or past or _HISTORY.search(question) is not None,
         role=None if user == assistant else ("user" if user else "assistant"),
     )
-
-
-def tells_time(words: str) -> bool:
-    """Whether a text has a word for a time."""
-    return _TELLS_WHEN.search(words) is not None
-
-
-def tells_name(words: str) -> bool:
-    """Whether a text has a name inside a sentence, or a title."""
-    return _TELLS_TITLE.search(words) is not None or _TELLS_NAME.search(words) is not None
-
-
-def tells_count(words: str) -> bool:
-    """Whether a text has a number, in digits or as a word."""
-    return _TELLS_COUNT.search(words) is not None
-
-
-def is_question(text: str) -> bool:
-    """Whether a text ends as a question."""
-    return text.rstrip().endswith(_ENDS_AS_QUESTION)

@@ -26,6 +26,7 @@ from ..text.speakers import in_first_person, is_conversation, subject
 from ..text.tokens import estimate_tokens
 from .calibration import judged
 from .deduplication import outline, sameness
+from .features import features_of
 from .filter_arguments import in_hindsight
 from .intent import cues_of
 from .neighbours import neighbours
@@ -144,7 +145,7 @@ def _search(reader: TableReader, encoder: Encoder | None, query: Query) -> _Foun
     dense = {} if vector is None else reader.nearest(vector, where, depth, nprobes=NPROBES)
     alike = reader.aside(partial(_likenesses, reader, vector, {*lexical, *dense}))
     found |= reader.candidates([id_ for id_ in dense if id_ not in found])
-    talk = is_conversation([one.said for one in found.values()])
+    talk = is_conversation(_speakers(found.values()))
     best = {*list(dense)[:NEIGHBOURED], *list(lexical)[:NEIGHBOURED]} if talk else set[str]()
     amid = [found[id_].record for id_ in best if id_ in found]
     sessions = reader.sessions(_told_of(found.values(), amid))
@@ -189,11 +190,15 @@ def _vector_of(encoder: Encoder | None, text: str) -> Vector | None:
 
 def _as_spoken(text: str, matching: Collection[Candidate]) -> str:
     """The query; in a conversation, with the speaker it is about read as "I"."""
-    said = [candidate.said for candidate in matching]
-    if not is_conversation(said):
+    speakers = _speakers(matching)
+    if not is_conversation(speakers):
         return text
-    person = subject(text, {one.speaker for one in said if one.speaker is not None})
+    person = subject(text, {name for name in speakers if name is not None})
     return text if person is None else in_first_person(text, person)
+
+
+def _speakers(candidates: Iterable[Candidate]) -> list[str | None]:
+    return [one.speaker for one in features_of(candidates)]
 
 
 def _folded(ranked: Sequence[Ranked]) -> list[Ranked]:

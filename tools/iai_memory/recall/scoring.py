@@ -29,6 +29,7 @@ from ..store.similarity import Likeness
 from ..text.analyzer import query_terms
 from ..text.speakers import subject
 from .date_mentions import Mention, mentions
+from .features import Features, features_of
 from .intent import cues_of
 from .neighbours import discourse_of
 
@@ -246,7 +247,8 @@ def rank(
     coverage, words = held @ rarity, _bm25(records, lexical)
     evidence = _scaled((whole + best) / 2, floor) + words
     order = discourse_of(records, sessions)
-    questions = np.array([one.asks for one in candidates], dtype=float)
+    read = features_of(candidates)
+    questions = np.array([one.is_question for one in read], dtype=float)
     # Functions, because an arm that counts nothing is not reckoned.
     arms: dict[str, Callable[[], Numbers]] = {
         "meaning": lambda: _scaled(best, floor),
@@ -257,7 +259,7 @@ def rank(
         "reply": lambda: order.at(questions * evidence / 2, order.before),
         "date": lambda: _by_date(records, dates),
         "a question": lambda: -questions,
-        **_of_each_alone(candidates, records, question, talk=talk),
+        **_of_each_alone(read, records, question, talk=talk),
     }
     names = [name for name in _ARMS if getattr(weights, _ARMS[name])]
     # Rounded first and added then, so that the sum a reader sees is the sum that ranked.
@@ -281,12 +283,12 @@ def rank(
 
 
 def _of_each_alone(
-    candidates: Sequence[Candidate], records: Sequence[Record], question: Question, *, talk: bool
+    read: Sequence[Features], records: Sequence[Record], question: Question, *, talk: bool
 ) -> dict[str, Callable[[], Numbers]]:
     """The arms that look at neither search and at no other candidate."""
     return {
-        "speaker": lambda: _by_speaker(candidates, question.text, talk=talk),
-        "asked for": lambda: _by_cue(candidates, question.text),
+        "speaker": lambda: _by_speaker(read, records, question.text, talk=talk),
+        "asked for": lambda: _by_cue(read, question.text),
         "length": lambda: _by_length(records),
         "trust": lambda: np.array([record.trust for record in records]),
         "own project": lambda: _by_project(records, question.own_project),
@@ -357,15 +359,17 @@ def _held_terms(
     return held, idf / max(float(idf.sum()), 1e-9)
 
 
-def _by_speaker(candidates: Sequence[Candidate], query: str, *, talk: bool) -> Numbers:
+def _by_speaker(
+    read: Sequence[Features], records: Sequence[Record], query: str, *, talk: bool
+) -> Numbers:
     if talk:
-        speakers = [one.said.speaker for one in candidates]
+        speakers = [one.speaker for one in read]
         meant = subject(query, {name for name in speakers if name})
         found = [name == meant for name in speakers]
     else:
         meant = cues_of(query).role
-        found = [one.record.role == meant for one in candidates]
-    return np.array(found, dtype=float) if meant is not None else np.zeros(len(candidates))
+        found = [record.role == meant for record in records]
+    return np.array(found, dtype=float) if meant is not None else np.zeros(len(records))
 
 
 def _by_session(records: Sequence[Record], evidence: Numbers) -> Numbers:
@@ -393,14 +397,14 @@ def _by_date(records: Sequence[Record], dates: Sequence[Mention]) -> Numbers:
     )
 
 
-def _by_cue(candidates: Sequence[Candidate], query: str) -> Numbers:
-    cues, tells = cues_of(query), np.zeros(len(candidates), np.bool_)
+def _by_cue(read: Sequence[Features], query: str) -> Numbers:
+    cues, tells = cues_of(query), np.zeros(len(read), np.bool_)
     if cues.time:
-        tells |= [one.tells_time for one in candidates]
+        tells |= [one.has_time for one in read]
     if cues.name:
-        tells |= [one.tells_name for one in candidates]
+        tells |= [one.has_name for one in read]
     if cues.count:
-        tells |= [one.tells_count for one in candidates]
+        tells |= [one.has_number for one in read]
     return tells.astype(float)
 
 

@@ -1,29 +1,26 @@
-"""A record with what its ranking reads off the text, each thing once however often it is asked."""
+"""A record with the terms that its text is searched by."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..recall.intent import is_question, tells_count, tells_name, tells_time
-from ..text.speakers import Utterance, utterance
 from .record import Record, from_table, record_columns
 
 CANDIDATE_COLUMNS = [*record_columns(), "terms"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Candidate:
-    """What may answer.
+    """A record that may answer a query.
 
     Attributes:
         record: As the table holds it.
-        terms: What its words are searched by, separated by spaces.
+        terms: The terms of its text, separated by spaces.
     """
 
     record: Record
@@ -42,31 +39,6 @@ class Candidate:
         """Whether this is one of its terms."""
         # A set of them would be found in sooner, and takes ten times as long to make.
         return f" {term} " in f" {self.terms} "
-
-    @cached_property
-    def said(self) -> Utterance:
-        """Its text without the name in front."""
-        return utterance(self.record.text)
-
-    @cached_property
-    def asks(self) -> bool:
-        """Whether its text ends as a question."""
-        return is_question(self.record.text)
-
-    @cached_property
-    def tells_time(self) -> bool:
-        """Whether what is said has a word for a time."""
-        return tells_time(self.said.words)
-
-    @cached_property
-    def tells_name(self) -> bool:
-        """Whether what is said has a name inside a sentence, or a title."""
-        return tells_name(self.said.words)
-
-    @cached_property
-    def tells_count(self) -> bool:
-        """Whether what is said has a number."""
-        return tells_count(self.said.words)
 
 
 def holding(candidates: Sequence[Candidate], terms: Sequence[str]) -> NDArray[np.bool_]:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-MOST: Final = 0.5
+_NAMED_SHARE: Final = 0.5
 
 # One to three capitalised names before a colon and a blank, at the very start.
 _SPEAKER: Final = re.compile(r"\s*((?:[^\W\d_a-zß-ÿ][\w.'\u2019-]{0,30}\s?){1,3}):[ \t]+(?=\S)")
@@ -36,10 +36,10 @@ def utterance(text: str) -> Utterance:
     return Utterance(match.group(1).strip(), text[match.end() :])
 
 
-def is_conversation(said: Collection[Utterance]) -> bool:
-    """Whether most texts begin with a name: then who says it carries meaning."""
-    spoken = sum(one.speaker is not None for one in said)
-    return spoken > len(said) * MOST
+def is_conversation(speakers: Collection[str | None]) -> bool:
+    """Whether most texts, of each of which this is the speaker, begin with a name."""
+    named = sum(speaker is not None for speaker in speakers)
+    return named > len(speakers) * _NAMED_SHARE
 
 
 def subject(query: str, speakers: Collection[str]) -> str | None:

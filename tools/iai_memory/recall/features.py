@@ -1,0 +1,75 @@
+"""What ranking reads off one text, cached by text; English, but for the end of a question."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cached_property, lru_cache
+from typing import Final
+
+from ..store.candidate import Candidate
+from ..text.calendar import MONTH, WEEKDAY
+from ..text.speakers import utterance
+
+_CACHED_TEXTS: Final = 12_288  # as many as the snapshot keeps decoded; some 10 MB
+_CACHED_CHARACTERS: Final = 4_000  # a longer text would take the room of many
+
+_TIME: Final = re.compile(
+    rf"\b(?:yesterday|today|tomorrow|tonight|recently|last|next|ago|weeks?|weekend|months?|years?|"
+    rf"(?!may\b){MONTH}|{WEEKDAY}|(?:19|20)\d\d)\b",
+    re.I,
+)
+# A capital inside a sentence; looking behind it, `re` skips to the capitals.
+_NAME: Final = re.compile(r"[A-Z](?<=[a-z,] [A-Z])[a-z]{2,}")
+_TITLE: Final = re.compile(r"[\"\u201c\u00ab]")
+_NUMBER: Final = re.compile(
+    r"\b(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|once|twice|several|couple|few|"
+    r"dozen)\b",
+    re.I,
+)
+_QUESTION_MARKS: Final = ("?", "\uff1f", "\u061f")  # Latin, fullwidth, Arabic
+
+
+class Features:
+    """The features of one text; those that only some questions need are read at first use.
+
+    Attributes:
+        speaker: Who says it; None where the text names nobody.
+        words: The text without the speaker's name.
+        is_question: Whether the text ends with a question mark.
+    """
+
+    def __init__(self, text: str) -> None:
+        """Reads who speaks, and whether it is a question."""
+        said = utterance(text)
+        self.speaker = said.speaker
+        self.words = said.words
+        self.is_question = text.rstrip().endswith(_QUESTION_MARKS)
+
+    @cached_property
+    def has_time(self) -> bool:
+        """Whether the words name a time."""
+        return _TIME.search(self.words) is not None
+
+    @cached_property
+    def has_name(self) -> bool:
+        """Whether the words have a name inside a sentence, or a quoted title."""
+        return _TITLE.search(self.words) is not None or _NAME.search(self.words) is not None
+
+    @cached_property
+    def has_number(self) -> bool:
+        """Whether the words have a number, in digits or spelled out."""
+        return _NUMBER.search(self.words) is not None
+
+
+def features(text: str) -> Features:
+    """The features of the text; those of a short one are kept for the next recall."""
+    return _cached(text) if len(text) <= _CACHED_CHARACTERS else Features(text)
+
+
+def features_of(candidates: Iterable[Candidate]) -> list[Features]:
+    """The features of each candidate's text, in their order."""
+    return [features(one.record.text) for one in candidates]
+
+
+_cached = lru_cache(maxsize=_CACHED_TEXTS)(Features)
