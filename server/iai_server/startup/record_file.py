@@ -14,6 +14,7 @@ import json
 import os
 import sys
 
+from iai_memory.base.json_file import read_object
 from iai_memory.base.version import __version__
 
 TYPE_CHECKING = False  # typing itself costs 5 ms of the handshake
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 PACKAGED = os.path.join(os.path.dirname(__file__), "handshake_data.json")
 NAME = "handshake.json"
 _DEFAULT_STORE = "~/.iai-mcp"
+_MAX_BYTES = 4 << 20
 
 
 def packaged_record() -> dict[str, Any] | None:
@@ -37,21 +39,16 @@ def own_record() -> dict[str, Any] | None:
     Tools are described from it, so a file that somebody else could have written is not read.
     """
     store = os.path.expanduser(os.environ.get("IAI_MCP_STORE") or _DEFAULT_STORE)
-    try:
-        with open(os.path.join(store, NAME), encoding="utf-8") as file:
-            about = os.fstat(file.fileno())
-            if about.st_uid != os.geteuid() or about.st_mode & 0o022:
-                return None
-            return _current(json.load(file))
-    except (OSError, ValueError):
-        # Missing or damaged: the real server answers, and writes a new one.
-        return None
+    record = read_object(os.path.join(store, NAME), _MAX_BYTES, unwritable_by_others=True)
+    # Without one, the real server answers, and writes a new one.
+    return None if record is None else _current(record)
 
 
 def _current(record: dict[str, Any]) -> dict[str, Any] | None:
-    needed: dict[str, str] = record["needs"]
-    same = record["version"] == __version__ and all(_is_installed(*each) for each in needed.items())
-    return record if same else None
+    needed = record.get("needs")
+    if not isinstance(needed, dict) or record.get("version") != __version__:
+        return None
+    return record if all(_is_installed(*each) for each in needed.items()) else None
 
 
 def _is_installed(distribution: str, version: str) -> bool:

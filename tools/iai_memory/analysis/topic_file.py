@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from ..base.json_file import read_note, whole_numbers, write_note
+from ..base.json_file import whole_numbers
 from ..base.paths import StorePaths
+from ..base.state_file import read_state, write_state
 from .topics import TopicMap
 
 _FORMAT: Final = 1
@@ -32,12 +33,12 @@ def save_topics(paths: StorePaths, topics: TopicMap) -> None:
     fields["projects"] = {
         name: list(lines) for name, lines in topics.lines.items() if name is not None
     }
-    write_note(topics_path(paths), _FORMAT, fields)
+    write_state(topics_path(paths), _FORMAT, fields)
 
 
 def load_topics(paths: StorePaths) -> TopicMap | None:
     """The map; None where there is none that can be read."""
-    fields = read_note(topics_path(paths), _FORMAT)
+    fields = read_state(topics_path(paths), _FORMAT)
     if fields is None:
         return None
     numbers = whole_numbers(fields, _NUMBERS)

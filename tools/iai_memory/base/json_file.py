@@ -1,40 +1,105 @@
-"""The small JSON files that a sleep leaves beside the table; each can be lost without harm."""
+"""The one reader of small JSON state files: what others may have damaged or planted is not used.
+
+Every such file can be lost without harm, so a file that fails any check counts as missing. Standard
+library only, and little of it: the handshake reads its record before anything else is loaded.
+"""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
+import os
+import stat
 
-from .files import make_private_folder, replace_file
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+MAX_DEPTH = 64
+"""Containers inside each other. Deeper files could exhaust the stack of whoever walks them."""
+
+# A FIFO in the file's place would block an ordinary open; a link could lead to any other file.
+_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
-def read_note(path: Path, note_format: int) -> dict[str, Any] | None:
-    """The object in the file; None where it is missing, unreadable or of another format."""
-    try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    if not isinstance(fields, dict) or fields.get("format") != note_format:
-        return None
-    return fields
+def read_object(
+    path: str | Path, max_bytes: int, *, unwritable_by_others: bool = False
+) -> dict[str, Any] | None:
+    """Returns the JSON object in the file, or None where there is none that may be used.
 
+    None stands for a file that is missing or unreadable; a link, a folder, a FIFO or a device; one
+    of another user; longer than `max_bytes`; not UTF-8; not one JSON object; nested deeper than
+    `MAX_DEPTH`; or with NaN, an infinite number or a name that occurs twice in one object.
 
-def write_note(path: Path, note_format: int, fields: dict[str, Any]) -> None:
-    """Replaces the file in one step, mode 0600.
-
-    Raises:
-        StoreUnavailable: The folder cannot be made.
-        OSError: The disk is full or the folder cannot be written; the old file stays.
+    Args:
+        path: The file; links in its folders are followed.
+        max_bytes: Length at most.
+        unwritable_by_others: Also refuse a file whose mode lets group or others write. Some mounts
+            show every file so, which is why only what must be trusted asks for it.
     """
-    make_private_folder(path.parent)
-    text = json.dumps({"format": note_format, **fields}, ensure_ascii=False, indent=1)
-    replace_file(path, text.encode() + b"\n")
+    try:
+        content = _read(path, max_bytes, unwritable_by_others=unwritable_by_others)
+        if content is None:
+            return None
+        fields = json.loads(
+            content.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_constant=_refuse,
+            parse_float=_finite,
+        )
+    except (OSError, ValueError, RecursionError):
+        return None
+    return fields if isinstance(fields, dict) and _is_shallow(fields) else None
 
 
 def whole_numbers(fields: dict[str, Any], names: tuple[str, ...]) -> list[int] | None:
-    """The fields' values; None where one is missing or no whole number."""
+    """Returns the fields' values, or None where one is missing or no whole number."""
     values = [fields.get(name) for name in names]
     # `type`, because True is an int to isinstance.
     numbers = [value for value in values if type(value) is int]
     return numbers if len(numbers) == len(names) else None
+
+
+def _read(path: str | Path, max_bytes: int, *, unwritable_by_others: bool) -> bytes | None:
+    with os.fdopen(os.open(path, _FLAGS), "rb") as file:
+        about = os.fstat(file.fileno())
+        if not stat.S_ISREG(about.st_mode) or about.st_uid != os.geteuid():
+            return None
+        if unwritable_by_others and about.st_mode & _WRITABLE_BY_OTHERS:
+            return None
+        # Read with its limit, because a file may grow after it was measured.
+        content = file.read(max_bytes + 1)
+    return content if len(content) <= max_bytes else None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("a name occurs twice")
+    return fields
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(f"{text} is infinite")
+    return number
+
+
+def _is_shallow(fields: dict[str, Any]) -> bool:
+    level: list[Any] = [fields]
+    for _ in range(MAX_DEPTH):
+        level = [
+            value
+            for container in level
+            for value in (container.values() if isinstance(container, dict) else container)
+            if isinstance(value, (dict, list))
+        ]
+        if not level:
+            return True
+    return False

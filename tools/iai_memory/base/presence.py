@@ -13,9 +13,12 @@ from filelock import FileLock, Timeout
 from ..errors import StoreUnavailable
 from .clock import iso, utc_now
 from .files import PRIVATE_FILE, make_private_folder, replace_file
+from .json_file import read_object
 from .paths import StorePaths
 
 _FOLDER: Final = "servers"
+_MAX_BYTES: Final = 64 << 10
+_TYPES: Final = {"pid": int, "started_at": str, "cwd": str, "state": str, "refresher": bool}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +102,8 @@ def alive_servers(paths: StorePaths) -> list[Server]:
 
 
 def _read(card: Path) -> Server | None:
-    try:
-        return Server(**json.loads(card.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        # It ended, or is being replaced, between the listing and the look.
+    values = read_object(card, _MAX_BYTES)
+    # None where the server ended, or replaced its card, between the listing and the look.
+    if values is None or {name: type(value) for name, value in values.items()} != _TYPES:
         return None
+    return Server(**values)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ..base.clock import iso, parse_time
 from ..base.files import make_private_folder, replace_file
+from ..base.json_file import read_object
 from ..base.paths import StorePaths
 from ..errors import StoreUnavailable
 from .accounting import Books
@@ -18,6 +19,7 @@ from .jsonl_tail import FileCursor
 from .turn import Host
 
 _FILE: Final = "sessions.json"
+_MAX_BYTES: Final = 64 << 20  # of some 500 bytes a transcript
 KEPT_FOR: Final = timedelta(days=60)
 
 
@@ -65,12 +67,10 @@ class Sessions:
 
     def load(self) -> dict[str, Session]:
         """Every known transcript by its path; a file that is damaged is as good as none."""
+        noted = read_object(self._path, _MAX_BYTES) or {}
         try:
-            noted = json.loads(self._path.read_text(encoding="utf-8"))
             return {path: _from_fields(path, fields) for path, fields in noted.items()}
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             # Transcripts are then read again from the start, which stores nothing twice.
             return {}
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..base.files import make_private_folder, replace_file
+from ..base.json_file import read_object
 from ..base.paths import StorePaths
 from ..errors import StoreUnavailable
 
@@ -25,6 +26,7 @@ LARGE: Final = "doorbell-*.json"
 RETIRE_BYTES: Final = 1 << 20
 RETIRED_FOR_SEC: Final = 60.0
 _OFFSETS: Final = "offsets.json"
+_MAX_OFFSETS_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +126,9 @@ class Spool:
         return [p for p in (self._folder / RETIRED, self._folder / LINES) if p.is_file()]
 
     def _offsets(self) -> dict[str, int]:
-        try:
-            noted = json.loads((self._folder / _OFFSETS).read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            # Without it everything is answered again, which stores nothing twice.
-            return {}
-        if not isinstance(noted, dict):
-            return {}
-        return {str(k): v for k, v in noted.items() if isinstance(v, int)}
+        # Without it everything is answered again, which stores nothing twice.
+        fields = read_object(self._folder / _OFFSETS, _MAX_OFFSETS_BYTES) or {}
+        return {inode: offset for inode, offset in fields.items() if type(offset) is int}
 
     def _retire(self, offsets: dict[str, int]) -> None:
         """Starts a new file of lines once the old one is large and answered to its end.

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 from ..analysis.recent_vectors import ContentMark
 from ..analysis.topic_file import load_topics, save_topics
 from ..analysis.topics import build_topics
-from ..base.json_file import read_note, write_note
 from ..base.locks import held
 from ..base.paths import StorePaths
 from ..base.progress import InterruptedWork, Pace, Progress, ignore, never
+from ..base.state_file import read_state, write_state
 from ..errors import StoreBusy, StoreUnavailable
 from ..store.table import KEEP_VERSIONS
 
@@ -170,7 +170,7 @@ class _Sleep:
             "table_version": version if _content(self._memory) == self._content else _NO_VERSION,
             "done": self._done,
         }
-        write_note(_note_path(self._memory.paths), _FORMAT, fields)
+        write_state(_note_path(self._memory.paths), _FORMAT, fields)
 
     def _compact(self, pace: Pace) -> None:
         pace.progress(pace.step, 0, 1)
@@ -221,7 +221,7 @@ def _note_path(paths: StorePaths) -> Path:
 
 
 def _read_note(paths: StorePaths) -> _Note | None:
-    fields = read_note(_note_path(paths), _FORMAT)
+    fields = read_state(_note_path(paths), _FORMAT)
     if fields is None:
         return None
     content = ContentMark.from_fields(fields.get("content"))

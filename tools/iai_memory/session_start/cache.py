@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from ..base.files import make_private_folder, replace_file
+from ..base.json_file import read_object
 from ..base.paths import StorePaths
 from .watermark import Watermark
 
 GLOBAL_CACHE = ".session-start-payload.cached.md"
 PROJECT_FOLDER = "session-start"
 SUFFIX = ".cached.md"
+_MAX_SIDECAR_BYTES = 1 << 20
 
 
 def cache_path(paths: StorePaths, project_key: str | None) -> Path:
@@ -62,10 +64,12 @@ def cache_modified(cache: Path) -> float | None:
 
 def read_sidecar(cache: Path) -> Sidecar | None:
     """The sidecar; None where it is missing, unreadable, of another format or of another cache."""
+    fields = read_object(sidecar_path(cache), _MAX_SIDECAR_BYTES)
     try:
-        fields = json.loads(sidecar_path(cache).read_text(encoding="utf-8"))
         payload = cache.read_bytes()
-    except (OSError, ValueError, RecursionError):
+    except OSError:
+        return None
+    if fields is None:
         return None
     watermark = Watermark.from_fields(fields)
     if watermark is None:

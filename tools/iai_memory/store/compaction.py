@@ -14,6 +14,7 @@ from lancedb.index import FTS, BTree, IvfRq
 from lancedb.table import LanceTable
 
 from ..base.files import replace_file
+from ..base.json_file import read_object, whole_numbers
 from ..base.paths import StorePaths
 
 # A flat scan of 10,000 vectors takes 9 ms, an index of 100,000 as long. One bit a component with
@@ -37,6 +38,7 @@ _VECTOR_INDEXES: Final = {
 }
 _WRITTEN_WITHIN: Final = timedelta(minutes=1)
 _FOR_EVER: Final = timedelta(days=36_500)
+_MAX_STATE_BYTES: Final = 64 << 10
 
 
 def create_text_index(table: LanceTable) -> None:
@@ -77,12 +79,9 @@ def compacted_version(paths: StorePaths) -> int:
 
 def _noted(paths: StorePaths, name: str) -> int:
     """What the last compaction noted under this name; 0 before the first."""
-    try:
-        noted = json.loads(paths.maintenance.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return 0
-    value = noted.get(name) if isinstance(noted, dict) else None
-    return value if isinstance(value, int) else 0
+    fields = read_object(paths.maintenance, _MAX_STATE_BYTES) or {}
+    [number] = whole_numbers(fields, (name,)) or [0]
+    return number
 
 
 def optimize(
