@@ -15,7 +15,6 @@ import lancedb
 import pytest
 
 from iai_memory import Memory, Record
-from iai_memory.base.fifo_cache import drop_earliest
 from iai_memory.errors import StoreUnavailable
 from iai_memory.maintenance.sleep import run_sleep
 from iai_memory.store import reader, row_id_cache
@@ -410,13 +409,8 @@ def test_a_store_that_is_too_large_to_be_copied_is_asked_and_changed_like_any_ot
 def test_of_what_is_remembered_the_earliest_goes_first(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = {number: str(number) for number in range(9)}
-    drop_earliest(held, 9)
-    assert list(held) == list(range(9))
-    drop_earliest(held, 4)
-    assert list(held) == [5, 6, 7, 8]
-    monkeypatch.setattr(row_id_cache, "_MOST", 2)
-    monkeypatch.setattr(record_cache, "_MOST", 2)
+    monkeypatch.setattr(row_id_cache, "_MAX_ROWS", 2)
+    monkeypatch.setattr(record_cache, "_MAX_RECORDS", 2)
     memory = Memory(root)
     ids = [str(one.id) for one in memory.ingest([f"heron {n}" for n in range(9)]).results]
     query, uncopied = vector_of(memory, "heron"), store_of_at_most(memory, 0).latest

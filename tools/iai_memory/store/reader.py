@@ -21,7 +21,7 @@ from .filter import Filter, sql_in, sql_time
 from .lance_errors import retried, translated
 from .read_lock import Readers
 from .record import Record, from_table, record_columns
-from .row_id_cache import Addresses
+from .row_id_cache import RowIdCache
 from .session_order import Spoken
 from .similarity import Likeness, likenesses_of
 from .vector_rows import VECTOR_COLUMNS, Row, Vector, count_vectors, from_arrow, read_vectors
@@ -83,7 +83,7 @@ class TableReader:
         self._table = table
         self._readers = readers
         self._follow_latest = follow_latest
-        self._addresses = Addresses()
+        self._row_ids = RowIdCache()
 
     @property
     def version(self) -> int:
@@ -348,12 +348,12 @@ class TableReader:
     def _met(self, rows: pa.Table) -> list[str]:
         """The ids of what a search found; where it lies is noted."""
         ids: list[str] = rows["id"].to_pylist()
-        self._addresses.note(ids, rows["_rowid"].to_pylist())
+        self._row_ids.add(ids, rows["_rowid"].to_pylist())
         return ids
 
     def _with_ids(self, names: list[str], ids: Collection[str]) -> Iterator[pa.Table]:
         """These columns, "id" among them, of the rows with these ids, in batches."""
-        missing, known = set(ids), self._addresses.of(ids)
+        missing, known = set(ids), self._row_ids.row_ids(ids)
         if known:
             query = self._table.take_row_ids(known).select(names)
             rows: pa.Table = self._read("reading records", query.to_arrow)

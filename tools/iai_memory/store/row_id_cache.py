@@ -1,37 +1,32 @@
-"""Where rows lay in the table when a search met them, to read them without looking them up."""
+"""Where a search met a row in the table, so that reading the row needs no look-up of its id."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from ..base.fifo_cache import drop_earliest
+from ..base.fifo_cache import FifoCache
 
-_MOST: Final = 10_000
+_MAX_ROWS: Final = 10_000
 
 
-class Addresses:
-    """LanceDB's row ids, by the ids of records; the earliest go first.
+class RowIdCache:
+    """LanceDB's row ids by record id.
 
-    One may be out of date, which does no harm: a row that was changed, moved or deleted since lies
-    elsewhere, its old place is given to no other, and LanceDB gives nothing for it. Only a table
-    that was put in this one's place may have another record there, so who reads looks at the id.
-    Safe for any number of threads.
+    A row id may be out of date, which does no harm: a row that was changed, moved or deleted has
+    another row id by then, its old one is given to no other row, and LanceDB returns nothing for
+    it. Only a table that was put in this one's place may have another record there, so whoever
+    reads by row id compares the record's id. Safe for any number of threads.
     """
 
     def __init__(self) -> None:
-        """Knows none yet."""
-        self._held: dict[str, int] = {}
-        self._lock = threading.Lock()
+        """Holds nothing yet."""
+        self._row_ids = FifoCache[str, int](_MAX_ROWS)
 
-    def note(self, ids: Iterable[str], rows: Iterable[int]) -> None:
-        """These records were met in these rows."""
-        with self._lock:
-            self._held |= zip(ids, rows, strict=True)
-            drop_earliest(self._held, _MOST)
+    def add(self, ids: Iterable[str], row_ids: Iterable[int]) -> None:
+        """Notes the row id of each of these records."""
+        self._row_ids.add(zip(ids, row_ids, strict=True))
 
-    def of(self, ids: Collection[str]) -> list[int]:
-        """Those that are known, in any order."""
-        held = self._held
-        return [row for id_ in ids if (row := held.get(id_)) is not None]
+    def row_ids(self, ids: Collection[str]) -> list[int]:
+        """The row ids of those records that are held, in the order of `ids`."""
+        return list(self._row_ids.found(ids).values())

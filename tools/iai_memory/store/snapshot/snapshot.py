@@ -26,7 +26,7 @@ from ..similarity import Likeness, likenesses_of
 from ..vector_rows import VECTOR_COLUMNS, Vector, read_vectors
 from .columns import UNKNOWN, CopiedRows, Places
 from .inverted_index import CopiedTerms, Counted
-from .record_cache import Decoded
+from .record_cache import RecordCache
 from .record_store import CopiedRecords
 from .vector_index import CopiedVectors
 
@@ -66,7 +66,7 @@ class _Shared:
     most: int
     names: dict[str, int] = field(default_factory=dict)
     places: dict[str, int] = field(default_factory=dict)
-    decoded: Decoded = field(default_factory=Decoded)
+    decoded: RecordCache = field(default_factory=RecordCache)
     replaced: dict[str, set[str]] = field(default_factory=dict)
 
     def note_replaced(self, table: pa.Table) -> None:
@@ -188,14 +188,14 @@ class TableCopy:
     def candidates(self, ids: Collection[str]) -> dict[str, Candidate]:
         """Those of the records that are here, forgotten ones included, in any order."""
         decoded, places = self._shared.decoded, self._places(ids)
-        found = decoded.find(places.tolist())
+        found = decoded.found(places.tolist())
         missing = np.array([place for place in places.tolist() if place not in found], np.intp)
         read = Candidate.of(self._records.taken(missing))
         made = {
             place: read[id_]
             for place, id_ in zip(missing.tolist(), self._rows.id[missing].tolist(), strict=True)
         }
-        decoded.keep(made)
+        decoded.add(made)
         return {one.record.id: one for one in (found | made).values()}
 
     def replaced_by(self, ids: Collection[str]) -> list[Record] | None:
@@ -282,7 +282,7 @@ class TableCopy:
         rows = replace(rows, start=starts, count=counts)
         # Of its own: the places of who still reads this copy must not move.
         places = dict(zip(rows.id.tolist(), range(len(rows)), strict=True))
-        shared = replace(self._shared, places=places, decoded=Decoded())
+        shared = replace(self._shared, places=places, decoded=RecordCache())
         records, terms = self._records.packed(newest), self._terms.packed(newest)
         return TableCopy(rows, self._vectors.packed(kept), records, terms, shared)
 
