@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-from iai_memory import load_settings
-
 from ..hosts.host import Host, apply
 from ..hosts.host_file import Change
 from ..hosts.registry import HostName, host
@@ -55,6 +53,8 @@ def disconnect(
 
 
 def _host(name: HostName, project: bool) -> Host:
+    from iai_memory import load_settings
+
     return host(name, load_settings(), Path.cwd() if project else None)
 
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iai_memory import Memory
 from iai_memory.base.clock import parse_time
-from iai_memory.capture.accounting import Books
-from iai_memory.capture.history_import import Selection, import_transcript
-from iai_memory.capture.hosts.locations import find_transcripts, transcript_root
-from iai_memory.capture.turn import Host
 from iai_memory.errors import InvalidInput, TranscriptFault
-from iai_memory.results import Ingested, IngestReport
-from iai_memory.writing.ingest import NewMemory
 
 from .options import AsJson, Project, Since, open_memory
 from .printing import emit_json, emit_lines, memory_text, progress
+
+if TYPE_CHECKING:
+    from iai_memory.capture.accounting import Books
+    from iai_memory.capture.turn import Host
+    from iai_memory.results import IngestReport
+    from iai_memory.writing.ingest import NewMemory
 
 Paths = Annotated[
     list[Path] | None,
@@ -91,6 +90,9 @@ def _import(
     dry_run: bool,
     as_json: bool,
 ) -> None:
+    from iai_memory.capture.accounting import Books
+    from iai_memory.capture.history_import import Selection, import_transcript
+
     files = _files(host, paths)
     memory = open_memory(origin="import")
     if not dry_run:
@@ -109,7 +111,7 @@ def _import(
                 books = import_transcript(
                     file,
                     host,
-                    _store_nothing if dry_run else _storing(memory),
+                    _store_nothing if dry_run else memory.ingest,
                     selection=selection,
                     advanced=lambda size: bar.advance(task, size),
                 )
@@ -121,6 +123,8 @@ def _import(
 
 
 def _files(host: Host, paths: list[Path] | None) -> list[Path]:
+    from iai_memory.capture.hosts.locations import find_transcripts, transcript_root
+
     files: list[Path] = []
     for path in paths or [transcript_root(host)]:
         files += find_transcripts(host, path) if path.is_dir() else [path]
@@ -133,14 +137,9 @@ def _files(host: Host, paths: list[Path] | None) -> list[Path]:
     return files
 
 
-def _storing(memory: Memory) -> Any:
-    def store(batch: list[NewMemory]) -> IngestReport:
-        return memory.ingest(batch)
-
-    return store
-
-
 def _store_nothing(batch: list[NewMemory]) -> IngestReport:
+    from iai_memory.results import Ingested, IngestReport
+
     would = [Ingested(id=None, status="stored", reason="dry run") for _ in batch]
     return IngestReport(results=would, stored=len(would), duplicates=0, table_version=0)
 

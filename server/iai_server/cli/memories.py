@@ -6,16 +6,18 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from iai_memory.base.defaults import BUDGET_TOKENS, LEAST_CONFIDENCE, LIMIT
 from iai_memory.errors import InvalidInput
-from iai_memory.results import Ingested, IngestReport, RecordView
 
 from .options import AsJson, AsOf, Project, Since, Until, open_memory
 from .printing import emit_json, emit_lines, memory_text, progress
+
+if TYPE_CHECKING:
+    from iai_memory.results import Ingested, IngestReport, RecordView
 
 _BATCH = 500
 
@@ -219,6 +221,8 @@ def _stdin() -> str:
 
 
 def _ingest_file(path: Path) -> IngestReport:
+    from iai_memory.results import IngestReport
+
     memory = open_memory()
     reports: list[IngestReport] = []
     try:

@@ -7,10 +7,6 @@ from typing import Annotated
 
 import typer
 
-from iai_memory import load_settings
-from iai_memory.embedding.install import install_model
-from iai_memory.embedding.model_files import find_model, installed_folder
-
 from .options import AsJson, open_memory
 from .printing import emit_json, emit_lines, emit_table, progress
 
@@ -29,6 +25,10 @@ def install(
     ] = None,
 ) -> None:
     """Fetch the published weights and convert them; the only command that downloads."""
+    from iai_memory import load_settings
+    from iai_memory.embedding.install import install_model
+    from iai_memory.embedding.model_files import installed_folder
+
     target = into or installed_folder(load_settings())
     with progress() as bar:
         task = bar.add_task("model", total=None)
@@ -43,6 +43,9 @@ def install(
 @app.command(epilog="Example: iai-mcp model status --json")
 def status(as_json: AsJson = False) -> None:
     """Say which model is there, and check its files against their sha256."""
+    from iai_memory import load_settings
+    from iai_memory.embedding.model_files import find_model
+
     files = find_model(load_settings())
     if files is None:
         if as_json:

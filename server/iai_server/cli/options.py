@@ -1,14 +1,19 @@
-"""Options that several commands share, and the memory that they open."""
+"""Options that several commands share, and the memory that a command opens.
+
+`Memory` is imported when a command opens it: with LanceDB it takes over a second, which no
+`--help` should wait for.
+"""
 
 from __future__ import annotations
 
 import atexit
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iai_memory import Memory
+if TYPE_CHECKING:
+    from iai_memory import Memory
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Project = Annotated[
@@ -25,6 +30,8 @@ def open_memory(*, origin: str = "cli") -> Memory:
     Raises:
         InvalidInput: An environment variable cannot be used.
     """
+    from iai_memory import Memory
+
     memory = Memory(cwd=Path.cwd(), origin=origin)
     # However the command ends: a page within its interval would wait for a server that may not run.
     atexit.register(memory.close)

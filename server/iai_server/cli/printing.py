@@ -5,33 +5,37 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
-from typing import Any
-
-from pydantic import BaseModel
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any
 
 from iai_memory.text.inert import inert
 from iai_memory.text.visible import visible
 
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from rich.console import Console
+    from rich.progress import Progress
+
 
 def out() -> Console:
     """Stdout: coloured on a terminal, plain in a pipe, never wrapped there."""
+    from rich.console import Console
+
     return Console(file=sys.stdout, highlight=False, markup=False, soft_wrap=True)
 
 
 def progress() -> Progress:
     """A progress bar on stderr with rate and remaining time; silent in a pipe."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
     console = Console(file=sys.stderr)
     return Progress(
         TextColumn("{task.description}"),
@@ -48,7 +52,7 @@ def progress() -> Progress:
 
 def emit_json(value: BaseModel | list[Any] | dict[str, Any]) -> None:
     """One JSON document on stdout, readable; what could move a terminal's cursor is escaped."""
-    plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+    plain = value if isinstance(value, list | dict) else value.model_dump(mode="json")
     utf_8 = sys.stdout.encoding.lower() in ("utf-8", "utf8")
     text = json.dumps(plain, ensure_ascii=not utf_8, indent=2, default=str)
     sys.stdout.write(visible(text, keep="\n") + "\n")
@@ -56,6 +60,8 @@ def emit_json(value: BaseModel | list[Any] | dict[str, Any]) -> None:
 
 def emit_lines(lines: Iterable[str]) -> None:
     """Lines of our own on stdout; whatever they quote, nothing in them moves a cursor."""
+    from rich.text import Text
+
     console = out()
     for line in lines:
         console.print(Text(visible(line, keep="\n")))
@@ -68,6 +74,9 @@ def memory_text(text: str) -> str:
 
 def emit_table(rows: Iterable[tuple[str, str]]) -> None:
     """Names and values in two columns; values may come from outside, names are ours."""
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table.grid(padding=(0, 2))
     for name, value in rows:
         table.add_row(Text(name, style="bold"), Text(inert(value)))

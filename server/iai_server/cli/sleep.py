@@ -7,14 +7,17 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import typer
-from rich.progress import Progress
-
-from iai_memory.maintenance.sleep import STEPS, SleepReport, run_sleep
 
 from .options import AsJson, open_memory
 from .printing import emit_json, emit_lines, progress
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from iai_memory.maintenance.sleep import SleepReport
 
 
 def register(app: typer.Typer) -> None:
@@ -24,6 +27,8 @@ def register(app: typer.Typer) -> None:
 
 def sleep(as_json: AsJson = False) -> None:
     """Compact, embed, map topics and refresh the payload now; Ctrl-C keeps what is done."""
+    from iai_memory.maintenance.sleep import run_sleep
+
     memory = open_memory()
     with _interruptible() as interrupted, progress() as bar:
         report = run_sleep(memory, force=True, interrupted=interrupted, progress=_shown_on(bar))
@@ -59,6 +64,8 @@ def _interruptible() -> Generator[Callable[[], bool]]:
 
 
 def _shown_on(bar: Progress) -> Callable[[str, int, int], None]:
+    from iai_memory.maintenance.sleep import STEPS
+
     tasks = {step: bar.add_task(step, start=False, total=None) for step in STEPS}
 
     def show(step: str, done: int, total: int) -> None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iai_memory.analysis.contradictions import Contradiction
-from iai_memory.projects.identity import project_of
-from iai_memory.results import Status
-
-from ..doctor.checks import examine
 from .options import AsJson, Project, open_memory
 from .printing import emit_json, emit_lines, emit_table, memory_text
+
+if TYPE_CHECKING:
+    from iai_memory.analysis.contradictions import Contradiction
+    from iai_memory.results import Status
 
 
 def register(app: typer.Typer) -> None:
@@ -35,6 +34,8 @@ def session_start(
     as_json: AsJson = False,
 ) -> None:
     """Print the session-start payload; works without a running server."""
+    from iai_memory.projects.identity import project_of
+
     memory = open_memory()
     name = project if cwd is None else project_of(cwd).name
     page = memory.session_start(name, refresh=refresh)
@@ -79,6 +80,8 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """Check every link from hook to store and back; exit 1 if one is broken."""
+    from ..doctor.checks import examine
+
     if contradictions:
         _print_contradictions(open_memory().contradictions(limit), as_json)
         return

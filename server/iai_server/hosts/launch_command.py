@@ -8,12 +8,13 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from iai_memory import Settings
+from typing import TYPE_CHECKING, Any
 
 from .errors import HostFileFault
 from .hook_files import RECALL_HOOK
+
+if TYPE_CHECKING:
+    from iai_memory import Settings
 
 SERVER = "iai-mcp"
 ARGUMENTS = ["serve"]

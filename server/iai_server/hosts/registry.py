@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from iai_memory import Settings
 from iai_memory.errors import InvalidInput
 
 from . import claude_code as _claude_code
@@ -13,6 +13,9 @@ from . import claude_desktop as _claude_desktop
 from . import codex as _codex
 from .host import Host
 from .launch_command import launch
+
+if TYPE_CHECKING:
+    from iai_memory import Settings
 
 
 class HostName(StrEnum):

@@ -1,0 +1,93 @@
+"""Help and version answer without loading the memory: no LanceDB, and few modules of ours."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer.main
+from tests.support.talking import WAIT_SEC, child_environment
+from typer.core import TyperGroup
+
+from iai_server.cli.app import app
+
+HEAVY = {"lancedb", "pyarrow", "numpy", "onnxruntime", "tokenizers", "mcp", "mcp_types", "anyio"}
+LOADED = """
+import contextlib, io, json, sys
+
+from iai_server.__main__ import main
+
+for arguments in json.loads(sys.argv[1]):
+    sys.argv = ["iai-mcp", *arguments]
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.suppress(SystemExit):
+        main()
+    assert out.getvalue(), arguments
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def commands(group: TyperGroup, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The names of every command and of every group below `group`."""
+    for name, command in group.commands.items():
+        yield (*path, name)
+        if isinstance(command, TyperGroup):
+            yield from commands(command, (*path, name))
+
+
+def loaded(folder: Path, *calls: tuple[str, ...]) -> set[str]:
+    """The modules that a new process has loaded once it ran the calls one after another."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, json.dumps(calls)],
+        env=child_environment(folder / "store", None),
+        capture_output=True,
+        text=True,
+        timeout=WAIT_SEC,
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout))
+
+
+def ours(modules: set[str]) -> list[str]:
+    """Those of the product."""
+    return sorted(name for name in modules if name.startswith(("iai_memory", "iai_server")))
+
+
+def test_the_version_needs_neither_the_memory_nor_a_parser(tmp_path: Path) -> None:
+    modules = loaded(tmp_path, ("--version",))
+    assert modules & {*HEAVY, "pydantic", "typer", "rich", "asyncio"} == set()
+    assert len(ours(modules)) <= 12, ours(modules)
+
+
+def test_the_help_needs_no_memory(tmp_path: Path) -> None:
+    modules = loaded(tmp_path, ("--help",))
+    assert modules & {*HEAVY, "pydantic", "rich"} == set()
+    assert len(ours(modules)) <= 48, ours(modules)
+
+
+def test_the_help_of_every_command_needs_no_memory(tmp_path: Path) -> None:
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    calls = [(*names, "--help") for names in commands(group)]
+    assert ("import", "claude", "--help") in calls
+    modules = loaded(tmp_path, *calls)
+    # typer itself checks arguments with pydantic.
+    assert modules & HEAVY == set()
+    assert len(ours(modules)) <= 48, ours(modules)
+
+
+@pytest.mark.parametrize("arguments", [("--version",), ("--version", "recall")])
+def test_the_version_is_the_same_by_either_way(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "iai_server", *arguments],
+        env=child_environment(tmp_path / "store", None),
+        capture_output=True,
+        text=True,
+        timeout=WAIT_SEC,
+        check=True,
+    )
+    assert done.stdout.startswith("iai-mcp ")
+    assert (done.stdout.count("\n"), done.stderr) == (1, "")
