@@ -1,0 +1,57 @@
+"""Transcripts of Claude Code and Codex become turns, verbatim and without noise."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from tests.support.transcript_lines import TRANSCRIPTS, example, reasons, turns
+
+from iai_memory.capture.transcript import detect_host, read_transcript
+from iai_memory.text.fence import FENCE_BEGIN, FENCE_END
+
+
+def test_the_claude_examples_give_their_turns_and_count_every_skipped_line() -> None:
+    first = list(read_transcript(example("3f0c9a52"), "claude-code"))
+    last = list(read_transcript(example("c95f2b13"), "claude-code"))
+    assert len(turns(first)) == 25
+    assert reasons(first) == {
+        "tool": 4,
+        "injected": 3,
+        "sidechain": 2,
+        "host_marker": 2,
+        "empty": 1,
+        "interrupted": 1,
+    }
+    assert len(turns(last)) == 24
+    assert reasons(last) == {"injected": 5, "tool": 4, "host_marker": 4, "compaction": 1}
+
+
+def test_a_turn_carries_who_said_what_when_and_where() -> None:
+    turn = turns(read_transcript(example("3f0c9a52"), "claude-code"))[0]
+    assert turn.role == "user"
+    assert turn.text.startswith("Hi! I'm Sam. I want to build a weather station")
+    assert turn.created_at == datetime(2026, 9, 14, 17, 2, 17, 249_000, tzinfo=UTC)
+    assert turn.host == "claude-code"
+    assert turn.session_id == "3f0c9a52-7a1e-4c0b-9a53-5e1d2f8c6b01"
+    assert turn.cwd == "/home/sam/code/weather-station"
+
+
+def test_the_codex_example_gives_each_message_once() -> None:
+    items = list(read_transcript(example("rollout"), "codex"))
+    found = turns(items)
+    assert [turn.role for turn in found] == ["user", "assistant"] * 4
+    assert len({turn.text for turn in found}) == 8
+    assert {turn.session_id for turn in found} == {"019d4f1c-5b2e-7c41-9a06-4d1be27f6a04"}
+    assert reasons(items) == {"tool": 4, "host_marker": 2, "compaction": 2, "injected": 1}
+
+
+@pytest.mark.parametrize(
+    "path", sorted(TRANSCRIPTS.rglob("*.jsonl")), ids=lambda path: path.stem[:16]
+)
+def test_no_turn_of_the_examples_carries_our_fence_or_shares_an_id(path: Path) -> None:
+    found = turns(read_transcript(path, detect_host(path)))
+    assert not [turn for turn in found if FENCE_BEGIN in turn.text or FENCE_END in turn.text]
+    assert len({turn.turn_id for turn in found}) == len(found)
+    assert [turn.created_at for turn in found] == sorted(turn.created_at for turn in found)

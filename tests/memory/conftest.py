@@ -1,0 +1,20 @@
+"""What tests of the memory may use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.support.themes import OpenMemory
+
+from iai_memory import Memory, load_settings
+
+
+@pytest.fixture
+def open_memory(tmp_path: Path, model_folder: Path) -> OpenMemory:
+    def open_(name: str = "store") -> Memory:
+        # As in a server, nothing follows a commit at once: what a test wants done, it does.
+        settings = load_settings(store=tmp_path / name, model=model_folder)
+        return Memory(settings=settings, on_commit=lambda: None)
+
+    return open_

@@ -1,0 +1,12 @@
+"""What tests of the embedding may use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def no_model_in_the_environment(monkeypatch: pytest.MonkeyPatch, model_folder: Path) -> None:
+    monkeypatch.delenv("IAI_MCP_MODEL", raising=False)

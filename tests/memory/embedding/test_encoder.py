@@ -1,0 +1,157 @@
+"""The same vectors as the published model, whatever else is embedded beside a text."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.support.checkout import FIXTURES
+from tests.support.model_folders import found_model, run_python
+
+from iai_memory.embedding.encoder import Encoder, load_encoder
+from iai_memory.embedding.identity import DIMENSION, IDENTITY, EmbedderIdentity
+from iai_memory.embedding.model_files import find_model
+from iai_memory.settings import load_settings
+
+TEXTS: dict[str, str] = json.loads((FIXTURES / "embedding_reference.json").read_text("utf-8"))
+REFERENCE = dict(zip(TEXTS, np.load(FIXTURES / "embedding_reference.npy"), strict=True))
+
+
+@pytest.fixture(scope="module")
+def encoder(model_folder: Path) -> Encoder:
+    files = find_model(load_settings(model=model_folder))
+    assert files is not None
+    return load_encoder(files)
+
+
+# The vectors
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_text_has_nearly_the_vector_that_sentence_transformers_gives_it(
+    encoder: Encoder, name: str
+) -> None:
+    (vector,) = encoder.encode([TEXTS[name]])
+    assert float(vector @ REFERENCE[name]) >= 0.994
+    assert np.abs(vector - REFERENCE[name]).max() < 0.02
+
+
+def test_on_average_eight_bits_cost_less_than_two_thousandths_of_the_cosine(
+    encoder: Encoder,
+) -> None:
+    vectors = encoder.encode(list(TEXTS.values()))
+    cosines = (vectors * np.array(list(REFERENCE.values()))).sum(axis=1)
+    assert cosines.mean() > 0.998
+
+
+def test_a_text_has_the_same_bits_alone_and_beside_any_others(encoder: Encoder) -> None:
+    texts = [*TEXTS.values(), *(f"number {number} of as many tokens" for number in range(40))]
+    together = encoder.encode(texts)
+    alone = np.concatenate([encoder.encode([text]) for text in texts])
+    assert np.array_equal(together, alone)
+
+
+def test_a_text_has_the_same_bits_with_any_number_of_threads(
+    encoder: Encoder, model_folder: Path
+) -> None:
+    texts = list(TEXTS.values())
+    files = found_model(model=model_folder)
+    expected = encoder.encode(texts)
+    for threads in (1, 2, 3):
+        assert np.array_equal(load_encoder(files, threads=threads).encode(texts), expected)
+
+
+def test_rows_come_in_the_order_of_the_texts(encoder: Encoder) -> None:
+    texts = list(TEXTS.values())
+    forwards = encoder.encode(texts)
+    backwards = encoder.encode(texts[::-1])[::-1]
+    assert np.array_equal(forwards, backwards)
+
+
+def test_many_threads_get_the_vectors_that_one_gets(encoder: Encoder) -> None:
+    texts = list(TEXTS.values())
+    rotated = [texts[start:] + texts[:start] for start in range(8)]
+    with ThreadPoolExecutor(max_workers=8) as threads:
+        results = list(threads.map(encoder.encode, rotated))
+    expected = encoder.encode(texts)
+    for start, vectors in enumerate(results):
+        assert np.array_equal(np.roll(vectors, start, axis=0), expected)
+
+
+def test_vectors_are_float32_rows_of_length_one(encoder: Encoder) -> None:
+    vectors = encoder.encode(list(TEXTS.values()))
+    assert vectors.dtype == np.float32
+    assert vectors.shape == (len(TEXTS), DIMENSION)
+    assert np.abs(np.linalg.norm(vectors, axis=1) - 1).max() < 1e-6
+
+
+def test_no_texts_give_no_rows(encoder: Encoder) -> None:
+    vectors = encoder.encode([])
+    assert vectors.dtype == np.float32
+    assert vectors.shape == (0, DIMENSION)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.text(st.characters(exclude_categories=())), min_size=1, max_size=5))
+def test_any_text_at_all_has_a_vector_of_length_one(encoder: Encoder, texts: list[str]) -> None:
+    vectors = encoder.encode(texts)
+    assert np.abs(np.linalg.norm(vectors, axis=1) - 1).max() < 1e-6
+
+
+def test_half_a_surrogate_pair_is_read_as_a_question_mark(encoder: Encoder) -> None:
+    broken, mended = encoder.encode(["a broken \ud83d emoji", "a broken ? emoji"])
+    assert np.abs(broken - mended).max() < 1e-6
+
+
+def test_what_follows_the_254th_token_changes_nothing(encoder: Encoder) -> None:
+    cut, other = encoder.encode(["tea " * 254 + "and cake", "tea " * 254 + "or coffee"])
+    shorter, _ = encoder.encode(["tea " * 253 + "and cake", ""])
+    assert np.abs(cut - other).max() < 1e-6
+    assert np.abs(cut - shorter).max() > 1e-6
+
+
+def test_tokens_are_counted_past_the_cut_and_without_the_special_ones(encoder: Encoder) -> None:
+    assert encoder.count_tokens("") == 0
+    assert encoder.count_tokens("tea for two") == 3
+    assert encoder.count_tokens("tea " * 1000) == 1000
+
+
+def test_token_spans_index_the_text_as_python_does(encoder: Encoder) -> None:
+    text = "Déjà vu 🎉 " + "tea " * 300 + "\ud83d end"
+    spans = encoder.token_spans(text)
+    words = [text[start:end] for start, end in spans]
+    assert "".join(words) == text.replace(" ", "")
+    assert spans == sorted(spans)
+
+
+# The identity
+
+
+def test_the_key_of_the_identity_is_one_stable_string() -> None:
+    assert IDENTITY.key == "all-MiniLM-L6-v2@53aa51172d14/int8-per-token/mean/384"
+
+
+def test_a_prefix_is_part_of_the_key() -> None:
+    prefixed = EmbedderIdentity("m", "0" * 64, "fp32", "cls", 8, prefix="query: ")
+    assert prefixed.key == "m@000000000000/fp32/cls/8/'query: '"
+
+
+def test_an_encoder_has_the_identity_that_its_files_have(
+    encoder: Encoder, model_folder: Path
+) -> None:
+    assert encoder.identity == IDENTITY
+    assert found_model(model=model_folder).identity == IDENTITY
+
+
+def test_importing_the_package_loads_no_library_that_converts_or_runs_a_model() -> None:
+    heavy = ("onnx", "onnxruntime", "safetensors", "tokenizers")
+    script = (
+        "import sys, iai_memory.embedding.encoder, iai_memory.embedding.install\n"
+        f"print([m for m in {heavy} if m in sys.modules])"
+    )
+    assert run_python(script).stdout.strip() == "[]"

@@ -1,0 +1,135 @@
+"""Which texts say the same, and which only look alike."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.themes import OpenMemory, corpus, store_all
+
+from iai_memory import Memory
+from iai_memory.maintenance.sleep import run_sleep
+from iai_memory.recall.deduplication import said, sameness
+
+
+@pytest.fixture
+def memory(open_memory: OpenMemory) -> Memory:
+    opened = open_memory()
+    opened.ingest(corpus())
+    return opened
+
+
+# Repetitions
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Staging listens on port 5544.", "Staging listens on port 6000."),
+        ("Deploy to staging works.", "Deploy to staging does not work."),
+        ("You can merge it.", "You can't merge it."),
+        ("You cannot merge it", "You can merge it"),
+        ("Never use tabs", "Use tabs"),
+        ("Ann reports to Bob", "Bob reports to Ann"),
+        ("We moved from A to B", "We moved to A from B"),
+        ("We moved to B", "We moved from B"),
+        ("The build is green.", "The build is green?"),
+        ("It costs 1.5", "It costs 15"),
+        ("It costs 5 $", "It costs 5 €"),
+        ("offset -5", "offset 5"),
+        ("Write it in C++", "Write it in C#"),
+        ("Write it in C", "Write it in C++"),
+        ("a == b", "a != b"),
+        ("Set userId here", "Set userid here"),
+        ("ship it to US", "ship it to us"),
+        ("read .env", "read env"),
+        ("version 1.2.3", "version 1.2.4"),
+        ("use foo_bar", "use foo_baz"),
+        ("if x:\n  a\n  b", "if x:\n  a\nb"),
+        ("rm -rf *", "rm -rf"),
+        ("5!", "5"),
+        ("do it or not", "do it"),
+    ],
+)
+def test_texts_that_differ_in_what_they_say_never_say_the_same(one: str, other: str) -> None:
+    assert said(one) != said(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Staging listens on port 5544.", "staging listens on port 5544"),
+        ("Run the tests again", "Please run tests again!"),
+        ("Use 'ripgrep' here", "use ripgrep here."),
+        ("  a   b ", "a b"),
+        ("one\n\ntwo", "one\n\ntwo  \n"),
+    ],
+)
+def test_blanks_quotes_a_full_stop_and_a_capital_say_nothing(one: str, other: str) -> None:
+    assert said(one) == said(other)
+
+
+WORDS = st.lists(
+    st.sampled_from(["deploy", "staging", "port", "user_id", "--force", "beehive", "v1.2", "x"]),
+    min_size=1,
+    max_size=8,
+)
+
+
+@given(WORDS, st.integers(0, 10**6), st.integers(0, 10**6), st.data())
+def test_another_number_anywhere_is_another_saying(
+    words: list[str], one: int, other: int, data: st.DataObject
+) -> None:
+    at = data.draw(st.integers(0, len(words)))
+    texts = [" ".join([*words[:at], str(number), *words[at:]]) for number in (one, other)]
+    assert (said(texts[0]) == said(texts[1])) == (one == other)
+
+
+@given(
+    WORDS, st.sampled_from(["not", "no", "never", "without", "don't", "Not", "nicht"]), st.data()
+)
+def test_a_negation_anywhere_is_another_saying(
+    words: list[str], negation: str, data: st.DataObject
+) -> None:
+    at = data.draw(st.integers(0, len(words)))
+    assert said(" ".join([*words[:at], negation, *words[at:]])) != said(" ".join(words))
+
+
+def test_repetitions_are_shown_once_and_every_wording_stays_recallable(
+    memory: Memory,
+) -> None:
+    wordings = [
+        "The release train leaves on Tuesday",
+        "the release train leaves on Tuesday.",
+        "The release train leaves on Tuesday!",
+    ]
+    items = [
+        {"text": text, "created_at": f"2026-07-{day:02}"} for day, text in enumerate(wordings, 1)
+    ]
+    other = {"text": "The release train leaves on Thursday.", "created_at": "2026-07-09"}
+    newest, middle, oldest, _ = store_all(memory, [*reversed(items), other])
+    before = memory.store.contents()
+
+    run_sleep(memory)
+
+    assert memory.store.contents() == before
+    assert {memory.record(id).text for id in (newest, middle, oldest)} == set(wordings)
+    for text in wordings:
+        hits = memory.recall(text, limit=10).hits
+        assert [hit.text in wordings for hit in hits].count(True) == 1
+        assert "; 2 more say the same" in next(h for h in hits if h.text in wordings).reason
+
+
+def test_what_a_list_selects_by_keeps_equal_texts_apart(memory: Memory) -> None:
+    text = "The release train leaves on Tuesday."
+    ids = store_all(
+        memory,
+        [
+            {"text": text, "created_at": "2026-07-01"},
+            {"text": text, "created_at": "2026-07-02", "project": "shop"},
+            {"text": text, "created_at": "2026-07-03", "role": "user"},
+            {"text": text, "created_at": "2026-07-04", "pinned": True},
+            {"text": text, "created_at": "2026-07-05", "tags": ["decision"]},
+        ],
+    )
+    assert len({sameness(record) for record in memory.store.latest.get(ids)}) == len(ids)

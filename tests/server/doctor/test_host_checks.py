@@ -1,0 +1,111 @@
+"""What `iai-mcp doctor` finds about the connected hosts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.support.host_files import COMMAND, SCRIPTS, host_files, put
+
+from iai_memory import Memory
+from iai_memory.base.files import make_private_folder
+from iai_server.cli.main import run
+from iai_server.doctor.host_checks import host_findings
+
+pytestmark = pytest.mark.usefixtures("home")
+
+
+def _findings(home: Path) -> dict[str, tuple[bool, str]]:
+    store = make_private_folder(home / ".iai-mcp")
+    return {found.name: found[1:] for found in host_findings(Memory(store=store))}
+
+
+def test_doctor_says_when_no_host_is_connected(home: Path) -> None:
+    ok, finding = _findings(home)["hosts"]
+
+    assert ok
+    assert "iai-mcp connect claude-code" in finding
+
+
+def test_doctor_says_that_a_connected_host_is_whole(home: Path) -> None:
+    assert run(["connect", "claude-code"]) == 0
+
+    found = _findings(home)
+
+    assert found["claude-code: server"][0]
+    assert found["claude-code: hooks"] == (True, "5, of this version")
+    assert "hosts" not in found
+
+
+def test_doctor_names_missing_outdated_and_inexecutable_hooks(home: Path) -> None:
+    assert run(["connect", "claude-code"]) == 0
+    recall, capture = (home / ".iai-mcp" / "hooks" / script for script in SCRIPTS)
+
+    def finding() -> str:
+        ok, text = _findings(home)["claude-code: hooks"]
+        assert not ok
+        assert text.endswith("run `iai-mcp connect claude-code`")
+        return text
+
+    recall.write_text("#!/bin/sh\n", encoding="utf-8")
+    assert f"{recall} is of another version" in finding()
+    capture.chmod(0o644)
+    assert f"{capture} has mode 644 instead of 755" in finding()
+    recall.unlink()
+    assert f"{recall} is missing" in finding()
+    file = host_files(home, "claude-code")[1]
+    settings = json.loads(file.read_text(encoding="utf-8"))
+    del settings["hooks"]["SessionEnd"]
+    file.write_text(json.dumps(settings), encoding="utf-8")
+    assert "SessionEnd has no hook" in finding()
+
+    assert run(["connect", "claude-code"]) == 0
+    assert _findings(home)["claude-code: hooks"][0]
+
+
+def test_doctor_says_that_a_page_comes_twice(home: Path) -> None:
+    settings = {"enabledPlugins": {"iai-mcp@team-tools": True}}
+    put(home / ".claude" / "settings.json", json.dumps(settings))
+    assert _findings(home)["claude-code: plugin"] == (True, "iai-mcp@team-tools is enabled")
+    for arguments in (["claude-code"], ["codex"], ["codex", "--project"]):
+        assert run(["connect", *arguments]) == 0
+
+    found = _findings(home)
+
+    assert found["claude-code: once"][1].endswith("run `iai-mcp disconnect claude-code`")
+    assert found["codex: once"][1].endswith("run `iai-mcp disconnect codex --project`")
+    assert run(["disconnect", "codex", "--project"]) == 0
+    assert "codex: once" not in _findings(home)
+
+
+def test_doctor_names_a_command_that_is_gone_and_another_store(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(["connect", "claude-desktop"]) == 0
+    file = host_files(home, "claude-desktop")[0]
+    good = file.read_text(encoding="utf-8")
+
+    file.write_text(good.replace(str(COMMAND), "/gone/iai-mcp"), encoding="utf-8")
+    assert _findings(home)["claude-desktop: server"] == (
+        False,
+        "/gone/iai-mcp cannot be run: run `iai-mcp connect claude-desktop`",
+    )
+    monkeypatch.setenv("IAI_MCP_STORE", "/another")
+    assert run(["connect", "claude-desktop"]) == 0
+    monkeypatch.delenv("IAI_MCP_STORE")
+    ok, finding = _findings(home)["claude-desktop: server"]
+    assert not ok
+    assert "uses the store in /another" in finding
+
+
+def test_doctor_counts_rings_that_wait_and_those_that_were_given_up(home: Path) -> None:
+    spool = make_private_folder(home / ".iai-mcp" / "spool")
+    (spool / "doorbell.jsonl").write_text('{"cwd": "/x"}\n{"cwd": "/y"}\n', encoding="utf-8")
+    put(spool / "failed" / "x.json", "{}")
+
+    found = _findings(home)
+
+    assert found["capture: backlog"] == (True, "2 rings wait; the next server reads them")
+    assert not found["capture: given up"][0]
+    assert str(spool / "failed") in found["capture: given up"][1]

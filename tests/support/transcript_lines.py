@@ -1,0 +1,93 @@
+"""Lines of transcripts as Claude Code and Codex write them, and what the parsers make of them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.support.checkout import EXAMPLES
+
+from iai_memory.capture.hosts.claude_code import ClaudeParser
+from iai_memory.capture.hosts.codex import CodexParser
+from iai_memory.capture.turn import Outcome, Parsed, Skipped, Turn
+
+TRANSCRIPTS = EXAMPLES / "transcripts"
+SESSION = "0b7c6a1e-5a53-4a6e-9f2c-1d6f0a9b3c11"
+CODEX_SESSION = "019d0000-0000-7000-8000-000000000001"
+CODEX_META: dict[str, Any] = {
+    "timestamp": "2026-11-01T10:00:00.000Z",
+    "type": "session_meta",
+    "payload": {"session_id": CODEX_SESSION, "id": CODEX_SESSION, "cwd": "/home/sam/a"},
+}
+
+
+def claude(content: object, role: str = "user", **fields: Any) -> dict[str, Any]:
+    """A Claude Code line; a field set to None is left out."""
+    line: dict[str, Any] = {
+        "type": role,
+        "message": {"role": role, "content": content},
+        "isSidechain": False,
+        "uuid": "6f1d2c3b-0000-4000-8000-000000000001",
+        "timestamp": "2026-10-01T08:00:00.250Z",
+        "sessionId": SESSION,
+        "cwd": "/home/sam/code",
+        **fields,
+    }
+    return {name: value for name, value in line.items() if value is not None}
+
+
+def codex(
+    text: str, role: str = "user", kinds: Sequence[str] | None = None, **fields: Any
+) -> dict[str, Any]:
+    """A Codex message line."""
+    payload: dict[str, Any] = {
+        "type": "message",
+        "id": "msg_1",
+        "role": role,
+        "content": [{"type": "output_text" if role == "assistant" else "input_text", "text": text}],
+    }
+    if kinds is not None:
+        payload["internal_chat_message_metadata_passthrough"] = {"content_item_kinds": kinds}
+    return {
+        "timestamp": "2026-11-01T10:00:05.000Z",
+        "type": "response_item",
+        "payload": payload,
+        **fields,
+    }
+
+
+def raw(*lines: object) -> bytes:
+    return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+
+
+def parse_claude(line: object) -> Outcome:
+    return ClaudeParser().parse(json.dumps(line).encode())
+
+
+def parse_codex(*lines: object) -> Outcome:
+    parser = CodexParser()
+    outcome = None
+    for line in (CODEX_META, *lines):
+        outcome = parser.parse(json.dumps(line).encode())
+    return outcome
+
+
+def text_of(outcome: Outcome) -> str:
+    assert isinstance(outcome, Turn), outcome
+    return outcome.text
+
+
+def turns(items: Iterable[Parsed]) -> list[Turn]:
+    return [item.outcome for item in items if isinstance(item.outcome, Turn)]
+
+
+def reasons(items: Iterable[Parsed]) -> Counter[str]:
+    return Counter(item.outcome.reason for item in items if isinstance(item.outcome, Skipped))
+
+
+def example(part: str) -> Path:
+    (found,) = TRANSCRIPTS.rglob(f"*{part}*.jsonl")
+    return found
