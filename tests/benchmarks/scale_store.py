@@ -43,7 +43,7 @@ _BATCH = 10_000
 _FIRST_COMPACTION = 25_000
 _BEGAN = datetime(2020, 1, 1, tzinfo=UTC)
 
-_LAYOUT = ("records.py", "passages.py", "store/rows.py", "store/table.py", "store/upkeep.py")
+_LAYOUT = ("store/*.py", "text/*.py", "embedding/passages.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +209,8 @@ def _record(number: int, text: str) -> Record:
 def _fingerprint() -> str:
     """Names what a store on disk depends on, so that another layout is built anew."""
     library, here = Path(iai_memory.__file__).parent, Path(__file__)
-    sources = [library / name for name in _LAYOUT] + [here, here.with_name("talk.py")]
-    sources += sorted((library / "terms").glob("*.py"))
+    sources = [path for pattern in _LAYOUT for path in sorted(library.glob(pattern))]
+    sources += [here, here.with_name("talk.py")]
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()[:12]
 
 
