@@ -54,7 +54,7 @@ lint: $(VENV)/.installed ## Linters alone: ruff, import contracts, shellcheck
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/shellcheck hooks/*.sh
+	$(BIN)/shellcheck hooks/*.sh hooks/lib/*.sh
 
 # What `make test` has and this has not: pyright, and every test that needs the embedding model, writes
 # files (so: opens a store, starts a server, runs a hook) or takes its time.

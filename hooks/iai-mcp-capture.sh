@@ -8,19 +8,32 @@
 # that lines of hooks that run at once never mix: printf's buffer is 4 KiB in the smallest shell, and
 # `dd` collects what is longer. JSON above 64 KiB goes to a file of its own, doorbell-*.json.
 #
+# Needs the files of lib/ beside it, without which it cannot tell which folders are to be left alone.
+#
 # Environment: IAI_MCP_STORE, IAI_MCP_DISABLE.
 #
-# shellcheck disable=SC2317,SC2329  # it takes the `return` of the file that we read for our end
-# shellcheck disable=SC3067         # `test -O` is not POSIX, but every shell that we meet has it
+# shellcheck source-path=SCRIPTDIR
+# shellcheck disable=SC2154  # the files of lib/ set much of what is used here
+# shellcheck disable=SC3067  # `test -O` is not POSIX, but every shell that we meet has it
 
-folder=${0%/*}
-[ "$folder" != "$0" ] || folder=.
-recall=$folder/iai-mcp-session-recall.sh
-[ -r "$recall" ] || exit 0 # without its sibling it cannot tell which folders are to be left alone
-iai_mcp_part=shared
-# shellcheck source=iai-mcp-session-recall.sh source-path=SCRIPTDIR
-. "$recall"
+trap 'exit 0' EXIT # whatever goes wrong: a hook that fails is held against the user's session
+lib=${0%/*}/lib
+if [ -L "$0" ] || ! [ -d "$lib" ]; then # called through a link, or by its bare name
+    lib=$({ readlink -f "$0" || readlink -f "$(command -v "$0")"; } 2>/dev/null)
+    lib=${lib%/*}/lib
+fi
+for part in common json json_escapes root; do
+    [ -f "$lib/$part.sh" ] && [ -r "$lib/$part.sh" ] && continue
+    printf 'iai-mcp: %s cannot be read: run "iai-mcp connect" or copy lib/ too\n' "$lib/$part.sh" >&2
+    exit 0
+done
 log_name=capture
+# shellcheck source=lib/common.sh
+. "$lib/common.sh"
+# shellcheck source=lib/json.sh
+. "$lib/json.sh"
+# shellcheck source=lib/root.sh
+. "$lib/root.sh"
 
 # Reads the host's JSON to `json`, on one line. Fails when it is not a JSON object.
 read_json() {

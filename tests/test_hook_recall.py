@@ -25,6 +25,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from iai_memory.projects.identity import project_of
+from iai_server.hosts.hook_files import HOOK_FILES
 
 HOOKS = Path(__file__).parents[1] / "hooks"
 HOOK = HOOKS / "iai-mcp-session-recall.sh"
@@ -599,13 +600,14 @@ def test_the_date_of_an_old_payload_is_right_in_every_year(stage: Stage, at: int
 
 
 def test_the_hooks_pass_shellcheck_and_can_be_run() -> None:
-    scripts = sorted(HOOKS.glob("*.sh"))
+    files = sorted(HOOKS.rglob("*.sh"))
     checker = Path(sys.executable).with_name("shellcheck")
 
-    done = subprocess.run([checker, *scripts], capture_output=True, check=False, text=True)
+    done = subprocess.run([checker, *files], capture_output=True, check=False, text=True)
 
     assert done.stdout == ""
-    assert [stat.S_IMODE(script.stat().st_mode) for script in scripts] == [0o755, 0o755]
+    modes = {str(path.relative_to(HOOKS)): stat.S_IMODE(path.stat().st_mode) for path in files}
+    assert modes == HOOK_FILES
 
 
 def test_the_plugin_runs_each_hook_where_it_belongs() -> None:

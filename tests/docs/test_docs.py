@@ -27,7 +27,7 @@ from iai_server.serving.runtime import Runtime
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
-HOOKS = sorted((ROOT / "hooks").glob("*.sh"))
+HOOKS = sorted((ROOT / "hooks").rglob("*.sh"))
 ONLY_THE_HOOK = {"IAI_MCP_CLI"}
 FETCHES = "model install"  # tests have no network
 TEXT_SUFFIXES = {".py", ".md", ".sh", ".toml", ".json", ".jsonl", ".yml", ".yaml", ".txt", ".lock"}

@@ -16,7 +16,7 @@ from iai_memory.errors import InvalidInput, StoreUnavailable
 
 from ..hosts.codex_trust import trust
 from ..hosts.errors import HostFileFault
-from ..hosts.hook_scripts import script_fault
+from ..hosts.hook_scripts import script_faults
 from ..hosts.hooks_json import EVENTS, Hook, HooksInJson
 from ..hosts.host import Host
 from ..hosts.host_file import HostFile
@@ -143,7 +143,7 @@ def _hooks(file: HostFile | None) -> list[Hook]:
 
 def _hook_finding(name: str, hooks: list[Hook], again: str) -> Finding:
     events = [hook.event for hook in hooks]
-    faults = {fault.path: fault.what for hook in hooks if (fault := script_fault(hook.script))}
+    faults = {fault.path: fault.what for hook in hooks for fault in script_faults(hook.script)}
     wrong = [
         *(f"{event.name} has no hook" for event in EVENTS if event.name not in events),
         *(

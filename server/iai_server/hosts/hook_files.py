@@ -1,17 +1,30 @@
-"""Where the hook scripts are: inside the wheel, or in the checkout's `hooks/`."""
+"""Where the hook files are: inside the wheel, or in the checkout's `hooks/`."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from iai_memory.errors import StoreUnavailable
 
-RECALL_HOOK = "iai-mcp-session-recall.sh"
-CAPTURE_HOOK = "iai-mcp-capture.sh"
+RECALL_HOOK: Final = "iai-mcp-session-recall.sh"
+CAPTURE_HOOK: Final = "iai-mcp-capture.sh"
+
+# Path below the folder and mode of every hook file. What a script sources comes before it, so that
+# a script that is written in this order finds it.
+HOOK_FILES: Final = {
+    "lib/common.sh": 0o644,
+    "lib/json.sh": 0o644,
+    "lib/json_escapes.sh": 0o644,
+    "lib/root.sh": 0o644,
+    "lib/project.sh": 0o644,
+    RECALL_HOOK: 0o755,
+    CAPTURE_HOOK: 0o755,
+}
 
 
 def hook_file(name: str) -> Path:
-    """The script of that name.
+    """The hook file of that name, a key of `HOOK_FILES`.
 
     Raises:
         StoreUnavailable: Neither place has it: the installation is damaged.

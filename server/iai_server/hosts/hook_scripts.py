@@ -1,40 +1,47 @@
-"""Copies of the hook scripts in the store's folder: a host's file names a path that stays."""
+"""Copies of the hook files in the store's folder: a host's file names a path that stays."""
 
 from __future__ import annotations
 
+import errno
+import hashlib
+import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from iai_memory.base.files import make_private_folder, replace_file
 
 from .errors import HostFileFault
-from .hook_files import CAPTURE_HOOK, RECALL_HOOK, hook_file
-
-_MODE = 0o755
+from .hook_files import HOOK_FILES, hook_file
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptFault:
-    """A hook script that would not do what it should; `what` is a predicate."""
+    """A hook file that would not do what it should; `what` is a predicate."""
 
     path: Path
     what: str
 
 
 def install_scripts(folder: Path) -> list[Path]:
-    """Brings both scripts up to date; returns those that were not.
+    """Brings the hook files up to date; returns those that it wrote.
 
     Raises:
         StoreUnavailable: The folder cannot be made.
-        HostFileFault: A script cannot be written.
+        HostFileFault: A file cannot be written, or the folder below is a link.
     """
     stale = stale_scripts(folder)
     try:
-        if stale:
-            make_private_folder(folder)
         for path in stale:
-            replace_file(path, hook_file(path.name).read_bytes())
-            path.chmod(_MODE)
+            if path.parent.is_symlink() and path.parent != folder:
+                raise HostFileFault(
+                    f"{path.parent} is a link, and connect writes nothing behind it: "
+                    f"run `rm {path.parent}`"
+                )
+            make_private_folder(path.parent)
+            name = path.relative_to(folder).as_posix()
+            replace_file(path, hook_file(name).read_bytes())
+            path.chmod(HOOK_FILES[name])
     except OSError as exc:
         raise HostFileFault(
             f"{folder} cannot be written ({exc.strerror}): run `ls -ld {folder}`"
@@ -43,20 +50,52 @@ def install_scripts(folder: Path) -> list[Path]:
 
 
 def stale_scripts(folder: Path) -> list[Path]:
-    """The scripts of the folder that are missing, of another version, or not executable."""
-    return [folder / name for name in (RECALL_HOOK, CAPTURE_HOOK) if script_fault(folder / name)]
+    """Every hook file of the folder, unless all of them are this version's; then none.
 
-
-def script_fault(path: Path) -> ScriptFault | None:
-    """What is wrong with a copy of a script; None for nothing."""
+    They are of one version or of none: a script of one and a `lib/` of another do not fit.
+    """
+    ours = {name: (hook_file(name).read_bytes(), mode) for name, mode in HOOK_FILES.items()}
     try:
-        content, mode = path.read_bytes(), path.stat().st_mode & 0o777
+        installed = {name: _content_and_mode(folder / name) for name in HOOK_FILES}
+    except OSError:
+        installed = {}
+    if _checksum(installed) == _checksum(ours):
+        return []
+    return [folder / name for name in HOOK_FILES]
+
+
+def script_faults(script: Path) -> list[ScriptFault]:
+    """What is wrong with the hook files beside a script that a host runs; empty for nothing."""
+    folder = (script.resolve() if script.is_symlink() else script).parent
+    faults = (_fault(folder / name, name) for name in HOOK_FILES)
+    return [fault for fault in faults if fault is not None]
+
+
+def _fault(path: Path, name: str) -> ScriptFault | None:
+    try:
+        content, mode = _content_and_mode(path)
     except FileNotFoundError:
         return ScriptFault(path, "is missing")
     except OSError as exc:
         return ScriptFault(path, f"cannot be read ({exc.strerror})")
-    if content != hook_file(path.name).read_bytes():
+    if content != hook_file(name).read_bytes():
         return ScriptFault(path, "is of another version")
-    if mode != _MODE:
-        return ScriptFault(path, f"has mode {mode:o} instead of {_MODE:o}")
+    if mode != HOOK_FILES[name]:
+        return ScriptFault(path, f"has mode {mode:o} instead of {HOOK_FILES[name]:o}")
     return None
+
+
+def _content_and_mode(path: Path) -> tuple[bytes, int]:
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):  # the reading of a pipe would wait for its writer
+        raise OSError(errno.EINVAL, "not a regular file")
+    return path.read_bytes(), mode & 0o777
+
+
+def _checksum(files: Mapping[str, tuple[bytes, int]]) -> str:
+    """One SHA-256 over name, mode and content of all files."""
+    total = hashlib.sha256()
+    for name, (content, mode) in files.items():
+        total.update(f"{name} {mode:o} {len(content)}\n".encode())
+        total.update(content)
+    return total.hexdigest()

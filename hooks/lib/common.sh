@@ -1,0 +1,118 @@
+# shellcheck shell=sh
+# What every hook of iai-mcp begins with: a shell in which nothing that goes wrong reaches the host,
+# the store, its log and the time.
+#
+# Needs: `lib`, the folder of this file; `log_name`: the log is <store>/logs/<log_name>-<UTC day>.log.
+# Gives: `lib` as an absolute path; `start`, the folder in which the hook was started; `user_locale`,
+# the user's LC_ALL; `nl` and `tab`; `store`, empty when there is none; `disabled`, not empty when
+# memory is switched off; `next_char`, `look`, `calendar`, `log`, and what these set.
+# Environment: IAI_MCP_STORE, IAI_MCP_DISABLE.
+#
+# A function returns its results in variables, because a command substitution costs a process.
+# `true >file` and `printf >file`, never `: >file`: a failed redirection of a special builtin ends a
+# POSIX shell.
+#
+# shellcheck disable=SC2034,SC2154  # hooks and other files use what is set here, and set `lib`
+# shellcheck disable=SC3067  # `test -O` is not POSIX, but dash, bash, busybox, zsh and ksh have it
+
+exec 2>/dev/null # hosts show a hook's stderr to the user
+umask 077
+set -f
+unset CDPATH
+trap '' XFSZ PIPE # a full disk or a closed pipe is a failed write, not the end of the script
+user_locale=${LC_ALL-}
+LC_ALL=C # lengths and patterns count bytes
+start=$PWD
+case $lib in /*) ;; *) lib=$start/$lib ;; esac
+nl='
+'
+tab='	'
+
+store=${IAI_MCP_STORE:-${HOME:+$HOME/.iai-mcp}}
+# shellcheck disable=SC2088  # a host's configuration hands a tilde over as it is
+case $store in
+    '' | /*) ;;
+    '~') store=${HOME:-} ;;
+    '~/'*) store=${HOME:-}/${store#'~/'} ;;
+    *) store=$start/$store ;;
+esac
+
+# Anything that is not clearly a no keeps memory off.
+disabled=1
+case ${IAI_MCP_DISABLE:-0} in 0 | [Ff]alse | FALSE | [Nn]o | NO | [Oo]ff | OFF | [FfNn]) disabled= ;; esac
+
+# Moves the first byte of `rest` to `char`.
+next_char() {
+    char=$rest
+    rest=${rest#?}
+    char=${char%"$rest"}
+}
+
+loggable='' now=''
+
+# Sets `stats` to seconds of modification, size and octal mode of each file.
+stat_files() {
+    stats=$(exec stat -c '%Y %s %a' "$@")
+    [ -n "$stats" ] || stats=$(exec stat -f '%m %z %Lp' "$@") # BSD, macOS
+}
+
+# Sets `now`, and for the file $1, if given, `mtime`, `size` and `mode`. A file that we have just
+# written says what time it is: one process for both questions, and one clock.
+look() {
+    clock=$store/logs/.clock
+    if may_log && ! [ -L "$clock" ] && printf . 1<>"$clock"; then
+        stat_files "$clock" "$@"
+    else
+        stats=
+        [ $# = 0 ] || stat_files "$1"
+        stats="$(date -u +%s) 0 0 $stats"
+    fi
+    # shellcheck disable=SC2086  # splitting is the point
+    set -- $stats
+    now=${1-} mtime=${4-} size=${5-} mode=${6-}
+    case $now in '' | *[!0-9]*) now='' mtime='' ;; esac
+    case $mtime in *[!0-9]*) mtime= ;; esac
+}
+
+# Sets `day` and `iso` for the second $1 since 1970, UTC. The civil calendar by the day count since
+# 0000-03-01, so that a leap day is the last day of its year.
+calendar() {
+    days=$(($1 / 86400 + 719468))
+    era=$((days / 146097))
+    doe=$((days % 146097))
+    yoe=$(((doe - doe / 1460 + doe / 36524 - doe / 146096) / 365))
+    doy=$((doe - (365 * yoe + yoe / 4 - yoe / 100)))
+    mp=$(((5 * doy + 2) / 153))
+    dd=$((doy - (153 * mp + 2) / 5 + 1))
+    mm=$((mp + 3))
+    yyyy=$((yoe + era * 400))
+    [ "$mm" -le 12 ] || { mm=$((mm - 12)) && yyyy=$((yyyy + 1)); }
+    hour=$(($1 % 86400 / 3600)) minute=$(($1 % 3600 / 60)) second=$(($1 % 60))
+    two "$mm" && day=$yyyy-$two
+    two "$dd" && day=$day-$two
+    two "$hour" && iso=${day}T$two
+    two "$minute" && iso=$iso:$two
+    two "$second" && iso=$iso:${two}Z
+}
+
+two() {
+    two=$1
+    [ "$1" -gt 9 ] || two=0$1
+}
+
+# True when there is a store of ours with a folder for logs; never creates a store.
+may_log() {
+    [ -z "$loggable" ] || return 0
+    [ -d "$store" ] && [ -O "$store" ] || return
+    [ -d "$store/logs" ] || mkdir "$store/logs" || return
+    [ -O "$store/logs" ] && ! [ -L "$store/logs" ] && loggable=1
+}
+
+log() {
+    may_log || return
+    [ -n "$now" ] || look
+    [ -n "$now" ] || return
+    calendar "$now"
+    [ -L "$store/logs/$log_name-$day.log" ] ||
+        printf '%s %s\n' "$iso" "$1" >>"$store/logs/$log_name-$day.log"
+}
