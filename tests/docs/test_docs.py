@@ -22,7 +22,7 @@ from typer.core import TyperGroup
 from iai_memory import Memory, Settings, load_settings
 from iai_server.cli.app import app
 from iai_server.cli.main import run
-from iai_server.mcp.app import build_app
+from iai_server.mcp.server import build_app
 from iai_server.serving.runtime import Runtime
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -147,7 +147,7 @@ def test_every_variable_that_a_hook_reads_is_documented() -> None:
 
 
 def test_the_tools_table_is_the_tools(used: Memory) -> None:
-    served = build_app(Runtime(used.settings, Path.cwd()))
+    served = build_app(Runtime(used.settings, Path.cwd()).requested)
 
     tools = anyio.run(served.list_tools)
 

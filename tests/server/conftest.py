@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from iai_memory import load_settings
-from iai_server.mcp.app import App, build_app
+from iai_server.mcp.app import App
+from iai_server.mcp.server import build_app
 from iai_server.serving.runtime import Runtime
 
 
@@ -36,4 +37,4 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def app(tmp_path_factory: pytest.TempPathFactory) -> App:
     """The real server without a memory, which nothing here asks for."""
     folder = tmp_path_factory.mktemp("handshake")
-    return build_app(Runtime(load_settings(store=folder / "store"), folder))
+    return build_app(Runtime(load_settings(store=folder / "store"), folder).requested)

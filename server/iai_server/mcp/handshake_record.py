@@ -11,7 +11,7 @@ import logging
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import anyio
 from mcp.shared.message import SessionMessage
@@ -22,14 +22,14 @@ from mcp_types import (
 )
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
-from iai_memory import __version__, load_settings
+from iai_memory import __version__
 from iai_memory.base.files import make_private_folder, replace_file
 from iai_memory.errors import StoreUnavailable
 
-from ..serving.runtime import Runtime
 from ..startup.front import OTHER_VERSION
 from ..startup.record_file import PACKAGED
-from .app import App, build_app
+from .app import App
+from .server import build_app
 
 _log = logging.getLogger(__name__)
 
@@ -72,9 +72,12 @@ def record(app: App) -> str:
 
 def main() -> None:
     """Writes the packaged record."""
-    app = build_app(Runtime(load_settings(), Path.cwd()))
-    Path(PACKAGED).write_text(record(app), encoding="utf-8")
+    Path(PACKAGED).write_text(record(build_app(_no_memory)), encoding="utf-8")
     sys.stderr.write(f"{PACKAGED} is up to date\n")
+
+
+def _no_memory() -> NoReturn:
+    raise StoreUnavailable("a recorded request opened the memory: list it as a constant")
 
 
 def keep_own_record(app: App, path: Path) -> None:

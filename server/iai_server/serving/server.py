@@ -15,8 +15,8 @@ import anyio
 from iai_memory import Settings
 from iai_memory.base.paths import StorePaths
 
-from ..mcp.app import build_app
 from ..mcp.handshake_record import keep_own_record
+from ..mcp.server import build_app
 from ..startup.front import Told
 from . import logs
 from .refresher import Refresher
@@ -34,7 +34,7 @@ class Server:
         self._settings = settings
         self._runtime = Runtime(settings, cwd)
         self._refresher = Refresher(self._runtime)
-        self._app = build_app(self._runtime)
+        self._app = build_app(self._runtime.requested)
 
     def keep_record(self) -> None:
         """Leaves a record of the handshake for the next start."""

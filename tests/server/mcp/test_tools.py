@@ -15,7 +15,7 @@ from tests.support.talking import ChildServer, Host, child_server, connected, sa
 
 from iai_memory import load_settings
 from iai_memory.text.fence import FENCE_BEGIN, FENCE_END
-from iai_server.mcp.app import build_app
+from iai_server.mcp.server import build_app
 from iai_server.serving.runtime import Runtime
 
 TOOLS = [
@@ -39,7 +39,7 @@ def host(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Genera
     folder = tmp_path_factory.mktemp("tools")
     runtime = Runtime(load_settings(store=folder / "store", model=model_folder), folder)
     runtime.start()
-    with connected(build_app(runtime), mode="legacy") as connection:
+    with connected(build_app(runtime.requested), mode="legacy") as connection:
         yield connection
 
 

@@ -1,0 +1,32 @@
+"""The two resources: the session-start page, and one memory in full."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from iai_memory.text.visible import visible
+
+from .app import App
+
+if TYPE_CHECKING:
+    from iai_memory import Memory
+
+
+def register_resources(app: App, memory: Callable[[], Memory]) -> None:
+    """Adds the resources to the server."""
+
+    def session_start_page() -> str:
+        return memory().session_start().payload
+
+    def record(id: str) -> str:
+        return visible(memory().record(id).model_dump_json())
+
+    app.resource(
+        "memory://session-start",
+        description="The page of what matters now.",
+        mime_type="text/markdown",
+    )(session_start_page)
+    app.resource(
+        "memory://record/{id}", description="One memory, whole.", mime_type="application/json"
+    )(record)

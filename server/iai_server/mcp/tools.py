@@ -1,0 +1,191 @@
+"""The eight tools: arguments as a host sees them, each handed to the method of the same name.
+
+Together, names, descriptions and input schemas may cost a model 1,500 tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from mcp_types import ToolAnnotations
+from pydantic import BaseModel, ConfigDict, Field
+
+from iai_memory.base.defaults import BUDGET_TOKENS, LEAST_CONFIDENCE, LIMIT
+from iai_memory.results import (
+    Forgotten,
+    IngestReport,
+    Recalled,
+    RecordView,
+    SessionStartPage,
+    Status,
+    Superseded,
+    Timeline,
+)
+
+from .app import App
+
+if TYPE_CHECKING:
+    from iai_memory import Memory
+
+_READS = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
+_ADDS = ToolAnnotations(
+    read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+)
+_HIDES = ToolAnnotations(
+    read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
+)
+
+Time = Annotated[str | None, Field(description="ISO date or time")]
+Project = Annotated[str | None, Field(description='name; "." = this project, null = all')]
+
+
+class MemoryInput(BaseModel):
+    """One memory to store."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str
+    role: Literal["user", "assistant", "tool", "note"] = "note"
+    created_at: Time = None
+    project: Project = None
+    session_id: str | None = None
+    tags: list[str] = []
+    pinned: bool = False
+    derived_from: Annotated[list[str], Field(description="ids it was made from")] = []
+
+
+def register_tools(app: App, memory: Callable[[], Memory]) -> None:
+    """Adds the tools to the server; the order is the order in which hosts list them."""
+    tools = _Tools(memory)
+    app.add_tool(
+        tools.recall,
+        description="Find what was said or decided before. Call it before answering from "
+        "general knowledge.",
+        annotations=_READS,
+    )
+    app.add_tool(
+        tools.timeline,
+        description="List memories in time, newest first. Call it for what happened when.",
+        annotations=_READS,
+    )
+    app.add_tool(
+        tools.session_start,
+        description="The page of what matters now. Call it once at the start if no hook gave it.",
+        annotations=_READS,
+    )
+    app.add_tool(
+        tools.status,
+        description="Counts, model, freshness and last errors. Call it when memory seems wrong.",
+        annotations=_READS,
+    )
+    app.add_tool(
+        tools.ingest,
+        description="Store facts, preferences, decisions verbatim. Call it when one is stated.",
+        annotations=_ADDS,
+    )
+    app.add_tool(
+        tools.supersede,
+        description="Replace a fact that is no longer true; both stay. Call it instead of ingest "
+        "when a recalled memory changed.",
+        annotations=_ADDS,
+    )
+    app.add_tool(
+        tools.forget,
+        description="Hide memories; can be undone. Call it only when the user asks to forget.",
+        annotations=_HIDES,
+    )
+    app.add_tool(
+        tools.pin,
+        description="Keep a memory on the session-start page, or tag it. Call it for what must "
+        "never be missed.",
+        annotations=_ADDS,
+    )
+
+
+class _Tools:
+    """The tools over one memory. Signatures are the input schemas, return types the output's."""
+
+    def __init__(self, memory: Callable[[], Memory]) -> None:
+        self._memory = memory
+
+    def recall(
+        self,
+        query: Annotated[str, Field(description="a question or words")],
+        limit: Annotated[int, Field(description="1 to 50")] = LIMIT,
+        project: Project = None,
+        since: Time = None,
+        until: Time = None,
+        as_of: Annotated[str | None, Field(description="answer from what was true then")] = None,
+        tags: list[str] | None = None,
+        origins: Annotated[
+            list[Literal["hook", "tool", "import", "cli"]] | None,
+            Field(description="ways it came"),
+        ] = None,
+        include_superseded: bool = False,
+        budget_tokens: int = BUDGET_TOKENS,
+        min_confidence: Annotated[
+            float, Field(description="0 to 1; less sure is answered with no hits")
+        ] = LEAST_CONFIDENCE,
+    ) -> Recalled:
+        return self._memory().recall(
+            query,
+            limit=limit,
+            project=project,
+            since=since,
+            until=until,
+            as_of=as_of,
+            tags=tags,
+            origins=origins,
+            include_superseded=include_superseded,
+            budget_tokens=budget_tokens,
+            min_confidence=min_confidence,
+        )
+
+    def timeline(
+        self,
+        project: Project = None,
+        session_id: str | None = None,
+        since: Time = None,
+        until: Time = None,
+        limit: Annotated[int, Field(description="1 to 500")] = 20,
+    ) -> Timeline:
+        return self._memory().timeline(
+            project=project, session_id=session_id, since=since, until=until, limit=limit
+        )
+
+    def session_start(
+        self,
+        project: Project = None,
+        refresh: Annotated[bool, Field(description="render it now")] = False,
+    ) -> SessionStartPage:
+        return self._memory().session_start(project, refresh=refresh)
+
+    def status(self) -> Status:
+        return self._memory().status()
+
+    def ingest(self, memories: list[MemoryInput]) -> IngestReport:
+        return self._memory().ingest([one.model_dump() for one in memories])
+
+    def supersede(
+        self,
+        id: Annotated[str, Field(description="of the old memory")],
+        text: Annotated[str, Field(description="what is true now")],
+        reason: str = "",
+        at: Annotated[str | None, Field(description="ISO; true since")] = None,
+    ) -> Superseded:
+        return self._memory().supersede(id, text, reason=reason, at=at)
+
+    def forget(self, ids: list[str], reason: str = "") -> Forgotten:
+        return self._memory().forget(ids, reason=reason)
+
+    def pin(
+        self,
+        id: str,
+        pinned: bool = True,
+        add_tags: list[str] | None = None,
+        remove_tags: list[str] | None = None,
+    ) -> RecordView:
+        return self._memory().pin(
+            id, pinned=pinned, add_tags=add_tags or [], remove_tags=remove_tags or []
+        )
