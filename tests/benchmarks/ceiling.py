@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from iai_memory import Memory
 from iai_memory.base.defaults import MAX_LIMIT
-from iai_memory.recall.pipeline import NPROBES
+from iai_memory.recall.candidates import NPROBES
 from iai_memory.store.filter import Filter
 
 from .intervals import Mean, mean_with_interval, table

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from iai_memory import Memory
+from iai_memory.recall.candidates import CANDIDATES, NPROBES
 from iai_memory.recall.filter_arguments import check_filter
-from iai_memory.recall.pipeline import CANDIDATES, NPROBES
 from iai_memory.store.reader import TableReader
 
 from .intervals import table

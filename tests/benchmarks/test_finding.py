@@ -34,7 +34,7 @@ from tests.benchmarks.metrics import ndcg, percentile, recall_all, recall_any, r
 from tests.benchmarks.tiny import tiny_data
 
 from iai_memory import Memory, load_settings
-from iai_memory.recall.scoring import Weights
+from iai_memory.recall.weights import Weights
 
 RANKED = ["a", "b", "c", "d"]
 

@@ -9,7 +9,7 @@ from tests.support.themes import OpenMemory, corpus, store_all
 
 from iai_memory import Memory
 from iai_memory.maintenance.sleep import run_sleep
-from iai_memory.recall.deduplication import said, sameness
+from iai_memory.recall.deduplication import dedup_key, normalised_text
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def memory(open_memory: OpenMemory) -> Memory:
     ],
 )
 def test_texts_that_differ_in_what_they_say_never_say_the_same(one: str, other: str) -> None:
-    assert said(one) != said(other)
+    assert normalised_text(one) != normalised_text(other)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_texts_that_differ_in_what_they_say_never_say_the_same(one: str, other: 
     ],
 )
 def test_blanks_quotes_a_full_stop_and_a_capital_say_nothing(one: str, other: str) -> None:
-    assert said(one) == said(other)
+    assert normalised_text(one) == normalised_text(other)
 
 
 WORDS = st.lists(
@@ -82,7 +82,7 @@ def test_another_number_anywhere_is_another_saying(
 ) -> None:
     at = data.draw(st.integers(0, len(words)))
     texts = [" ".join([*words[:at], str(number), *words[at:]]) for number in (one, other)]
-    assert (said(texts[0]) == said(texts[1])) == (one == other)
+    assert (normalised_text(texts[0]) == normalised_text(texts[1])) == (one == other)
 
 
 @given(
@@ -92,7 +92,9 @@ def test_a_negation_anywhere_is_another_saying(
     words: list[str], negation: str, data: st.DataObject
 ) -> None:
     at = data.draw(st.integers(0, len(words)))
-    assert said(" ".join([*words[:at], negation, *words[at:]])) != said(" ".join(words))
+    assert normalised_text(" ".join([*words[:at], negation, *words[at:]])) != normalised_text(
+        " ".join(words)
+    )
 
 
 def test_repetitions_are_shown_once_and_every_wording_stays_recallable(
@@ -132,4 +134,4 @@ def test_what_a_list_selects_by_keeps_equal_texts_apart(memory: Memory) -> None:
             {"text": text, "created_at": "2026-07-05", "tags": ["decision"]},
         ],
     )
-    assert len({sameness(record) for record in memory.store.latest.get(ids)}) == len(ids)
+    assert len({dedup_key(record) for record in memory.store.latest.get(ids)}) == len(ids)

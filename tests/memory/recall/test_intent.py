@@ -10,8 +10,8 @@ import pytest
 
 from iai_memory import Memory, Record
 from iai_memory.recall.features import features
-from iai_memory.recall.intent import cues_of
-from iai_memory.recall.neighbours import discourse_of, neighbours
+from iai_memory.recall.intent import intent_of
+from iai_memory.recall.neighbours import neighbouring_turns, turn_order
 from iai_memory.store.session_order import Spoken
 
 
@@ -27,7 +27,7 @@ from iai_memory.store.session_order import Spoken
     ],
 )
 def test_a_question_for_what_is_no_longer_so_is_known_as_one(question: str) -> None:
-    assert cues_of(question).before
+    assert intent_of(question).past
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_a_question_for_what_is_no_longer_so_is_known_as_one(question: str) -> N
     ],
 )
 def test_the_order_of_things_is_not_the_past(question: str) -> None:
-    assert not cues_of(question).before
+    assert not intent_of(question).past
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_the_order_of_things_is_not_the_past(question: str) -> None:
     ],
 )
 def test_a_question_may_name_a_side_of_the_talk(question: str, role: str | None) -> None:
-    assert cues_of(question).role == role
+    assert intent_of(question).role == role
 
 
 def test_texts_tell_times_names_counts_and_ask() -> None:
@@ -77,31 +77,31 @@ def records(**sessions: str) -> list[Record]:
 
 def test_neighbours_are_those_of_the_same_session_only() -> None:
     sessions = {"s": Spoken(("a", "b", "c")), "t": Spoken(("d",))}
-    order = discourse_of([*records(s="c"), *records(t="d", s="ba")], sessions)
+    order = turn_order([*records(s="c"), *records(t="d", s="ba")], sessions)
     assert order.before.tolist() == [2, -1, 3, -1]
     assert order.after.tolist() == [-1, -1, 0, 2]
-    assert neighbours(records(s="b", t="d", gone="e"), sessions) == {"a", "c"}
+    assert neighbouring_turns(records(s="b", t="d", gone="e"), sessions) == {"a", "c"}
 
 
 def test_what_is_further_away_counts_less() -> None:
-    order = discourse_of(records(s="abcdefgh"), {"s": Spoken(tuple("abcdefgh"))})
+    order = turn_order(records(s="abcdefgh"), {"s": Spoken(tuple("abcdefgh"))})
     values = np.zeros(8)
     values[0] = 1.0
-    around = order.around(values).tolist()
+    around = order.neighbour_max(values).tolist()
     assert around[0] == 1.0
     assert around == sorted(around, reverse=True)
     assert around[-1] == 0.0 < around[5]
 
 
 def test_a_text_taken_with_those_around_it_is_as_near_as_all_of_them_or_nearer() -> None:
-    order = discourse_of(records(s="abc", t="d"), {"s": Spoken(tuple("abc")), "t": Spoken(("d",))})
-    together = order.together(np.array([0.6, 0.2, 0.6, 0.6]))
+    order = turn_order(records(s="abc", t="d"), {"s": Spoken(tuple("abc")), "t": Spoken(("d",))})
+    together = order.pooled_cosine(np.array([0.6, 0.2, 0.6, 0.6]))
     assert together[3] == 0.6  # of a session of its own
     assert 0.2 < together[1] < 0.6
     # What came before weighs more than what came after, and the far end of a session sees less.
     assert (
-        order.together(np.array([1.0, 0.0, 0.0, 0.0]))[1]
-        > (order.together(np.array([0.0, 0.0, 1.0, 0.0]))[1])
+        order.pooled_cosine(np.array([1.0, 0.0, 0.0, 0.0]))[1]
+        > (order.pooled_cosine(np.array([0.0, 0.0, 1.0, 0.0]))[1])
     )
 
 

@@ -12,9 +12,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from iai_memory import Memory, Record
-from iai_memory.recall.deduplication import outline, sameness
-from iai_memory.recall.scoring import CONVERSATION, NOTES, Question, rank
+from iai_memory.recall.candidates import CandidateSet
+from iai_memory.recall.deduplication import cheap_key, dedup_key
+from iai_memory.recall.query import Query
+from iai_memory.recall.ranked import Ranked
+from iai_memory.recall.scoring import score
+from iai_memory.recall.weights import CONVERSATION, NOTES
 from iai_memory.store.candidate import Candidate, holding
+from iai_memory.store.filter import Filter
 from iai_memory.store.session_order import Spoken
 from iai_memory.store.similarity import Likeness
 from iai_memory.text.analyzer import document_terms
@@ -40,17 +45,37 @@ def alike(cosines: dict[str, float]) -> dict[str, Likeness]:
     return {id: Likeness(cosine, cosine, None) for id, cosine in cosines.items()}
 
 
+def ranking(
+    records: list[Record],
+    *,
+    bm25: dict[str, float] | None = None,
+    cosines: dict[str, float] | None = None,
+    sessions: dict[str, Spoken] | None = None,
+    question: str = "what?",
+    own_project: str | None = None,
+    conversation: bool = False,
+    cutoff: float = 0.0,
+) -> list[Ranked]:
+    found = CandidateSet(
+        candidates=[candidate(one) for one in records],
+        bm25=bm25 or {},
+        similarities=alike(cosines or {}),
+        sessions=sessions or {},
+        has_vectors=True,
+        is_conversation=conversation,
+        cutoff=cutoff,
+    )
+    query = Query(question, 50, 100_000, Filter(), own_project)
+    return score(found, query, CONVERSATION if conversation else NOTES)
+
+
 def order(cosines: dict[str, float], lexical: dict[str, float], **records: Record) -> list[str]:
-    ids = {**cosines, **lexical}
-    ranked = rank(
-        [candidate(records[id]) for id in ids],
-        lexical,
-        alike(cosines),
-        {},
-        Question("which words?", "mine", DAY),
-        NOTES,
-        talk=False,
-        floor=0.0,
+    ranked = ranking(
+        [records[id] for id in {**cosines, **lexical}],
+        bm25=lexical,
+        cosines=cosines,
+        question="which words?",
+        own_project="mine",
     )
     return [one.record.id for one in ranked]
 
@@ -62,15 +87,8 @@ def test_a_memory_that_both_searches_find_stands_above_one_that_one_finds() -> N
 
 def test_the_best_match_of_words_counts_as_far_as_it_holds_what_is_asked() -> None:
     def words_of(question: str) -> float:
-        ranked = rank(
-            [candidate(record("a", "the harbour")), candidate(record("b"))],
-            {"a": 5.0},
-            {},
-            {},
-            Question(question, None, DAY),
-            NOTES,
-            talk=False,
-            floor=0.0,
+        ranked = ranking(
+            [record("a", "the harbour"), record("b")], bm25={"a": 5.0}, question=question
         )
         return {one.record.id: one.parts["words"] for one in ranked}["a"]
 
@@ -78,16 +96,9 @@ def test_the_best_match_of_words_counts_as_far_as_it_holds_what_is_asked() -> No
 
 
 def test_what_is_no_nearer_than_where_the_search_broke_off_has_no_meaning() -> None:
-    def meanings(floor: float) -> dict[str, float]:
-        ranked = rank(
-            [candidate(record(id)) for id in "abc"],
-            {},
-            alike({"a": 0.8, "b": 0.5, "c": 0.2}),
-            {},
-            Question("what?", None, DAY),
-            NOTES,
-            talk=False,
-            floor=floor,
+    def meanings(cutoff: float) -> dict[str, float]:
+        ranked = ranking(
+            [record(id) for id in "abc"], cosines={"a": 0.8, "b": 0.5, "c": 0.2}, cutoff=cutoff
         )
         return {one.record.id: one.parts["meaning"] for one in ranked}
 
@@ -123,15 +134,15 @@ def test_the_parts_of_a_reason_add_up_to_its_score(
         id: record(id, texts.get(id, "words"), session_id=id if id < "e" else "s", project="mine")
         for id in "abcdefgh"
     }
-    ranked = rank(
-        [candidate(records[id]) for id in {**scores, **words}],
-        words,
-        alike(scores),
-        {"s": Spoken(tuple("efgh"))},
-        Question("When did Ann go?", "mine", DAY),
-        CONVERSATION,
-        talk=True,
-        floor=0.1,
+    ranked = ranking(
+        [records[id] for id in {**scores, **words}],
+        bm25=words,
+        cosines=scores,
+        sessions={"s": Spoken(tuple("efgh"))},
+        question="When did Ann go?",
+        own_project="mine",
+        conversation=True,
+        cutoff=0.1,
     )
     assert [one.score for one in ranked] == sorted((one.score for one in ranked), reverse=True)
     for one in ranked:
@@ -261,7 +272,7 @@ WITHOUT_MEANING = st.lists(st.sampled_from(["the", "please", "the,", "'please'",
 
 
 @given(SAYING, st.lists(WITHOUT_MEANING), st.sampled_from(["{}", "{},", "'{}'", "“{}”", "{} "]))
-def test_what_says_the_same_has_the_same_outline(
+def test_what_says_the_same_has_the_same_cheap_key(
     words: list[str], between: list[list[str]], decorated: str
 ) -> None:
     plain = record("a", " ".join(words).capitalize())
@@ -269,8 +280,8 @@ def test_what_says_the_same_has_the_same_outline(
     adorned = [decorated.format(word) for word in words]
     filled = [part for at, word in enumerate(adorned) for part in (*others[at], word)]
     same = record("b", " ".join(filled))
-    assert sameness(plain) == sameness(same)
-    assert outline(plain) == outline(same)
+    assert dedup_key(plain) == dedup_key(same)
+    assert cheap_key(plain) == cheap_key(same)
 
 
 def test_repetitions_are_one_hit_with_a_count(

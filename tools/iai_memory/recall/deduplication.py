@@ -1,7 +1,6 @@
-"""Memories that say the same in the same words, so that a list needs to show only one of them.
+"""One hit for all memories that say the same in the same words.
 
-Nothing in the table is changed or deleted. Recall shows the best one of a group and counts the
-others; each keeps its id, its place in time and its words.
+Nothing in the table is changed or deleted: recall shows the best of a group and counts the others.
 
 The words decide, never the vectors: with this embedder a full stop or quotes around a sentence cost
 up to 0.11 of the cosine, another port number costs no more, a "not" costs 0.07 and two exchanged
@@ -12,25 +11,46 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from ..store.record import Record
+from .ranked import Ranked
 
-_SAYS_NOTHING: Final = frozenset({"please", "the"})
-_COUNTED: Final = "nordi"
+_IGNORED_WORDS: Final = frozenset({"please", "the"})
+_COUNTED_LETTERS: Final = "nordi"  # none of them is in an ignored word
 _OPENING: Final = "\"'`\u2018\u201c\u201e\u00ab\u2039"
 _CLOSING: Final = "\"'`\u2019\u201d\u201c\u00bb\u203a.,!"
 _PLAIN_WORD: Final = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 
 
-def said(text: str) -> tuple[str, ...]:
-    """What two texts must have in common, token by token and in order, to say the same.
+def merge_duplicates(ranked: Sequence[Ranked]) -> list[Ranked]:
+    """Keep the best of each group that says the same, with a count of the others.
 
-    Left out are "the" and "please", quotes around a word, a comma or full stop behind one, the
+    Current and replaced wordings stay apart, even where a fact returned to its earlier words.
+    """
+    best: dict[tuple[bytes | str, bool], Ranked] = {}
+    cheap_keys = [cheap_key(one.record) for one in ranked]
+    counts = Counter(cheap_keys)
+    for one, cheap in zip(ranked, cheap_keys, strict=True):
+        words = dedup_key(one.record) if counts[cheap] > 1 else one.record.id
+        key = (words, one.record.superseded_by is None)
+        first = best.setdefault(key, one)
+        if first is not one:
+            best[key] = replace(first, duplicate_count=first.duplicate_count + 1)
+    return list(best.values())
+
+
+def normalised_text(text: str) -> tuple[str, ...]:
+    """The tokens of a text, in order; two texts say the same if these are equal.
+
+    Left out are "the" and "please", quotes around a word, a comma or full stop after one, the
     case of a plain word where a sentence begins, and blanks. Everything else counts: numbers,
     negations, identifiers and their case, word order, a question mark, line breaks and the
-    indentation behind them. A bag of words would not do: "Ann reports to Bob" has the same as "Bob
-    reports to Ann".
+    indentation after them. A bag of words would not do: that of "Ann reports to Bob" is that of
+    "Bob reports to Ann".
     """
     tokens: list[str] = []
     for number, line in enumerate(text.strip().splitlines()):
@@ -40,30 +60,28 @@ def said(text: str) -> tuple[str, ...]:
         for chunk in line.split():
             token = _token(chunk, begins=begins)
             begins = chunk[-1] in ".!?:"
-            if token not in _SAYS_NOTHING:
+            if token not in _IGNORED_WORDS:
                 tokens.append(token)
     return tuple(tokens)
 
 
-def sameness(record: Record) -> bytes:
-    """Equal for memories that no list and no filter tells apart, and that say the same."""
-    parts = (record.project, record.role, record.pinned, sorted(record.tags), said(record.text))
+def dedup_key(record: Record) -> bytes:
+    """Equal for memories that say the same and that no filter tells apart; 32 bytes."""
+    words = normalised_text(record.text)
+    parts = (record.project, record.role, record.pinned, sorted(record.tags), words)
     return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).digest()
 
 
-def outline(record: Record) -> tuple[object, ...]:
-    """Equal where `sameness` is, and sometimes else; so cheap that it tells what to compare.
-
-    No letter that is counted stands in a word that `said` leaves out.
-    """
+def cheap_key(record: Record) -> tuple[object, ...]:
+    """Equal wherever `dedup_key` is, and sometimes elsewhere; cheap enough to compute for all."""
     text = record.text.casefold()
-    return (record.project, record.role, record.pinned, *map(text.count, _COUNTED))
+    return (record.project, record.role, record.pinned, *map(text.count, _COUNTED_LETTERS))
 
 
 def _token(chunk: str, *, begins: bool) -> str:
     bare = chunk.lstrip(_OPENING).rstrip(_CLOSING) or chunk
     if not _PLAIN_WORD.fullmatch(bare):
-        # Behind anything but a word only a full stop or a comma is punctuation: "5!" is a number.
+        # After anything but a word only a full stop or a comma is punctuation: "5!" is a number.
         return chunk.rstrip(".,") or chunk
     titled = bare[:1].isupper() and (bare[1:].islower() or len(bare) == 1)
     return bare.casefold() if begins and titled else bare

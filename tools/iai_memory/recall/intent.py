@@ -1,6 +1,6 @@
-"""What a question asks for, read off its words: a time, a name, a number, what was before.
+"""What a question asks for, read off its words: a time, a name, a number, the past, a speaker.
 
-English only. A question in another language has no cues, and the other arms rank it alone.
+English only. A question in another language has no intent, and the other signals rank it alone.
 """
 
 from __future__ import annotations
@@ -9,24 +9,25 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-_ASKS_WHEN: Final = re.compile(r"\s*(?:when|how long|what (?:date|day|month|year|time))\b", re.I)
-_ASKS_NAME: Final = re.compile(
+_TIME: Final = re.compile(r"\s*(?:when|how long|what (?:date|day|month|year|time))\b", re.I)
+_NAME: Final = re.compile(
     r"\s*(?:who|where|which|"
     r"what (?:is the (?:name|title)|book|movie|game|song|city|country|place))\b",
     re.I,
 )
-_ASKS_COUNT: Final = re.compile(r"\bhow (?:many|much|often|old)\b|\bwhat (?:age|number)\b", re.I)
-# "Before" may only order things, "what must run before the release?", but not in the past tense.
-_ORDERS: Final = re.compile(
+_NUMBER: Final = re.compile(r"\bhow (?:many|much|often|old)\b|\bwhat (?:age|number)\b", re.I)
+# "Before" may only order things, as in "what must run before the release?"; together with the past
+# tense it asks for an earlier state.
+_ORDER: Final = re.compile(
     r"\b(?:before|until|prior to|up to (?:the|then|that|now)|at the time|last time)\b", re.I
 )
-# "The old port" names what is no longer so, but only where the question looks back.
-_OLD: Final = re.compile(r"\bthe old\b", re.I)
-_PAST: Final = re.compile(r"\b(?:was|were|did|had)\b", re.I)
-# "The key is used to sign" tells what for.
+# "The old port" is an earlier state only together with the past tense.
+_THE_OLD: Final = re.compile(r"\bthe old\b", re.I)
+_PAST_TENSE: Final = re.compile(r"\b(?:was|were|did|had)\b", re.I)
+# "The key is used to sign" states a purpose.
 _USED_TO: Final = re.compile(r"(?:(?!\b(?:is|are|was|were|be|been)\b).)*\bused? to\b", re.I)
-_HISTORY: Final = re.compile(r"\b(?:history|over time|changed?|evolved?)\b", re.I)
-_ASKS_BEFORE: Final = re.compile(
+_CHANGE: Final = re.compile(r"\b(?:history|over time|changed?|evolved?)\b", re.I)
+_EARLIER_STATE: Final = re.compile(
     r"\b(?:previous(?:ly)?|former(?:ly)?|earlier|originally|initially|in the past|no longer|"
     r"at first|back then|any ?more|until (?:recently|now|lately)|"
     r"before (?:this|that|then|now|it changed|"
@@ -45,38 +46,39 @@ _ASSISTANT_SAID: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Cues:
-    """What a question asks for.
+class QueryIntent:
+    """What a question asks for; several may be set, or none.
 
     Attributes:
         time: A date, a day, a duration.
         name: A person, a place, a title.
-        count: A number.
-        before: What is no longer so.
-        maybe_before: Perhaps that, perhaps only the past or the order of things.
-        role: Who is asked about as a speaker: user, assistant or None.
+        number: A number.
+        past: An earlier state.
+        maybe_past: An earlier state, or only something that happened in the past.
+        role: Whose words are wanted: user, assistant or None.
     """
 
     time: bool
     name: bool
-    count: bool
-    before: bool
-    maybe_before: bool
+    number: bool
+    past: bool
+    maybe_past: bool
     role: str | None
 
 
-def cues_of(question: str) -> Cues:
-    """Reads the cues of a question; several may be there, or none."""
+def intent_of(question: str) -> QueryIntent:
+    """Read what the question asks for off its words."""
     assistant = _ASSISTANT_SAID.search(question) is not None
     user = _USER_SAID.search(question) is not None
-    orders, past = _ORDERS.search(question) is not None, _PAST.search(question) is not None
-    return Cues(
-        time=_ASKS_WHEN.match(question) is not None,
-        name=_ASKS_NAME.match(question) is not None,
-        count=_ASKS_COUNT.search(question) is not None,
-        before=(past and (orders or _OLD.search(question) is not None))
-        or _ASKS_BEFORE.search(question) is not None
+    ordered = _ORDER.search(question) is not None
+    past_tense = _PAST_TENSE.search(question) is not None
+    return QueryIntent(
+        time=_TIME.match(question) is not None,
+        name=_NAME.match(question) is not None,
+        number=_NUMBER.search(question) is not None,
+        past=(past_tense and (ordered or _THE_OLD.search(question) is not None))
+        or _EARLIER_STATE.search(question) is not None
         or _USED_TO.match(question) is not None,
-        maybe_before=orders or past or _HISTORY.search(question) is not None,
+        maybe_past=ordered or past_tense or _CHANGE.search(question) is not None,
         role=None if user == assistant else ("user" if user else "assistant"),
     )

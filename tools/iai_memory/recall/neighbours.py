@@ -1,4 +1,4 @@
-"""What was said just before and just after: candidates in the order of their sessions."""
+"""The turns just before and just after a candidate, in the order of its session."""
 
 from __future__ import annotations
 
@@ -12,102 +12,106 @@ from numpy.typing import NDArray
 from ..store.record import Record
 from ..store.session_order import Spoken
 
-# What a turn lacks, the turns around it often say; the further away, the less that counts.
-_REACH: Final = (0.9, 0.8, 0.6, 0.45, 0.3)
+Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
+"""For each candidate the row of another one in the same list; -1 for none."""
 
-# Of a text that stands for its surroundings too: what led to it says more of it than what followed.
-_BEFORE: Final = (0.8, 0.4)
-_AFTER: Final = (0.4,)
-_KINSHIP: Final = 0.45
+# The turns around a turn often say what it lacks; the further away, the less that counts.
+_DAMPING: Final = (0.9, 0.8, 0.6, 0.45, 0.3)
+
+# A pooled text takes more of the turns that led to it than of those that followed.
+_SHARES_BEFORE: Final = (0.8, 0.4)
+_SHARES_AFTER: Final = (0.4,)
+_NEIGHBOUR_COSINE: Final = 0.45
 """The mean cosine of a turn with the next one in LoCoMo is .46, with the one after that .43."""
 
-_ALONE: Final = Spoken(())
-
-Places = NDArray[np.intp]
-"""For each candidate the place of another one in the same list; -1 for none."""
+_NO_SESSION: Final = Spoken(())
 
 
 @dataclass(frozen=True, slots=True)
-class Discourse:
-    """Who follows whom among candidates.
+class TurnOrder:
+    """Which candidate follows which.
 
     Attributes:
-        before: Place of what was said just before in the same session, where it is a candidate.
-        after: Place of what was said just after.
+        before: For each candidate the row of the turn just before it in its session.
+        after: For each candidate the row of the turn just after it.
     """
 
-    before: Places
-    after: Places
+    before: Rows
+    after: Rows
 
-    def at(self, values: NDArray[np.float64], places: Places) -> NDArray[np.float64]:
-        """The rows of `values` at the places, zeros where there is none."""
-        found = values[places]
-        found[places < 0] = 0.0
+    def shifted(self, values: Floats, rows: Rows) -> Floats:
+        """The values at these rows, 0 where there is no row; float64, (n,) or (n, k)."""
+        found = values[rows]
+        found[rows < 0] = 0.0
         return found
 
-    def around(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """For each row the largest of its own and its neighbours' values, each further one less.
+    def neighbour_max(self, values: Floats) -> Floats:
+        """The maximum over each turn and its neighbours, damped by distance.
 
         Args:
             values: float64, (n,) or (n, k), none negative.
         """
         best, before, after = values.copy(), self.before, self.after
-        for share in _REACH:
-            np.maximum(best, share * self.at(values, before), out=best)
-            np.maximum(best, share * self.at(values, after), out=best)
-            before = _further(self.before, before)
-            after = _further(self.after, after)
+        for share in _DAMPING:
+            np.maximum(best, share * self.shifted(values, before), out=best)
+            np.maximum(best, share * self.shifted(values, after), out=best)
+            before = _next(self.before, before)
+            after = _next(self.after, after)
         return best
 
-    def together(self, cosines: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The cosine with each text and those around it taken as one, their weighted mean.
+    def pooled_cosine(self, cosines: Floats) -> Floats:
+        """The cosine of each text pooled with its neighbours: of the weighted mean of the vectors.
 
-        The length of such a mean is reckoned from a usual cosine of neighbours: their vectors are
-        not looked at.
+        The length of that mean is estimated from a usual cosine of neighbours, so that no vector is
+        read.
 
         Args:
             cosines: float64, (n,), of each text alone.
         """
         total, weights = cosines.copy(), np.ones(len(cosines))
         squares = weights.copy()
-        for shares, step in ((_BEFORE, self.before), (_AFTER, self.after)):
-            places = step
+        for shares, step in ((_SHARES_BEFORE, self.before), (_SHARES_AFTER, self.after)):
+            rows = step
             for share in shares:
-                there = (places >= 0).astype(float)
-                total += share * self.at(cosines, places)
-                weights += share * there
-                squares += share**2 * there
-                places = _further(step, places)
-        alike: NDArray[np.float64] = total / np.sqrt(squares + _KINSHIP * (weights**2 - squares))
-        return alike
+                present = (rows >= 0).astype(float)
+                total += share * self.shifted(cosines, rows)
+                weights += share * present
+                squares += share**2 * present
+                rows = _next(step, rows)
+        pooled: Floats = total / np.sqrt(squares + _NEIGHBOUR_COSINE * (weights**2 - squares))
+        return pooled
 
 
-def discourse_of(records: Sequence[Record], sessions: Mapping[str, Spoken]) -> Discourse:
-    """The order of candidates.
+def turn_order(records: Sequence[Record], sessions: Mapping[str, Spoken]) -> TurnOrder:
+    """The order of the candidates with these records.
 
     Args:
         records: Of the candidates.
-        sessions: At least those of several of them, by id.
+        sessions: By id, at least those that several of the records are of.
     """
-    place: dict[str | None, int] = {record.id: at for at, record in enumerate(records)}
-    told = zip(_sessions_of(records, sessions), records, strict=True)
-    before = np.array([place.get(spoken.before(one.id), -1) for spoken, one in told], dtype=np.intp)
+    row_of: dict[str | None, int] = {record.id: row for row, record in enumerate(records)}
+    ordered = zip(_sessions_of(records, sessions), records, strict=True)
+    before = np.array(
+        [row_of.get(session.before(one.id), -1) for session, one in ordered], dtype=np.intp
+    )
     after = np.full(len(records), -1, dtype=np.intp)
     (later,) = np.nonzero(before >= 0)
     after[before[later]] = later
-    return Discourse(before, after)
+    return TurnOrder(before, after)
 
 
-def neighbours(records: Sequence[Record], sessions: Mapping[str, Spoken]) -> set[str]:
-    """The ids of what was said just before and just after each of the records."""
-    told = zip(_sessions_of(records, sessions), records, strict=True)
-    beside = {id_ for spoken, one in told for id_ in (spoken.before(one.id), spoken.after(one.id))}
-    return {id_ for id_ in beside if id_ is not None}
+def neighbouring_turns(records: Sequence[Record], sessions: Mapping[str, Spoken]) -> set[str]:
+    """The ids of the turns just before and just after each of the records."""
+    found: set[str | None] = set()
+    for session, record in zip(_sessions_of(records, sessions), records, strict=True):
+        found |= {session.before(record.id), session.after(record.id)}
+    return {id_ for id_ in found if id_ is not None}
 
 
 def _sessions_of(records: Sequence[Record], sessions: Mapping[str, Spoken]) -> list[Spoken]:
-    return [sessions.get(record.session_id or "", _ALONE) for record in records]
+    return [sessions.get(record.session_id or "", _NO_SESSION) for record in records]
 
 
-def _further(step: Places, places: Places) -> Places:
-    return np.where(places < 0, -1, step[places])
+def _next(step: Rows, rows: Rows) -> Rows:
+    return np.where(rows < 0, -1, step[rows])

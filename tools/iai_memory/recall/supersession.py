@@ -1,7 +1,8 @@
-"""From wordings to facts: what was replaced gives way to what holds now.
+"""From wordings to facts: the current wording of a fact stands for those that it replaced.
 
 A superseded wording still says what its fact is about. So it is searched like any other, and where
-it matches, the memory that replaced it is what stands in the list.
+it matches, the memory that replaced it is the hit. A query about the past gets the replaced
+wordings too.
 """
 
 from __future__ import annotations
@@ -16,141 +17,153 @@ from ..store.filter import Filter
 from ..store.reader import TableReader
 from ..store.record import Record
 from ..store.supersession_chain import predecessors, successors
-from .scoring import Ranked, standing
+from .intent import intent_of
+from .query import Query
+from .ranked import Ranked
 
 _MAX_HOPS: Final = 32
-_FACTS: Final = 10
-"""Of so many best facts the whole chain is told when a question asks for what was before."""
+_FACTS_WITH_HISTORY: Final = 10
+_FACTS_PER_HIT: Final = 3  # several of them may say the same, and become one hit
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """Which side of a replaced fact a query wants, and how near the rest of its chain stands.
+class HistoryMode:
+    """Which wordings of a fact are listed, and how far the replaced ones stand behind it.
 
     Attributes:
-        old: What was replaced too, behind what replaced it.
-        previous_first: The one before the present first, then the present.
-        second: Taken off the score of the second of a chain.
-        older: Taken off once more for each further one.
+        replaced: Whether replaced wordings are listed, each behind the one that replaced it.
+        previous_first: The wording before the current one comes first, then the current one.
+        second_penalty: Subtracted from the score of the second wording of a fact.
+        further_penalty: Subtracted once more for each further wording.
     """
 
-    old: bool
+    replaced: bool
     previous_first: bool = False
-    second: float = 0.0
-    older: float = 0.0
+    second_penalty: float = 0.0
+    further_penalty: float = 0.0
+
+    def penalty(self, place: int) -> float:
+        """What the wording at this place of its fact, counted from 0, loses."""
+        return self.second_penalty + self.further_penalty * (place - 1) if place else 0.0
 
 
-PRESENT: Final = Shown(old=False)
-ALL: Final = Shown(old=True, second=0.001, older=0.001)
-HISTORY: Final = Shown(old=True, second=0.02, older=0.1)
-PREVIOUS: Final = Shown(old=True, previous_first=True, second=0.2, older=0.1)
-"""Of 236 questions for what was before, the tuning halves of two longitudinal sets, .97 have it
-among the first five with these steps and .88 where whole chains stand together: then there is room
-for one fact only."""
+CURRENT: Final = HistoryMode(replaced=False)
+ALL: Final = HistoryMode(replaced=True, second_penalty=0.001, further_penalty=0.001)
+HISTORY: Final = HistoryMode(replaced=True, second_penalty=0.02, further_penalty=0.1)
+PREVIOUS: Final = HistoryMode(
+    replaced=True, previous_first=True, second_penalty=0.2, further_penalty=0.1
+)
+"""Of 236 questions for an earlier state, the tuning halves of two longitudinal sets, .97 have it
+among the first five hits with these penalties and .88 where whole chains stand together: then there
+is room for one fact only."""
 
 
-def settled(
-    ranked: Sequence[Ranked],
-    reader: TableReader,
-    where: Filter,
-    shown: Shown,
-    maintained: float,
-    most: int,
+def resolve_supersession(
+    ranked: Sequence[Ranked], reader: TableReader, query: Query, bonus: float
 ) -> list[Ranked]:
-    """The ranking with each chain of wordings as one fact, best first.
+    """Merge the wordings of each fact, and list those that the query wants, best first.
 
     Args:
         ranked: Everything that matched, superseded or not, best first.
         reader: Of the table.
-        where: Which records may stand in the list; its time says what is replaced.
-        shown: Which side of a replaced fact is wanted.
-        maintained: Added to the score of a fact of which an earlier wording was found too.
-        most: So many facts at most.
+        query: What was asked; the time of its filter decides what is replaced.
+        bonus: Added to the score of a fact of which an earlier wording was found too.
 
     Raises:
         StoreFault: The table could not be read.
     """
+    mode, limit = history_mode(query), _FACTS_PER_HIT * query.limit
+    where = replace(query.where, include_superseded=mode.replaced)
     replaced = [one.record for one in ranked if one.record.superseded_by is not None]
-    facts = _united(ranked, successors(reader, replaced, where), maintained) if replaced else ranked
-    if shown.old:
-        return _with_old(facts, reader, where, shown)[:most]
+    facts = (
+        _merge_wordings(ranked, successors(reader, replaced, where), bonus) if replaced else ranked
+    )
+    if mode.replaced:
+        return _with_history(facts, reader, where, mode)[:limit]
     now = utc_now()
-    return list(islice((one for one in facts if where.admits(one.record, now)), most))
+    return list(islice((one for one in facts if where.admits(one.record, now)), limit))
 
 
-def _united(
-    ranked: Sequence[Ranked], chains: Mapping[str, Sequence[Record]], maintained: float
+def history_mode(query: Query) -> HistoryMode:
+    """Which wordings the query wants, by its words or by its arguments."""
+    intent = intent_of(query.text)
+    if intent.past:
+        return PREVIOUS
+    if intent.maybe_past:
+        return HISTORY
+    return ALL if query.where.include_superseded else CURRENT
+
+
+def _merge_wordings(
+    ranked: Sequence[Ranked], chains: Mapping[str, Sequence[Record]], bonus: float
 ) -> list[Ranked]:
-    """One fact for each chain of which anything is there, and the others as they are."""
+    """One fact for each chain of which a wording was found, and everything else as it is."""
     heads = {one.record.id: one.record for one in ranked if one.record.superseded_by is None}
     heads |= {chain[-1].id: chain[-1] for chain in chains.values() if chain}
-    groups: dict[str, list[Ranked]] = {}
+    wordings: dict[str, list[Ranked]] = {}
     for one in ranked:
         chain = chains.get(one.record.id)
-        groups.setdefault(chain[-1].id if chain else one.record.id, []).append(one)
-    facts = [_fact(heads[id_], group, maintained) for id_, group in groups.items() if id_ in heads]
-    return sorted(facts, key=standing)
+        wordings.setdefault(chain[-1].id if chain else one.record.id, []).append(one)
+    facts = [
+        _merge(heads[head_id], found, bonus)
+        for head_id, found in wordings.items()
+        if head_id in heads
+    ]
+    return sorted(facts, key=lambda fact: fact.sort_key)
 
 
-def _fact(head: Record, wordings: Sequence[Ranked], maintained: float) -> Ranked:
-    """The present wording with the score of the wording that matched best."""
-    best = min(wordings, key=standing)
-    if len(wordings) == 1 and best.record.id == head.id:
+def _merge(head: Record, wordings: Sequence[Ranked], bonus: float) -> Ranked:
+    """The current wording with the score of the wording that matched best, and the bonus."""
+    best = min(wordings, key=lambda one: one.sort_key)
+    if best.record.id != head.id:
+        best = replace(best, record=head, span=None, matched_wording=best.record.id)
+    elif len(wordings) == 1:
         return best
-    fact = (
-        best
-        if best.record.id == head.id
-        else replace(best, record=head, span=None, worded=best.record.id)
-    )
-    return _plus(fact, "maintained", maintained)
+    return best.plus("maintained", bonus)
 
 
-def _with_old(
-    facts: Sequence[Ranked], reader: TableReader, where: Filter, shown: Shown
+def _with_history(
+    facts: Sequence[Ranked], reader: TableReader, where: Filter, mode: HistoryMode
 ) -> list[Ranked]:
-    """Each of the best facts followed, or led, by what it replaced, newest first."""
-    lineages = _lineages(reader, [fact.record for fact in facts[:_FACTS]], where)
+    """The facts, each of the best with the wordings that it replaced, newest first."""
+    best = [fact.record for fact in facts[:_FACTS_WITH_HISTORY]]
+    replaced_by = _replaced_wordings(reader, best, where)
     listed: list[Ranked] = []
     for fact in facts:
-        line = [fact.record, *lineages.get(fact.record.id, ())]
-        if shown.previous_first and len(line) > 1:
-            line[0], line[1] = line[1], line[0]
-        line = [record for record in line if where.admits(record)]
-        for at, record in enumerate(line):
-            less = shown.second + shown.older * (at - 1) if at else 0.0
-            listed.append(_wording(fact, record, -less))
-    return sorted(listed, key=standing)
+        wordings = [fact.record, *replaced_by.get(fact.record.id, ())]
+        if mode.previous_first and len(wordings) > 1:
+            wordings[0], wordings[1] = wordings[1], wordings[0]
+        admitted = [record for record in wordings if where.admits(record)]
+        listed += [
+            _wording(fact, record, mode.penalty(place)) for place, record in enumerate(admitted)
+        ]
+    return sorted(listed, key=lambda one: one.sort_key)
 
 
-def _wording(fact: Ranked, record: Record, less: float) -> Ranked:
-    one = (
-        fact
-        if record.id == fact.record.id
-        else replace(fact, record=record, span=None, worded=None)
-    )
-    return _plus(one, "place in its chain", less) if less else one
+def _wording(fact: Ranked, record: Record, penalty: float) -> Ranked:
+    """The fact in the words of one of its records, with the penalty of its place."""
+    if record.id != fact.record.id:
+        fact = replace(fact, record=record, span=None, matched_wording=None)
+    return fact.plus("place in its chain", -penalty) if penalty else fact
 
 
-def _lineages(
+def _replaced_wordings(
     reader: TableReader, heads: Sequence[Record], where: Filter
 ) -> dict[str, list[Record]]:
-    """For each head everything that it replaced, newest first; a query for each hop of all."""
-    lines: dict[str, list[Record]] = {head.id: [] for head in heads}
-    heirs: Mapping[str, str] = {head.id: head.id for head in heads}
+    """By the head's id everything that it replaced, newest first.
+
+    All chains are followed together, one query a hop. A head is never listed under another one.
+    """
+    replaced: dict[str, list[Record]] = {head.id: [] for head in heads}
+    head_of = {head.id: head.id for head in heads}
     ends = list(heads)
     for _ in range(_MAX_HOPS):
-        found = predecessors(reader, ends, where)
-        heirs = {
-            old.id: heirs[new] for new, olds in found.items() for old in olds if old.id not in lines
-        }
-        ends = [old for olds in found.values() for old in olds if old.id in heirs]
+        found, ends = predecessors(reader, ends, where), list[Record]()
+        for newer_id, older in found.items():
+            wordings = [record for record in older if record.id not in replaced]
+            head_of |= dict.fromkeys((one.id for one in wordings), head_of[newer_id])
+            replaced[head_of[newer_id]] += wordings
+            ends += wordings
         if not ends:
             break
-        for old in ends:
-            lines[heirs[old.id]].append(old)
-    return lines
-
-
-def _plus(one: Ranked, name: str, value: float) -> Ranked:
-    value = round(value, 3)
-    return replace(one, score=round(one.score + value, 3), parts={**one.parts, name: value})
+    return replaced

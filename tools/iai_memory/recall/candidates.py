@@ -1,0 +1,162 @@
+"""Everything that may answer a query: what two searches find, and what stands beside it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
+
+from ..base.clock import utc_now
+from ..embedding.encoder import Encoder
+from ..store.candidate import Candidate
+from ..store.filter import Filter
+from ..store.reader import TableReader
+from ..store.record import Record
+from ..store.session_order import Spoken
+from ..store.similarity import Likeness
+from ..store.vector_rows import Vector
+from ..text.speakers import in_first_person, is_conversation, subject
+from .features import features_of
+from .neighbours import neighbouring_turns
+from .query import Query
+
+CANDIDATES: Final = 100
+"""Results of each search, and at least twice as many as the hits that are wanted."""
+
+NPROBES: Final = 150
+"""Partitions that LanceDB searches where it has a vector index."""
+
+_ANCHORS: Final = 30
+"""Of the first results of each search, in a conversation, the neighbouring turns are read too."""
+
+# A query is embedded while its words are searched, on the other core.
+_EMBEDDING: Final = ThreadPoolExecutor(2, "embedding-a-query")
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateSet:
+    """The candidates of a query, and what the searches know of them.
+
+    Attributes:
+        candidates: Found by either search, or in a conversation beside one of its best results.
+        bm25: Scores of the search by words, by record id.
+        similarities: Cosines with the query, by record id; empty without vectors.
+        sessions: The turns of each session that several candidates are of, by its id.
+        has_vectors: False without a model, and for a query that the model cannot read.
+        is_conversation: Whether most candidates are lines of a conversation.
+        cutoff: The lowest cosine that the search by meaning returned: what it left out is no
+            nearer. 0.0 where it returned everything.
+    """
+
+    candidates: list[Candidate]
+    bm25: Mapping[str, float]
+    similarities: Mapping[str, Likeness]
+    sessions: Mapping[str, Spoken]
+    has_vectors: bool
+    is_conversation: bool
+    cutoff: float
+
+
+def find_candidates(reader: TableReader, encoder: Encoder | None, query: Query) -> CandidateSet:
+    """Search by words and by meaning under the query's filter, superseded records included.
+
+    In a conversation the turns beside the best results are candidates too.
+
+    Raises:
+        StoreFault: The store could not be read.
+    """
+    where = replace(query.where, include_superseded=True)
+    depth = max(CANDIDATES, 2 * query.limit)
+    embedding = _EMBEDDING.submit(_embed, encoder, query.text)
+    bm25 = reader.matching(query.text, where, depth)
+    found = reader.candidates(bm25)
+    vector = _query_vector(encoder, query.text, found.values(), embedding)
+    cosines = {} if vector is None else reader.nearest(vector, where, depth, nprobes=NPROBES)
+    similarities = reader.aside(partial(_similarities, reader, vector, {*bm25, *cosines}))
+    found |= reader.candidates([id_ for id_ in cosines if id_ not in found])
+    conversation = is_conversation(_speakers(found.values()))
+    anchors = {*list(cosines)[:_ANCHORS], *list(bm25)[:_ANCHORS]} if conversation else set[str]()
+    nearby = _neighbourhood(reader, found, anchors, where)
+    return CandidateSet(
+        candidates=_as_of([*found.values(), *nearby.candidates.values()], where),
+        bm25=bm25,
+        similarities=similarities() | _similarities(reader, vector, nearby.candidates),
+        sessions=nearby.sessions,
+        has_vectors=vector is not None,
+        is_conversation=conversation,
+        cutoff=max(0.0, min(cosines.values())) if len(cosines) == depth else 0.0,
+    )
+
+
+def _query_vector(
+    encoder: Encoder | None,
+    text: str,
+    matching: Collection[Candidate],
+    embedding: Future[Vector | None],
+) -> Vector | None:
+    """The vector of the query; in a conversation, with the person it is about read as "I"."""
+    speakers = _speakers(matching)
+    if is_conversation(speakers):
+        person = subject(text, {name for name in speakers if name is not None})
+        spoken = text if person is None else in_first_person(text, person)
+        if spoken != text:
+            return _embed(encoder, spoken)
+    return embedding.result()
+
+
+def _embed(encoder: Encoder | None, text: str) -> Vector | None:
+    """The vector of the text; None without a model, and for emoji alone, which it cannot tell."""
+    if encoder is None or not any(character.isalnum() for character in text):
+        return None
+    vector: Vector = encoder.encode([text])[0]
+    return vector
+
+
+@dataclass(frozen=True, slots=True)
+class _Neighbourhood:
+    """Sessions by id, and the candidates that stand beside the anchors, by id."""
+
+    sessions: Mapping[str, Spoken]
+    candidates: dict[str, Candidate]
+
+
+def _neighbourhood(
+    reader: TableReader, found: Mapping[str, Candidate], anchors: Iterable[str], where: Filter
+) -> _Neighbourhood:
+    """The neighbouring turns of the anchors that were not found and pass the filter."""
+    anchor_records = [found[id_].record for id_ in anchors if id_ in found]
+    sessions = reader.sessions(_sessions_of(found.values(), anchor_records))
+    beside = neighbouring_turns(anchor_records, sessions).difference(found)
+    now = utc_now()
+    candidates = {
+        id_: one for id_, one in reader.candidates(beside).items() if where.admits(one.record, now)
+    }
+    return _Neighbourhood(sessions, candidates)
+
+
+def _sessions_of(candidates: Iterable[Candidate], anchors: Iterable[Record]) -> set[str]:
+    """The sessions whose order is needed: of several candidates, and of the anchors."""
+    counts = Counter(one.record.session_id for one in candidates)
+    several = {session_id for session_id, count in counts.items() if count > 1}
+    return {one for one in several.union(one.session_id for one in anchors) if one is not None}
+
+
+def _as_of(found: list[Candidate], where: Filter) -> list[Candidate]:
+    """The candidates as the filter's time shows them; the searches may let too much by."""
+    if where.as_of is None:
+        return found
+    admitted = [one for one in found if where.admits(one.record)]
+    return [replace(one, record=where.seen(one.record)) for one in admitted]
+
+
+def _similarities(
+    reader: TableReader, vector: Vector | None, ids: Collection[str]
+) -> dict[str, Likeness]:
+    return {} if vector is None or not ids else reader.likenesses(vector, ids)
+
+
+def _speakers(candidates: Iterable[Candidate]) -> list[str | None]:
+    return [one.speaker for one in features_of(candidates)]

@@ -1,0 +1,64 @@
+"""A candidate with its score and the parts of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from ..embedding.passages import Span
+from ..store.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A candidate with its score and the parts that add up to it.
+
+    Attributes:
+        record: What may answer.
+        score: The sum of the parts.
+        parts: What each signal gave by its name, rounded to three digits.
+        similarity: Cosine of the query with the text or its best passage, whichever is larger; 0.0
+            without vectors.
+        coverage: The share of the query's words, rare ones counting more, in the text itself, 0..1.
+        span: The passage that matched best, None for a text of one passage.
+        duplicate_count: How many candidates say the same in the same words and are not shown.
+        matched_wording: Id of the earlier wording of this fact that matched, None where its own
+            did.
+        confidence: The probability that it answers, 0..1; None until it is calibrated.
+    """
+
+    record: Record
+    score: float
+    parts: Mapping[str, float]
+    similarity: float = 0.0
+    coverage: float = 0.0
+    span: Span | None = None
+    duplicate_count: int = 0
+    matched_wording: str | None = None
+    confidence: float | None = None
+
+    @property
+    def reason(self) -> str:
+        """The sum that made the score, as text."""
+        parts = [
+            f"{'-' if value < 0 else '+'} {name} {abs(value):.3f}"
+            for name, value in self.parts.items()
+            if value
+        ]
+        total = f"{' '.join(parts).removeprefix('+ ') or 'nothing'} = {self.score:.3f}"
+        if self.matched_wording:
+            total += f"; matched as it was said in {self.matched_wording}"
+        return (
+            f"{total}; {self.duplicate_count} more say the same" if self.duplicate_count else total
+        )
+
+    @property
+    def sort_key(self) -> tuple[float, float, str]:
+        """Sorts higher scores first, of equal ones the newer record."""
+        return (-self.score, -self.record.created_at.timestamp(), self.record.id)
+
+    def plus(self, name: str, value: float) -> Ranked:
+        """A copy with one more part, rounded to three digits, in its score."""
+        value = round(value, 3)
+        parts = {**self.parts, name: value}
+        return replace(self, score=round(self.score + value, 3), parts=parts)

@@ -1,0 +1,248 @@
+"""One function a signal: the candidates of a query in, an array of a value for each out.
+
+Each signal is scaled to 0..1 over the candidates of its query. Those of the two searches are scaled
+from a cutoff, 0 or the lowest cosine that the search returned, not from the lowest candidate: there
+may be only one or two.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+
+from ..base.clock import utc_now
+from ..store.candidate import Candidate, holding
+from ..store.record import Record
+from ..store.similarity import Likeness
+from ..text.analyzer import query_terms
+from ..text.speakers import subject
+from .candidates import CandidateSet
+from .date_mentions import Mention, mentions
+from .features import features_of
+from .intent import intent_of
+from .neighbours import Floats, turn_order
+from .query import Query
+from .weights import Weights
+
+# A session counts by its best hits, each next one less: one long session must not win by length.
+_SESSION_SHARES: Final = (1.0, 0.7, 0.5, 0.35, 0.25)
+_FULL_LENGTH: Final = 180  # characters of a text that says as much as one turn can
+
+_NO_SIMILARITY: Final = Likeness(0.0, 0.0, None)
+
+
+class SignalInputs:
+    """What the signals of one query are computed from; all arrays are float64.
+
+    Attributes:
+        found: The candidates, n of them, at least one.
+        query: What was asked.
+        records: Of the candidates.
+        features: Of the candidates' texts.
+        dates: That the query names.
+        similarities: Of the candidates, zeros where there are none.
+        whole_cosine: (n,), of the whole texts.
+        passage_cosine: (n,), of the best passages.
+        has_term: (n, k), 1 where the candidate has that term of the query, else 0.
+        rarity: (k,), each term's share of the idf of all, together 1.
+        coverage: (n,), the share of the query's terms in the candidate, by rarity.
+        bm25: (n,), scaled to 0..1.
+        is_question: (n,), 1 for a question, else 0.
+    """
+
+    def __init__(self, found: CandidateSet, query: Query) -> None:
+        """Computes everything but what only some signals need."""
+        self.found = found
+        self.query = query
+        self.records = [one.record for one in found.candidates]
+        self.features = features_of(found.candidates)
+        self.dates = mentions(query.text, query.where.as_of or utc_now())
+        self.similarities = [found.similarities.get(one.id, _NO_SIMILARITY) for one in self.records]
+        self.whole_cosine: Floats = np.array([one.whole for one in self.similarities])
+        self.passage_cosine: Floats = np.array([one.best for one in self.similarities])
+        self.has_term, self.rarity = _terms_of(found.candidates, query.text, self.dates)
+        self.coverage: Floats = self.has_term @ self.rarity
+        self.bm25 = _scaled_bm25(self.records, found.bm25)
+        self.is_question = np.array([one.is_question for one in self.features], dtype=float)
+        self.intent = intent_of(query.text)
+        self.order = turn_order(self.records, found.sessions)
+
+    @cached_property
+    def match(self) -> Floats:
+        """How well the text itself matches by meaning and by words together, 0..2."""
+        mean = (self.whole_cosine + self.passage_cosine) / 2
+        return _scaled(mean, self.found.cutoff) + self.bm25
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One reason to rank a candidate higher.
+
+    Attributes:
+        name: As it stands in the reason of a hit.
+        weight: Reads its weight from a table; a signal that counts nothing is not computed.
+        compute: The value for each candidate, float64, (n,).
+    """
+
+    name: str
+    weight: Callable[[Weights], float]
+    compute: Callable[[SignalInputs], Floats]
+
+
+def _meaning(given: SignalInputs) -> Floats:
+    return _scaled(given.passage_cosine, given.found.cutoff)
+
+
+def _whole_text(given: SignalInputs) -> Floats:
+    cosine = given.whole_cosine
+    if given.found.is_conversation:
+        cosine = given.order.pooled_cosine(cosine)
+    return _scaled(cosine, 0.0)
+
+
+def _words(given: SignalInputs) -> Floats:
+    return given.bm25 * given.coverage
+
+
+def _context(given: SignalInputs) -> Floats:
+    nearby: Floats = given.order.neighbour_max(given.has_term) @ given.rarity
+    return nearby
+
+
+def _speaker(given: SignalInputs) -> Floats:
+    """1 for what was said by the one whom the query is about: a person, or a role."""
+    said_by: list[str | None]
+    if given.found.is_conversation:
+        said_by = [one.speaker for one in given.features]
+        wanted = subject(given.query.text, {name for name in said_by if name})
+    else:
+        said_by = [record.role for record in given.records]
+        wanted = given.intent.role
+    if wanted is None:
+        return np.zeros(len(said_by))
+    return np.array([one == wanted for one in said_by], dtype=float)
+
+
+def _session(given: SignalInputs) -> Floats:
+    """How well the best of the same session match; 0 for a record of no session."""
+    matches: dict[str, list[float]] = {}
+    for record, value in zip(given.records, given.match.tolist(), strict=True):
+        if record.session_id is not None:
+            matches.setdefault(record.session_id, []).append(value)
+    sums = {
+        session_id: math.fsum(
+            share * value
+            for share, value in zip(_SESSION_SHARES, sorted(values, reverse=True), strict=False)
+        )
+        for session_id, values in matches.items()
+    }
+    highest = max(sums.values(), default=0.0) or 1.0
+    return np.array([sums.get(one.session_id or "", 0.0) / highest for one in given.records])
+
+
+def _reply(given: SignalInputs) -> Floats:
+    return given.order.shifted(given.is_question * given.match / 2, given.order.before)
+
+
+def _date(given: SignalInputs) -> Floats:
+    if not given.dates:
+        return np.zeros(len(given.records))
+    return np.array(
+        [any(date.covers(one.created_at) for date in given.dates) for one in given.records],
+        dtype=float,
+    )
+
+
+def _asked_for(given: SignalInputs) -> Floats:
+    """1 for a text with a time, a name or a number where the query asks for one."""
+    intent, texts, found = given.intent, given.features, np.zeros(len(given.features), np.bool_)
+    if intent.time:
+        found |= [one.has_time for one in texts]
+    if intent.name:
+        found |= [one.has_name for one in texts]
+    if intent.number:
+        found |= [one.has_number for one in texts]
+    return found.astype(float)
+
+
+def _length(given: SignalInputs) -> Floats:
+    lengths = np.array([len(record.text) for record in given.records])
+    shares: Floats = np.minimum(1.0, lengths / _FULL_LENGTH)
+    return shares
+
+
+def _trust(given: SignalInputs) -> Floats:
+    return np.array([record.trust for record in given.records])
+
+
+def _own_project(given: SignalInputs) -> Floats:
+    own = given.query.own_project
+    if own is None:
+        return np.zeros(len(given.records))
+    return np.array([record.project == own for record in given.records], dtype=float)
+
+
+def _pinned(given: SignalInputs) -> Floats:
+    return np.array([record.pinned for record in given.records], dtype=float)
+
+
+def _a_question(given: SignalInputs) -> Floats:
+    return -given.is_question
+
+
+SIGNALS: Final = (
+    Signal("meaning", lambda weights: weights.meaning, _meaning),
+    Signal("whole text", lambda weights: weights.whole, _whole_text),
+    Signal("words", lambda weights: weights.words, _words),
+    Signal("context", lambda weights: weights.context, _context),
+    Signal("speaker", lambda weights: weights.speaker, _speaker),
+    Signal("session", lambda weights: weights.session, _session),
+    Signal("reply", lambda weights: weights.reply, _reply),
+    Signal("date", lambda weights: weights.date, _date),
+    Signal("asked for", lambda weights: weights.asked_for, _asked_for),
+    Signal("length", lambda weights: weights.length, _length),
+    Signal("trust", lambda weights: weights.trust, _trust),
+    Signal("own project", lambda weights: weights.own_project, _own_project),
+    Signal("pinned", lambda weights: weights.pinned, _pinned),
+    Signal("a question", lambda weights: weights.question, _a_question),
+)
+"""In the order in which a reason lists them. `Weights` says what each one means."""
+
+
+def _terms_of(
+    candidates: Sequence[Candidate], text: str, dates: Sequence[Mention]
+) -> tuple[Floats, Floats]:
+    """Which terms of the query each candidate has, (n, k), and each term's share of rarity, (k,).
+
+    Rarity is the idf among the candidates: every text with a rare word is among them. A word that
+    no candidate has keeps its full share, so that no text covers the whole question. People do not
+    say the date of the day, so a text of that day has the terms of the date.
+    """
+    wanted = query_terms(text)
+    has_term = holding(candidates, wanted).astype(float)
+    for date in dates:
+        on_that_day = [date.covers(one.record.created_at) for one in candidates]
+        of_the_date = set(query_terms(date.text))
+        has_term[np.ix_(on_that_day, [term in of_the_date for term in wanted])] = 1.0
+    idf = np.log(1 + len(candidates) / (has_term.sum(axis=0) + 0.5))
+    return has_term, idf / max(float(idf.sum()), 1e-9)
+
+
+def _scaled_bm25(records: Sequence[Record], bm25: Mapping[str, float]) -> Floats:
+    """BM25 scaled from the lowest result of the search; a single result is 1."""
+    cutoff = min(bm25.values()) if len(bm25) > 1 else 0.0
+    return _scaled(np.array([bm25.get(record.id, 0.0) for record in records]), cutoff)
+
+
+def _scaled(values: Floats, cutoff: float) -> Floats:
+    """Min-max scaling to 0..1; everything at or below the cutoff is 0."""
+    highest = float(values.max())
+    if highest <= cutoff:
+        return np.zeros_like(values)
+    # Clipped before it is divided: by a subnormal the quotient of a lower value overflows.
+    return (np.clip(values, cutoff, highest) - cutoff) / (highest - cutoff)
