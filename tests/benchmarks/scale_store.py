@@ -29,7 +29,7 @@ from iai_memory.embedding.passages import Passages, may_have_several, split
 from iai_memory.store.record import Record
 from iai_memory.store.table import TABLE_NAME
 from iai_memory.store.vector_rows import Row, Vector
-from iai_memory.writing.embed_pending import embedded
+from iai_memory.writing.embed_pending import embed_texts
 
 from .longitudinal_world import make_world
 from .talk import RARE_SHARE, SEED, Talk
@@ -160,8 +160,8 @@ def _build(store: Path, records: int) -> None:
 
 def _rows(encoder: Encoder, talk: Talk, records: int) -> Iterator[Row]:
     asked = [probe.text for probe in probes(records)]
-    for number, (text, made) in enumerate(zip(asked, embedded(encoder, asked), strict=True)):
-        yield Row(_record(number, text), made.vector, made.passages)
+    for number, (text, made) in enumerate(zip(asked, embed_texts(encoder, asked), strict=True)):
+        yield Row(_record(number, text), made.whole, made.passages)
     real = encoder.encode([talk.turn() for _ in range(min(_SEEDS, records))])
     chance = np.random.default_rng(SEED)
     for number in range(len(asked), records):

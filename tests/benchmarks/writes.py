@@ -26,7 +26,7 @@ from iai_memory.base.paths import StorePaths
 from iai_memory.embedding.encoder import Encoder
 from iai_memory.embedding.identity import DIMENSION
 from iai_memory.store.table import TABLE_NAME
-from iai_memory.writing.embed_pending import embedded
+from iai_memory.writing.embed_pending import embed_texts
 
 from .intervals import table
 from .processes import MIB, folder_size
@@ -187,7 +187,7 @@ def measure_batches(size: int, count: int) -> Batches:
         with talking_server(store) as child:
             for texts in batches:
                 written.append(_ingest_ms(child, texts))
-                alone.append(timed(partial(embedded, encoder, texts))[1])
+                alone.append(timed(partial(embed_texts, encoder, texts))[1])
     ours, other = timing(written[1:]), timing(alone[1:])
     per_second = round(1e3 * size / ours.median, 1)
     return Batches(size, ours, per_second, other, ratio(ours.median, other.median))
@@ -318,7 +318,7 @@ def _ingest_ms(child: ChildServer, texts: Sequence[str]) -> float:
 def _reference(encoder: Encoder, folder: Path, texts: Sequence[str]) -> Timing:
     with echo_server(folder) as echo:
         taken = [
-            call_ms(echo, "echo", text=text) + timed(partial(embedded, encoder, [text]))[1]
+            call_ms(echo, "echo", text=text) + timed(partial(embed_texts, encoder, [text]))[1]
             for text in cycled(texts, WARM_UP + len(texts))
         ]
     return timing(taken[WARM_UP:])

@@ -49,7 +49,10 @@ from .text.tokens import cut_to_tokens
 from .transfer.jsonl import Arrived, export_lines, import_lines
 from .writing import changes
 from .writing.embed_pending import embed_pending, reembed
-from .writing.ingest import ingest, new_memory
+from .writing.ingest import ingest
+from .writing.lookup import live_record
+from .writing.new_memory import new_memory
+from .writing.supersede import supersede
 
 MAX_TIMELINE = 500
 _TIMELINE_RECORD_TOKENS = 200
@@ -214,7 +217,7 @@ class Memory:
                 before the old one began to hold or in the future.
         """
         since = None if at is None else parse_time(at, "at")
-        done = changes.supersede(self.store, self.encoder, id, text, origin=self._origin, at=since)
+        done = supersede(self.store, self.encoder, id, text, origin=self._origin, at=since)
         self.ledger.write("superseded", old_id=done.old_id, new_id=done.new_id, reason=reason[:200])
         self._committed()
         return done
@@ -321,7 +324,7 @@ class Memory:
         Raises:
             UnknownRecord: No such memory, or it was forgotten.
         """
-        return RecordView.of(changes.one_live(self.store.latest, id))
+        return RecordView.of(live_record(self.store.latest, id))
 
     def session_start(
         self, project: str | None = None, *, refresh: bool = False

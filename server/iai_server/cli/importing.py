@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from iai_memory.capture.accounting import Books
     from iai_memory.capture.turn import Host
     from iai_memory.results import IngestReport
-    from iai_memory.writing.ingest import NewMemory
+    from iai_memory.writing.new_memory import NewMemory
 
 Paths = Annotated[
     list[Path] | None,

@@ -14,7 +14,7 @@ from ..base.paths import StorePaths
 from ..errors import MemoryFault, StoreBusy, TranscriptFault
 from ..projects.lookup import Places
 from ..results import IngestReport
-from ..writing.ingest import NewMemory
+from ..writing.new_memory import NewMemory
 from .accounting import Books
 from .history_import import BATCH, Selection, wanted
 from .session_state import Session, Sessions

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..projects.lookup import Places
 from ..results import IngestReport
-from ..writing.ingest import NewMemory
+from ..writing.new_memory import NewMemory
 from .accounting import Books
 from .transcript import read_transcript
 from .turn import Host, Parsed, Skipped, Turn

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
@@ -68,30 +67,6 @@ def table_schema(dimension: int, *, embedder: str, metadata: dict[str, str]) -> 
         ],
         metadata=metadata,
     )
-
-
-def idempotency_key(
-    role: str,
-    text: str,
-    *,
-    created_at: datetime | None = None,
-    session_id: str | None = None,
-    turn_id: str | None = None,
-    project: str | None = None,
-) -> str:
-    """sha256 that makes the same turn, or the same dated text, one memory however often it comes.
-
-    A turn that its host numbered is known by session, role and number; anything else by role, time
-    and text. Text without a time of its own is known by role and text within its session and
-    project.
-    """
-    if turn_id is not None:
-        parts = ["turn", session_id or "", role, turn_id]
-    elif created_at is not None:
-        parts = ["dated", role, iso(created_at), text]
-    else:
-        parts = ["undated", role, session_id or "", project or "", text]
-    return hashlib.sha256("\x00".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,17 @@
 """The two lines around everything that this package puts into a host's context.
 
-Capture skips every text that carries one of them, so that what was recalled is never remembered as
-if it had been said again.
+No text with one of them is stored: what was recalled is never remembered as if it had been said
+again.
 """
+
+from __future__ import annotations
 
 from typing import Final
 
 FENCE_BEGIN: Final = "<iai-mcp-session-start>"
 FENCE_END: Final = "</iai-mcp-session-start>"
+
+
+def has_fence(text: str) -> bool:
+    """Whether one of the two lines is in the text."""
+    return FENCE_BEGIN in text or FENCE_END in text

@@ -1,4 +1,4 @@
-"""Vectors for memories: of the whole text and of its passages, at once or when there is a model."""
+"""Vectors of memories, of whole texts and of passages: at once, later, and by another model."""
 
 from __future__ import annotations
 
@@ -14,66 +14,75 @@ from ..store.table import Store
 from ..store.vector_rows import Row, Vector
 from ..text.speakers import utterance
 
-# One commit of waiting texts: some seconds of work, as long as a request may share the cores.
-_CHARACTERS_AT_ONCE: Final = 200_000
+# One commit of pending texts: some seconds of work, as long as a request may share the cores.
+_MAX_CHARACTERS: Final = 200_000
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
-    """The vectors of a text.
+class TextVectors:
+    """The vectors of one text.
 
     Attributes:
-        vector: Of the whole text, float32, (dim,), unit length.
+        whole: Of the whole text, float32, (dim,), unit length.
         passages: None for a text of one passage.
+        embedder: Key of the model that made them.
     """
 
-    vector: Vector
+    whole: Vector
     passages: Passages | None
+    embedder: str
+
+    def row(self, record: Record) -> Row:
+        """The record with these vectors."""
+        return Row(replace(record, embedder=self.embedder), self.whole, self.passages)
 
 
-def embedded(encoder: Encoder, texts: Sequence[str]) -> list[Embedded]:
-    """Vectors of what is said, without who says it, of each whole text and of its passages.
+def embed_texts(encoder: Encoder, texts: Sequence[str]) -> list[TextVectors]:
+    """Embed each whole text and its passages, without the speaker's name.
 
-    A name in front pulls all of a person's sentences together. Without it, and with the name in
+    A name in front pulls all sentences of one person together. Without it, and with the name in
     the question read as "I", cosine alone has the right one among its first ten for .674 instead
     of .580 of the LoCoMo questions.
 
     Raises:
         ModelFault: The model could not run.
     """
-    cuts = [_cut(encoder, text) for text in texts]
+    spans_of = [_passage_spans(encoder, text) for text in texts]
     wholes = [utterance(text).words for text in texts]
-    parts = [text[slice(*span)] for text, spans in zip(texts, cuts, strict=True) for span in spans]
-    vectors = encoder.encode([*wholes, *parts])
-    ends = accumulate((len(spans) for spans in cuts), initial=len(texts))
+    passages = [
+        text[slice(*span)] for text, spans in zip(texts, spans_of, strict=True) for span in spans
+    ]
+    vectors = encoder.encode([*wholes, *passages])
+    starts = accumulate((len(spans) for spans in spans_of), initial=len(texts))
     return [
-        Embedded(
-            vectors[at],
-            Passages(vectors[end : end + len(spans)], tuple(spans)) if spans else None,
+        TextVectors(
+            vectors[number],
+            Passages(vectors[start : start + len(spans)], tuple(spans)) if spans else None,
+            encoder.identity.key,
         )
-        for at, (end, spans) in enumerate(zip(ends, cuts, strict=False))
+        for number, (start, spans) in enumerate(zip(starts, spans_of, strict=False))
     ]
 
 
 def embed_pending(store: Store, encoder: Encoder, *, limit: int = 256) -> int:
-    """Gives at most `limit` pending memories their vectors, in one commit; returns how many.
+    """Embed at most `limit` pending memories in one commit; return how many.
 
     Fewer where they are long; 0 only where none is pending.
+
+    Raises:
+        ModelFault: The model could not run.
+        StoreFault: The store could not be written.
     """
-    waiting = _a_portion(store.latest.pending(limit))
-    if not waiting:
+    pending = _portion(store.latest.pending(limit))
+    if not pending:
         return 0
-    vectors = embedded(encoder, [record.text for record in waiting])
-    made = {record.id: one for record, one in zip(waiting, vectors, strict=True)}
+    vectors = embed_texts(encoder, [record.text for record in pending])
+    vectors_of = {record.id: one for record, one in zip(pending, vectors, strict=True)}
     with store.writing() as writer:
         at = writer.now()
         rows = [
-            Row(
-                replace(record, embedder=encoder.identity.key),
-                made[record.id].vector,
-                made[record.id].passages,
-            )
-            for record in writer.reader.get(list(made))
+            vectors_of[record.id].row(record)
+            for record in writer.reader.get(list(vectors_of))
             if record.embedder is None
         ]
         return len(writer.update(rows, at))
@@ -82,10 +91,19 @@ def embed_pending(store: Store, encoder: Encoder, *, limit: int = 256) -> int:
 def reembed(
     store: Store, encoder: Encoder, progress: Callable[[int, int], None] | None = None
 ) -> int:
-    """Replaces every vector by one of this encoder; returns how many.
+    """Replace every vector by one of this encoder; return how many.
 
-    First all records become pending in one go, then the store is declared to be this encoder's,
-    then they are embedded: whenever it is interrupted, no vector of two generations is searched.
+    First all records become pending in one commit, then the store is declared to be this encoder's,
+    then they are embedded: wherever it is interrupted, no vectors of two models are searched.
+
+    Args:
+        store: Whose vectors.
+        encoder: Of the new model.
+        progress: Called with how many are done and how many there are.
+
+    Raises:
+        ModelFault: The model could not run.
+        StoreFault: The store could not be written.
     """
     with store.writing() as writer:
         writer.drop_vectors()
@@ -98,12 +116,12 @@ def reembed(
     return total - left
 
 
-def _cut(encoder: Encoder, text: str) -> list[Span]:
+def _passage_spans(encoder: Encoder, text: str) -> list[Span]:
     return split(text, encoder.token_spans(text)) if may_have_several(text) else []
 
 
-def _a_portion(records: Sequence[Record]) -> list[Record]:
-    """The first of them that can be embedded at once, and at least one where there is any."""
+def _portion(records: Sequence[Record]) -> list[Record]:
+    """The first records that one commit embeds: at least one, unless there is none."""
     sizes = accumulate(len(record.text) for record in records)
-    within = sum(size <= _CHARACTERS_AT_ONCE for size in sizes)
-    return list(records[: max(1, within)])
+    count = sum(size <= _MAX_CHARACTERS for size in sizes)
+    return list(records[: max(1, count)])

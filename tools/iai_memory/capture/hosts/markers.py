@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ...text.fence import FENCE_BEGIN, FENCE_END
+from ...text.fence import has_fence
 from ..turn import Reason
 
 _HOST_TAGS: Final = (
@@ -61,7 +61,7 @@ _COMPACTION: Final = re.compile(
 
 def noise(text: str) -> Reason | None:
     """Returns why a text is not something that was said, or None when it was."""
-    if FENCE_BEGIN in text or FENCE_END in text:
+    if has_fence(text):
         return "own_payload"
     if _INTERRUPTED.match(text):
         return "interrupted"

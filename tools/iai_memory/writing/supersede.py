@@ -1,0 +1,118 @@
+"""One fact replaces another: the old one stays, with the end of its validity and a link."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from ..base.checks import check_text
+from ..base.clock import iso
+from ..embedding.encoder import Encoder
+from ..errors import InvalidInput
+from ..privacy.redaction import redact
+from ..results import Superseded
+from ..store.reader import TableReader
+from ..store.record import Record
+from ..store.supersession_chain import successors
+from ..store.table import Store
+from ..store.trust import trust_of
+from ..store.vector_rows import Row
+from .embed_pending import embed_texts
+from .idempotency import idempotency_key
+from .lookup import live_row
+
+
+def supersede(
+    store: Store,
+    encoder: Encoder | None,
+    id_: str,
+    text: str,
+    *,
+    origin: str,
+    at: datetime | None = None,
+) -> Superseded:
+    """Store `text` as what is true from `at` on in place of the record `id_`, in one commit.
+
+    Args:
+        store: Where both are.
+        encoder: None leaves the new one's vectors pending.
+        id_: Of the old one.
+        text: What is true instead.
+        origin: Who vouches for the new one.
+        at: When it began to be true; None is now.
+
+    Raises:
+        UnknownRecord: No such record, or it was forgotten.
+        InvalidInput: The text cannot be stored, the record was superseded already, or `at` is
+            before the old one began to be true or in the future.
+    """
+    text = redact(check_text(text)).text
+    vectors = None if encoder is None else embed_texts(encoder, [text])[0]
+    with store.writing() as writer:
+        row = live_row(writer, id_)
+        old = row.record
+        now = writer.now()
+        if not old.is_current(now):
+            raise InvalidInput(_already_superseded(writer.reader, old))
+        since = _valid_from(old, at, now)
+        new = _successor(old, text, origin, since)
+        stored, _ = writer.replace(
+            Row(new, None) if vectors is None else vectors.row(new),
+            lambda inserted: replace(
+                row, record=old.changed(now, valid_to=since, superseded_by=inserted.id)
+            ),
+            now,
+        )
+    return Superseded(old_id=old.id, new_id=stored.id)
+
+
+def _successor(old: Record, text: str, origin: str, since: datetime) -> Record:
+    """The new record, pending: project, session, role, tags and pin are the old one's.
+
+    Its trust is its own: who corrects a fact vouches for the new text, and does not borrow the name
+    of who stated the old one.
+    """
+    return replace(
+        old,
+        text=text,
+        origin=origin,
+        created_at=since,
+        valid_from=since,
+        turn_id=None,
+        valid_to=None,
+        superseded_by=None,
+        entities=(),
+        derived_from=(),
+        trust=trust_of(origin, old.role),
+        history=(),
+        embedder=None,
+        idem=idempotency_key(old.role, text, created_at=since),
+    )
+
+
+def _valid_from(old: Record, at: datetime | None, now: datetime) -> datetime:
+    """When the new fact began to be true.
+
+    Raises:
+        InvalidInput: It is before the old one began to be true, or in the future.
+    """
+    if at is None:
+        return now
+    if at > now:
+        raise InvalidInput(f"at is {iso(at)}, which is in the future: send when it began to hold")
+    if at < old.valid_from:
+        raise InvalidInput(
+            f"at is {iso(at)}, before {old.id} began to hold: send {iso(old.valid_from)} or later"
+        )
+    return at
+
+
+def _already_superseded(reader: TableReader, old: Record) -> str:
+    """The error for a record that something replaced: it names what is current instead."""
+    [chain] = successors(reader, [old]).values()
+    if chain and chain[-1].superseded_by is None:
+        return f"{old.id} was already superseded: supersede {chain[-1].id} instead"
+    return (
+        f"{old.id} was superseded by a memory that was forgotten: run `iai-mcp restore {old.id}` "
+        f"first"
+    )
