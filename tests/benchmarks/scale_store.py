@@ -26,8 +26,8 @@ from iai_memory.base.paths import StorePaths
 from iai_memory.embedding.encoder import Encoder
 from iai_memory.embedding.identity import DIMENSION, IDENTITY
 from iai_memory.embedding.passages import Passages, may_have_several, split
+from iai_memory.store.connection import TABLE_NAME
 from iai_memory.store.record import Record
-from iai_memory.store.table import TABLE_NAME
 from iai_memory.store.vector_rows import Row, Vector
 from iai_memory.writing.embed_pending import embed_texts
 

@@ -38,7 +38,7 @@ from tests.benchmarks.timings import timed, timing
 from tests.support.checkout import ROOT
 
 from iai_memory.errors import ModelMissing
-from iai_memory.store.table import TABLE_NAME
+from iai_memory.store.connection import TABLE_NAME
 from iai_memory.store.vector_rows import Row, Vector
 
 RECORDS = 40
@@ -106,7 +106,7 @@ def test_a_store_is_built_once_and_what_one_run_writes_never_shows_in_the_next(
     memory_of(store).ingest("only in this copy")
     again = memory_of(scale_store(cache, RECORDS, tmp_path / "second"))
     assert kept.stat().st_ino == before
-    contents = again.store.contents()
+    contents = again.store.statistics()
     assert (contents.live, contents.pending) == (RECORDS, 0)
     probe = probes(RECORDS)[0]
     assert probe.text in {hit.text for hit in again.recall(probe.question).hits}

@@ -25,7 +25,7 @@ from tests.support.talking import ChildServer
 from iai_memory.base.paths import StorePaths
 from iai_memory.embedding.encoder import Encoder
 from iai_memory.embedding.identity import DIMENSION
-from iai_memory.store.table import TABLE_NAME
+from iai_memory.store.connection import TABLE_NAME
 from iai_memory.writing.embed_pending import embed_texts
 
 from .intervals import table

@@ -9,7 +9,7 @@ from typing import Any
 
 from iai_memory import Memory
 from iai_memory.session_start.page import Page, render
-from iai_memory.store.reader import merge_contents
+from iai_memory.store.statistics import merged
 from iai_memory.text.fence import FENCE_BEGIN, FENCE_END
 
 HEADINGS = [
@@ -39,9 +39,9 @@ HOST_MARKERS = [
 
 def shown(memory: Memory, project: str | None = None, **more: Any) -> str:
     """A page rendered from the store as it is now."""
-    parts = memory.store.latest.contents(datetime.now(UTC))
+    parts = memory.store.latest.statistics_by_project(datetime.now(UTC))
     wanted = parts if project is None else (project, None)
-    contents = merge_contents([parts[name] for name in wanted if name in parts])
+    contents = merged([parts[name] for name in wanted if name in parts])
     values: dict[str, Any] = {"store_name": "store", "budget_tokens": 2000, **more}
     values["contents"] = contents
     return render(memory.store.snapshot(), Page(project=project, **values))

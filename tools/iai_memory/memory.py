@@ -295,7 +295,7 @@ class Memory:
         )
         where = in_hindsight(where, self.store)
         records = self.store.latest.newest(where, check_whole(limit, "limit", 1, MAX_TIMELINE))
-        shown = [where.seen(record) for record in records]
+        shown = [where.at_time(record) for record in records]
         return Timeline(
             records=[
                 RecordView.of(
@@ -414,7 +414,7 @@ class Memory:
     def embed_pending(self, limit: int = 256) -> int:
         """Gives pending memories their vectors; returns how many, 0 without a model."""
         # Asked first: whoever has nothing to embed should not load the model for it.
-        encoder = self.encoder if self.store.contents().pending else None
+        encoder = self.encoder if self.store.statistics().pending else None
         if encoder is None:
             return 0
         done = embed_pending(self.store, encoder, limit=limit)
@@ -476,7 +476,7 @@ class Memory:
 
     def upkeep(self) -> bool:
         """Compacts the store if its budget of commits is used up; says whether it did."""
-        if not self.store.upkeep_is_due():
+        if not self.store.compaction_is_due():
             return False
         self.store.compact(keep=KEEP_VERSIONS)
         return True

@@ -78,7 +78,7 @@ def _folder(memory: Memory) -> str:
 
 
 def _table(memory: Memory) -> str:
-    contents = memory.store.contents()
+    contents = memory.store.statistics()
     return f"{contents.live} memories, {contents.pending} pending, version {memory.store.version}"
 
 

@@ -28,7 +28,7 @@ def memory(open_memory: OpenMemory) -> Memory:
 
 def pages_of(memory: Memory) -> dict[str | None, Any] | None:
     topics = memory.surroundings().topics
-    if topics is None or topics.is_cold(memory.store.contents()):
+    if topics is None or topics.is_cold(memory.store.statistics()):
         return None
     return dict(topics.lines)
 
@@ -149,7 +149,7 @@ def test_words_of_a_forgotten_memory_are_never_served(memory: Memory) -> None:
 
 def test_a_map_made_before_a_purge_is_cold(memory: Memory) -> None:
     run_sleep(memory)
-    contents = memory.store.contents()
+    contents = memory.store.statistics()
     topics = memory.surroundings().topics
     assert topics is not None
     assert not topics.is_cold(contents)

@@ -156,8 +156,8 @@ def unit_vectors(chance: np.random.Generator, count: int) -> Vector:
 def test_indexed_passages_are_found_like_compared_ones_and_new_ones_too(
     memory: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("iai_memory.store.compaction.VECTOR_INDEX_ROWS", 400)
-    monkeypatch.setattr("iai_memory.store.compaction.PASSAGE_INDEX_ROWS", 400)
+    monkeypatch.setattr("iai_memory.store.indexes.VECTOR_INDEX_ROWS", 400)
+    monkeypatch.setattr("iai_memory.store.indexes.PASSAGE_INDEX_ROWS", 400)
     chance = np.random.default_rng(5)
     memory.ingest([f"Short text {n}." for n in range(60)])
     [short, *_] = memory.store.latest.everything()
@@ -209,7 +209,7 @@ def test_passages_go_through_an_export_as_they_are(memory: Memory, tmp_path: Pat
     lines = list(memory.export_lines(vectors=True))
     other = Memory(tmp_path / "other")
     list(other.import_lines(lines))
-    assert other.store.contents().pending == 0
+    assert other.store.statistics().pending == 0
     for id_ in ids:
         assert same(row_of(other, id_).passages, row_of(memory, id_).passages)
     assert list(other.export_lines(vectors=True)) == lines
@@ -222,7 +222,7 @@ def test_vectors_of_a_text_that_is_redacted_on_its_way_in_are_made_anew(
     [line] = memory.export_lines(vectors=True)
     other = Memory(tmp_path / "other")
     list(other.import_lines([line.replace("quartz", "ghp_" + "a1B2" * 9)]))
-    assert other.store.contents().pending == 1
+    assert other.store.statistics().pending == 1
     assert other.embed_pending() == 1
     [hit] = other.recall(QUESTION).hits
     assert "ghp_" not in hit.text

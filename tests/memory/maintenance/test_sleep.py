@@ -155,7 +155,7 @@ def test_embedding_that_is_interrupted_is_continued_without_compacting_again(
     assert report.interrupted
     assert report.done == ("compact",)
     assert run_sleep(memory).done == STEPS[1:]
-    assert memory.store.contents().pending == 0
+    assert memory.store.statistics().pending == 0
     assert len(topics_of(memory).lines[None]) == 3
 
 

@@ -97,7 +97,7 @@ def test_a_change_before_its_fact_or_in_the_future_is_refused(
     with pytest.raises(InvalidInput) as refused:
         memory.supersede(old, "port 2", at=at)
     assert str(refused.value) == told.format(id=old)
-    assert memory.store.contents().total == 1
+    assert memory.store.statistics().total == 1
 
 
 def test_what_was_superseded_already_names_what_holds_now(memory: Memory) -> None:
@@ -201,14 +201,14 @@ def test_the_timeline_of_a_time_shows_what_was_held_then(memory: Memory) -> None
 
 
 def test_the_birth_is_the_first_arrival_whoever_stored_it(memory: Memory, tmp_path: Path) -> None:
-    assert memory.store.birth() is None
+    assert memory.store.first_ingested_at() is None
     first = stored(memory, "port 1", created_at="2026-01-01")
     stored(memory, "port 2", created_at="2025-01-01")
-    assert memory.store.birth() == raw(memory, first).ingested_at
+    assert memory.store.first_ingested_at() == raw(memory, first).ingested_at
     elder = Record("0", "port 0", "note", "cli", JANUARY, JANUARY, JANUARY, JANUARY, "k")
     with Memory(memory.paths.root).store.writing() as writer:
         writer.insert_as_is([Row(elder, None)])
-    assert memory.store.birth() == JANUARY
+    assert memory.store.first_ingested_at() == JANUARY
 
 
 @settings(deadline=None)
@@ -267,7 +267,7 @@ def _history(factory: pytest.TempPathFactory) -> tuple[Memory, list[datetime]]:
         ).results
         ids.append(str(done.id))
         moments.append(now())
-    moments.insert(0, memory.store.birth() or JANUARY)
+    moments.insert(0, memory.store.first_ingested_at() or JANUARY)
     changes: list[Callable[[], object]] = [
         lambda: memory.supersede(ids[0], "port 20", at=MARCH),
         lambda: memory.supersede(ids[1], "port 21"),
@@ -320,7 +320,7 @@ def test_a_chain_is_what_it_was_as_of_a_time(memory: Memory) -> None:
     third = memory.supersede(second, "port 3", at="2026-04-01").new_id
 
     def after(where: Filter) -> list[str]:
-        record = where.seen(raw(memory, first))
+        record = where.at_time(raw(memory, first))
         return [one.id for one in successors(memory.store.latest, [record], where)[first]]
 
     assert after(Filter()) == [second, third]

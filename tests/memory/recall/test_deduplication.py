@@ -110,11 +110,11 @@ def test_repetitions_are_shown_once_and_every_wording_stays_recallable(
     ]
     other = {"text": "The release train leaves on Thursday.", "created_at": "2026-07-09"}
     newest, middle, oldest, _ = store_all(memory, [*reversed(items), other])
-    before = memory.store.contents()
+    before = memory.store.statistics()
 
     run_sleep(memory)
 
-    assert memory.store.contents() == before
+    assert memory.store.statistics() == before
     assert {memory.record(id).text for id in (newest, middle, oldest)} == set(wordings)
     for text in wordings:
         hits = memory.recall(text, limit=10).hits

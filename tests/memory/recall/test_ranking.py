@@ -18,7 +18,7 @@ from iai_memory.recall.query import Query
 from iai_memory.recall.ranked import Ranked
 from iai_memory.recall.scoring import score
 from iai_memory.recall.weights import CONVERSATION, NOTES
-from iai_memory.store.candidate import Candidate, holding
+from iai_memory.store.candidate import Candidate, term_matrix
 from iai_memory.store.filter import Filter
 from iai_memory.store.session_order import Spoken
 from iai_memory.store.similarity import Likeness
@@ -247,7 +247,7 @@ def test_all_candidates_together_hold_the_terms_that_each_holds(
     texts: list[str], terms: list[str]
 ) -> None:
     candidates = [candidate(record(str(at), text)) for at, text in enumerate(texts)]
-    held = holding(candidates, terms)
+    held = term_matrix(candidates, terms)
     assert held.shape == (len(texts), len(terms))
     assert held.tolist() == [[one.holds(term) for term in terms] for one in candidates]
 

@@ -14,7 +14,7 @@ from iai_memory import Memory
 from iai_memory.embedding.passages import Passages
 from iai_memory.maintenance import sleep
 from iai_memory.maintenance.sleep import run_sleep
-from iai_memory.store import compaction
+from iai_memory.store import indexes
 from iai_memory.store.filter import Filter
 from iai_memory.store.vector_rows import Row, Vector
 
@@ -25,8 +25,8 @@ KEEP = timedelta(minutes=10)
 def memory(tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
     """A store whose vectors are indexed from a few hundred on."""
     monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
-    monkeypatch.setattr(compaction, "VECTOR_INDEX_ROWS", 300)
-    monkeypatch.setattr(compaction, "PASSAGE_INDEX_ROWS", 300)
+    monkeypatch.setattr(indexes, "VECTOR_INDEX_ROWS", 300)
+    monkeypatch.setattr(indexes, "PASSAGE_INDEX_ROWS", 300)
     return Memory(tmp_path / "store", on_commit=lambda: None)
 
 
@@ -86,7 +86,7 @@ def test_a_sleep_makes_an_index_whole_and_everything_is_still_found(
     run_sleep(memory, force=True)
     assert parts_of(memory) == {"vector": 1, "passages": 1}
     assert found_by_themselves(memory)
-    assert memory.store.contents().total == 351
+    assert memory.store.statistics().total == 351
 
 
 def test_an_index_of_few_parts_is_left_alone(memory: Memory) -> None:

@@ -145,7 +145,7 @@ def test_an_upgraded_store_is_written_and_compacted_like_any_other(root: Path) -
     memory.store.compact(keep=timedelta(0))
     assert [hit.id for hit in memory.recall("windmills").hits] == [stored.id]
     assert known.stored == 1
-    assert Memory(root).store.contents().total == 22
+    assert Memory(root).store.statistics().total == 22
 
 
 def test_texts_of_an_old_store_get_their_passages_from_the_next_embedding(
@@ -191,7 +191,7 @@ def test_an_old_store_of_another_embedder_is_upgraded_by_reembedding(
     with pytest.raises(StoreMismatch, match="run `iai-mcp model reembed`"):
         Memory(root).recall("x")
     assert Memory(root).reembed() == 4
-    assert Memory(root).store.contents().pending == 0
+    assert Memory(root).store.statistics().pending == 0
 
 
 KILLED_AT = """
@@ -225,7 +225,7 @@ def open_until_killed(root: Path, step: str, times: int) -> None:
 
 
 def test_a_creation_killed_before_its_index_is_finished_by_the_next_open(root: Path) -> None:
-    open_until_killed(root, "store.table.create_text_index", 1)
+    open_until_killed(root, "store.connection.create_text_index", 1)
     memory = Memory(root)
     stored = memory.ingest("a windmill on the dike").results[0]
     memory.pin(str(stored.id), pinned=True)
@@ -235,11 +235,11 @@ def test_a_creation_killed_before_its_index_is_finished_by_the_next_open(root: P
 @pytest.mark.parametrize(
     ("step", "times"),
     [
-        ("store.table.upgrade", 1),
+        ("store.connection.upgrade", 1),
         ("store.migrations.document_terms", 1),
         ("store.migrations.document_terms", 1_500),
-        ("store.table.create_size_indexes", 1),
-        ("store.table.create_text_index", 1),
+        ("store.connection.create_size_indexes", 1),
+        ("store.connection.create_text_index", 1),
     ],
 )
 def test_an_upgrade_killed_at_any_step_is_finished_by_the_next_open(
@@ -263,7 +263,7 @@ import sys
 from iai_memory import Memory
 memory = Memory(sys.argv[1])
 sys.stdin.readline()
-print(memory.ingest(f"from process {sys.argv[2]}").stored, memory.store.contents().total >= 2501)
+print(memory.ingest(f"from process {sys.argv[2]}").stored, memory.store.statistics().total >= 2501)
 """
     others = [
         subprocess.Popen(
@@ -277,7 +277,7 @@ print(memory.ingest(f"from process {sys.argv[2]}").stored, memory.store.contents
     ]
     told = [other.communicate("\n", timeout=100)[0] for other in others]
     assert told == ["1 True\n"] * 3
-    assert Memory(root).store.contents().total == ROWS + 3
+    assert Memory(root).store.statistics().total == ROWS + 3
     # One rewrite, its index, three commits; another rewrite would be two more.
     assert old.version < 4 + 2 + 3 + 2
 

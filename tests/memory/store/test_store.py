@@ -81,8 +81,8 @@ def test_any_text_is_only_a_value_in_every_filter(memory: Memory, value: str) ->
         Filter(project=value, tags=(value,), session_id=value),
     ):
         assert [record.id for record in memory.store.latest.newest(where, 10)] == [kept.id]
-    assert memory.store.latest.found_by("project", [value])[0].id == kept.id
-    assert memory.store.contents().total == 2
+    assert memory.store.latest.by_column("project", [value])[0].id == kept.id
+    assert memory.store.statistics().total == 2
 
 
 @settings(max_examples=60, deadline=None)
@@ -114,7 +114,7 @@ def test_the_same_text_at_the_same_time_is_stored_once(memory: Memory) -> None:
     first = memory.ingest([dated, dated])
     assert [result.status for result in first.results] == ["pending", "duplicate"]
     assert memory.ingest(dated).results[0].id == first.results[0].id
-    assert memory.store.contents().total == 1
+    assert memory.store.statistics().total == 1
 
 
 def test_what_was_forgotten_does_not_come_back_by_being_imported_again(memory: Memory) -> None:
@@ -123,7 +123,7 @@ def test_what_was_forgotten_does_not_come_back_by_being_imported_again(memory: M
     memory.forget([str(stored.id)])
     again = memory.ingest(turn).results[0]
     assert (again.status, again.id) == ("duplicate", stored.id)
-    assert memory.store.contents().live == 0
+    assert memory.store.statistics().live == 0
 
 
 def test_a_note_can_become_true_again_after_it_was_superseded(memory: Memory) -> None:
@@ -218,9 +218,9 @@ def test_another_process_sees_every_commit_at_once(memory: Memory) -> None:
 import sys
 from iai_memory import Memory
 memory = Memory(sys.argv[1])
-print(memory.store.contents().total, flush=True)
+print(memory.store.statistics().total, flush=True)
 sys.stdin.readline()
-print(memory.store.contents().total, flush=True)
+print(memory.store.statistics().total, flush=True)
 memory.ingest("lighthouse")
 print("stored", flush=True)
 """
@@ -233,7 +233,7 @@ print("stored", flush=True)
         other.stdin.flush()
         assert other.stdout.readline() == "2\n"
         assert other.stdout.readline() == "stored\n"
-        assert memory.store.contents().total == 3
+        assert memory.store.statistics().total == 3
         assert {h.text for h in memory.recall("lighthouse").hits} == {"lighthouse"}
 
 
@@ -317,7 +317,7 @@ def test_compaction_runs_on_its_budget_and_keeps_files_bounded(
     versions = list((memory.paths.database / "memories.lance" / "_versions").glob("*.manifest"))
     assert len(data) <= 2
     assert len(versions) <= 2
-    assert memory.store.contents().total == 40
+    assert memory.store.statistics().total == 40
 
 
 def test_a_new_table_is_of_the_format_whose_columns_of_one_value_are_not_read_whole(
@@ -402,7 +402,7 @@ import resource, signal, sys
 from iai_memory import Memory
 from iai_memory.errors import StoreFault
 memory = Memory(sys.argv[1])
-memory.store.contents()
+memory.store.statistics()
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))
 try:
@@ -418,7 +418,7 @@ except StoreFault as fault:
 
 
 def _make_table(root: Path, *, schema_version: str, embedder: str) -> None:
-    from iai_memory.store.record import table_schema
+    from iai_memory.store.schema import table_schema
 
     root.mkdir(mode=0o700)
     schema = table_schema(384, embedder=embedder, metadata={"iai.schema_version": schema_version})

@@ -106,7 +106,7 @@ def test_a_source_that_is_not_there_is_named_and_nothing_is_stored(
     with pytest.raises(InvalidInput) as refused:
         memory.ingest(["port 1", {"text": "ports", "derived_from": given}])
     assert str(refused.value) == told
-    assert memory.store.contents().total == 0
+    assert memory.store.statistics().total == 0
 
 
 def test_a_source_that_was_forgotten_is_refused(memory: Memory) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import lancedb
 import pytest
 
 from iai_memory import Memory
@@ -44,7 +45,7 @@ def test_an_imported_store_answers_like_the_exported_one(memory: Memory, tmp_pat
         mine, theirs = memory.recall(question), other.recall(question)
         assert [hit.id for hit in theirs.hits] == [hit.id for hit in mine.hits]
         assert all(hit.text != "to be forgotten" for hit in theirs.hits)
-    assert other.store.contents().pending == 0
+    assert other.store.statistics().pending == 0
 
 
 def test_lines_without_vectors_are_embedded_by_whoever_runs_next(
@@ -52,7 +53,7 @@ def test_lines_without_vectors_are_embedded_by_whoever_runs_next(
 ) -> None:
     other = Memory(tmp_path / "other")
     list(other.import_lines(memory.export_lines()))
-    assert other.store.contents().pending == 3
+    assert other.store.statistics().pending == 3
     assert other.embed_pending() == 3
     assert other.recall("hot drink").hits[0].text.startswith("tea")
 
@@ -103,6 +104,16 @@ def test_a_scrubbed_text_is_in_no_file_and_no_record(memory: Memory) -> None:
     )
     assert memory.record(str(stored.id)).text == "the word is [redacted:scrub], said at noon"
     assert (logs / "server-2026-01-01.log").read_text() == "line one\nrecalled [redacted:scrub]\n"
+
+
+def test_a_scrub_also_cleans_a_column_that_is_no_longer_used(memory: Memory) -> None:
+    [id_, *_] = memory.store.latest.ids()
+    table = lancedb.connect(memory.paths.database).open_table("memories")
+    table.update(where=f"id = '{id_}'", values={"entities": ["the xylophonequartz"]})
+    assert memory.store.latest.retired_values() == {id_: ["the xylophonequartz"]}
+    done = memory.scrub("xylophonequartz")
+    assert (done.records, done.left) == (1, [])
+    assert memory.store.latest.retired_values() == {}
 
 
 def test_a_scrub_leaves_everything_else_as_it_was(memory: Memory) -> None:

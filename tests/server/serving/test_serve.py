@@ -29,7 +29,7 @@ from tests.support.talking import (
 
 from iai_memory import Memory, load_settings
 from iai_memory.base.paths import StorePaths
-from iai_memory.store.record import table_schema
+from iai_memory.store.schema import table_schema
 from iai_memory.store.table import Store
 
 CLI = [sys.executable, "-m", "iai_server"]

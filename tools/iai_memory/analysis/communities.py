@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.progress import Pace
+from ..base.progress import Progress
 
 NEIGHBOURS: Final = 10
 _SEED: Final = 7
@@ -24,7 +24,7 @@ def rounds(count: int) -> int:
 
 
 def neighbour_edges(
-    vectors: NDArray[np.float32], least_cosine: float, pace: Pace, *, before: int
+    vectors: NDArray[np.float32], least_cosine: float, progress: Progress, *, before: int
 ) -> list[Edge]:
     """Each row tied to its ten nearest that are nearer than that; each pair once, in order.
 
@@ -37,11 +37,11 @@ def neighbour_edges(
     Args:
         vectors: float32, (n, dim), L2-normalised rows.
         least_cosine: What is further apart is no neighbour.
-        pace: Hears of each block of rows.
+        progress: Reports each block of rows.
         before: Rounds that were done before, for the progress.
 
     Raises:
-        InterruptedWork: The pace says so.
+        Interrupted: The caller interrupted it.
     """
     count = len(vectors)
     if count < 2:
@@ -50,7 +50,7 @@ def neighbour_edges(
     parts = [np.empty(0, np.int64)]
     for done, start in enumerate(range(0, count, _BLOCK), 1):
         parts.append(_block_edges(vectors, start, floor))
-        pace.beat(before + done, before + rounds(count))
+        progress.report(before + done, before + rounds(count))
     # Sorted, a pair's last entry has its larger cosine: both directions may differ by one step.
     codes = np.sort(np.concatenate(parts))
     if not len(codes):

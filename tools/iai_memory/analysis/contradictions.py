@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.clock import iso
-from ..base.progress import Pace
+from ..base.progress import Progress
 from ..results import RecordView, Result
 from ..store.filter import Filter
 from ..store.record import Record
@@ -58,7 +58,7 @@ class _Pair:
 
 
 def find_contradictions(
-    store: Store, limit: int, *, weights: Weights | None = None, pace: Pace | None = None
+    store: Store, limit: int, *, weights: Weights | None = None, progress: Progress | None = None
 ) -> list[Contradiction]:
     """Candidates among the newest 20,000 memories with a vector, newest first.
 
@@ -66,14 +66,14 @@ def find_contradictions(
         store: Whose.
         limit: How many at most; where there are more, the newest are told.
         weights: What counts; None is the measured ones.
-        pace: Hears of each page that is read.
+        progress: Reports each page that is read.
 
     Raises:
-        InterruptedWork: The pace says so.
+        Interrupted: The caller interrupted it.
         StoreFault: The store could not be read.
     """
     weights = weights or Weights()
-    pages = newest_live(store, Filter(), pace or Pace("contradictions"), rounds=0)
+    pages = newest_live(store, Filter(), progress or Progress("contradictions"), rounds=0)
     rows = [row for page in pages for row in page]
     corpus = Corpus(record.text for record, _ in rows)
     found = [

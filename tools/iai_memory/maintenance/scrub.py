@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -80,7 +80,12 @@ def scrub(store: Store, pattern: re.Pattern[str], rebuild: Callable[[], object])
 
 def _scrub_records(store: Store, pattern: re.Pattern[str]) -> int:
     with store.writing() as writer:
-        found = [row.record for row in writer.reader.everything() if _holds(row.record, pattern)]
+        retired = writer.reader.retired_values()
+        found = [
+            row.record
+            for row in writer.reader.everything()
+            if _holds(row.record, pattern, retired.get(row.record.id, ()))
+        ]
         at = writer.now()
         writer.update([Row(_cleaned(record, pattern), None) for record in found], at)
         if found:
@@ -88,9 +93,9 @@ def _scrub_records(store: Store, pattern: re.Pattern[str]) -> int:
     return len(found)
 
 
-def _holds(record: Record, pattern: re.Pattern[str]) -> bool:
+def _holds(record: Record, pattern: re.Pattern[str], retired: Sequence[str]) -> bool:
     values = [getattr(record, name) or "" for name in _TEXT_FIELDS]
-    values += [*record.tags, *record.entities]
+    values += [*record.tags, *retired]
     values += [str(change.before) for change in record.history]
     return any(pattern.search(value) for value in values)
 
@@ -104,7 +109,6 @@ def _cleaned(record: Record, pattern: re.Pattern[str]) -> Record:
         record,
         **fields,
         tags=tuple(pattern.sub(MARK, tag) for tag in record.tags),
-        entities=tuple(pattern.sub(MARK, name) for name in record.entities),
         history=(),
         embedder=None,
     )
@@ -133,6 +137,7 @@ def _left(store: Store, pattern: re.Pattern[str]) -> Iterator[str]:
             text = path.read_bytes().decode("utf-8", "replace")
             if pattern.search(text):
                 yield str(path)
+    retired = store.latest.retired_values()
     for row in store.latest.everything():
-        if _holds(row.record, pattern):
+        if _holds(row.record, pattern, retired.get(row.record.id, ())):
             yield f"record {row.record.id}"

@@ -14,7 +14,13 @@ from ..analysis.topic_file import load_topics, save_topics
 from ..analysis.topics import build_topics
 from ..base.locks import held
 from ..base.paths import StorePaths
-from ..base.progress import InterruptedWork, Pace, Progress, ignore, never
+from ..base.progress import (
+    Interrupted,
+    Progress,
+    ProgressCallback,
+    ignore_progress,
+    never_interrupted,
+)
 from ..base.state_file import read_state, write_state
 from ..errors import StoreBusy, StoreUnavailable
 from ..store.table import KEEP_VERSIONS
@@ -52,8 +58,8 @@ def run_sleep(
     memory: Memory,
     *,
     force: bool = False,
-    interrupted: Callable[[], bool] = never,
-    progress: Progress = ignore,
+    interrupted: Callable[[], bool] = never_interrupted,
+    progress: ProgressCallback = ignore_progress,
 ) -> SleepReport:
     """Compacts, embeds what is pending, maps topics, renders the payload.
 
@@ -95,7 +101,7 @@ def needs_sleep(memory: Memory) -> bool:
         if note.table_version == memory.store.version:
             return False
         return note.content != _content(memory)
-    return memory.store.contents().total > 0
+    return memory.store.statistics().total > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +120,15 @@ class _Note:
 class _Sleep:
     """One run, under the lock."""
 
-    def __init__(self, memory: Memory, interrupted: Callable[[], bool], progress: Progress) -> None:
+    def __init__(
+        self, memory: Memory, interrupted: Callable[[], bool], progress: ProgressCallback
+    ) -> None:
         self._memory = memory
         self._interrupted = interrupted
         self._progress = progress
         self._seconds: dict[str, float] = {}
         self._done: list[str] = []
-        self._work: dict[str, Callable[[Pace], None]] = {
+        self._work: dict[str, Callable[[Progress], None]] = {
             "compact": self._compact,
             "embed": self._embed,
             "topics": self._topics,
@@ -140,7 +148,7 @@ class _Sleep:
         try:
             for step in [step for step in STEPS if step not in resumed]:
                 self._one(step)
-        except InterruptedWork:
+        except Interrupted:
             report = SleepReport(tuple(self._seconds), interrupted=True, seconds=self._seconds)
             ledger.write("sleep_interrupted", step=step, done=report.done, seconds=self._seconds)
             return report
@@ -153,10 +161,10 @@ class _Sleep:
         return SleepReport(tuple(self._seconds), seconds=self._seconds)
 
     def _one(self, step: str) -> None:
-        pace = Pace(step, self._interrupted, self._progress)
-        pace.check()
+        progress = Progress(step, self._interrupted, self._progress)
+        progress.check()
         started = time.perf_counter()
-        self._work[step](pace)
+        self._work[step](progress)
         self._done.append(step)
         self._seconds[step] = round(time.perf_counter() - started, 3)
         self._note()
@@ -172,32 +180,34 @@ class _Sleep:
         }
         write_state(_note_path(self._memory.paths), _FORMAT, fields)
 
-    def _compact(self, pace: Pace) -> None:
-        pace.progress(pace.step, 0, 1)
+    def _compact(self, progress: Progress) -> None:
+        progress.callback(progress.step, 0, 1)
         self._memory.store.merge_index_parts(_MOST_INDEX_PARTS)
         self._memory.store.compact(keep=KEEP_VERSIONS)
-        pace.progress(pace.step, 1, 1)
+        progress.callback(progress.step, 1, 1)
 
-    def _embed(self, pace: Pace) -> None:
-        done, total = 0, self._memory.store.contents().pending
+    def _embed(self, progress: Progress) -> None:
+        done, total = 0, self._memory.store.statistics().pending
         if not total:
             return  # the model need not be loaded
         try:
             while embedded := self._memory.embed_pending(_EMBED_BATCH):
                 done += embedded
-                pace.beat(done, max(done, total))
+                progress.report(done, max(done, total))
         finally:
             if done:
                 # Our own change of the content: what the steps behind it look at begins here.
                 self._content = _content(self._memory)
                 self._note()
 
-    def _topics(self, pace: Pace) -> None:
-        topics = build_topics(self._memory.store, embedder=self._memory.embedder_key, pace=pace)
+    def _topics(self, progress: Progress) -> None:
+        topics = build_topics(
+            self._memory.store, embedder=self._memory.embedder_key, progress=progress
+        )
         save_topics(self._memory.paths, topics)
 
-    def _refresh(self, pace: Pace) -> None:
-        pace.progress(pace.step, 0, 1)
+    def _refresh(self, progress: Progress) -> None:
+        progress.callback(progress.step, 0, 1)
         pages = self._memory.session_start_pages()
         outcome = pages.refresh("sleep_pipeline", force_rebuild=True)
         if outcome.action != "wrote":
@@ -205,11 +215,11 @@ class _Sleep:
                 f"the session-start payload could not be refreshed ({outcome.reason}): see "
                 f"`iai-mcp events`"
             )
-        pace.progress(pace.step, 1, 1)
+        progress.callback(progress.step, 1, 1)
 
 
 def _content(memory: Memory) -> ContentMark:
-    return ContentMark.of(memory.store.contents())
+    return ContentMark.of(memory.store.statistics())
 
 
 def _has_results(paths: StorePaths) -> bool:

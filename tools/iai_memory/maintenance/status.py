@@ -32,7 +32,7 @@ def status(
     Raises:
         StoreFault: The store could not be read.
     """
-    contents = store.contents()
+    contents = store.statistics()
     return Status(
         store=str(store.paths.root),
         version=__version__,

@@ -149,7 +149,7 @@ def _as_of(found: list[Candidate], where: Filter) -> list[Candidate]:
     if where.as_of is None:
         return found
     admitted = [one for one in found if where.admits(one.record)]
-    return [replace(one, record=where.seen(one.record)) for one in admitted]
+    return [replace(one, record=where.at_time(one.record)) for one in admitted]
 
 
 def _similarities(

@@ -62,7 +62,7 @@ def in_hindsight(where: Filter, store: Store) -> Filter:
     """
     if where.as_of is None:
         return where
-    first = store.birth()
+    first = store.first_ingested_at()
     return replace(where, hindsight=first is not None and where.as_of < first)
 
 

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from ..base.clock import utc_now
-from ..store.candidate import Candidate, holding
+from ..store.candidate import Candidate, term_matrix
 from ..store.record import Record
 from ..store.similarity import Likeness
 from ..text.analyzer import query_terms
@@ -224,7 +224,7 @@ def _terms_of(
     say the date of the day, so a text of that day has the terms of the date.
     """
     wanted = query_terms(text)
-    has_term = holding(candidates, wanted).astype(float)
+    has_term = term_matrix(candidates, wanted).astype(float)
     for date in dates:
         on_that_day = [date.covers(one.record.created_at) for one in candidates]
         of_the_date = set(query_terms(date.text))

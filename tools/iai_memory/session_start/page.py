@@ -10,8 +10,9 @@ from typing import Final
 
 from ..capture.queued_turns import Waiting
 from ..store.filter import Filter
-from ..store.reader import Contents, TableReader
+from ..store.reader import TableReader
 from ..store.record import Record
+from ..store.statistics import TableStatistics
 from ..text.fence import FENCE_BEGIN, FENCE_END
 from ..text.inert import inert
 from ..text.tokens import cut_to_tokens, estimate_tokens
@@ -70,7 +71,7 @@ class Page:
 
     store_name: str
     project: str | None
-    contents: Contents
+    contents: TableStatistics
     budget_tokens: int
     waiting: Sequence[Waiting] = ()
     topics: Sequence[str] | None = ()

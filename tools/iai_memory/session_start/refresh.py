@@ -19,7 +19,8 @@ from ..base.locks import held
 from ..capture.queued_turns import Waiting
 from ..errors import MemoryFault, StoreBusy, StoreFault
 from ..projects.identity import project_key
-from ..store.reader import Contents, TableReader, merge_contents
+from ..store.reader import TableReader
+from ..store.statistics import TableStatistics, merged
 from ..store.table import Store
 from .cache import (
     advance_sidecar,
@@ -49,15 +50,15 @@ class Topics:
 
     Attributes:
         lines: Lines of each project's page, of the page of all under None.
-        removal_version: `Contents.removal_version` of the table that it was made from.
-        records_total: `Contents.total` of that table.
+        removal_version: `TableStatistics.removal_version` of the table that it was made from.
+        records_total: `TableStatistics.total` of that table.
     """
 
     lines: Mapping[str | None, Sequence[str]]
     removal_version: int
     records_total: int
 
-    def is_cold(self, contents: Contents) -> bool:
+    def is_cold(self, contents: TableStatistics) -> bool:
         """Whether something was removed since: the lines could show words of what is gone."""
         fewer = contents.total < self.records_total
         return fewer or contents.removal_version != self.removal_version
@@ -221,7 +222,7 @@ class SessionStart:
         if sidecar is None:
             return False
         mark = sidecar.watermark
-        shown = Contents(removal_version=mark.removal_version, total=mark.records_total)
+        shown = TableStatistics(removal_version=mark.removal_version, total=mark.records_total)
         try:
             if mark.table_stamp != self._store.stamp or mark.table_version != self._store.version:
                 return False
@@ -261,7 +262,7 @@ class SessionStart:
             store_name=self._store.paths.root.name,
             reader=reader,
             stamp=stamp,
-            parts=self._store.contents_of(reader, stamp, now),
+            parts=self._store.statistics_by_project(reader, stamp, now),
             around=around,
             now=now,
             options=self._options,
@@ -354,7 +355,7 @@ class _View:
     store_name: str
     reader: TableReader
     stamp: str
-    parts: dict[str | None, Contents]
+    parts: dict[str | None, TableStatistics]
     around: Surroundings
     now: datetime
     options: RefreshOptions
@@ -364,10 +365,10 @@ class _View:
         waiting = {turn.project for turn in self.around.waiting}
         return sorted(name for name in {*self.parts, *waiting} if name is not None)
 
-    def contents(self, project: str | None) -> Contents:
+    def contents(self, project: str | None) -> TableStatistics:
         """What a page shows: everything, or a project with the records of no project."""
         wanted = self.parts if project is None else (project, None)
-        return merge_contents([self.parts[name] for name in wanted if name in self.parts])
+        return merged([self.parts[name] for name in wanted if name in self.parts])
 
     def topics(self, project: str | None) -> Sequence[str] | None:
         """Lines of the topic map; None where it is cold."""
@@ -406,13 +407,15 @@ def _waiting_of(around: Surroundings, project: str | None) -> list[Waiting]:
     return [turn for turn in around.waiting if project is None or turn.project == project]
 
 
-def _topics(around: Surroundings, contents: Contents, project: str | None) -> Sequence[str] | None:
+def _topics(
+    around: Surroundings, contents: TableStatistics, project: str | None
+) -> Sequence[str] | None:
     if around.topics is None or around.topics.is_cold(contents):
         return None
     return list(around.topics.lines.get(project, ()))
 
 
-def _digest(around: Surroundings, contents: Contents, project: str | None) -> str:
+def _digest(around: Surroundings, contents: TableStatistics, project: str | None) -> str:
     # Their size alone would not do: one doorbell answered and another of its length is a change.
     waiting = [
         (turn.created_at.date().isoformat(), turn.role, turn.project, turn.text)

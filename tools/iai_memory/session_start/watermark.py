@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ..base.clock import iso
-from ..store.reader import Contents
+from ..store.statistics import TableStatistics
 
 FORMAT = 1
 
@@ -49,7 +49,7 @@ class Watermark:
     @classmethod
     def of(
         cls,
-        contents: Contents,
+        contents: TableStatistics,
         *,
         version: int,
         stamp: str,

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .record import Record, from_table, record_columns
+from .record import Record
+from .record_rows import from_table, record_columns
 
 CANDIDATE_COLUMNS = [*record_columns(), "terms"]
 
@@ -41,7 +42,7 @@ class Candidate:
         return f" {term} " in f" {self.terms} "
 
 
-def holding(candidates: Sequence[Candidate], terms: Sequence[str]) -> NDArray[np.bool_]:
+def term_matrix(candidates: Sequence[Candidate], terms: Sequence[str]) -> NDArray[np.bool_]:
     """Which of the terms each candidate holds, (n, k)."""
     wanted = [f" {term} " for term in terms]
     texts = [f" {one.terms} " for one in candidates]

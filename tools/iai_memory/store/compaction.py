@@ -1,4 +1,26 @@
-"""What keeps the table small and quick: compaction, clean-up of old versions, indexes by size."""
+"""Compaction: small files merged, indexes brought up to date, old versions dropped safely.
+
+When an old version may be dropped depends on three things at once:
+
+- **LanceDB's ages.** `optimize(cleanup_older_than=age)` drops the versions that were *written*
+  longer ago than `age`. How long ago a version was *replaced* is nowhere noted, although only that
+  says whether somebody can still be reading it: a version written a week ago was the latest until a
+  moment ago, if nothing was committed since. `_age_of_the_replaced` turns one into the other.
+- **The read lock.** A read holds it shared from before it looks for the latest version until it has
+  its answer. Once it was free for a moment, every read that began before has ended, and each that
+  begins later finds the version that is the latest by then. So nobody can be reading an older one,
+  and all of them may go, whatever their age. That holds only if nothing is committed after the lock
+  was free; hence the last round must have nothing left to merge (`settled`).
+- **The disk.** Dropped files are gone at once, but new ones stay in the system's memory for half a
+  minute. After a power cut in between, neither would be there. So `sync` brings the merged files to
+  the disk before the first old one is dropped.
+
+In time, under the write lock, so that no other process commits meanwhile:
+
+    merge and index until nothing is left to do  →  sync  →  readers gone?
+        yes: drop all but the latest version
+        no:  drop what was replaced longer than `keep` ago
+"""
 
 from __future__ import annotations
 
@@ -10,66 +32,31 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from lancedb.index import FTS, BTree, IvfRq
 from lancedb.table import LanceTable
 
 from ..base.files import replace_file
 from ..base.json_file import read_object, whole_numbers
 from ..base.paths import StorePaths
+from .indexes import create_size_indexes
 
-# A flat scan of 10,000 vectors takes 9 ms, an index of 100,000 as long. One bit a component with
-# five times the hits compared in full finds .99 of the ten nearest; eight bits find all of them in
-# four times the time and six times the space.
-VECTOR_INDEX_ROWS: Final = 20_000
-# Of passages, 34 ms against 22 at 10,000 rows that have some, and 396 against 17 at 100,000.
-PASSAGE_INDEX_ROWS: Final = 10_000
-KEY_INDEX_ROWS: Final = 20_000
-# Of 100,000 records with their passages both indexes take 6 s.
-MOST_ROWS_BUILT_ANEW: Final = 500_000
-_TEXT_INDEX: Final = "terms_idx"
 # 10,000 rows are rewritten in 0.5 s, which somebody who writes waits for.
-_ROWS_A_COMMIT: Final = 100
-_MOST_BUDGETS: Final = 4
-_MOST_ROUNDS: Final = 4
-_VECTOR_INDEXES: Final = {
-    "vector": IvfRq(distance_type="dot"),
-    # Of several vectors in a row LanceDB knows the cosine only.
-    "passages": IvfRq(distance_type="cosine"),
-}
+_ROWS_PER_COMMIT: Final = 100
+_MAX_BUDGETS: Final = 4
+_MAX_ROUNDS: Final = 4
 _WRITTEN_WITHIN: Final = timedelta(minutes=1)
 _FOR_EVER: Final = timedelta(days=36_500)
 _MAX_STATE_BYTES: Final = 64 << 10
 
 
-def create_text_index(table: LanceTable) -> None:
-    """Full text over `terms`, which were cut and folded when the row was made: only split here."""
-    table.create_index(
-        "terms",
-        config=FTS(
-            base_tokenizer="whitespace",
-            max_token_length=None,
-            lower_case=False,
-            stem=False,
-            remove_stop_words=False,
-            ascii_folding=False,
-        ),
-        name=_TEXT_INDEX,
-    )
+def is_due(paths: StorePaths, version: int, budget: int) -> bool:
+    """Whether more commits were made since the last compaction than the table's size allows.
 
-
-def has_text_index(table: LanceTable) -> bool:
-    """Whether `create_text_index` ran to its end."""
-    return any(index.name == _TEXT_INDEX for index in table.list_indices())
-
-
-def due(paths: StorePaths, version: int, budget: int) -> bool:
-    """Whether too many commits were made since the compaction that `optimize` noted.
-
-    That is `budget`, and one more for each hundred rows that it left, up to four times the budget:
-    it rewrites them all, so a larger table is compacted less often.
+    Allowed are `budget`, and one more for each hundred rows that the last compaction left, up to
+    four times the budget: it rewrites them all, so a larger table is compacted less often.
     """
-    most = min(budget + _noted(paths, "rows") // _ROWS_A_COMMIT, _MOST_BUDGETS * budget)
-    return not 0 <= version - compacted_version(paths) < most
+    rows = _noted(paths, "rows")
+    allowed = min(budget + rows // _ROWS_PER_COMMIT, _MAX_BUDGETS * budget)
+    return not 0 <= version - compacted_version(paths) < allowed
 
 
 def compacted_version(paths: StorePaths) -> int:
@@ -77,21 +64,14 @@ def compacted_version(paths: StorePaths) -> int:
     return _noted(paths, "compacted_version")
 
 
-def _noted(paths: StorePaths, name: str) -> int:
-    """What the last compaction noted under this name; 0 before the first."""
-    fields = read_object(paths.maintenance, _MAX_STATE_BYTES) or {}
-    [number] = whole_numbers(fields, (name,)) or [0]
-    return number
-
-
-def optimize(
+def compact(
     table: LanceTable,
     paths: StorePaths,
     keep: timedelta,
     sync: Callable[[], None],
-    nobody_reads: Callable[[], bool],
+    readers_are_gone: Callable[[], bool],
 ) -> None:
-    """Compacts, indexes what is large enough, drops old versions, and notes it.
+    """Merges files, indexes what is large enough, drops old versions, and notes the result.
 
     Runs under the write lock.
 
@@ -101,30 +81,28 @@ def optimize(
         keep: A version that was replaced longer ago is dropped even while somebody reads; of zero,
             all but the latest are.
         sync: Returns when every file of the table is on the disk.
-        nobody_reads: Waits a little; then says whether every read that it met has ended. If so,
-            all but the latest are dropped.
+        readers_are_gone: Waits a little; then says whether every read that it met has ended.
     """
     create_size_indexes(table)
     settled = _settled(table)
     sync()
     # Where it settled, this last round commits nothing, so what is read from now on stays.
-    if not keep or (settled and nobody_reads()):
+    if not keep or (settled and readers_are_gone()):
         _optimize(table, timedelta(0))
     else:
-        _optimize(
-            table, _age_of_the_replaced(paths.database / f"{table.name}.lance" / "_versions", keep)
-        )
+        versions = paths.database / f"{table.name}.lance" / "_versions"
+        _optimize(table, _age_of_the_replaced(versions, keep))
     noted = json.dumps({"compacted_version": table.version, "rows": table.count_rows()})
     replace_file(paths.maintenance, noted.encode())
 
 
 def _settled(table: LanceTable) -> bool:
-    """Merges and indexes until nothing is left to do; says whether it came so far.
+    """Merges and indexes until nothing is left to do; False where four rounds did not get there.
 
-    LanceDB merges no rows that an index knows with such as it does not know yet. What one round
-    has merged and indexed, the next can merge with the rest.
+    LanceDB does not merge rows that an index knows with rows that it does not know yet. What one
+    round has merged and indexed, the next can merge with the rest.
     """
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(_MAX_ROUNDS):
         version = table.version
         _optimize(table, _FOR_EVER)
         if table.version == version:
@@ -140,54 +118,25 @@ def _optimize(table: LanceTable, drop_older_than: timedelta) -> None:
 
 
 def _age_of_the_replaced(versions: Path, keep: timedelta) -> timedelta:
-    """How old a version must be to have been replaced longer ago than `keep`.
+    """The least age at which a version was surely replaced longer ago than `keep`.
 
-    LanceDB asks for its age, and an old version may have been the latest until just now.
+    A version is replaced when the next one is written. So all that are older than the youngest of
+    those written longer than `keep` ago were replaced longer ago than that; that youngest one
+    itself was perhaps read until just now.
+
+    Args:
+        versions: The folder of LanceDB's manifests, one file a version.
+        keep: How long ago a version must have been replaced.
     """
     now = time.time()
     ages = (now - manifest.stat().st_mtime for manifest in versions.glob("*.manifest"))
-    oldest = [age for age in ages if age > keep.total_seconds()]
-    # The youngest of them was read until the next came. A version is dated before it is written.
-    return timedelta(seconds=min(oldest)) + _WRITTEN_WITHIN if oldest else _FOR_EVER
+    old = [age for age in ages if age > keep.total_seconds()]
+    # LanceDB dates a version before it writes the manifest.
+    return timedelta(seconds=min(old)) + _WRITTEN_WITHIN if old else _FOR_EVER
 
 
-def create_size_indexes(table: LanceTable) -> None:
-    """The indexes that a table of its number of rows needs and lacks."""
-    rows = table.count_rows()
-    present = {column for index in table.list_indices() for column in index.columns}
-    if rows >= KEY_INDEX_ROWS:
-        for column in ("id", "idem", "session_id", "superseded_by"):
-            if column not in present:
-                table.create_index(column, config=BTree())
-    if rows >= VECTOR_INDEX_ROWS and "vector" not in present:
-        _create_vector_index(table, "vector")
-    if "passages" not in present and _rows_with_passages(table) >= PASSAGE_INDEX_ROWS:
-        _create_vector_index(table, "passages")
-
-
-def merge_index_parts(table: LanceTable, most: int) -> None:
-    """Builds each index of vectors anew that has more than `most` parts.
-
-    A compaction adds a part for the rows that are new, and every search asks all parts: of 100,000
-    records, 19 cost it half as much again as one.
-
-    Runs under the write lock. A table of more than `MOST_ROWS_BUILT_ANEW` is left as it is: those
-    who want to write would wait for longer than they are given.
-    """
-    if table.count_rows() > MOST_ROWS_BUILT_ANEW:
-        return
-    for index in table.list_indices():
-        [column] = index.columns
-        if column in _VECTOR_INDEXES:
-            known = table.index_stats(index.name)
-            if known is not None and (known.num_indices or 0) > most:
-                _create_vector_index(table, column)
-
-
-def _create_vector_index(table: LanceTable, column: str) -> None:
-    table.create_index(column, config=_VECTOR_INDEXES[column])
-
-
-def _rows_with_passages(table: LanceTable) -> int:
-    # Of the spans: to count the passages, LanceDB would read all their vectors.
-    return table.count_rows("passage_spans IS NOT NULL")
+def _noted(paths: StorePaths, name: str) -> int:
+    """The number that the last compaction noted under this name; 0 before the first."""
+    fields = read_object(paths.maintenance, _MAX_STATE_BYTES) or {}
+    [number] = whole_numbers(fields, (name,)) or [0]
+    return number

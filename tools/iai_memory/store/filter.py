@@ -1,43 +1,24 @@
-"""Which records a query may see, as one value and as the SQL that LanceDB filters by.
-
-LanceDB has no bind parameters; every value passes through `sql_text`, `sql_time` or `int`.
-"""
+"""Which records a query may see, as one value: decided in SQL by LanceDB, in full by `admits`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from ..base.clock import utc_now
 from .record import Record
-
-
-def sql_text(value: str) -> str:
-    """A SQL string literal; a quote is doubled, and nothing else has a meaning inside one."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def sql_time(moment: datetime) -> str:
-    """A SQL timestamp literal in UTC, to the microsecond."""
-    return f"timestamp '{moment.astimezone(UTC).strftime('%Y-%m-%dT%H:%M:%S.%f')}'"
-
-
-def sql_in(column: str, values: Iterable[str]) -> str:
-    """`column IN (…)`; no value at all matches nothing."""
-    listed = ", ".join(sql_text(value) for value in values)
-    return f"{column} IN ({listed})" if listed else "false"
+from .sql import sql_in, sql_text, sql_time
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """The records a query may see; the default sees what is neither forgotten nor superseded.
+    """The records a query may see; by default those neither forgotten nor superseded.
 
-    With `as_of` the answer is bitemporal. Valid time is always `as_of`. Transaction time is
-    `as_of` too: what came later is not there, and what was changed later is as it was. Only for a
-    time when the store held nothing yet (`hindsight`) the answer comes from what is known now, and
-    from what was said by then.
+    With `as_of` the answer is bitemporal. Valid time is `as_of`. Transaction time is `as_of` too:
+    records that arrived later are not there, and later changes are undone. Only for a time before
+    the first record arrived (`hindsight`) transaction time is now, and records count from when
+    they were said.
 
     Attributes:
         project: Only this project; None is every project.
@@ -46,7 +27,7 @@ class Filter:
         since: Created at or after.
         until: Created at or before.
         as_of: What the store held and held true at that time.
-        hindsight: With `as_of`: that time is before the store's birth.
+        hindsight: With `as_of`: that time is before the first record arrived.
         tags: Records that have every one of these.
         roles: Records with one of these roles; empty is every role.
         origins: Records with one of these origins; empty is every origin.
@@ -70,26 +51,26 @@ class Filter:
     include_tombstoned: bool = False
 
     def to_sql(self, now: datetime | None = None) -> str | None:
-        """The SQL condition, None where it would be empty; with `as_of` it may let too many by.
+        """The SQL condition, None for none; with `as_of` it may let too many records by.
 
-        A record that was changed after `as_of` is let by whatever it says now, because only its
-        history knows what it said then; `admits` decides.
+        A record that was changed after `as_of` is let by whatever its state is now, because only
+        its history knows its state then; `admits` decides.
         """
         parts = [*self._scope(), *self._state(now or utc_now())]
         return " AND ".join(parts) or None
 
     def admits(self, record: Record, now: datetime | None = None) -> bool:
-        """Whether the record passes, decided in full; `record` is as the table holds it now."""
+        """Whether the record, as the table holds it now, passes; decided in full."""
         return (
             self._holds_scope(record)
             and self._was_there(record)
-            and self._holds_state(self.seen(record), self.as_of or now or utc_now())
+            and self._holds_state(self.at_time(record), self.as_of or now or utc_now())
         )
 
-    def seen(self, record: Record) -> Record:
-        """The record as this filter's time shows it; without `as_of` as it is.
+    def at_time(self, record: Record) -> Record:
+        """The record as it was at `as_of`; without `as_of` as it is.
 
-        In hindsight only what replaced it later is not shown.
+        In hindsight it is as it is now, but for a supersession after `as_of`.
         """
         if self.as_of is None:
             return record

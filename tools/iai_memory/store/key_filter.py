@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .filter import EVERYTHING
 from .reader import TableReader
 
-MOST_KEYS: Final = 2_000_000
+MAX_KEYS: Final = 2_000_000
 """16 MB. A table of more has its index asked for every key."""
 
 # Who asks once, as a command does, is answered sooner by the table than by reading all keys first:
@@ -23,7 +23,7 @@ _MOST_RECENT: Final = 10_000
 _BEFORE_ALL: Final = -1
 
 
-class KnownKeys:
+class KeyFilter:
     """Tells which keys are surely not in the table.
 
     Follows the table's version: what others stored is read by its `table_version`, what this
@@ -31,7 +31,7 @@ class KnownKeys:
     looked up in vain. Safe for any number of threads.
     """
 
-    def __init__(self, *, most_keys: int = MOST_KEYS) -> None:
+    def __init__(self, *, most_keys: int = MAX_KEYS) -> None:
         """Knows nothing yet."""
         self._most_keys = most_keys
         self._lock = threading.Lock()

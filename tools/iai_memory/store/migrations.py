@@ -15,7 +15,7 @@ from lancedb.table import LanceTable
 
 from ..embedding.passages import may_have_several
 from ..text.analyzer import document_terms
-from .record import EMBEDDER_FIELD_KEY, table_schema
+from .schema import EMBEDDER_FIELD_KEY, table_schema
 from .trust import trust_of
 
 SCHEMA_KEY: Final = "iai.schema_version"

@@ -1,74 +1,44 @@
-"""Every question that is asked of the table, on the latest version or on one pinned version."""
+"""Reads of the table, on its latest version or on one pinned version."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute
-from lancedb.query import ColumnOrdering, MatchQuery
+from lancedb.query import ColumnOrdering
 from lancedb.table import LanceTable
 from numpy.typing import NDArray
 
 from ..text.analyzer import query_terms
+from .arrow import pc
 from .candidate import CANDIDATE_COLUMNS, Candidate
-from .filter import Filter, sql_in, sql_time
+from .dense_search import nearest_rows
+from .filter import Filter
 from .lance_errors import retried, translated
+from .lexical_search import matching_rows
 from .read_lock import Readers
-from .record import Record, from_table, record_columns
+from .record import Record
+from .record_rows import RETIRED_COLUMNS, from_table, record_columns
 from .row_id_cache import RowIdCache
 from .session_order import Spoken
 from .similarity import Likeness, likenesses_of
+from .sql import sql_in, sql_time
+from .statistics import STATISTICS_COLUMNS, StatisticsByProject, statistics_by_project
 from .vector_rows import VECTOR_COLUMNS, Row, Vector, count_vectors, from_arrow, read_vectors
 
 T = TypeVar("T")
 
-# Its functions are generated when pyarrow is imported; no type checker sees them.
-pc: Any = pyarrow.compute
-
-# pydantic dataclasses hide their defaults from type checkers here.
-_match_query: Any = MatchQuery
-_ID_BATCH = 1_000
-_REFINE = 4
+_IDS_PER_QUERY: Final = 1_000
 # Lance reads some batches ahead: with four times as many rows 90 MB and not 20 lie about.
-_BATCH_ROWS = 500
-_ATTEMPTS = 3
-_BESIDE = ThreadPoolExecutor(4, "searching-passages")
-# Not the threads above: what is done aside may search vectors, and would wait for one of those.
-_ASIDE = ThreadPoolExecutor(4, "reading-aside")
-_ALL_BUT_FORGOTTEN = Filter(include_superseded=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """What some part of the table holds, in numbers that move with every change of it.
-
-    Attributes:
-        live: Records that are neither forgotten nor superseded.
-        total: Rows, forgotten and superseded ones included.
-        tombstoned: Forgotten rows.
-        pending: Rows that are not forgotten and wait for their vectors, or those of their passages.
-        max_id: The largest id; ids grow with insertion. Empty for no rows.
-        max_created_at: The newest `created_at` of a live record.
-        max_updated_at: The newest `updated_at`.
-        content_version: The table version of the newest change of a row; 0 for no rows.
-        removal_version: The same among forgotten and superseded rows.
-    """
-
-    live: int = 0
-    total: int = 0
-    tombstoned: int = 0
-    pending: int = 0
-    max_id: str = ""
-    max_created_at: datetime | None = None
-    max_updated_at: datetime | None = None
-    content_version: int = 0
-    removal_version: int = 0
+_BATCH_ROWS: Final = 500
+# Not the threads of the dense search: work beside the caller may search vectors itself, and would
+# wait for one of those.
+_ASIDE: Final = ThreadPoolExecutor(4, "reading-aside")
+_ALL_BUT_FORGOTTEN: Final = Filter(include_superseded=True)
 
 
 class TableReader:
@@ -76,6 +46,8 @@ class TableReader:
 
     A handle opened with `read_consistency_interval=0` answers from the latest version; one that
     was checked out at a version answers from that version until it is cleaned up.
+
+    Every read raises StoreBusy or StoreUnavailable where LanceDB fails.
     """
 
     def __init__(self, table: LanceTable, readers: Readers, *, follow_latest: bool) -> None:
@@ -92,8 +64,10 @@ class TableReader:
 
     @property
     def schema(self) -> pa.Schema:
-        """Of the table."""
+        """The table's schema."""
         return self._table.schema
+
+    # Records by id, key or session
 
     def ids(self) -> list[str]:
         """The id of every record, oldest arrival first."""
@@ -105,33 +79,43 @@ class TableReader:
     def everything(self) -> Iterator[Row]:
         """Every record with its vectors, forgotten ones too, oldest arrival first, in batches."""
         ids = self.ids()
-        for start in range(0, len(ids), _ID_BATCH):
-            rows = self.rows(ids[start : start + _ID_BATCH])
+        for start in range(0, len(ids), _IDS_PER_QUERY):
+            rows = self.rows(ids[start : start + _IDS_PER_QUERY])
             yield from sorted(rows, key=lambda row: row.record.id)
 
     def get(self, ids: Sequence[str]) -> list[Record]:
         """The records with these ids, forgotten ones included, in the order of `ids`."""
-        found = {record.id: record for record in self.found_by("id", ids)}
+        found = {record.id: record for record in self.by_column("id", ids)}
         return [found[id_] for id_ in ids if id_ in found]
 
-    def found_by(self, column: str, values: Sequence[str]) -> list[Record]:
+    def by_column(self, column: str, values: Sequence[str]) -> list[Record]:
         """The records whose text column has one of the values, forgotten ones included."""
         parts = self._select(record_columns(), column, values)
         return [record for part in parts for record in from_table(part)]
 
     def replaced_by(self, ids: Collection[str]) -> list[Record]:
         """The records that these directly replaced, forgotten ones included, in any order."""
-        return self.found_by("superseded_by", list(ids))
+        return self.by_column("superseded_by", list(ids))
 
     def rows(self, ids: Sequence[str]) -> list[Row]:
         """The records with these ids and their vectors, forgotten ones included, in any order."""
         parts = self._select([*record_columns(), *VECTOR_COLUMNS], "id", ids)
         return [row for part in parts for row in from_arrow(part)]
 
-    def candidates(self, ids: Collection[str]) -> dict[str, Candidate]:
-        """What the ranking looks at, in the order of `ids`, forgotten ones included.
+    def retired_values(self) -> dict[str, list[str]]:
+        """Texts in columns that no Record has a field for, by id; writing a row empties them."""
+        found: dict[str, list[str]] = {}
+        for column in RETIRED_COLUMNS:
+            query = self._table.search().where(f"cardinality({column}) > 0").limit(None)
+            rows = self._read("reading records", query.select(["id", column]).to_arrow)
+            for id_, texts in zip(rows["id"].to_pylist(), rows[column].to_pylist(), strict=True):
+                found.setdefault(id_, []).extend(texts)
+        return found
 
-        What is not there is left out.
+    def candidates(self, ids: Collection[str]) -> dict[str, Candidate]:
+        """The candidates with these ids, forgotten ones included, in the order of `ids`.
+
+        Ids that the table does not hold are left out.
         """
         found = Candidate.of(self._with_ids(CANDIDATE_COLUMNS, ids))
         return {id_: found[id_] for id_ in ids if id_ in found}
@@ -154,9 +138,9 @@ class TableReader:
         return found
 
     def sessions(self, session_ids: Collection[str]) -> dict[str, Spoken]:
-        """Each session's records in the order in which they were said.
+        """The order of the turns of each session, by its id.
 
-        Superseded ones included, forgotten ones left out; a session of none is left out too.
+        Superseded records are included, forgotten ones left out; so are sessions without records.
         """
         names, found = ["session_id", "created_at", "id"], dict[str, Spoken]()
         parts = self._select(
@@ -171,6 +155,8 @@ class TableReader:
                 found[session] = Spoken(tuple(ids[begin:end]))
         return found
 
+    # Records in an order
+
     def newest(
         self, where: Filter, limit: int, *, by: str = "created_at", condition: str | None = None
     ) -> list[Record]:
@@ -178,7 +164,7 @@ class TableReader:
 
         Args:
             where: Which records.
-            limit: How many at most.
+            limit: Records at most.
             by: "created_at" (when it was said) or "id" (when it arrived).
             condition: One more SQL condition, built from literals of our own.
         """
@@ -189,14 +175,14 @@ class TableReader:
 
         def ask() -> pa.Table:
             query = self._table.search().select(record_columns()).order_by(order)
-            # What `as_of` lets by too much is dropped below, so the limit cannot be LanceDB's.
+            # Rows that `as_of` lets by are dropped below, so the limit cannot be LanceDB's.
             query = query.limit(limit if where.as_of is None else None)
             return (query.where(sql) if sql else query).to_arrow()
 
         records = from_table(self._read("reading records", ask))
         return [record for record in records if where.admits(record)][:limit]
 
-    def birth(self) -> datetime | None:
+    def first_ingested_at(self) -> datetime | None:
         """When the first of the records arrived; None while there is none."""
         order = [ColumnOrdering(column_name="ingested_at", ascending=True, nulls_first=False)]
 
@@ -216,65 +202,68 @@ class TableReader:
 
         return from_table(self._read("reading records", ask))
 
+    # Searches
+
     def nearest(
         self, query: Vector, where: Filter, limit: int, *, nprobes: int
     ) -> dict[str, float]:
-        """The nearest by the best cosine of the whole text and its passages, best first.
+        """Cosines by id, best first: of the whole text or of its best passage.
 
-        What was never embedded is not among them.
+        Records that were never embedded are not among them.
 
         Args:
             query: float32, (dim,), unit length.
             where: Which records; with `as_of` it may let too many by, see `Filter.admits`.
-            limit: How many at most.
+            limit: Records at most.
             nprobes: Partitions to look into where the vectors are indexed.
         """
 
         def ask(condition: str | None, most: int) -> pa.Table:
-            return self._nearest(query, condition, most, nprobes)
+            return nearest_rows(self._table, query, condition, most, nprobes)
 
         rows = self._read("searching vectors", lambda: _few_forgotten(ask, where, limit))
-        return dict(zip(self._met(rows), rows["cosine"].to_pylist(), strict=True))
+        return dict(zip(self._found(rows), rows["cosine"].to_pylist(), strict=True))
 
     def matching(self, text: str, where: Filter, limit: int) -> dict[str, float]:
-        """The best by BM25 over the terms of the text, best first, an unindexed tail included.
+        """BM25 scores over the terms of the text by id, best first, unindexed rows included.
 
         Args:
             text: The question.
             where: Which records; with `as_of` it may let too many by, see `Filter.admits`.
-            limit: How many at most.
+            limit: Records at most.
         """
-        wanted = query_terms(text)
-        if not wanted:
+        terms = query_terms(text)
+        if not terms:
             return {}
 
         def ask(condition: str | None, most: int) -> pa.Table:
-            # A MatchQuery takes the terms as they are; it has no operators to inject.
-            words: Any = _match_query(" ".join(wanted), "terms")
-            search = self._table.search(words, query_type="fts").limit(most)
-            search = search.where(condition, prefilter=True) if condition else search
-            return search.select(["id", "_score", "tombstoned_at"]).with_row_id(True).to_arrow()
+            return matching_rows(self._table, terms, condition, most)
 
         rows = self._read("searching words", lambda: _few_forgotten(ask, where, limit))
-        return dict(zip(self._met(rows), rows["_score"].to_pylist(), strict=True))
+        return dict(zip(self._found(rows), rows["_score"].to_pylist(), strict=True))
 
     def aside(self, work: Callable[[], T]) -> Callable[[], T]:
-        """What gives the result of `work` when it is called, which is done meanwhile."""
+        """Starts `work` in a thread; the returned function waits for its result."""
         return _ASIDE.submit(work).result
 
+    # Counts and columns
+
     def count(self, where: Filter) -> int:
-        """How many records pass; `as_of` is not looked at in detail."""
+        """Number of records that pass; `as_of` is not looked at in detail."""
         return self._read("counting records", lambda: self._table.count_rows(where.to_sql()))
 
     def changed_after(self, moment: datetime | None) -> int:
-        """How many records were stored or changed after `moment`; None counts all."""
+        """Number of records that were stored or changed after `moment`; None counts all."""
         where = None if moment is None else f"updated_at > {sql_time(moment)}"
         return self._read("counting records", lambda: self._table.count_rows(where))
 
     def changed_since(self, version: int, take: Callable[[Iterable[pa.RecordBatch]], T]) -> T:
-        """What `take` makes of all rows, with every column, that were changed after the version.
+        """Passes all rows, with every column, that were changed after the version to `take`.
 
-        Where the table moved away in the middle, `take` is asked again from the beginning.
+        Where the version is cleaned up in the middle, `take` is called again from the beginning.
+
+        Returns:
+            What `take` returned.
         """
         query = self._table.search().where(f"table_version > {version}").limit(None)
         return self._read("copying the table", lambda: take(query.to_batches(_BATCH_ROWS)))
@@ -292,61 +281,16 @@ class TableReader:
         versions: NDArray[np.int64] = column.to_numpy()
         return versions
 
-    def contents(self, now: datetime) -> dict[str | None, Contents]:
-        """What each project holds, and the records of no project under None, in one scan."""
-        names = ["project", "id", "created_at", "updated_at", "valid_to", "tombstoned_at"]
-        names += ["table_version", "embedder"]
+    def statistics_by_project(self, now: datetime) -> StatisticsByProject:
+        """Statistics of each project, in one scan of a few columns of every row."""
         rows = self._read(
             "reading the watermark",
-            lambda: self._table.search().select(names).limit(None).to_arrow(),
+            lambda: self._table.search().select([*STATISTICS_COLUMNS]).limit(None).to_arrow(),
         )
-        return _contents_by_project(rows, now)
+        return statistics_by_project(rows, now)
 
-    def _nearest(
-        self,
-        query: Vector,
-        condition: str | None,
-        most: int,
-        nprobes: int,
-        attempts: int = _ATTEMPTS,
-    ) -> pa.Table:
-        """As `nearest`, the columns id, tombstoned_at, _rowid and cosine."""
-        by_passage = _BESIDE.submit(
-            self._by_vector, "passages", "cosine", query, condition, most, nprobes
-        )
-        best = self._by_vector("vector", "dot", query, condition, most, nprobes)
-        for row, cosine in by_passage.result().items():
-            best[row] = max(cosine, best.get(row, cosine))
-        wanted = sorted(best, key=lambda row: -best[row])[:most]
-        found = self._table.take_row_ids(wanted).select(["id", "tombstoned_at"])
-        rows: pa.Table = found.with_row_id().to_arrow()
-        if rows.num_rows < len(wanted) and attempts > 1:
-            # Some were moved since they were found, and lie elsewhere by now.
-            return self._nearest(query, condition, most, nprobes, attempts - 1)
-        cosines = pa.array([best[row] for row in rows["_rowid"].to_pylist()], pa.float64())
-        order = [("cosine", "descending"), ("id", "ascending")]
-        return rows.append_column("cosine", cosines).sort_by(order)
-
-    def _by_vector(
-        self,
-        column: str,
-        distance: Literal["cosine", "dot"],
-        query: Vector,
-        condition: str | None,
-        most: int,
-        nprobes: int,
-    ) -> dict[int, float]:
-        """Cosines by row id; to read the ids of records here would cost as much as the search."""
-        search = self._table.search(query, vector_column_name=column).distance_type(distance)
-        search = search.nprobes(nprobes).refine_factor(_REFINE).limit(most)
-        search = search.where(condition, prefilter=True) if condition else search
-        found = search.select(["_distance"]).with_row_id(True).to_arrow()
-        # LanceDB's dot distance is one minus the dot product, which on unit vectors is the cosine.
-        cosines = [1.0 - distance for distance in found["_distance"].to_pylist()]
-        return dict(zip(found["_rowid"].to_pylist(), cosines, strict=True))
-
-    def _met(self, rows: pa.Table) -> list[str]:
-        """The ids of what a search found; where it lies is noted."""
+    def _found(self, rows: pa.Table) -> list[str]:
+        """The ids of rows that a search found; notes their row ids."""
         ids: list[str] = rows["id"].to_pylist()
         self._row_ids.add(ids, rows["_rowid"].to_pylist())
         return ids
@@ -364,8 +308,8 @@ class TableReader:
 
     def _select(self, names: list[str], column: str, values: Sequence[str]) -> Iterator[pa.Table]:
         """These columns of the rows whose text column has one of the values, in batches."""
-        for start in range(0, len(values), _ID_BATCH):
-            where = sql_in(column, values[start : start + _ID_BATCH])
+        for start in range(0, len(values), _IDS_PER_QUERY):
+            where = sql_in(column, values[start : start + _IDS_PER_QUERY])
             query = self._table.search().where(where).limit(None).select(names)
             yield self._read("reading records", query.to_arrow)
 
@@ -377,84 +321,23 @@ class TableReader:
 
 
 def _few_forgotten(
-    ask: Callable[[str | None, int], pa.Table], where: Filter, limit: int
+    search: Callable[[str | None, int], pa.Table], where: Filter, limit: int
 ) -> pa.Table:
-    """What is asked under a filter, at most so many rows.
+    """Searches under a filter; drops forgotten rows afterwards where that is cheaper.
 
     For a condition LanceDB scans a column, which takes it longer than a search for words, and half
-    as long as one for vectors. Where nothing but the forgotten ones is left out, and they are few,
-    they are dropped here instead.
+    as long as one for vectors. Where a filter leaves out nothing but forgotten rows, and they are
+    few among the best, they are dropped here instead.
+
+    Args:
+        search: Given a condition and a limit, the rows found, with the column `tombstoned_at`.
+        where: Which records.
+        limit: Rows at most.
     """
     if where == _ALL_BUT_FORGOTTEN:
-        most = limit + limit // 4
-        rows = ask(None, most)
+        with_forgotten = limit + limit // 4
+        rows = search(None, with_forgotten)
         kept = rows.filter(pc.is_null(rows["tombstoned_at"]))
-        if kept.num_rows >= limit or rows.num_rows < most:
+        if kept.num_rows >= limit or rows.num_rows < with_forgotten:
             return kept.slice(0, limit)
-    return ask(where.to_sql(), limit)
-
-
-def _contents_by_project(rows: pa.Table, now: datetime) -> dict[str | None, Contents]:
-    tombstoned = pc.is_valid(rows["tombstoned_at"])
-    moment = pa.scalar(now, pa.timestamp("us", "UTC"))
-    superseded = pc.fill_null(pc.less_equal(rows["valid_to"], moment), False)
-    withheld = pc.or_(tombstoned, superseded)
-    live = pc.invert(withheld)
-    pending = pc.and_(pc.is_null(rows["embedder"]), pc.invert(tombstoned))
-    table = pa.table(
-        {
-            "project": rows["project"],
-            "live": pc.cast(live, pa.int64()),
-            "tombstoned": pc.cast(tombstoned, pa.int64()),
-            "pending": pc.cast(pending, pa.int64()),
-            "id": rows["id"],
-            "created": pc.if_else(live, rows["created_at"], None),
-            "updated": rows["updated_at"],
-            "version": rows["table_version"],
-            "removal": pc.if_else(withheld, rows["table_version"], 0),
-        }
-    )
-    grouped = table.group_by("project").aggregate(
-        [
-            ("live", "sum"),
-            ("id", "count"),
-            ("tombstoned", "sum"),
-            ("pending", "sum"),
-            ("id", "max"),
-            ("created", "max"),
-            ("updated", "max"),
-            ("version", "max"),
-            ("removal", "max"),
-        ]
-    )
-    return {
-        row["project"]: Contents(
-            live=row["live_sum"],
-            total=row["id_count"],
-            tombstoned=row["tombstoned_sum"],
-            pending=row["pending_sum"],
-            max_id=row["id_max"],
-            max_created_at=row["created_max"],
-            max_updated_at=row["updated_max"],
-            content_version=row["version_max"],
-            removal_version=row["removal_max"],
-        )
-        for row in grouped.to_pylist()
-    }
-
-
-def merge_contents(parts: Sequence[Contents]) -> Contents:
-    """The contents of several disjoint parts together."""
-    created = [part.max_created_at for part in parts if part.max_created_at is not None]
-    updated = [part.max_updated_at for part in parts if part.max_updated_at is not None]
-    return Contents(
-        live=sum(part.live for part in parts),
-        total=sum(part.total for part in parts),
-        tombstoned=sum(part.tombstoned for part in parts),
-        pending=sum(part.pending for part in parts),
-        max_id=max((part.max_id for part in parts), default=""),
-        max_created_at=max(created, default=None),
-        max_updated_at=max(updated, default=None),
-        content_version=max((part.content_version for part in parts), default=0),
-        removal_version=max((part.removal_version for part in parts), default=0),
-    )
+    return search(where.to_sql(), limit)

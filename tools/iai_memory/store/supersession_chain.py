@@ -24,13 +24,13 @@ def successors(
 
     Args:
         reader: Of the table.
-        records: As a filter's `seen` shows them.
+        records: As a filter's `at_time` shows them.
         where: Its `as_of` says which time's chains are meant; None is now.
 
     Raises:
         StoreFault: The table could not be read.
     """
-    seen = (where or Filter()).seen
+    seen = (where or Filter()).at_time
     known = {record.id: record for record in records}
     ends: Sequence[Record] = records
     for _ in range(MAX_HOPS):
@@ -58,7 +58,7 @@ def predecessors(
     Raises:
         StoreFault: The table could not be read.
     """
-    seen = (where or Filter()).seen
+    seen = (where or Filter()).at_time
     replaced: dict[str, list[Record]] = {record.id: [] for record in records}
     for found in reader.replaced_by(replaced):
         record = seen(found)

@@ -11,7 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..embedding.passages import Passages
-from .record import Record, from_table, to_row
+from .record import Record
+from .record_rows import from_table, to_row
 from .scalar_quantization import Codes
 
 Vector = NDArray[np.float32]

@@ -17,7 +17,8 @@ from ..embedding.identity import DIMENSION
 from ..embedding.passages import Passages, may_have_several
 from ..errors import InvalidInput
 from ..privacy.redaction import redact
-from ..store.record import ORIGINS, ROLES, Record, from_row, record_columns, to_row
+from ..store.record import ORIGINS, ROLES, Record
+from ..store.record_rows import from_row, record_columns, to_row
 from ..store.table import Store
 from ..store.trust import trust_of
 from ..store.vector_rows import Row
@@ -85,7 +86,7 @@ def import_lines(store: Store, lines: Iterable[str], *, embedder: str) -> Iterat
 def _store(store: Store, batch: Sequence[Row]) -> Arrived:
     with store.writing() as writer:
         ids = {found.id for found in writer.reader.get([row.record.id for row in batch])}
-        same = writer.reader.found_by("idem", [row.record.idem for row in batch])
+        same = writer.reader.by_column("idem", [row.record.idem for row in batch])
         idems = {found.idem for found in same}
         fresh: dict[str, Row] = {}
         for row in batch:

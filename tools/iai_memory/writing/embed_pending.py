@@ -108,7 +108,7 @@ def reembed(
     with store.writing() as writer:
         writer.drop_vectors()
         store.set_embedder(encoder.identity.key)
-    total = left = store.contents().pending
+    total = left = store.statistics().pending
     while done := embed_pending(store, encoder):
         left -= done
         if progress is not None:

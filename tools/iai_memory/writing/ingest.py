@@ -49,11 +49,11 @@ def ingest(
     keys = list({draft.key for draft in drafts})
     # Embedding takes long, so it happens before the lock is taken, and what another process stored
     # meanwhile is looked up once more under the lock.
-    before = _by_key(store.holding(keys))
+    before = _by_key(store.by_keys(keys))
     new = _new_drafts(drafts, before)
     rows = _rows([draft.record for draft in new], encoder)
     with store.writing() as writer:
-        existing = _by_key(store.holding(keys))
+        existing = _by_key(store.by_keys(keys))
         missing = [
             row
             for row, draft in zip(rows, new, strict=True)

@@ -6,8 +6,8 @@ from ..base.checks import check_ids
 from ..errors import UnknownRecord
 from ..store.reader import TableReader
 from ..store.record import Record
-from ..store.table import Writer
 from ..store.vector_rows import Row
+from ..store.writer import Writer
 
 
 def live_record(reader: TableReader, id_: str) -> Record:

@@ -81,7 +81,6 @@ def _successor(old: Record, text: str, origin: str, since: datetime) -> Record:
         turn_id=None,
         valid_to=None,
         superseded_by=None,
-        entities=(),
         derived_from=(),
         trust=trust_of(origin, old.role),
         history=(),

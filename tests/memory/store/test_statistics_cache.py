@@ -13,8 +13,8 @@ import pytest
 
 from iai_memory import Memory
 from iai_memory.base.clock import utc_now
-from iai_memory.store.key_filter import KnownKeys
-from iai_memory.store.reader import Contents
+from iai_memory.store.key_filter import KeyFilter
+from iai_memory.store.statistics import TableStatistics
 from iai_memory.store.vector_rows import Row
 
 KEYS = [f"{number:064x}" for number in range(8)]
@@ -31,9 +31,9 @@ def opened(root: Path) -> Memory:
     return Memory(root, on_commit=lambda: None)
 
 
-def parts_of(memory: Memory) -> dict[str | None, Contents]:
+def parts_of(memory: Memory) -> dict[str | None, TableStatistics]:
     store = memory.store
-    return store.contents_of(store.latest, store.stamp, utc_now())
+    return store.statistics_by_project(store.latest, store.stamp, utc_now())
 
 
 def change(memory: Memory, chance: random.Random, number: int) -> None:
@@ -77,12 +77,12 @@ def test_a_table_put_back_from_a_copy_is_counted_anew(root: Path, tmp_path: Path
     memory.ingest("before the copy")
     shutil.copytree(memory.paths.database, tmp_path / "copy")
     memory.ingest("lost with the copy")
-    assert memory.store.contents().total == 2
+    assert memory.store.statistics().total == 2
     memory.paths.database.rename(tmp_path / "away")
     (tmp_path / "copy").rename(memory.paths.database)
-    assert memory.store.contents().total == 1
+    assert memory.store.statistics().total == 1
     memory.ingest("after it")
-    assert memory.store.contents().total == 2
+    assert memory.store.statistics().total == 2
     assert memory.ingest("lost with the copy").stored == 1
 
 
@@ -105,7 +105,7 @@ def test_another_table_of_the_same_version_is_counted_anew(root: Path, tmp_path:
     for number in range(3):
         memory.ingest({"text": f"{number} here", "project": "p"})
         another.ingest({"text": f"{number} there", "project": "q"})
-    assert memory.store.contents().total == 3
+    assert memory.store.statistics().total == 3
     assert memory.store.version == another.store.version
     memory.paths.database.rename(tmp_path / "away")
     another.paths.database.rename(memory.paths.database)
@@ -118,13 +118,13 @@ def test_another_table_of_the_same_version_is_counted_anew(root: Path, tmp_path:
 def test_a_commit_that_took_no_lock_counts_too(root: Path) -> None:
     memory = opened(root)
     memory.ingest(["first", "second"])
-    memory.store.contents()
+    memory.store.statistics()
     [first, second] = memory.store.latest.get(memory.store.latest.ids())
     with memory.store.writing() as writer:
         table = lancedb.connect(str(memory.paths.database)).open_table("memories")
         table.delete(f"id = '{first.id}'")
         writer.insert([Row(replace(second, text="third", idem=KEYS[0]), None)])
-    assert memory.store.contents().total == 2
+    assert memory.store.statistics().total == 2
     assert parts_of(memory) == parts_of(opened(root))
 
 
@@ -132,7 +132,7 @@ def test_a_compaction_hides_nothing_that_another_process_stored_before_it(root: 
     mine, other = opened(root), opened(root)
     for number in range(3):
         mine.ingest(f"number {number}")
-    mine.store.contents()
+    mine.store.statistics()
     stored = other.ingest({"text": "of the other", "project": "q"}).results[0]
     mine.store.compact(keep=timedelta(minutes=1))
     assert parts_of(mine) == parts_of(opened(root))
@@ -154,7 +154,7 @@ def test_keys_are_looked_up_in_the_table_where_there_are_too_many(root: Path) ->
     memory = opened(root)
     memory.ingest([f"number {number}" for number in range(5)])
     reader = memory.store.latest
-    few, many = KnownKeys(most_keys=4), KnownKeys(most_keys=5)
+    few, many = KeyFilter(most_keys=4), KeyFilter(most_keys=5)
     answers = [
         [keys.possible(KEYS, reader, lambda: 1) for _ in range(4)][-1] for keys in (few, many)
     ]
@@ -168,6 +168,6 @@ def test_a_known_key_is_possible_and_stays_so_from_thousands_on(root: Path) -> N
     memory.ingest("the last")
     stored = memory.store.latest.get(memory.store.latest.ids())
     keys = [record.idem for record in stored]
-    assert len(memory.store.holding([*keys, *KEYS])) == len(keys) == 12_001
+    assert len(memory.store.by_keys([*keys, *KEYS])) == len(keys) == 12_001
     again = memory.ingest([f"number {number}" for number in range(9_999)])
     assert (again.stored, again.duplicates) == (0, 9_999)

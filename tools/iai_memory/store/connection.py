@@ -1,0 +1,150 @@
+"""The LanceDB folder of one store: connected with bounded caches, its table opened or created."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from typing import Final
+
+import lancedb
+from lancedb.table import LanceTable
+
+from ..base.locks import held
+from ..base.paths import StorePaths
+from ..errors import StoreMismatch, StoreUnavailable
+from .indexes import create_size_indexes, create_text_index, has_text_index
+from .lance_errors import translated
+from .migrations import (
+    SCHEMA_KEY,
+    SCHEMA_VERSION,
+    embedder_of,
+    is_outdated,
+    schema_version,
+    upgrade,
+)
+from .schema import table_schema
+
+TABLE_NAME: Final = "memories"
+CACHE_BYTES: Final = 32 << 20
+"""LanceDB's cache of metadata, and of indexes where a snapshot holds the table."""
+
+_WRITE_TIMEOUT_SEC: Final = 60.0
+# In 2.2, LanceDB's default, a column of one value is read whole: a hundred of 1,000,000 records
+# take 15 ms there, and 9 here.
+_NEW_TABLES: Final = {"new_table_data_storage_version": "2.1"}
+
+
+def write_lock(paths: StorePaths) -> AbstractContextManager[None]:
+    """The lock under which every process writes; waits for up to a minute.
+
+    Raises:
+        StoreBusy: Another process kept it for longer.
+    """
+    return held(paths.lock("write"), timeout=_WRITE_TIMEOUT_SEC)
+
+
+class Connection:
+    """One LanceDB session on one folder."""
+
+    def __init__(self, paths: StorePaths) -> None:
+        """Connects; makes no file."""
+        self._paths = paths
+        self.table_folder = paths.database / f"{TABLE_NAME}.lance"
+        self._versions = self.table_folder / "_versions"
+        self._database = self._connected(CACHE_BYTES)
+
+    def set_index_cache(self, cache_bytes: int) -> None:
+        """Gives tables opened from now on this much memory for what is read of their indexes."""
+        self._database = self._connected(cache_bytes)
+
+    def look(self) -> tuple[int, int]:
+        """Inode and time of change, in ns, of the folder of the table's versions; one `stat`.
+
+        Raises:
+            StoreUnavailable: The table is gone.
+        """
+        with translated("looking at the table's files"):
+            found = self._versions.stat()
+        return found.st_ino, found.st_mtime_ns
+
+    def change_token(self) -> int:
+        """See `Store.change_token`."""
+        try:
+            return self._versions.stat().st_mtime_ns
+        except OSError:
+            # Whoever looks properly at the next tick meets the cause and says so.
+            return 0
+
+    def open(self) -> LanceTable:
+        """A new handle on the table, which follows its latest version.
+
+        Raises:
+            StoreUnavailable: The folder is not local.
+        """
+        table = self._database.open_table(TABLE_NAME)
+        if not isinstance(table, LanceTable):
+            raise StoreUnavailable(f"{self._paths.database} is not a local LanceDB folder")
+        return table
+
+    def open_or_create(self, embedder: str, dimension: int, *, check: bool) -> LanceTable:
+        """Opens the table; makes it, its indexes or its migration first where they are missing.
+
+        Args:
+            embedder: Key of the embedder that a new table is made for.
+            dimension: Length of its vectors.
+            check: Refuse a table of another generation.
+
+        Raises:
+            StoreMismatch: Another schema version or another embedder wrote the table.
+            StoreBusy: Another process kept the write lock for a minute.
+        """
+        if self._exists():
+            table = self.open()
+            if check:
+                self._check_generation(table, embedder)
+            if has_text_index(table) and not is_outdated(table):
+                return table
+        # Under the lock, and each step again if need be: a creator may have been killed half-way.
+        with write_lock(self._paths):
+            if not self._exists():
+                schema = table_schema(
+                    dimension, embedder=embedder, metadata={SCHEMA_KEY: SCHEMA_VERSION}
+                )
+                self._database.create_table(TABLE_NAME, schema=schema, exist_ok=True)
+            table = self.open()
+            if is_outdated(table):
+                upgrade(self._database, table)
+                table = self.open()
+            if not has_text_index(table):
+                create_size_indexes(table)
+                create_text_index(table)
+            return table
+
+    def _connected(self, cache_bytes: int) -> lancedb.DBConnection:
+        session = lancedb.Session(
+            index_cache_size_bytes=cache_bytes, metadata_cache_size_bytes=CACHE_BYTES
+        )
+        return lancedb.connect(
+            str(self._paths.database),
+            read_consistency_interval=timedelta(0),
+            session=session,
+            storage_options=_NEW_TABLES,
+        )
+
+    def _exists(self) -> bool:
+        return self._versions.exists()
+
+    def _check_generation(self, table: LanceTable, embedder: str) -> None:
+        version = schema_version(table)
+        if version != SCHEMA_VERSION and not is_outdated(table):
+            raise StoreMismatch(
+                f"{self._paths.root} has schema version {version}, this iai-mcp reads "
+                f"{SCHEMA_VERSION}: install the iai-mcp that wrote it, or set IAI_MCP_STORE to "
+                f"another folder"
+            )
+        written = embedder_of(table)
+        if written != embedder:
+            raise StoreMismatch(
+                f"{self._paths.root} holds vectors of {written}, the model here is {embedder}: "
+                f"run `iai-mcp model reembed`"
+            )

@@ -1,0 +1,61 @@
+"""The table's Arrow schema, and what its metadata says: the embedder of its vectors."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pyarrow as pa
+
+EMBEDDER_FIELD_KEY: Final = "iai.embedder"
+"""Metadata of the column `vector`: the key of the embedder."""
+
+_TIME: Final = pa.timestamp("us", "UTC")
+# As LanceDB notes it; part of the creation, because it refuses to set it a second time.
+_PRIMARY_KEY: Final = {"lance-schema:unenforced-primary-key:position": "1"}
+
+
+def table_schema(dimension: int, *, embedder: str, metadata: dict[str, str]) -> pa.Schema:
+    """Returns the table's columns.
+
+    Args:
+        dimension: Length of a vector.
+        embedder: Key of the embedder; metadata of the vector column, where a re-embedding can
+            replace it.
+        metadata: The table's own, which LanceDB lets nobody change after creation.
+    """
+    vector = pa.field("vector", pa.list_(pa.float32(), dimension))
+    return pa.schema(
+        [
+            pa.field("id", pa.string(), nullable=False, metadata=_PRIMARY_KEY),
+            pa.field("text", pa.string(), nullable=False),
+            pa.field("terms", pa.string(), nullable=False),
+            vector.with_metadata({EMBEDDER_FIELD_KEY: embedder}),
+            pa.field("passages", pa.list_(pa.list_(pa.float16(), dimension))),
+            pa.field("passage_spans", pa.list_(pa.int32())),
+            pa.field("role", pa.string(), nullable=False),
+            pa.field("origin", pa.string(), nullable=False),
+            pa.field("host", pa.string()),
+            pa.field("session_id", pa.string()),
+            pa.field("turn_id", pa.string()),
+            pa.field("project", pa.string()),
+            pa.field("cwd", pa.string()),
+            pa.field("created_at", _TIME, nullable=False),
+            pa.field("ingested_at", _TIME, nullable=False),
+            pa.field("updated_at", _TIME, nullable=False),
+            pa.field("valid_from", _TIME, nullable=False),
+            pa.field("valid_to", _TIME),
+            pa.field("superseded_by", pa.string()),
+            pa.field("tombstoned_at", _TIME),
+            pa.field("pinned", pa.bool_(), nullable=False),
+            pa.field("tags", pa.list_(pa.string()), nullable=False),
+            # Never filled; it stays because a table's columns are its format.
+            pa.field("entities", pa.list_(pa.string()), nullable=False),
+            pa.field("derived_from", pa.list_(pa.string()), nullable=False),
+            pa.field("trust", pa.float32(), nullable=False),
+            pa.field("idem", pa.string(), nullable=False),
+            pa.field("embedder", pa.string()),
+            pa.field("history", pa.string()),
+            pa.field("table_version", pa.int64(), nullable=False),
+        ],
+        metadata=metadata,
+    )

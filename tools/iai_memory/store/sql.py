@@ -1,0 +1,22 @@
+"""SQL literals for LanceDB, which has no bind parameters: every value passes through here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+
+def sql_text(value: str) -> str:
+    """A SQL string literal; a quote is doubled, and nothing else has a meaning inside one."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def sql_time(moment: datetime) -> str:
+    """A SQL timestamp literal in UTC, to the microsecond."""
+    return f"timestamp '{moment.astimezone(UTC).strftime('%Y-%m-%dT%H:%M:%S.%f')}'"
+
+
+def sql_in(column: str, values: Iterable[str]) -> str:
+    """`column IN (…)`; no value at all matches nothing."""
+    listed = ", ".join(sql_text(value) for value in values)
+    return f"{column} IN ({listed})" if listed else "false"

@@ -1,0 +1,199 @@
+"""Commits to the table: each call of a `Writer` is one, made under the store's write lock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pyarrow as pa
+from lancedb.table import LanceTable
+from uuid_utils import uuid7
+
+from ..base.clock import utc_now
+from .lance_errors import retried, translated
+from .reader import TableReader
+from .record import Record
+from .sql import sql_time
+from .vector_rows import VECTOR_COLUMNS, Row, to_arrow
+
+
+@dataclass(frozen=True, slots=True)
+class NewestRow:
+    """Where ids and times go on after a version of the table.
+
+    Attributes:
+        version: The version.
+        id: The largest id in it; empty for no rows.
+        updated_at: The newest `updated_at` in it; None for no rows.
+    """
+
+    version: int
+    id: str
+    updated_at: datetime | None
+
+
+class Writer:
+    """Changes to the table while the write lock is held; each call is one commit."""
+
+    def __init__(
+        self,
+        reader: TableReader,
+        table: LanceTable,
+        newest: NewestRow,
+        committed: Callable[[int, Sequence[Record] | None], None],
+    ) -> None:
+        """For `Store.writing` only.
+
+        Args:
+            reader: Of the latest version.
+            table: At the latest version.
+            newest: Of that version.
+            committed: Told of each commit on which version it was made, and which records it added;
+                None where it did anything else.
+        """
+        self.reader = reader
+        self.newest = newest
+        self._table = table
+        self._committed = committed
+
+    def now(self) -> datetime:
+        """The time of this change: later than every change before it, even if a clock went back."""
+        now, last = utc_now(), self.newest.updated_at
+        return now if last is None or now > last else last + timedelta(microseconds=1)
+
+    def insert(self, rows: Sequence[Row]) -> list[Record]:
+        """Appends the rows and gives them their ids; acknowledged is durable.
+
+        Ids are UUIDv7 and larger than any id in the table, whatever clock another process had.
+        """
+        if not rows:
+            # What is there already may be of a process that was killed before it was on the disk.
+            with translated("storing memories"):
+                self._committed(self.newest.version, None)
+            return []
+        at = self.now()
+        ids = _ids_after(self.newest.id, len(rows))
+        stamped = [
+            replace(
+                row.record, id=id_, ingested_at=at, updated_at=at, table_version=self._next_version
+            )
+            for row, id_ in zip(rows, ids, strict=True)
+        ]
+        data = self._arrow(_with(rows, stamped))
+        self._commit("storing memories", lambda: self._table.add(data), ids[-1], at, stamped)
+        return stamped
+
+    def insert_as_is(self, rows: Sequence[Row]) -> None:
+        """Appends rows that another store gave its ids and times; only their version is ours."""
+        if not rows:
+            return
+        stamped = [replace(row.record, table_version=self._next_version) for row in rows]
+        data = self._arrow(_with(rows, stamped))
+        last_id = max(self.newest.id, *(record.id for record in stamped))
+        last_at = max(record.updated_at for record in stamped)
+        known = self.newest.updated_at
+        at = last_at if known is None else max(known, last_at)
+        self._commit("storing memories", lambda: self._table.add(data), last_id, at)
+
+    def update(self, rows: Sequence[Row], at: datetime) -> list[Record]:
+        """Replaces the rows that have these ids; their `updated_at` is `at`, from `now()`."""
+        if not rows:
+            return []
+        stamped = [
+            replace(row.record, updated_at=at, table_version=self._next_version) for row in rows
+        ]
+        data = self._arrow(_with(rows, stamped))
+        self._commit(
+            "changing memories",
+            lambda: (
+                self._table.merge_insert("id")
+                .when_matched_update_all()
+                .execute(data, on_bad_vectors="null")
+            ),
+            self.newest.id,
+            at,
+        )
+        return stamped
+
+    def replace(
+        self, new: Row, close: Callable[[Record], Row], at: datetime
+    ) -> tuple[Record, Record]:
+        """Inserts one row and changes another in the same commit: both happen or neither.
+
+        Args:
+            new: The row to insert.
+            close: Given the inserted record, the row that replaces an old one.
+            at: The time of the change, from `now()`.
+        """
+        [id_] = _ids_after(self.newest.id, 1)
+        version = self._next_version
+        inserted = replace(new.record, id=id_, ingested_at=at, updated_at=at, table_version=version)
+        closing = close(inserted)
+        closed = replace(closing.record, updated_at=at, table_version=version)
+        data = self._arrow([replace(new, record=inserted), replace(closing, record=closed)])
+        merge = self._table.merge_insert("id").when_matched_update_all()
+        merge = merge.when_not_matched_insert_all()
+        self._commit(
+            "superseding a memory", lambda: merge.execute(data, on_bad_vectors="null"), id_, at
+        )
+        return inserted, closed
+
+    def drop_vectors(self) -> None:
+        """Makes every record pending, and no vector of it is left."""
+        at = self.now()
+        values = {
+            **dict.fromkeys((*VECTOR_COLUMNS, "embedder"), "NULL"),
+            "updated_at": sql_time(at),
+            "table_version": str(self._next_version),
+        }
+        self._commit(
+            "dropping vectors",
+            lambda: self._table.update(
+                # What waits for its passages has a vector and no embedder.
+                where="embedder IS NOT NULL OR vector IS NOT NULL",
+                values_sql=values,
+            ),
+            self.newest.id,
+            at,
+        )
+
+    @property
+    def _next_version(self) -> int:
+        return self.newest.version + 1
+
+    def _arrow(self, rows: Sequence[Row]) -> pa.Table:
+        return to_arrow(rows, self._table.schema)
+
+    def _commit(
+        self,
+        what: str,
+        work: Callable[[], Any],
+        last_id: str,
+        at: datetime,
+        added: Sequence[Record] | None = None,
+    ) -> None:
+        retried(what, work, self._table.checkout_latest)
+        with translated(what):
+            self._committed(self.newest.version, added)
+            self.newest = NewestRow(self._table.version, last_id, at)
+
+
+def _with(rows: Sequence[Row], records: Sequence[Record]) -> list[Row]:
+    return [replace(row, record=record) for row, record in zip(rows, records, strict=True)]
+
+
+def _ids_after(last: str, count: int) -> list[str]:
+    """`count` growing UUIDv7 (RFC 9562), all larger than `last`."""
+    ids: list[str] = []
+    floor = UUID(last).int if last else 0
+    for _ in range(count):
+        candidate = uuid7().int
+        if candidate <= floor:
+            # The clock of the writer before us ran ahead: stay above it, in its millisecond.
+            candidate = floor + 1
+        ids.append(str(UUID(int=candidate)))
+        floor = candidate
+    return ids
