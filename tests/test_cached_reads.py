@@ -98,7 +98,7 @@ def assert_same(latest: TableReader, table: TableReader, query: Vector) -> None:
     ids = [*table.ids(), "nobody's"]
     assert list(latest.candidates(ids)) == ids[:-1]
     assert latest.candidates(ids) == table.candidates(ids)
-    assert latest.likenesses(query, ids) == table.likenesses(query, ids)
+    assert latest.similarities(query, ids) == table.similarities(query, ids)
     assert by_id(latest.replaced_by(ids)) == by_id(table.replaced_by(ids))
 
 
@@ -154,10 +154,10 @@ def test_two_processes_remember_exactly_what_the_table_holds(root: Path, seed: i
         name = chance.choice([*names, *names[:6] * 3])
         steps(chance, memory)[name]()
         for one in chance.sample(memories, chance.choice([1, 2])):
-            assert_same(one.store.latest, one.store.snapshot(), query)
+            assert_same(one.store.latest, one.store.pinned_reader(), query)
         # It remembers where rows lay when they were met, and they may lie elsewhere by now. So this
         # comes before any search, which would meet them anew.
-        table = memory.store.snapshot()
+        table = memory.store.pinned_reader()
         assert uncopied.candidates(table.ids()) == table.candidates(table.ids())
         assert_same(uncopied, table, query)
 
@@ -191,7 +191,7 @@ def test_a_table_over_the_bound_is_answered_by_the_table_with_the_same_answers(r
     )
     for _ in range(3):
         for latest in (copied, small, grown):
-            assert_same(latest, memory.store.snapshot(), query)
+            assert_same(latest, memory.store.pinned_reader(), query)
         memory.ingest([some_memory(chance) for _ in range(8)])
     expected = copied.nearest(query, Filter(), 5, nprobes=50)
     with without_its_data(memory):
@@ -259,7 +259,7 @@ def test_another_table_in_the_place_of_this_one_is_seen(
     again = str(memory.ingest("Another owl is awake.").results[0].id)
     assert list(memory.store.latest.candidates([later, again])) == [again]
     # What was met there may lie where the other table has another record.
-    assert not memory.store.latest.likenesses(query, [later])
+    assert not memory.store.latest.similarities(query, [later])
     assert again in memory.store.latest.nearest(query, Filter(), 5, nprobes=50)
 
 
@@ -285,7 +285,7 @@ def test_what_a_thread_stored_it_finds_at_once_while_others_store_too(root: Path
         thread.join()
     assert missed == []
     for memory in memories:
-        assert_same(memory.store.latest, memory.store.snapshot(), query)
+        assert_same(memory.store.latest, memory.store.pinned_reader(), query)
 
 
 def test_a_large_table_is_copied_while_the_table_goes_on_answering(
@@ -308,7 +308,7 @@ def test_a_large_table_is_copied_while_the_table_goes_on_answering(
         assert latest.nearest(query, Filter(), 5, nprobes=50) == found
     late = str(memory.ingest("The heron waits for the ferry.").results[0].id)
     assert late in latest.nearest(query, Filter(), 5, nprobes=50)
-    assert_same(latest, memory.store.snapshot(), query)
+    assert_same(latest, memory.store.pinned_reader(), query)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 10.0])
@@ -323,7 +323,7 @@ def test_a_copy_is_the_table_however_many_rows_are_taken_over_at_once(
     memory.forget([str(one.id) for one in stored[5:9]])
     query = vector_of(memory, "who waits?")
     for _ in range(2):
-        assert_same(memory.store.latest, memory.store.snapshot(), query)
+        assert_same(memory.store.latest, memory.store.pinned_reader(), query)
     with without_its_data(memory):
         assert memory.store.latest.nearest(query, Filter(), 5, nprobes=50)
 
@@ -362,9 +362,9 @@ def test_meaning_finds_as_many_where_the_nearest_ones_were_forgotten(root: Path)
     memory = Memory(root)
     ids = {str(one.id) for one in memory.ingest([f"heron {n}" for n in range(40)]).results}
     live, query = Filter(include_superseded=True), vector_of(memory, "heron")
-    nearest = list(memory.store.snapshot().nearest(query, live, 40, nprobes=50))
+    nearest = list(memory.store.pinned_reader().nearest(query, live, 40, nprobes=50))
     memory.forget(nearest[:25])
-    table = memory.store.snapshot()
+    table = memory.store.pinned_reader()
     assert set(table.nearest(query, live, 10, nprobes=50)) <= ids - set(nearest[:25])
     assert list(table.nearest(query, live, 10, nprobes=50)) == nearest[25:35]
     assert list(table.nearest(query, live, 40, nprobes=50)) == nearest[25:]

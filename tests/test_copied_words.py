@@ -115,7 +115,7 @@ def test_two_processes_find_by_words_what_the_table_holds(
         name = chance.choice([*names, *names[:6] * 3])
         steps(chance, memory)[name]()
         for one in chance.sample(memories, chance.choice([1, 2])):
-            assert_found(copied(one), one.store.snapshot(), chance.sample(QUESTIONS, 2))
+            assert_found(copied(one), one.store.pinned_reader(), chance.sample(QUESTIONS, 2))
 
 
 def test_scores_and_order_are_those_of_lancedb_where_all_rows_are_live_and_indexed(
@@ -126,7 +126,7 @@ def test_scores_and_order_are_those_of_lancedb_where_all_rows_are_live_and_index
     memory.ingest([some_memory(chance) for _ in range(60)])
     memory.ingest(["...", "A heron. " * 300])
     memory.store.compact(keep=timedelta(0))
-    latest, table = copied(memory), memory.store.snapshot()
+    latest, table = copied(memory), memory.store.pinned_reader()
     for question in QUESTIONS:
         for where in (LIVE, replace(LIVE, project="p"), replace(LIVE, roles=("user",))):
             found = latest.matching(question, where, EVERY)

@@ -115,7 +115,7 @@ def test_a_store_is_built_once_and_what_one_run_writes_never_shows_in_the_next(
 def test_exact_neighbours_are_those_of_a_full_comparison(cache: Path, tmp_path: Path) -> None:
     store = scale_store(cache, RECORDS, tmp_path)
     opened = memory_of(store)
-    rows = list(opened.store.latest.everything())
+    rows = list(opened.store.latest.all_rows())
     assert any(row.passages for row in rows)
     assert not all(row.passages for row in rows)
     questions = [probe.question for probe in probes(RECORDS)]

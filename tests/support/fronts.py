@@ -86,7 +86,7 @@ class Ready:
 
 
 @dataclass
-class Spoken:
+class SessionOrder:
     """A server in a thread of this process and the test's ends of its pipes."""
 
     stdin: int
@@ -105,7 +105,7 @@ class Spoken:
 
 
 @contextmanager
-def spoken(serve: Callable[[int, TextIOWrapper], None]) -> Generator[Spoken]:
+def spoken(serve: Callable[[int, TextIOWrapper], None]) -> Generator[SessionOrder]:
     """Runs a server on two pipes; they are closed and it has ended after the block."""
     source, stdin = os.pipe()
     stdout, sink = os.pipe()
@@ -121,7 +121,7 @@ def spoken(serve: Callable[[int, TextIOWrapper], None]) -> Generator[Spoken]:
     thread = threading.Thread(target=run)
     thread.start()
     with os.fdopen(stdout, "rb") as reader:
-        spoken = Spoken(stdin, reader)
+        spoken = SessionOrder(stdin, reader)
         try:
             yield spoken
         finally:

@@ -44,7 +44,7 @@ def shown(memory: Memory, project: str | None = None, **more: Any) -> str:
     contents = merged([parts[name] for name in wanted if name in parts])
     values: dict[str, Any] = {"store_name": "store", "budget_tokens": 2000, **more}
     values["contents"] = contents
-    return render(memory.store.snapshot(), Page(project=project, **values))
+    return render(memory.store.pinned_reader(), Page(project=project, **values))
 
 
 def sections(text: str) -> dict[str, list[str]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from iai_memory.base.defaults import BUDGET_TOKENS, LEAST_CONFIDENCE, LIMIT
+from iai_memory.base.defaults import BUDGET_TOKENS, LIMIT, MIN_CONFIDENCE
 from iai_memory.errors import InvalidInput
 
 from .options import AsJson, AsOf, Project, Since, Until, open_memory
@@ -55,7 +55,7 @@ def recall(
     ] = BUDGET_TOKENS,
     min_confidence: Annotated[
         float, typer.Option(help="0 to 1; an answer less sure than this has no hits.")
-    ] = LEAST_CONFIDENCE,
+    ] = MIN_CONFIDENCE,
     as_json: AsJson = False,
 ) -> None:
     """Find what was said or decided before."""

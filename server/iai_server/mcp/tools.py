@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field
 
-from iai_memory.base.defaults import BUDGET_TOKENS, LEAST_CONFIDENCE, LIMIT
+from iai_memory.base.defaults import BUDGET_TOKENS, LIMIT, MIN_CONFIDENCE
 from iai_memory.results import (
     Forgotten,
     IngestReport,
@@ -126,7 +126,7 @@ class _Tools:
         budget_tokens: int = BUDGET_TOKENS,
         min_confidence: Annotated[
             float, Field(description="0 to 1; less sure is answered with no hits")
-        ] = LEAST_CONFIDENCE,
+        ] = MIN_CONFIDENCE,
     ) -> Recalled:
         return self._memory().recall(
             query,

@@ -160,7 +160,7 @@ def test_indexed_passages_are_found_like_compared_ones_and_new_ones_too(
     monkeypatch.setattr("iai_memory.store.indexes.PASSAGE_INDEX_ROWS", 400)
     chance = np.random.default_rng(5)
     memory.ingest([f"Short text {n}." for n in range(60)])
-    [short, *_] = memory.store.latest.everything()
+    [short, *_] = memory.store.latest.all_rows()
     for count in (400, 30):
         with memory.store.writing() as writer:
             rows = [
@@ -178,11 +178,11 @@ def test_indexed_passages_are_found_like_compared_ones_and_new_ones_too(
     assert {"vector", "passages"} <= {name for i in table.list_indices() for name in i.columns}
     best: dict[str, float] = {}
     query = unit_vectors(chance, 1)[0]
-    for row in memory.store.latest.everything():
+    for row in memory.store.latest.all_rows():
         cosines = [] if row.vector is None else [float(row.vector @ query)]
         cosines += [] if row.passages is None else (row.passages.vectors @ query).tolist()
         best[row.record.id] = max(cosines)
-    found = memory.store.snapshot().nearest(query, Filter(), 100, nprobes=50)
+    found = memory.store.pinned_reader().nearest(query, Filter(), 100, nprobes=50)
     expected = sorted(best.values(), reverse=True)[:20]
     # As deep as a recall asks: of random directions an index of one bit a component is least sure.
     assert list(found.values())[:20] == pytest.approx(expected, abs=2e-3)

@@ -234,7 +234,7 @@ def test_sql_lets_by_everything_that_a_filter_admits(
     )
     at = now()
     admitted = {
-        row.record.id for row in memory.store.latest.everything() if where.admits(row.record, at)
+        row.record.id for row in memory.store.latest.all_rows() if where.admits(row.record, at)
     }
     assert {record.id for record in memory.store.latest.newest(where, 100)} == admitted
     if where.as_of is None or where.hindsight:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from iai_memory import Memory
-from iai_memory.base.defaults import LEAST_CONFIDENCE
+from iai_memory.base.defaults import MIN_CONFIDENCE
 from iai_memory.errors import InvalidInput
 from iai_memory.recall.calibration import names_only_unknown
 from iai_memory.store.candidate import Candidate
@@ -67,7 +67,7 @@ def test_a_question_that_nothing_answers_has_no_hits(memory: Memory, question: s
     assert found.hits == []
     assert found.tokens == 0
     assert found.confidence is not None
-    assert found.confidence < LEAST_CONFIDENCE
+    assert found.confidence < MIN_CONFIDENCE
 
 
 def test_a_store_of_one_memory_answers_what_it_knows_and_nothing_else(

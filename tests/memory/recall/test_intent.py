@@ -12,7 +12,7 @@ from iai_memory import Memory, Record
 from iai_memory.recall.features import features
 from iai_memory.recall.intent import intent_of
 from iai_memory.recall.neighbours import neighbouring_turns, turn_order
-from iai_memory.store.session_order import Spoken
+from iai_memory.store.session_order import SessionOrder
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def records(**sessions: str) -> list[Record]:
 
 
 def test_neighbours_are_those_of_the_same_session_only() -> None:
-    sessions = {"s": Spoken(("a", "b", "c")), "t": Spoken(("d",))}
+    sessions = {"s": SessionOrder(("a", "b", "c")), "t": SessionOrder(("d",))}
     order = turn_order([*records(s="c"), *records(t="d", s="ba")], sessions)
     assert order.before.tolist() == [2, -1, 3, -1]
     assert order.after.tolist() == [-1, -1, 0, 2]
@@ -84,7 +84,7 @@ def test_neighbours_are_those_of_the_same_session_only() -> None:
 
 
 def test_what_is_further_away_counts_less() -> None:
-    order = turn_order(records(s="abcdefgh"), {"s": Spoken(tuple("abcdefgh"))})
+    order = turn_order(records(s="abcdefgh"), {"s": SessionOrder(tuple("abcdefgh"))})
     values = np.zeros(8)
     values[0] = 1.0
     around = order.neighbour_max(values).tolist()
@@ -94,7 +94,9 @@ def test_what_is_further_away_counts_less() -> None:
 
 
 def test_a_text_taken_with_those_around_it_is_as_near_as_all_of_them_or_nearer() -> None:
-    order = turn_order(records(s="abc", t="d"), {"s": Spoken(tuple("abc")), "t": Spoken(("d",))})
+    order = turn_order(
+        records(s="abc", t="d"), {"s": SessionOrder(tuple("abc")), "t": SessionOrder(("d",))}
+    )
     together = order.pooled_cosine(np.array([0.6, 0.2, 0.6, 0.6]))
     assert together[3] == 0.6  # of a session of its own
     assert 0.2 < together[1] < 0.6

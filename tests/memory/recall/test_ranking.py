@@ -20,8 +20,8 @@ from iai_memory.recall.scoring import score
 from iai_memory.recall.weights import CONVERSATION, NOTES
 from iai_memory.store.candidate import Candidate, term_matrix
 from iai_memory.store.filter import Filter
-from iai_memory.store.session_order import Spoken
-from iai_memory.store.similarity import Likeness
+from iai_memory.store.session_order import SessionOrder
+from iai_memory.store.similarity import Similarity
 from iai_memory.text.analyzer import document_terms
 from iai_memory.text.speakers import in_first_person, subject, utterance
 from iai_memory.text.tokens import cut_to_tokens, estimate_tokens, fits
@@ -41,8 +41,8 @@ def candidate(one: Record) -> Candidate:
     return Candidate(one, " ".join(document_terms(one.text)))
 
 
-def alike(cosines: dict[str, float]) -> dict[str, Likeness]:
-    return {id: Likeness(cosine, cosine, None) for id, cosine in cosines.items()}
+def alike(cosines: dict[str, float]) -> dict[str, Similarity]:
+    return {id: Similarity(cosine, cosine, None) for id, cosine in cosines.items()}
 
 
 def ranking(
@@ -50,7 +50,7 @@ def ranking(
     *,
     bm25: dict[str, float] | None = None,
     cosines: dict[str, float] | None = None,
-    sessions: dict[str, Spoken] | None = None,
+    sessions: dict[str, SessionOrder] | None = None,
     question: str = "what?",
     own_project: str | None = None,
     conversation: bool = False,
@@ -138,7 +138,7 @@ def test_the_parts_of_a_reason_add_up_to_its_score(
         [records[id] for id in {**scores, **words}],
         bm25=words,
         cosines=scores,
-        sessions={"s": Spoken(tuple("efgh"))},
+        sessions={"s": SessionOrder(tuple("efgh"))},
         question="When did Ann go?",
         own_project="mine",
         conversation=True,

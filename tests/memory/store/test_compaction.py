@@ -17,14 +17,14 @@ from iai_memory import Memory
 from iai_memory.errors import StoreUnavailable
 from iai_memory.store import compaction
 from iai_memory.store.filter import Filter
-from iai_memory.store.read_lock import Readers
+from iai_memory.store.read_lock import ReadLock
 
 LONG = timedelta(hours=1)
 READER = """
 import sys
 from iai_memory import Memory
 from iai_memory.store.filter import Filter
-snapshot = Memory(sys.argv[1]).store.snapshot()
+snapshot = Memory(sys.argv[1]).store.pinned_reader()
 print("reading", flush=True)
 sys.stdin.readline()
 print(len(snapshot.newest(Filter(), 100)), flush=True)
@@ -127,7 +127,7 @@ def test_whoever_reads_for_longer_than_versions_are_kept_is_told_so(
     memory: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(compaction, "_WRITTEN_WITHIN", timedelta(0))
-    snapshot = memory.store.snapshot()
+    snapshot = memory.store.pinned_reader()
     memory.ingest("one more")
     memory.store.compact(keep=timedelta(microseconds=1))
     with pytest.raises(StoreUnavailable, match="reading records failed"):
@@ -151,15 +151,15 @@ def test_versions_and_files_stay_bounded_while_memories_come_one_by_one(
 
 
 def test_readers_share_and_whoever_waits_for_them_is_told_in_time(tmp_path: Path) -> None:
-    readers = Readers(tmp_path / "locks" / "reading.lock")
-    with readers.reading(), readers.reading():
-        assert not readers.have_left(timeout=0)
-    assert readers.have_left(timeout=0)
+    readers = ReadLock(tmp_path / "locks" / "reading.lock")
+    with readers.shared(), readers.shared():
+        assert not readers.wait_for_readers(timeout=0)
+    assert readers.wait_for_readers(timeout=0)
 
 
 def test_a_folder_that_cannot_be_written_is_read_without_a_lock(tmp_path: Path) -> None:
     (tmp_path / "locks").write_text("a file where the folder should be")
-    readers = Readers(tmp_path / "locks" / "reading.lock")
-    with readers.reading():
+    readers = ReadLock(tmp_path / "locks" / "reading.lock")
+    with readers.shared():
         pass
-    assert not readers.have_left(timeout=0)
+    assert not readers.wait_for_readers(timeout=0)

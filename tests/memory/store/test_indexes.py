@@ -38,7 +38,7 @@ def unit_vectors(chance: np.random.Generator, count: int) -> Vector:
 
 def add(memory: Memory, chance: np.random.Generator, count: int) -> None:
     """Stores texts with vectors of their own, and compacts as a server does now and then."""
-    [sample, *_] = memory.store.latest.everything()
+    [sample, *_] = memory.store.latest.all_rows()
     with memory.store.writing() as writer:
         writer.insert(
             [
@@ -62,9 +62,9 @@ def parts_of(memory: Memory) -> dict[str, int]:
 
 def found_by_themselves(memory: Memory) -> bool:
     """Whether each vector's own record is the nearest to it, of old parts and of new ones."""
-    everything = list(memory.store.latest.everything())
+    everything = list(memory.store.latest.all_rows())
     rows = everything[::25] + everything[-3:]
-    snapshot = memory.store.snapshot()
+    snapshot = memory.store.pinned_reader()
     firsts = [
         next(iter(snapshot.nearest(row.vector, Filter(), 10, nprobes=50)))
         for row in rows

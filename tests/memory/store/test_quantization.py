@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iai_memory.store.binary_quantization import least_differing, signs_of
-from iai_memory.store.scalar_quantization import Codes
-from iai_memory.store.session_order import Spoken
-from iai_memory.store.similarity import Likeness, likenesses_of
+from iai_memory.store.quantization import Int8Codes, binary_codes, hamming_shortlist
+from iai_memory.store.session_order import SessionOrder
+from iai_memory.store.similarity import Similarity, similarities_of
 from iai_memory.store.snapshot.vector_index import CopiedVectors
 from iai_memory.store.vector_rows import Vector
 
@@ -25,7 +24,7 @@ def some_vectors(seed: int, count: int) -> Vector:
 def test_a_cosine_of_codes_is_that_of_the_vectors_to_two_digits(seed: int) -> None:
     vectors = some_vectors(seed, 40)
     near = vectors[1:] + vectors[:1]
-    found = Codes.of(near).cosines(vectors[0])
+    found = Int8Codes.of(near).cosines(vectors[0])
     expected = near @ vectors[0] / np.linalg.norm(near, axis=1)
     assert found.dtype == np.float32
     assert found == pytest.approx(expected, abs=0.003)
@@ -33,42 +32,44 @@ def test_a_cosine_of_codes_is_that_of_the_vectors_to_two_digits(seed: int) -> No
 
 def test_a_vector_is_itself_whatever_its_length_and_company() -> None:
     vectors = some_vectors(1, 9)
-    together = Codes.of(vectors).cosines(vectors[0])
+    together = Int8Codes.of(vectors).cosines(vectors[0])
     assert together[0] == pytest.approx(1.0, abs=1e-6)
-    alone = [float(Codes.of(vectors[at : at + 1]).cosines(vectors[0] * 3)[0]) for at in range(9)]
+    alone = [
+        float(Int8Codes.of(vectors[at : at + 1]).cosines(vectors[0] * 3)[0]) for at in range(9)
+    ]
     assert together.tolist() == alone
 
 
 def test_no_vectors_and_a_vector_without_a_direction_are_like_nothing() -> None:
     query = some_vectors(2, 1)[0]
-    assert Codes.of(np.empty((0, 384), np.float32)).cosines(query).tolist() == []
-    assert Codes.of(np.zeros((1, 384), np.float32)).cosines(query).tolist() == [0.0]
+    assert Int8Codes.of(np.empty((0, 384), np.float32)).cosines(query).tolist() == []
+    assert Int8Codes.of(np.zeros((1, 384), np.float32)).cosines(query).tolist() == [0.0]
 
 
 def test_a_text_is_as_like_as_its_best_passage_and_a_short_one_as_its_whole() -> None:
-    found = likenesses_of(
+    found = similarities_of(
         ["short", "long"],
         np.array([1, 3]),
         np.array([0.25, 0.75, 0.5, 0.125], np.float32),
         np.array([[0, 0], [0, 0], [0, 4], [5, 9]], np.int32),
     )
     assert found == {
-        "short": Likeness(0.25, 0.25, None),
-        "long": Likeness(0.75, 0.5, (0, 4)),
+        "short": Similarity(0.25, 0.25, None),
+        "long": Similarity(0.75, 0.5, (0, 4)),
     }
     none = np.empty(0, np.float32)
-    assert likenesses_of([], none.astype(np.int64), none, np.empty((0, 2), np.int32)) == {}
+    assert similarities_of([], none.astype(np.int64), none, np.empty((0, 2), np.int32)) == {}
 
 
 def test_a_session_knows_what_came_before_and_after() -> None:
-    spoken = Spoken(("a", "b", "c"))
+    spoken = SessionOrder(("a", "b", "c"))
     assert [spoken.before(id_) for id_ in "abcd"] == [None, "a", "b", None]
     assert [spoken.after(id_) for id_ in "abcd"] == ["b", "c", None, None]
 
 
 def copied(vectors: Vector) -> CopiedVectors:
     empty = CopiedVectors.of_at_most(2 * vectors.nbytes, vectors.shape[1])
-    return empty.appended(Codes.of(vectors), np.zeros((len(vectors), 2), np.int32))
+    return empty.appended(Int8Codes.of(vectors), np.zeros((len(vectors), 2), np.int32))
 
 
 def test_of_few_vectors_each_is_compared_and_none_that_is_not_asked_about() -> None:
@@ -103,9 +104,9 @@ def test_who_shares_the_most_signs_is_asked_first_with_all_that_share_as_many(
     seed: int, most: int
 ) -> None:
     chance = np.random.default_rng(seed)
-    signs = signs_of(chance.standard_normal((50, 11)))
+    signs = binary_codes(chance.standard_normal((50, 11)))
     admitted = chance.integers(2, size=50).astype(np.bool_)
-    chosen = least_differing(signs[:1], signs, admitted, most).tolist()
+    chosen = hamming_shortlist(signs[:1], signs, admitted, most).tolist()
     differing = np.unpackbits(signs ^ signs[:1], axis=1).sum(axis=1, dtype=int)
     asked = np.flatnonzero(admitted)
     farthest = np.sort(differing[asked])[:most].max(initial=-1)
@@ -115,6 +116,6 @@ def test_who_shares_the_most_signs_is_asked_first_with_all_that_share_as_many(
 def test_signs_are_counted_on_two_cores_as_on_one() -> None:
     chance = np.random.default_rng(8)
     signs = chance.integers(256, size=(100_001, 3), dtype=np.uint8)
-    chosen = least_differing(signs[-1:], signs, None, 50)
+    chosen = hamming_shortlist(signs[-1:], signs, None, 50)
     differing = np.unpackbits(signs ^ signs[-1:], axis=1).sum(axis=1, dtype=int)
     assert chosen.tolist() == np.flatnonzero(differing <= np.sort(differing)[49]).tolist()

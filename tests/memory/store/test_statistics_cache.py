@@ -154,9 +154,9 @@ def test_keys_are_looked_up_in_the_table_where_there_are_too_many(root: Path) ->
     memory = opened(root)
     memory.ingest([f"number {number}" for number in range(5)])
     reader = memory.store.latest
-    few, many = KeyFilter(most_keys=4), KeyFilter(most_keys=5)
+    few, many = KeyFilter(max_keys=4), KeyFilter(max_keys=5)
     answers = [
-        [keys.possible(KEYS, reader, lambda: 1) for _ in range(4)][-1] for keys in (few, many)
+        [keys.possible_keys(KEYS, reader, lambda: 1) for _ in range(4)][-1] for keys in (few, many)
     ]
     assert answers == [KEYS, []]
 

@@ -298,7 +298,7 @@ def test_ids_grow_with_insertion_whatever_the_dates_say(memory: Memory) -> None:
 
 def test_a_snapshot_keeps_answering_from_its_version(memory: Memory) -> None:
     memory.ingest("before")
-    snapshot = memory.store.snapshot()
+    snapshot = memory.store.pinned_reader()
     memory.ingest("after")
     assert [record.text for record in snapshot.newest(Filter(), 10)] == ["before"]
     assert snapshot.version < memory.store.version

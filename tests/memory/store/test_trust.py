@@ -16,7 +16,7 @@ from tests.support.talking import Host, connected, said
 from iai_memory import Memory, Record, load_settings
 from iai_memory.errors import InvalidInput
 from iai_memory.store.record import Origin, Role
-from iai_memory.store.trust import BY_ORIGIN, BY_ROLE, LEAST, trust_of
+from iai_memory.store.trust import BY_ORIGIN, BY_ROLE, UNKNOWN_TRUST, trust_of
 from iai_server.cli.main import run
 from iai_server.mcp.server import build_app
 from iai_server.serving.runtime import Runtime
@@ -68,8 +68,8 @@ def test_what_the_user_said_stands_above_notes_of_a_model_imports_and_tool_outpu
     note, answer = trust_of("tool", "note"), trust_of("hook", "assistant")
     brought, printed = trust_of("import", "user"), trust_of("hook", "tool")
     assert captured == typed == 1.0
-    assert captured > note > answer > brought > printed > trust_of("import", "tool") > LEAST
-    assert trust_of("elsewhere", "user") == trust_of("hook", "prophet") == LEAST
+    assert captured > note > answer > brought > printed > trust_of("import", "tool") > UNKNOWN_TRUST
+    assert trust_of("elsewhere", "user") == trust_of("hook", "prophet") == UNKNOWN_TRUST
 
 
 def test_a_record_carries_its_trust(memory: Memory) -> None:

@@ -11,5 +11,5 @@ BUDGET_TOKENS: Final = 800
 """Of the texts. With what stands around them, eight hits are an answer of at most 6,000 characters,
 which is about 1,500 tokens."""
 
-LEAST_CONFIDENCE: Final = 0.04
+MIN_CONFIDENCE: Final = 0.04
 """An answer that is less sure than this is none; `confidence` says what that recognises."""

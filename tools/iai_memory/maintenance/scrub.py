@@ -83,7 +83,7 @@ def _scrub_records(store: Store, pattern: re.Pattern[str]) -> int:
         retired = writer.reader.retired_values()
         found = [
             row.record
-            for row in writer.reader.everything()
+            for row in writer.reader.all_rows()
             if _holds(row.record, pattern, retired.get(row.record.id, ()))
         ]
         at = writer.now()
@@ -138,6 +138,6 @@ def _left(store: Store, pattern: re.Pattern[str]) -> Iterator[str]:
             if pattern.search(text):
                 yield str(path)
     retired = store.latest.retired_values()
-    for row in store.latest.everything():
+    for row in store.latest.all_rows():
         if _holds(row.record, pattern, retired.get(row.record.id, ())):
             yield f"record {row.record.id}"

@@ -70,7 +70,7 @@ def freshness(store: Store, pages: SessionStart, ledger: Ledger) -> Freshness:
         age = round(max(0.0, time.time() - pages.cache.stat().st_mtime), 1)
         fresh = pages.probe().same_content(sidecar.watermark)
         newest = sidecar.watermark.max_updated_at
-        behind = store.latest.changed_after(parse_time(newest, "sidecar") if newest else None)
+        behind = store.latest.count_changed_after(parse_time(newest, "sidecar") if newest else None)
         reason = "equal to the store" if fresh else "behind the store"
     return Freshness(
         cache_path=str(pages.cache),

@@ -7,7 +7,7 @@ another one.
 
 On the other halves, with a minimum confidence of .05, .89 and .91 of the questions about somebody
 unknown get the empty answer, and .009 and .000 of those with an answer; in stores of at most 100
-memories .61 and .021. With `defaults.LEAST_CONFIDENCE`, .04, and fewer candidates among notes, .87
+memories .61 and .021. With `defaults.MIN_CONFIDENCE`, .04, and fewer candidates among notes, .87
 of the longitudinal questions about somebody unknown are recognised, and no question with an answer
 is lost. A sentence embedding hardly shows that something was never said of a known person: .03 and
 .09 of these questions are recognised. Answers with a confidence of up to .03, .30, .51, .71 and .95

@@ -15,8 +15,8 @@ from ..store.candidate import Candidate
 from ..store.filter import Filter
 from ..store.reader import TableReader
 from ..store.record import Record
-from ..store.session_order import Spoken
-from ..store.similarity import Likeness
+from ..store.session_order import SessionOrder
+from ..store.similarity import Similarity
 from ..store.vector_rows import Vector
 from ..text.speakers import in_first_person, is_conversation, subject
 from .features import features_of
@@ -53,8 +53,8 @@ class CandidateSet:
 
     candidates: list[Candidate]
     bm25: Mapping[str, float]
-    similarities: Mapping[str, Likeness]
-    sessions: Mapping[str, Spoken]
+    similarities: Mapping[str, Similarity]
+    sessions: Mapping[str, SessionOrder]
     has_vectors: bool
     is_conversation: bool
     cutoff: float
@@ -75,7 +75,7 @@ def find_candidates(reader: TableReader, encoder: Encoder | None, query: Query) 
     found = reader.candidates(bm25)
     vector = _query_vector(encoder, query.text, found.values(), embedding)
     cosines = {} if vector is None else reader.nearest(vector, where, depth, nprobes=NPROBES)
-    similarities = reader.aside(partial(_similarities, reader, vector, {*bm25, *cosines}))
+    similarities = reader.overlap(partial(_similarities, reader, vector, {*bm25, *cosines}))
     found |= reader.candidates([id_ for id_ in cosines if id_ not in found])
     conversation = is_conversation(_speakers(found.values()))
     anchors = {*list(cosines)[:_ANCHORS], *list(bm25)[:_ANCHORS]} if conversation else set[str]()
@@ -119,7 +119,7 @@ def _embed(encoder: Encoder | None, text: str) -> Vector | None:
 class _Neighbourhood:
     """Sessions by id, and the candidates that stand beside the anchors, by id."""
 
-    sessions: Mapping[str, Spoken]
+    sessions: Mapping[str, SessionOrder]
     candidates: dict[str, Candidate]
 
 
@@ -154,8 +154,8 @@ def _as_of(found: list[Candidate], where: Filter) -> list[Candidate]:
 
 def _similarities(
     reader: TableReader, vector: Vector | None, ids: Collection[str]
-) -> dict[str, Likeness]:
-    return {} if vector is None or not ids else reader.likenesses(vector, ids)
+) -> dict[str, Similarity]:
+    return {} if vector is None or not ids else reader.similarities(vector, ids)
 
 
 def _speakers(candidates: Iterable[Candidate]) -> list[str | None]:

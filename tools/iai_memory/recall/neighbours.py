@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..store.record import Record
-from ..store.session_order import Spoken
+from ..store.session_order import SessionOrder
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -25,7 +25,7 @@ _SHARES_AFTER: Final = (0.4,)
 _NEIGHBOUR_COSINE: Final = 0.45
 """The mean cosine of a turn with the next one in LoCoMo is .46, with the one after that .43."""
 
-_NO_SESSION: Final = Spoken(())
+_NO_SESSION: Final = SessionOrder(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class TurnOrder:
         return pooled
 
 
-def turn_order(records: Sequence[Record], sessions: Mapping[str, Spoken]) -> TurnOrder:
+def turn_order(records: Sequence[Record], sessions: Mapping[str, SessionOrder]) -> TurnOrder:
     """The order of the candidates with these records.
 
     Args:
@@ -101,7 +101,7 @@ def turn_order(records: Sequence[Record], sessions: Mapping[str, Spoken]) -> Tur
     return TurnOrder(before, after)
 
 
-def neighbouring_turns(records: Sequence[Record], sessions: Mapping[str, Spoken]) -> set[str]:
+def neighbouring_turns(records: Sequence[Record], sessions: Mapping[str, SessionOrder]) -> set[str]:
     """The ids of the turns just before and just after each of the records."""
     found: set[str | None] = set()
     for session, record in zip(_sessions_of(records, sessions), records, strict=True):
@@ -109,7 +109,9 @@ def neighbouring_turns(records: Sequence[Record], sessions: Mapping[str, Spoken]
     return {id_ for id_ in found if id_ is not None}
 
 
-def _sessions_of(records: Sequence[Record], sessions: Mapping[str, Spoken]) -> list[Spoken]:
+def _sessions_of(
+    records: Sequence[Record], sessions: Mapping[str, SessionOrder]
+) -> list[SessionOrder]:
     return [sessions.get(record.session_id or "", _NO_SESSION) for record in records]
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypedDict
 
 from ..base.checks import check_share, check_text, check_whole
-from ..base.defaults import BUDGET_TOKENS, LEAST_CONFIDENCE, LIMIT, MAX_LIMIT
+from ..base.defaults import BUDGET_TOKENS, LIMIT, MAX_LIMIT, MIN_CONFIDENCE
 from ..store.filter import Filter
 from .filter_arguments import check_filter
 
@@ -64,7 +64,7 @@ class Query:
     budget_tokens: int
     where: Filter
     own_project: str | None
-    min_confidence: float = LEAST_CONFIDENCE
+    min_confidence: float = MIN_CONFIDENCE
 
 
 def check_query(text: str, options: RecallOptions, own_project: str | None) -> Query:
@@ -92,7 +92,5 @@ def check_query(text: str, options: RecallOptions, own_project: str | None) -> Q
             include_superseded=options.get("include_superseded", False),
         ),
         own_project=own_project,
-        min_confidence=check_share(
-            options.get("min_confidence", LEAST_CONFIDENCE), "min_confidence"
-        ),
+        min_confidence=check_share(options.get("min_confidence", MIN_CONFIDENCE), "min_confidence"),
     )

@@ -18,7 +18,7 @@ import numpy as np
 from ..base.clock import utc_now
 from ..store.candidate import Candidate, term_matrix
 from ..store.record import Record
-from ..store.similarity import Likeness
+from ..store.similarity import Similarity
 from ..text.analyzer import query_terms
 from ..text.speakers import subject
 from .candidates import CandidateSet
@@ -33,7 +33,7 @@ from .weights import Weights
 _SESSION_SHARES: Final = (1.0, 0.7, 0.5, 0.35, 0.25)
 _FULL_LENGTH: Final = 180  # characters of a text that says as much as one turn can
 
-_NO_SIMILARITY: Final = Likeness(0.0, 0.0, None)
+_NO_SIMILARITY: Final = Similarity(0.0, 0.0, None)
 
 
 class SignalInputs:
@@ -64,7 +64,7 @@ class SignalInputs:
         self.dates = mentions(query.text, query.where.as_of or utc_now())
         self.similarities = [found.similarities.get(one.id, _NO_SIMILARITY) for one in self.records]
         self.whole_cosine: Floats = np.array([one.whole for one in self.similarities])
-        self.passage_cosine: Floats = np.array([one.best for one in self.similarities])
+        self.passage_cosine: Floats = np.array([one.best_passage for one in self.similarities])
         self.has_term, self.rarity = _terms_of(found.candidates, query.text, self.dates)
         self.coverage: Floats = self.has_term @ self.rarity
         self.bm25 = _scaled_bm25(self.records, found.bm25)

@@ -256,7 +256,7 @@ class SessionStart:
         # Doorbells first: a turn that is drained meanwhile shows twice for a tick instead of never.
         around = self._surroundings()
         stamp = self._store.stamp
-        reader = self._store.snapshot()
+        reader = self._store.pinned_reader()
         now = utc_now()
         return _View(
             store_name=self._store.paths.root.name,

@@ -31,9 +31,9 @@ class KeyFilter:
     looked up in vain. Safe for any number of threads.
     """
 
-    def __init__(self, *, most_keys: int = MAX_KEYS) -> None:
+    def __init__(self, *, max_keys: int = MAX_KEYS) -> None:
         """Knows nothing yet."""
-        self._most_keys = most_keys
+        self._most_keys = max_keys
         self._lock = threading.Lock()
         self._questions = 0
         self._too_many = False
@@ -42,7 +42,7 @@ class KeyFilter:
         self._sorted: NDArray[np.int64] = np.empty(0, np.int64)
         self._recent = set[int]()
 
-    def possible(
+    def possible_keys(
         self, keys: Sequence[str], reader: TableReader, identity: Callable[[], int]
     ) -> list[str]:
         """Those of the keys that the table may hold; no other is in its latest version.

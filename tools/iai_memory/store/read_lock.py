@@ -1,4 +1,8 @@
-"""Who reads the table right now, told by one shared OS lock that dies with its holder."""
+"""The read lock: whoever drops old versions of the table learns that nobody reads one.
+
+One file, locked shared by every read in every process and released with its holder. It never makes
+a reader wait: a compaction only tries whether it could have the lock alone.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +21,14 @@ from ..errors import StoreUnavailable
 _POLL_SEC: Final = 0.005
 
 
-class Readers:
-    """Lets whoever drops old versions know that nobody reads one.
+class ReadLock:
+    """A grace period, as read-copy-update calls it.
 
     Every read holds the lock shared, from before it looks for the latest version until it has its
-    answer. Whoever once gets it alone knows: each read that began before has ended, and each that
-    begins later finds the version that is the latest by then. (Read-copy-update calls this a grace
-    period.)
+    answer. Whoever has it alone for a moment knows: each read that began before has ended, and each
+    that begins later finds the version that is the latest by then.
+
+    A store whose folder cannot be written is read without the lock: nobody can drop versions there.
     """
 
     def __init__(self, path: Path) -> None:
@@ -33,19 +38,18 @@ class Readers:
             make_private_folder(path.parent)
             os.close(self._open())
         except (OSError, StoreUnavailable):
-            # A store that cannot be written is read without it: nobody can drop versions there.
-            self._locks = False
+            self._usable = False
         else:
-            self._locks = True
+            self._usable = True
 
     @contextmanager
-    def reading(self) -> Generator[None]:
-        """Holds the lock for the block, shared with every other reader.
+    def shared(self) -> Generator[None]:
+        """Holds the lock for the block, together with every other reader.
 
         Raises:
             OSError: The lock file was removed.
         """
-        if not self._locks:
+        if not self._usable:
             yield
             return
         descriptor = self._shared()
@@ -54,23 +58,27 @@ class Readers:
         finally:
             os.close(descriptor)
 
-    def reading_until_gone(self, reader: object) -> None:
+    def share_until_gone(self, reader: object) -> None:
         """Holds the lock for as long as `reader` is referred to.
 
         Raises:
             OSError: The lock file was removed.
         """
-        if self._locks:
+        if self._usable:
             weakref.finalize(reader, os.close, self._shared())
 
-    def have_left(self, timeout: float) -> bool:
-        """Whether every read that was going on has ended within so many seconds."""
-        if not self._locks:
+    def wait_for_readers(self, timeout: float) -> bool:
+        """Waits until every read that is going on has ended.
+
+        Returns:
+            False where one of them took longer than `timeout` seconds, or nothing can be locked.
+        """
+        if not self._usable:
             return False
         ends = time.monotonic() + timeout
         descriptor = self._open()
         try:
-            while not _alone(descriptor):
+            while not _is_alone(descriptor):
                 if time.monotonic() > ends:
                     return False
                 time.sleep(_POLL_SEC)
@@ -89,7 +97,7 @@ class Readers:
         return os.open(self._path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
 
 
-def _alone(descriptor: int) -> bool:
+def _is_alone(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

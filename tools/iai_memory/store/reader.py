@@ -20,12 +20,12 @@ from .dense_search import nearest_rows
 from .filter import Filter
 from .lance_errors import retried, translated
 from .lexical_search import matching_rows
-from .read_lock import Readers
+from .read_lock import ReadLock
 from .record import Record
 from .record_rows import RETIRED_COLUMNS, from_table, record_columns
 from .row_id_cache import RowIdCache
-from .session_order import Spoken
-from .similarity import Likeness, likenesses_of
+from .session_order import SessionOrder
+from .similarity import Similarity, similarities_of
 from .sql import sql_in, sql_time
 from .statistics import STATISTICS_COLUMNS, StatisticsByProject, statistics_by_project
 from .vector_rows import VECTOR_COLUMNS, Row, Vector, count_vectors, from_arrow, read_vectors
@@ -50,10 +50,10 @@ class TableReader:
     Every read raises StoreBusy or StoreUnavailable where LanceDB fails.
     """
 
-    def __init__(self, table: LanceTable, readers: Readers, *, follow_latest: bool) -> None:
+    def __init__(self, table: LanceTable, read_lock: ReadLock, *, follow_latest: bool) -> None:
         """Takes the handle over; `follow_latest` says that a cleaned version may be left."""
         self._table = table
-        self._readers = readers
+        self._read_lock = read_lock
         self._follow_latest = follow_latest
         self._row_ids = RowIdCache()
 
@@ -76,7 +76,7 @@ class TableReader:
         )["id"]
         return sorted(column.to_pylist())
 
-    def everything(self) -> Iterator[Row]:
+    def all_rows(self) -> Iterator[Row]:
         """Every record with its vectors, forgotten ones too, oldest arrival first, in batches."""
         ids = self.ids()
         for start in range(0, len(ids), _IDS_PER_QUERY):
@@ -120,7 +120,7 @@ class TableReader:
         found = Candidate.of(self._with_ids(CANDIDATE_COLUMNS, ids))
         return {id_: found[id_] for id_ in ids if id_ in found}
 
-    def likenesses(self, query: Vector, ids: Collection[str]) -> dict[str, Likeness]:
+    def similarities(self, query: Vector, ids: Collection[str]) -> dict[str, Similarity]:
         """How like the query these records are, forgotten ones included, in any order.
 
         What was never embedded is left out.
@@ -129,20 +129,22 @@ class TableReader:
             query: float32, (dim,), unit length.
             ids: Of the records.
         """
-        found = dict[str, Likeness]()
+        found = dict[str, Similarity]()
         for part in self._with_ids(["id", *VECTOR_COLUMNS], ids):
             embedded = part.filter(pc.is_valid(part["vector"]))
             codes, spans = read_vectors(embedded)
             counts = count_vectors(embedded)
-            found |= likenesses_of(embedded["id"].to_pylist(), counts, codes.cosines(query), spans)
+            found |= similarities_of(
+                embedded["id"].to_pylist(), counts, codes.cosines(query), spans
+            )
         return found
 
-    def sessions(self, session_ids: Collection[str]) -> dict[str, Spoken]:
+    def sessions(self, session_ids: Collection[str]) -> dict[str, SessionOrder]:
         """The order of the turns of each session, by its id.
 
         Superseded records are included, forgotten ones left out; so are sessions without records.
         """
-        names, found = ["session_id", "created_at", "id"], dict[str, Spoken]()
+        names, found = ["session_id", "created_at", "id"], dict[str, SessionOrder]()
         parts = self._select(
             [*names, "tombstoned_at"], "session_id", list(dict.fromkeys(session_ids))
         )
@@ -152,7 +154,7 @@ class TableReader:
             runs = pc.run_end_encode(live["session_id"].combine_chunks())
             ids, ends = live["id"].to_pylist(), runs.run_ends.to_pylist()
             for session, begin, end in zip(runs.values.to_pylist(), [0, *ends], ends, strict=False):
-                found[session] = Spoken(tuple(ids[begin:end]))
+                found[session] = SessionOrder(tuple(ids[begin:end]))
         return found
 
     # Records in an order
@@ -242,7 +244,7 @@ class TableReader:
         rows = self._read("searching words", lambda: _few_forgotten(ask, where, limit))
         return dict(zip(self._found(rows), rows["_score"].to_pylist(), strict=True))
 
-    def aside(self, work: Callable[[], T]) -> Callable[[], T]:
+    def overlap(self, work: Callable[[], T]) -> Callable[[], T]:
         """Starts `work` in a thread; the returned function waits for its result."""
         return _ASIDE.submit(work).result
 
@@ -252,7 +254,7 @@ class TableReader:
         """Number of records that pass; `as_of` is not looked at in detail."""
         return self._read("counting records", lambda: self._table.count_rows(where.to_sql()))
 
-    def changed_after(self, moment: datetime | None) -> int:
+    def count_changed_after(self, moment: datetime | None) -> int:
         """Number of records that were stored or changed after `moment`; None counts all."""
         where = None if moment is None else f"updated_at > {sql_time(moment)}"
         return self._read("counting records", lambda: self._table.count_rows(where))
@@ -314,7 +316,7 @@ class TableReader:
             yield self._read("reading records", query.to_arrow)
 
     def _read(self, what: str, work: Callable[[], T]) -> T:
-        with translated(what), self._readers.reading():
+        with translated(what), self._read_lock.shared():
             if self._follow_latest:
                 return retried(what, work, self._table.checkout_latest)
             return work()

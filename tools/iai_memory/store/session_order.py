@@ -1,4 +1,4 @@
-"""What was said in one session, in its order."""
+"""The order of the turns of a session."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from functools import cached_property
 
 
 @dataclass(frozen=True)
-class Spoken:
-    """A session.
+class SessionOrder:
+    """A session's records in the order in which they were said.
 
     Attributes:
-        ids: Of its records, in the order in which they were said.
+        ids: Of its records.
     """
 
     ids: tuple[str, ...]
 
     def before(self, id_: str) -> str | None:
-        """What was said just before; None for the first, and for what is of no such session."""
-        at = self._at.get(id_, 0)
+        """The record just before; None before the first, and for an id of another session."""
+        at = self._position.get(id_, 0)
         return self.ids[at - 1] if at else None
 
     def after(self, id_: str) -> str | None:
-        """What was said just after; None for the last, and for what is of no such session."""
-        at = self._at.get(id_, -1) + 1
+        """The record just after; None after the last, and for an id of another session."""
+        at = self._position.get(id_, -1) + 1
         return self.ids[at] if 0 < at < len(self.ids) else None
 
     @cached_property
-    def _at(self) -> dict[str, int]:
+    def _position(self) -> dict[str, int]:
         return {id_: at for at, id_ in enumerate(self.ids)}

@@ -1,4 +1,4 @@
-"""How like a query a text is: as a whole, and in the passage that is most like it."""
+"""Cosines of a query with a text: with the whole of it, and with its best passage."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from numpy.typing import NDArray
 from ..embedding.passages import Span
 
 
-class Likeness(NamedTuple):
-    """Two cosines.
+class Similarity(NamedTuple):
+    """Two cosines, each -1..1.
 
     Attributes:
-        whole: Of the query with the whole text, -1..1.
-        best: With the passage that is most like it; that of the whole text where it has none.
-        span: Where this passage stands in the text; None where it has none.
+        whole: Of the query with the whole text.
+        best_passage: With the most similar passage; that of the whole text where it has none.
+        span: Where this passage begins and ends in the text; None where it has none.
     """
 
     whole: float
-    best: float
+    best_passage: float
     span: Span | None
 
 
-def likenesses_of(
+def similarities_of(
     ids: Sequence[str],
     counts: NDArray[np.int64],
     cosines: NDArray[np.float32],
     spans: NDArray[np.int32],
-) -> dict[str, Likeness]:
-    """By id, from the cosines of all vectors side by side.
+) -> dict[str, Similarity]:
+    """Returns similarities by id, from the cosines of all vectors side by side.
 
     Args:
         ids: Of n records.
-        counts: (n,), at least 1: how many vectors each has, the whole text's first.
+        counts: (n,), at least 1: the number of vectors of each, the whole text's first.
         cosines: (counts.sum(),).
-        spans: (counts.sum(), 2); that of a whole text is not looked at.
+        spans: (counts.sum(), 2); those of whole texts are not looked at.
     """
     if not ids:
         return {}
@@ -48,7 +48,7 @@ def likenesses_of(
     where = np.flatnonzero(parts == np.repeat(best, counts))
     first = where[np.searchsorted(where, begins)]
     return {
-        id_: Likeness(whole, cosine, (start, end) if count > 1 else None)
+        id_: Similarity(whole, cosine, (start, end) if count > 1 else None)
         for id_, count, whole, cosine, (start, end) in zip(
             ids,
             counts.tolist(),

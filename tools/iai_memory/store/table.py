@@ -18,7 +18,7 @@ from .connection import CACHE_BYTES, Connection, write_lock
 from .indexes import create_text_index, merge_index_parts
 from .key_filter import KeyFilter
 from .lance_errors import retried, translated
-from .read_lock import Readers
+from .read_lock import ReadLock
 from .reader import TableReader
 from .record import Record
 from .schema import EMBEDDER_FIELD_KEY
@@ -74,7 +74,7 @@ class Store:
         self._statistics = StatisticsCache()
         self._key_filter = KeyFilter()
         make_private_folder(paths.root)
-        self._readers = Readers(paths.lock("reading"))
+        self._read_lock = ReadLock(paths.lock("reading"))
         self._connection = Connection(paths)
         self._files = SyncedFolder(self._connection.table_folder)
         with translated(f"opening the store {paths.root}"):
@@ -84,7 +84,7 @@ class Store:
                 self._connection.set_index_cache(copy_bytes)
                 self._table = self._connection.open()
         self.latest = CachedReader(
-            self._table, self._readers, self._connection.look, most_bytes=copy_bytes
+            self._table, self._read_lock, self._connection.look, most_bytes=copy_bytes
         )
 
     @property
@@ -112,7 +112,7 @@ class Store:
         """
         return self._connection.change_token()
 
-    def snapshot(self) -> TableReader:
+    def pinned_reader(self) -> TableReader:
         """A reader pinned to the version that is the latest now.
 
         As long as it is referred to, compactions leave its version alone, see `compact`.
@@ -120,16 +120,18 @@ class Store:
         Raises:
             StoreUnavailable: Also later, from its reads, once that version was dropped.
         """
-        with translated("pinning a version"), self._readers.reading():
+        with translated("pinning a version"), self._read_lock.shared():
             table = self._connection.open()
             table.checkout(table.version)
-            reader = TableReader(table, self._readers, follow_latest=False)
-            self._readers.reading_until_gone(reader)
+            reader = TableReader(table, self._read_lock, follow_latest=False)
+            self._read_lock.share_until_gone(reader)
         return reader
 
     def by_keys(self, keys: Sequence[str]) -> list[Record]:
         """The records that have one of these idempotency keys, forgotten ones included."""
-        possible = self._key_filter.possible(keys, self.latest, lambda: self._connection.look()[0])
+        possible = self._key_filter.possible_keys(
+            keys, self.latest, lambda: self._connection.look()[0]
+        )
         return self.latest.by_column("idem", possible)
 
     def first_ingested_at(self) -> datetime | None:
@@ -238,7 +240,7 @@ class Store:
             self._rewritten(before, self._table.version)
 
     def _readers_are_gone(self) -> bool:
-        return self._readers.have_left(_WAIT_FOR_READERS_SEC)
+        return self._read_lock.wait_for_readers(_WAIT_FOR_READERS_SEC)
 
     def _committed(self, before: int, added: Sequence[Record] | None) -> None:
         """Under the write lock: the commit is acknowledged when this returns; see `Writer`."""

@@ -20,7 +20,7 @@ class Grade:
     reason: str
 
 
-LEAST: Final = 0.1
+UNKNOWN_TRUST: Final = 0.1
 """The trust of what neither table knows; an unknown way is not a good one."""
 
 BY_ORIGIN: Final[Mapping[str, Grade]] = {
@@ -49,5 +49,5 @@ def trust_of(origin: str, role: str, sources: Iterable[float] = ()) -> float:
         sources: Trust of the records that it was derived from.
     """
     way, speaker = BY_ORIGIN.get(origin), BY_ROLE.get(role)
-    own = LEAST if way is None or speaker is None else round(way.share * speaker.share, 3)
+    own = UNKNOWN_TRUST if way is None or speaker is None else round(way.share * speaker.share, 3)
     return min((own, *sources))

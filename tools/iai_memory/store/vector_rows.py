@@ -11,9 +11,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..embedding.passages import Passages
+from .quantization import Int8Codes
 from .record import Record
 from .record_rows import from_table, to_row
-from .scalar_quantization import Codes
 
 Vector = NDArray[np.float32]
 
@@ -92,7 +92,7 @@ def count_vectors(table: pa.Table) -> NDArray[np.int64]:
     return counts
 
 
-def read_vectors(table: pa.Table) -> tuple[Codes, NDArray[np.int32]]:
+def read_vectors(table: pa.Table) -> tuple[Int8Codes, NDArray[np.int32]]:
     """The vectors of rows, side by side, each row's whole text first, and their passages' spans.
 
     The span of a whole text is 0, 0.
@@ -107,7 +107,7 @@ def read_vectors(table: pa.Table) -> tuple[Codes, NDArray[np.int32]]:
     spans = np.zeros((len(is_whole), 2), np.int32)
     ends = table["passage_spans"].combine_chunks().flatten().to_numpy()
     spans[~is_whole] = ends.reshape(-1, 2)
-    return Codes.of(vectors), spans
+    return Int8Codes.of(vectors), spans
 
 
 def matrix_of(vectors: pa.FixedSizeListArray) -> NDArray[np.float32]:

@@ -55,7 +55,7 @@ def export_lines(store: Store, *, vectors: bool = False) -> Iterator[str]:
     Raises:
         StoreFault: The store could not be read.
     """
-    for row in store.snapshot().everything():
+    for row in store.pinned_reader().all_rows():
         yield _to_line(row, with_vectors=vectors)
 
 

@@ -16,11 +16,11 @@ from lancedb.table import LanceTable
 
 from ..candidate import Candidate
 from ..filter import EVERYTHING, Filter
-from ..read_lock import Readers
+from ..read_lock import ReadLock
 from ..reader import TableReader
 from ..record import Record
-from ..session_order import Spoken
-from ..similarity import Likeness
+from ..session_order import SessionOrder
+from ..similarity import Similarity
 from ..vector_rows import Vector
 from .builder import Dated, caught_up, copied
 from .snapshot import TableCopy
@@ -52,7 +52,7 @@ class CachedReader(TableReader):
     def __init__(
         self,
         table: LanceTable,
-        readers: Readers,
+        read_lock: ReadLock,
         look: Callable[[], tuple[int, int]],
         *,
         most_bytes: int,
@@ -65,7 +65,7 @@ class CachedReader(TableReader):
             look: The inode and the time of change, in ns, of the folder of the table's versions.
             most_bytes: A table that would take more is not copied.
         """
-        super().__init__(table, readers, follow_latest=True)
+        super().__init__(table, read_lock, follow_latest=True)
         self._look = look
         self._most_bytes = most_bytes
         self._lock = threading.Lock()
@@ -96,7 +96,7 @@ class CachedReader(TableReader):
             return super().matching(text, where, limit)
         return copy.matching(text, where, limit)
 
-    def sessions(self, session_ids: Collection[str]) -> dict[str, Spoken]:
+    def sessions(self, session_ids: Collection[str]) -> dict[str, SessionOrder]:
         """See `TableReader.sessions`."""
         copy = self._followed()
         return super().sessions(session_ids) if copy is None else copy.sessions(session_ids)
@@ -116,16 +116,16 @@ class CachedReader(TableReader):
         found |= super().candidates([id_ for id_ in ids if id_ not in found])
         return {id_: found[id_] for id_ in ids if id_ in found}
 
-    def likenesses(self, query: Vector, ids: Collection[str]) -> dict[str, Likeness]:
-        """See `TableReader.likenesses`."""
+    def similarities(self, query: Vector, ids: Collection[str]) -> dict[str, Similarity]:
+        """See `TableReader.similarities`."""
         copy = self._followed()
         if copy is None:
-            return super().likenesses(query, ids)
-        return copy.likenesses(query, ids) | super().likenesses(query, copy.lacks(ids))
+            return super().similarities(query, ids)
+        return copy.similarities(query, ids) | super().similarities(query, copy.lacks(ids))
 
-    def aside(self, work: Callable[[], T]) -> Callable[[], T]:
-        """See `TableReader.aside`; in memory, only if it is called and then at once."""
-        return super().aside(work) if self._followed() is None else work
+    def overlap(self, work: Callable[[], T]) -> Callable[[], T]:
+        """See `TableReader.overlap`; in memory, only if it is called and then at once."""
+        return super().overlap(work) if self._followed() is None else work
 
     def release(self) -> None:
         """Forgets everything that is remembered; what is asked next makes it anew."""

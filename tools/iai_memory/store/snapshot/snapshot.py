@@ -21,8 +21,8 @@ from ...text.analyzer import query_terms
 from ..candidate import Candidate
 from ..filter import Filter
 from ..record import Record
-from ..session_order import Spoken
-from ..similarity import Likeness, likenesses_of
+from ..session_order import SessionOrder
+from ..similarity import Similarity, similarities_of
 from ..vector_rows import VECTOR_COLUMNS, Vector, read_vectors
 from .columns import UNKNOWN, CopiedRows, Places
 from .inverted_index import CopiedTerms, Counted
@@ -99,7 +99,7 @@ class TableCopy:
         self._records = records
         self._terms = terms
         self._shared = shared
-        self._sessions: dict[int, Spoken] = {}
+        self._sessions: dict[int, SessionOrder] = {}
 
     @classmethod
     def empty(cls, schema: pa.Schema, most: int) -> TableCopy:
@@ -168,8 +168,8 @@ class TableCopy:
         pairs = zip(scores[found].tolist(), self._rows.id[found].tolist(), strict=True)
         return {id_: score for score, id_ in nlargest(limit, pairs)}
 
-    def likenesses(self, query: Vector, ids: Collection[str]) -> dict[str, Likeness]:
-        """As `TableReader.likenesses`; forgotten ones are left out, their vectors are not held."""
+    def similarities(self, query: Vector, ids: Collection[str]) -> dict[str, Similarity]:
+        """As `TableReader.similarities`, but forgotten ones are left out: no vectors are held."""
         places = self._places(ids)
         places = places[self._rows.count[places] > 0]
         counts, starts = self._rows.count[places], self._rows.start[places]
@@ -177,7 +177,7 @@ class TableCopy:
         at = np.repeat(starts - begins, counts) + np.arange(counts.sum())
         found = self._rows.id[places].tolist()
         vectors = self._vectors
-        return likenesses_of(found, counts, vectors.cosines_at(at, query), vectors.spans[at])
+        return similarities_of(found, counts, vectors.cosines_at(at, query), vectors.spans[at])
 
     def lacks(self, ids: Collection[str]) -> list[str]:
         """Those of which the table may have vectors and this copy has none: forgotten, or newer."""
@@ -206,7 +206,7 @@ class TableCopy:
             return None
         return [one.record for one in found.values() if one.record.superseded_by in ids]
 
-    def sessions(self, session_ids: Collection[str]) -> dict[str, Spoken]:
+    def sessions(self, session_ids: Collection[str]) -> dict[str, SessionOrder]:
         """As `TableReader.sessions`."""
         known = self._shared.names
         numbers = {known[name]: name for name in session_ids if name in known}
@@ -214,7 +214,7 @@ class TableCopy:
         begins = np.flatnonzero(np.diff(self._rows.session[spoken], prepend=UNKNOWN))
         for part in np.split(spoken, begins)[1:]:
             ids = tuple(self._rows.id[part].tolist())
-            self._sessions[int(self._rows.session[part[0]])] = Spoken(ids)
+            self._sessions[int(self._rows.session[part[0]])] = SessionOrder(ids)
         return {name: self._sessions[one] for one, name in numbers.items() if one in self._sessions}
 
     @cached_property

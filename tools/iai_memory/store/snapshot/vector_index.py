@@ -8,8 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..binary_quantization import Signs, least_differing, signs_of
-from ..scalar_quantization import Codes
+from ..quantization import BinaryCodes, Int8Codes, binary_codes, hamming_shortlist
 from ..vector_rows import Vector
 
 _BESIDE: Final = 12  # bytes beside the components and their signs
@@ -33,7 +32,7 @@ class CopiedVectors:
 
     components: NDArray[np.int8]
     inverse: NDArray[np.float32]
-    signs: Signs
+    signs: BinaryCodes
     spans: NDArray[np.int32]
     used: int
 
@@ -63,12 +62,12 @@ class CopiedVectors:
         """Whether so many can be appended."""
         return self.used + more <= len(self.components)
 
-    def appended(self, codes: Codes, spans: NDArray[np.int32]) -> CopiedVectors:
+    def appended(self, codes: Int8Codes, spans: NDArray[np.int32]) -> CopiedVectors:
         """These and then those, in the same buffers; only the newest may be asked."""
         end = self.used + len(codes)
         self.components[self.used : end] = codes.components
         self.inverse[self.used : end] = codes.inverse
-        self.signs[self.used : end] = signs_of(codes.components)
+        self.signs[self.used : end] = binary_codes(codes.components)
         self.spans[self.used : end] = spans
         return replace(self, used=end)
 
@@ -81,7 +80,7 @@ class CopiedVectors:
             np.empty_like(self.spans),
             0,
         )
-        codes = Codes(self.components[places], self.inverse[places])
+        codes = Int8Codes(self.components[places], self.inverse[places])
         return empty.appended(codes, self.spans[places])
 
     def nearest(
@@ -93,11 +92,11 @@ class CopiedVectors:
             query: float32, (dim,), any length but 0.
             admitted: (n,), which of them are asked about; None is every one.
         """
-        asked = signs_of(query[np.newaxis])
+        asked = binary_codes(query[np.newaxis])
         most = max(_COMPARED, int(_SHARE * self.used))
-        places = least_differing(asked, self.signs[: self.used], admitted, most)
+        places = hamming_shortlist(asked, self.signs[: self.used], admitted, most)
         return places, self.cosines_at(places, query)
 
     def cosines_at(self, places: NDArray[np.intp], query: Vector) -> NDArray[np.float32]:
         """Of the vectors at these places with the query, float32, (n,)."""
-        return Codes(self.components[places], self.inverse[places]).cosines(query)
+        return Int8Codes(self.components[places], self.inverse[places]).cosines(query)
