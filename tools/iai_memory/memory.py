@@ -44,6 +44,7 @@ from .results import (
 from .session_start.cache import cache_modified, cache_path, read_sidecar
 from .session_start.refresh import RefreshOptions, SessionStart, Surroundings, Topics, Trigger
 from .settings import Settings, load_settings
+from .store.record_view import view_of
 from .store.table import KEEP_VERSIONS, Store
 from .text.tokens import cut_to_tokens
 from .transfer.jsonl import Arrived, export_lines, import_lines
@@ -298,9 +299,7 @@ class Memory:
         shown = [where.at_time(record) for record in records]
         return Timeline(
             records=[
-                RecordView.of(
-                    one, text=cut_to_tokens(one.text, _TIMELINE_RECORD_TOKENS, " … [cut]")
-                )
+                view_of(one, text=cut_to_tokens(one.text, _TIMELINE_RECORD_TOKENS, " … [cut]"))
                 for one in shown
             ]
         )
@@ -324,7 +323,7 @@ class Memory:
         Raises:
             UnknownRecord: No such memory, or it was forgotten.
         """
-        return RecordView.of(live_record(self.store.latest, id))
+        return view_of(live_record(self.store.latest, id))
 
     def session_start(
         self, project: str | None = None, *, refresh: bool = False

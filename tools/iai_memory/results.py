@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
-
-if TYPE_CHECKING:
-    from .store.record import Record
 
 
 class Result(BaseModel):
@@ -118,14 +115,6 @@ class RecordView(Result):
     tombstoned_at: datetime | None
     pinned: bool
     tags: list[str]
-
-    @classmethod
-    def of(cls, record: Record, *, text: str | None = None) -> RecordView:
-        """Shows the record; `text` replaces its text where only a part is to be shown."""
-        values = {name: getattr(record, name) for name in cls.model_fields if name != "tags"}
-        if text is not None:
-            values["text"] = text
-        return cls(**values, tags=list(record.tags))
 
 
 class Timeline(Result):

@@ -235,7 +235,7 @@ def test_a_creation_killed_before_its_index_is_finished_by_the_next_open(root: P
 @pytest.mark.parametrize(
     ("step", "times"),
     [
-        ("store.connection.upgrade", 1),
+        ("store.connection.migrate", 1),
         ("store.migrations.document_terms", 1),
         ("store.migrations.document_terms", 1_500),
         ("store.connection.create_size_indexes", 1),

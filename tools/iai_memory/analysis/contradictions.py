@@ -20,6 +20,7 @@ from ..base.progress import Progress
 from ..results import RecordView, Result
 from ..store.filter import Filter
 from ..store.record import Record
+from ..store.record_view import view_of
 from ..store.table import Store
 from ..store.vector_rows import Vector
 from .claims import Corpus, Weights, evidence
@@ -133,8 +134,8 @@ def _weighed(pair: _Pair, corpus: Corpus, weights: Weights) -> Contradiction | N
         return None
     told = [f"{'-' if value < 0 else '+'} {name} {abs(value)}" for name, value in rounded.items()]
     return Contradiction(
-        older=RecordView.of(pair.older),
-        newer=RecordView.of(pair.newer),
+        older=view_of(pair.older),
+        newer=view_of(pair.newer),
         score=score,
         reason=f"{' '.join(told).removeprefix('+ ')} = {score}",
         next=f'iai-mcp supersede {pair.older.id} "…" --at {iso(pair.newer.valid_from)}',

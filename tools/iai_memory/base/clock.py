@@ -1,4 +1,4 @@
-"""Times as the product uses them: aware, in UTC, to the microsecond; ISO 8601 as text."""
+"""Times: aware, in UTC, to the microsecond; ISO 8601 as text."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def iso(moment: datetime) -> str:
 
 
 def parse_time(value: str | datetime, name: str, *, end_of_day: bool = False) -> datetime:
-    """Reads an ISO 8601 date or time; without a zone it is UTC.
+    """Parses an ISO 8601 date or time; without a zone it is UTC.
 
     Args:
         value: A date ("2026-05-08"), a time ("2026-05-08T14:00:00+02:00") or an aware datetime.
-        name: What the value is called in the error.
-        end_of_day: Read a bare date as its last microsecond, so that "until a day" includes it.
+        name: The argument's name, for the error.
+        end_of_day: A bare date is its last microsecond, so that "until a day" includes the day.
 
     Raises:
         InvalidInput: The text is neither; the message names the argument and shows a value.

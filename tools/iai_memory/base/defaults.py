@@ -1,4 +1,4 @@
-"""What a recall returns where nobody asks for more or less."""
+"""Defaults and limits of a recall's arguments."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ LIMIT: Final = 8
 MAX_LIMIT: Final = 50
 
 BUDGET_TOKENS: Final = 800
-"""Of the texts. With what stands around them, eight hits are an answer of at most 6,000 characters,
-which is about 1,500 tokens."""
+"""Of the hits' texts. With their other fields, eight hits are at most 6,000 characters, which is
+about 1,500 tokens."""
 
 MIN_CONFIDENCE: Final = 0.04
-"""An answer that is less sure than this is none; `confidence` says what that recognises."""
+"""Confidence below which an answer has no hits; `recall.calibration` says what that recognises."""

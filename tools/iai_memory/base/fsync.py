@@ -1,4 +1,4 @@
-"""LanceDB leaves its files to the system's memory; here they are brought to the disk."""
+"""Durability of LanceDB's files, which LanceDB itself leaves in the system's memory."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from pathlib import Path
 
 
 class SyncedFolder:
-    """A folder of files that are written once and never changed, each synced once.
+    """Syncs a folder of files that are written once and never changed, each file once.
 
-    Without it, a power cut loses what was acknowledged in the last half minute, and all of a
-    table whose old files were removed before the new ones had been written.
+    Without it, a power cut loses commits acknowledged in the last half minute, and a whole table
+    whose old files were removed before the new ones were on the disk.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Binds the folder; of its files none counts as synced yet."""
+        """Binds the folder; no file in it counts as synced yet."""
         self._folder = folder
         self._synced = set[str]()
 
     def sync(self) -> None:
-        """Returns when every file that was in the folder is on the disk, with its name.
+        """Returns when every file in the folder is on the disk, and so is its name.
+
+        Costs a walk of the folder and one `fsync` for each new file and each folder with one.
 
         Raises:
             OSError: The disk failed.
@@ -35,7 +37,7 @@ class SyncedFolder:
                 _fsync(path)
         if not self._synced:
             changed.update((str(self._folder.parent), str(self._folder.parent.parent)))
-        # Files before folders: whoever finds the name after a power cut finds what it names.
+        # Files before folders: a name that survives a power cut must name a whole file.
         for parent in changed:
             _fsync(parent)
         self._synced = found
@@ -45,7 +47,7 @@ def _fsync(path: str) -> None:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
-        # LanceDB writes its hint of the latest version behind the commit, under a name for a while.
+        # LanceDB writes its hint of the latest version after the commit, under a temporary name.
         return
     try:
         os.fsync(descriptor)

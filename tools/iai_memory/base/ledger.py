@@ -1,4 +1,4 @@
-"""The event ledger: one JSON object a line, appended by every process, never read to decide."""
+"""The event ledger: a JSON object a line, appended by every process; nothing is decided by it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class Ledger:
-    """Appends events of one process to the store's ledger and reads everybody's back."""
+    """Appends this process's events to the store's ledger and reads those of all processes."""
 
     def __init__(self, paths: StorePaths, clock: Callable[[], datetime] = utc_now) -> None:
         """The ledger of the store at `paths`; nothing is created until the first event."""
@@ -32,16 +32,16 @@ class Ledger:
 
     @property
     def current(self) -> Path:
-        """The file that is appended to."""
+        """The file that events are appended to."""
         return self._paths.ledger / "events.jsonl"
 
     @property
     def previous(self) -> Path:
-        """The file before it."""
+        """The file that was current before the last rotation."""
         return self._paths.ledger / "events.1.jsonl"
 
     def write(self, event: str, **fields: Any) -> None:
-        """Appends one event; a ledger that cannot be written is logged and fails nobody.
+        """Appends one event; a ledger that cannot be written is logged, and no error is raised.
 
         A line is one `write` on a descriptor opened for appending, so that lines of several
         processes do not mix.
@@ -65,13 +65,13 @@ class Ledger:
             _log.exception("the event %s could not be written to %s", event, self.current)
 
     def write_changed(self, event: str, said: tuple[str, ...] = (), /, **fields: Any) -> None:
-        """Like `write`, but an event that says the same again at most once in ten minutes.
+        """Like `write`, but repeats an equal event only once in ten minutes.
 
         Args:
             event: Its name.
-            said: What makes it the same; other fields (a duration) do not count.
-            fields: As for `write`; `repeats` is added where some were left out. Events with a field
-                `section` have repeats of their own.
+            said: Values by which two events are equal; other fields (a duration) do not count.
+            fields: As for `write`; `repeats` counts the equal events left out before. Each value
+                of the field `section` has repeats of its own.
         """
         section = str(fields.get("section", ""))
         repeat = self._repeats.get((event, section))
@@ -85,11 +85,11 @@ class Ledger:
         self.write(event, **fields, **({"repeats": left_out} if left_out else {}))
 
     def forget_repeats(self, section: str = "") -> None:
-        """Makes the next `write_changed` of any event of that section news again."""
+        """Lets the next `write_changed` of each event of that section write in any case."""
         self._repeats = {key: kept for key, kept in self._repeats.items() if key[1] != section}
 
     def newest(self, limit: int, *, event: str | None = None) -> list[dict[str, Any]]:
-        """The newest events, newest first; lines that are not JSON objects are passed over."""
+        """The newest events, newest first; lines that are no JSON objects are skipped."""
         found: list[dict[str, Any]] = []
         for line in self._lines_backwards():
             try:

@@ -1,4 +1,4 @@
-"""OS file locks across threads and processes; a killed holder releases them."""
+"""OS file locks between threads and processes; the death of a holder releases them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def held(path: Path, *, timeout: float) -> Generator[None]:
         timeout: Seconds to wait; 0 tries once.
 
     Raises:
-        StoreBusy: Somebody else kept it for the whole time.
+        StoreBusy: Another holder kept it for longer than `timeout`.
         StoreUnavailable: The lock file cannot be made.
     """
     make_private_folder(path.parent)

@@ -1,4 +1,4 @@
-"""Where everything lies under the store folder; resolved at each use, never frozen at import."""
+"""Names of the files under the store folder."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class StorePaths:
 
     @property
     def spool(self) -> Path:
-        """Doorbells of the capture hook that wait to be drained."""
+        """Events of the capture hook that wait to be drained."""
         return self.root / "spool"
 
     @property
@@ -39,12 +39,12 @@ class StorePaths:
 
     @property
     def maintenance(self) -> Path:
-        """What the last compaction left."""
+        """The state file of the last compaction."""
         return self.root / "maintenance.json"
 
     @property
     def handshake(self) -> Path:
-        """What the server answers first, recorded where other versions than ours are installed."""
+        """The handshake's record where other dependencies than the packaged ones are installed."""
         return self.root / "handshake.json"
 
     def lock(self, name: str) -> Path:

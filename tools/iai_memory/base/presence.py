@@ -1,4 +1,4 @@
-"""Which servers are alive on a store, told by OS locks that die with their holder."""
+"""Which servers are alive on a store: each holds an OS lock beside its card."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Server:
     Attributes:
         pid: Its process.
         started_at: ISO time.
-        cwd: The folder that it serves.
+        cwd: The folder that it was started in.
         state: WAKE, DROWSY or SLEEP.
         refresher: Whether its refresher thread runs.
     """
@@ -41,10 +41,10 @@ class Server:
 
 
 class Presence:
-    """Announces this process until `withdraw`, or until it dies."""
+    """The announcement of this process, valid until `withdraw` or its death."""
 
     def __init__(self, paths: StorePaths, cwd: Path) -> None:
-        """Takes the lock and writes the announcement.
+        """Takes a lock and writes the card.
 
         Raises:
             StoreUnavailable: The store's folder cannot be written.
@@ -63,7 +63,7 @@ class Presence:
             ) from exc
 
     def update(self, *, state: str, refresher: bool) -> None:
-        """Tells a change; an unchanged state writes nothing.
+        """Replaces the card where something changed.
 
         Raises:
             OSError: The card cannot be replaced.
@@ -74,7 +74,7 @@ class Presence:
             self._write()
 
     def withdraw(self) -> None:
-        """Takes the announcement back."""
+        """Removes the card and releases the lock."""
         self._card.unlink(missing_ok=True)
         self._lock.release()
         Path(self._lock.lock_file).unlink(missing_ok=True)
@@ -84,7 +84,7 @@ class Presence:
 
 
 def alive_servers(paths: StorePaths) -> list[Server]:
-    """Every server that is alive, oldest first; what dead ones left is cleared away."""
+    """Returns every server that is alive, oldest first; removes the cards of dead ones."""
     servers: list[Server] = []
     for card in sorted((paths.root / _FOLDER).glob("*.json")):
         lock = FileLock(card.with_suffix(".lock"), mode=PRIVATE_FILE, thread_local=False)

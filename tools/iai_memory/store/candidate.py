@@ -29,7 +29,7 @@ class Candidate:
 
     @classmethod
     def of(cls, parts: Iterable[pa.Table]) -> dict[str, Candidate]:
-        """By id, those of rows with `CANDIDATE_COLUMNS`."""
+        """Returns the candidates of tables with `CANDIDATE_COLUMNS`, by id."""
         return {
             record.id: cls(record, terms)
             for part in parts
@@ -37,13 +37,13 @@ class Candidate:
         }
 
     def holds(self, term: str) -> bool:
-        """Whether this is one of its terms."""
-        # A set of them would be found in sooner, and takes ten times as long to make.
+        """Whether the text has this term."""
+        # A lookup in a set would be faster, but a set takes ten times as long to make.
         return f" {term} " in f" {self.terms} "
 
 
 def term_matrix(candidates: Sequence[Candidate], terms: Sequence[str]) -> NDArray[np.bool_]:
-    """Which of the terms each candidate holds, (n, k)."""
+    """Returns which of k terms each of n candidates has, (n, k)."""
     wanted = [f" {term} " for term in terms]
     texts = [f" {one.terms} " for one in candidates]
     held = bytes([term in text for text in texts for term in wanted])

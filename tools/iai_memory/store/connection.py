@@ -19,8 +19,8 @@ from .migrations import (
     SCHEMA_VERSION,
     embedder_of,
     is_outdated,
+    migrate,
     schema_version,
-    upgrade,
 )
 from .schema import table_schema
 
@@ -113,7 +113,7 @@ class Connection:
                 self._database.create_table(TABLE_NAME, schema=schema, exist_ok=True)
             table = self.open()
             if is_outdated(table):
-                upgrade(self._database, table)
+                migrate(self._database, table)
                 table = self.open()
             if not has_text_index(table):
                 create_size_indexes(table)

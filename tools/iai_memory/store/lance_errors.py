@@ -1,6 +1,6 @@
-"""LanceDB's failures in our words, in this one place.
+"""The one place where LanceDB's errors become ours.
 
-LanceDB 0.40 raises plain RuntimeError, OSError and ValueError; only the text says what is meant.
+LanceDB 0.40 raises plain RuntimeError, OSError and ValueError; only the text tells them apart.
 """
 
 from __future__ import annotations
@@ -22,22 +22,25 @@ _ATTEMPTS: Final = 8
 
 
 def is_conflict(error: BaseException) -> bool:
-    """Another writer committed first; the same work on the latest version can succeed."""
+    """Whether another writer committed first; a retry on the latest version can succeed."""
     return any(text in str(error) for text in CONFLICTS)
 
 
 def is_cleaned_version(error: BaseException) -> bool:
-    """The version being read was cleaned up by a compaction; the latest version has the rows."""
+    """Whether a compaction dropped the version being read; the latest version has the rows."""
     return any(text in str(error) for text in CLEANED_VERSION)
 
 
 @contextmanager
 def translated(what: str) -> Generator[None]:
-    """Turns what LanceDB raises inside the block into StoreFault.
+    """Turns LanceDB's errors inside the block into StoreFault.
+
+    Args:
+        what: What is being done, for the error.
 
     Raises:
         StoreBusy: A commit lost its race too often.
-        StoreUnavailable: Anything else; the text names `what` was being done.
+        StoreUnavailable: Any other failure.
     """
     try:
         yield
@@ -48,7 +51,7 @@ def translated(what: str) -> Generator[None]:
 
 
 def retried(what: str, work: Callable[[], T], refresh: Callable[[], None]) -> T:
-    """Runs `work`, again on the latest version after a conflict or a cleaned version.
+    """Runs `work`, up to eight times: again after a conflict or a dropped version.
 
     Args:
         what: What is being done, for the error.

@@ -1,7 +1,7 @@
-"""A table of the first schema version, rewritten as one of today's in a single commit.
+"""Migrations: a table of an older schema version is rewritten as today's in a single commit.
 
-The rewrite is the next version of the same table: whoever is killed before its commit leaves the
-old table as it was, and no other process ever sees a half of it.
+The rewrite is the next version of the same table: a process that is killed before its commit leaves
+the old table as it was, and no other process ever sees half of the work.
 """
 
 from __future__ import annotations
@@ -19,36 +19,36 @@ from .schema import EMBEDDER_FIELD_KEY, table_schema
 from .trust import trust_of
 
 SCHEMA_KEY: Final = "iai.schema_version"
-# Also to be raised when `document_terms` gives other terms: those that are stored stay as they are.
+# To be raised also when `document_terms` changes: stored terms stay as they are otherwise.
 SCHEMA_VERSION: Final = "2"
 _OUTDATED: Final = ("1",)
 _BATCH_ROWS: Final = 1_000
 
 
 def schema_version(table: LanceTable) -> str:
-    """The schema version that the table was made with; "?" where it says none."""
+    """Returns the schema version that the table was made with; "?" where it names none."""
     metadata: dict[bytes, bytes] = table.schema.metadata or {}
     return metadata.get(SCHEMA_KEY.encode(), b"?").decode()
 
 
 def is_outdated(table: LanceTable) -> bool:
-    """Whether `upgrade` can make it a table of today's schema version."""
+    """Whether the table has a schema version that `migrate` can bring to today's."""
     return schema_version(table) in _OUTDATED
 
 
 def embedder_of(table: LanceTable) -> str:
-    """Key of the embedder whose vectors the table holds; "?" where it says none."""
+    """Returns the key of the embedder whose vectors the table holds; "?" where it names none."""
     metadata: dict[bytes, bytes] = table.schema.field("vector").metadata or {}
     return metadata.get(EMBEDDER_FIELD_KEY.encode(), b"?").decode()
 
 
-def upgrade(database: DBConnection, table: LanceTable) -> None:
-    """Rewrites the rows under today's schema: every value kept, and what is new filled in.
+def migrate(database: DBConnection, table: LanceTable) -> None:
+    """Rewrites all rows under today's schema: every value stays, new columns are filled in.
 
-    A text that may have passages becomes pending, as they are to be embedded; until then its vector
-    is searched as before.
+    A text that may have passages becomes pending, because its passages have to be embedded; until
+    then its vector is searched as before.
 
-    The table's indexes are gone then and must be made anew. Runs under the write lock.
+    Afterwards the table has no indexes; the caller makes them anew. Runs under the write lock.
     """
     schema = table_schema(
         table.schema.field("vector").type.list_size,

@@ -1,4 +1,4 @@
-"""How far a memory may be trusted, by who said it and which way it came."""
+"""Trust of a memory, 0..1: by its origin, its role and the records it was derived from."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """A share of the full trust and why it is that much.
+    """A share of the full trust.
 
     Attributes:
         share: 0..1.
-        reason: Said to whoever asks.
+        reason: Why it is that much; shown to users.
     """
 
     share: float
@@ -21,7 +21,7 @@ class Grade:
 
 
 UNKNOWN_TRUST: Final = 0.1
-"""The trust of what neither table knows; an unknown way is not a good one."""
+"""Trust of an unknown origin or role."""
 
 BY_ORIGIN: Final[Mapping[str, Grade]] = {
     "hook": Grade(1.0, "the host wrote it down as it was said"),
@@ -38,10 +38,10 @@ BY_ROLE: Final[Mapping[str, Grade]] = {
 
 
 def trust_of(origin: str, role: str, sources: Iterable[float] = ()) -> float:
-    """The trust of a record, 0..1: its origin's share of its role's, and no more than any source.
+    """Returns the trust of a record, 0..1, rounded to three digits.
 
-    Who says it and which way it came can each only take away, so the shares are multiplied. What
-    was derived from others is no better than the least of them.
+    Origin and role can each only take trust away, so their shares are multiplied. A derived record
+    has no more trust than the least trusted of its sources.
 
     Args:
         origin: The record's.

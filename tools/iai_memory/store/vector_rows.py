@@ -1,4 +1,4 @@
-"""Rows of the table in Python and in Arrow: a record with its vectors."""
+"""Rows of the table, a record with its vectors, in Python and in Arrow."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Row:
     """A record with its vectors.
 
     Attributes:
-        record: What is remembered.
+        record: The record.
         vector: Of the whole text, float32, (dim,), unit length; None while it is pending.
-        passages: Of a text that has more than one; None for any other, and while pending.
+        passages: Passages of a text with more than one; None for any other, and while pending.
     """
 
     record: Record
@@ -36,7 +36,7 @@ class Row:
 
 
 def to_arrow(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
-    """The rows as a table of this schema."""
+    """Returns the rows as a table of this schema."""
     plain = pa.schema([field for field in schema if field.name not in VECTOR_COLUMNS])
     table = pa.Table.from_pylist([to_row(row.record) for row in rows], schema=plain)
     dimension = schema.field("vector").type.list_size
@@ -52,7 +52,7 @@ def to_arrow(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
 
 
 def from_arrow(table: pa.Table) -> list[Row]:
-    """The rows of a table that has every column of a record, and those of the vectors."""
+    """Returns the rows of a table with `record_columns` and `VECTOR_COLUMNS`."""
     records = from_table(table)
     return [
         Row(record, vector, passages)
@@ -63,7 +63,7 @@ def from_arrow(table: pa.Table) -> list[Row]:
 
 
 def vectors_of(table: pa.Table) -> Iterator[Vector | None]:
-    """The column `vector`, row by row, without a Python float for each component."""
+    """Yields the column `vector` row by row, without a Python float for each component."""
     for chunk in table["vector"].chunks:
         following = iter(matrix_of(chunk))
         for valid in chunk.is_valid().to_pylist():
@@ -71,7 +71,7 @@ def vectors_of(table: pa.Table) -> Iterator[Vector | None]:
 
 
 def passages_of(table: pa.Table) -> Iterator[Passages | None]:
-    """The columns `passages` and `passage_spans`, row by row."""
+    """Yields the columns `passages` and `passage_spans` row by row."""
     spans = iter(table["passage_spans"].to_pylist())
     for chunk in table["passages"].chunks:
         matrix, at = matrix_of(chunk.flatten()), 0
@@ -85,7 +85,7 @@ def passages_of(table: pa.Table) -> Iterator[Passages | None]:
 
 
 def count_vectors(table: pa.Table) -> NDArray[np.int64]:
-    """How many vectors each row has, (n,): of the whole text and of its passages."""
+    """Returns the number of vectors of each row, (n,): of the whole text and of its passages."""
     whole = table["vector"].is_valid().to_numpy()
     parts = table["passages"].combine_chunks().value_lengths().fill_null(0)
     counts: NDArray[np.int64] = parts.to_numpy().astype(np.int64) + whole
@@ -93,9 +93,11 @@ def count_vectors(table: pa.Table) -> NDArray[np.int64]:
 
 
 def read_vectors(table: pa.Table) -> tuple[Int8Codes, NDArray[np.int32]]:
-    """The vectors of rows, side by side, each row's whole text first, and their passages' spans.
+    """Returns all vectors of n rows side by side, and their spans.
 
-    The span of a whole text is 0, 0.
+    Returns:
+        Codes of m vectors, those of one row together, its whole text first; and the span of each
+        in its text, int32, (m, 2), which is 0, 0 for a whole text.
     """
     counts = count_vectors(table)
     whole = table["vector"].is_valid().to_numpy()
@@ -111,7 +113,7 @@ def read_vectors(table: pa.Table) -> tuple[Int8Codes, NDArray[np.int32]]:
 
 
 def matrix_of(vectors: pa.FixedSizeListArray) -> NDArray[np.float32]:
-    """Those of a column's vectors that are not null, as float32, (n, dim)."""
+    """Returns the vectors of a column that are not null, as float32, (n, dim)."""
     flat = vectors.flatten().to_numpy(zero_copy_only=False)
     matrix: NDArray[np.float32] = flat.astype(np.float32, copy=False)
     return matrix.reshape(-1, vectors.type.list_size)

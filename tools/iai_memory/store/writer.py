@@ -36,7 +36,11 @@ class NewestRow:
 
 
 class Writer:
-    """Changes to the table while the write lock is held; each call is one commit."""
+    """Changes the table while its creator holds the write lock; each call is one commit.
+
+    When a call returns, its rows are on the disk. Every call raises StoreBusy where a commit lost
+    its race too often, StoreUnavailable where LanceDB or the disk failed.
+    """
 
     def __init__(
         self,
@@ -51,8 +55,8 @@ class Writer:
             reader: Of the latest version.
             table: At the latest version.
             newest: Of that version.
-            committed: Told of each commit on which version it was made, and which records it added;
-                None where it did anything else.
+            committed: Called after each commit with the version that it was made on and the
+                records that it added; None for a commit that did anything else.
         """
         self.reader = reader
         self.newest = newest
@@ -65,12 +69,12 @@ class Writer:
         return now if last is None or now > last else last + timedelta(microseconds=1)
 
     def insert(self, rows: Sequence[Row]) -> list[Record]:
-        """Appends the rows and gives them their ids; acknowledged is durable.
+        """Appends the rows and returns their records with ids, times and version.
 
         Ids are UUIDv7 and larger than any id in the table, whatever clock another process had.
         """
         if not rows:
-            # What is there already may be of a process that was killed before it was on the disk.
+            # Rows that are there already may be of a process that was killed before its `fsync`.
             with translated("storing memories"):
                 self._committed(self.newest.version, None)
             return []
@@ -87,7 +91,7 @@ class Writer:
         return stamped
 
     def insert_as_is(self, rows: Sequence[Row]) -> None:
-        """Appends rows that another store gave its ids and times; only their version is ours."""
+        """Appends rows with the ids and times that another store gave them."""
         if not rows:
             return
         stamped = [replace(row.record, table_version=self._next_version) for row in rows]
@@ -99,7 +103,7 @@ class Writer:
         self._commit("storing memories", lambda: self._table.add(data), last_id, at)
 
     def update(self, rows: Sequence[Row], at: datetime) -> list[Record]:
-        """Replaces the rows that have these ids; their `updated_at` is `at`, from `now()`."""
+        """Replaces the rows with these ids and returns their records; `at` is from `now()`."""
         if not rows:
             return []
         stamped = [
@@ -121,12 +125,15 @@ class Writer:
     def replace(
         self, new: Row, close: Callable[[Record], Row], at: datetime
     ) -> tuple[Record, Record]:
-        """Inserts one row and changes another in the same commit: both happen or neither.
+        """Inserts one row and replaces another in the same commit: both happen or neither.
 
         Args:
             new: The row to insert.
-            close: Given the inserted record, the row that replaces an old one.
+            close: Given the inserted record, returns the row that replaces an old one.
             at: The time of the change, from `now()`.
+
+        Returns:
+            The inserted and the replaced record.
         """
         [id_] = _ids_after(self.newest.id, 1)
         version = self._next_version
@@ -142,7 +149,7 @@ class Writer:
         return inserted, closed
 
     def drop_vectors(self) -> None:
-        """Makes every record pending, and no vector of it is left."""
+        """Removes every vector and makes every record pending."""
         at = self.now()
         values = {
             **dict.fromkeys((*VECTOR_COLUMNS, "embedder"), "NULL"),
@@ -152,7 +159,7 @@ class Writer:
         self._commit(
             "dropping vectors",
             lambda: self._table.update(
-                # What waits for its passages has a vector and no embedder.
+                # A record that waits for its passages has a vector and no embedder.
                 where="embedder IS NOT NULL OR vector IS NOT NULL",
                 values_sql=values,
             ),

@@ -10,6 +10,7 @@ from typing import Any
 from ..base.checks import check_ids, check_tags
 from ..results import Forgotten, RecordView, Restored
 from ..store.record import Record
+from ..store.record_view import view_of
 from ..store.table import Store
 from .lookup import live_row
 
@@ -71,8 +72,8 @@ def pin(
         at = writer.now()
         changed = record.changed(at, pinned=pinned, tags=tuple(kept))
         if changed.history == record.history:
-            return RecordView.of(record)
-        return RecordView.of(writer.update([replace(row, record=changed)], at)[0])
+            return view_of(record)
+        return view_of(writer.update([replace(row, record=changed)], at)[0])
 
 
 def _change(

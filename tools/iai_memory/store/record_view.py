@@ -1,0 +1,14 @@
+"""A record as results show it."""
+
+from __future__ import annotations
+
+from ..results import RecordView
+from .record import Record
+
+
+def view_of(record: Record, *, text: str | None = None) -> RecordView:
+    """Returns what is shown of the record; `text` stands for its text where a part is shown."""
+    values = {name: getattr(record, name) for name in RecordView.model_fields if name != "tags"}
+    if text is not None:
+        values["text"] = text
+    return RecordView(**values, tags=list(record.tags))
