@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from iai_memory.text.inert import inert
-from iai_memory.text.visible import visible
+from iai_memory.text.inert import neutralise
+from iai_memory.text.visible import escape_unprintable
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -55,7 +55,7 @@ def emit_json(value: BaseModel | list[Any] | dict[str, Any]) -> None:
     plain = value if isinstance(value, list | dict) else value.model_dump(mode="json")
     utf_8 = sys.stdout.encoding.lower() in ("utf-8", "utf8")
     text = json.dumps(plain, ensure_ascii=not utf_8, indent=2, default=str)
-    sys.stdout.write(visible(text, keep="\n") + "\n")
+    sys.stdout.write(escape_unprintable(text, keep="\n") + "\n")
 
 
 def emit_lines(lines: Iterable[str]) -> None:
@@ -64,12 +64,12 @@ def emit_lines(lines: Iterable[str]) -> None:
 
     console = out()
     for line in lines:
-        console.print(Text(visible(line, keep="\n")))
+        console.print(Text(escape_unprintable(line, keep="\n")))
 
 
 def memory_text(text: str) -> str:
     """Memory text for a terminal: one line without control characters and escape codes."""
-    return inert(text)
+    return neutralise(text)
 
 
 def emit_table(rows: Iterable[tuple[str, str]]) -> None:
@@ -79,5 +79,5 @@ def emit_table(rows: Iterable[tuple[str, str]]) -> None:
 
     table = Table.grid(padding=(0, 2))
     for name, value in rows:
-        table.add_row(Text(name, style="bold"), Text(inert(value)))
+        table.add_row(Text(name, style="bold"), Text(neutralise(value)))
     out().print(table)

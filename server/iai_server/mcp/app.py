@@ -20,7 +20,7 @@ from mcp_types import CallToolResult, InputRequiredResult, TextContent, Tool
 from pydantic import ValidationError
 
 from iai_memory.errors import MemoryFault, UnknownRecord
-from iai_memory.text.visible import visible
+from iai_memory.text.visible import escape_unprintable
 
 from ..startup.front import Told
 from .schemas import lean, lean_result, rejection
@@ -140,4 +140,6 @@ def _compact(result: CallToolResult | InputRequiredResult) -> CallToolResult | I
     if not isinstance(result, CallToolResult) or result.structured_content is None:
         return result
     text = json.dumps(result.structured_content, ensure_ascii=False, separators=(",", ":"))
-    return result.model_copy(update={"content": [TextContent(type="text", text=visible(text))]})
+    return result.model_copy(
+        update={"content": [TextContent(type="text", text=escape_unprintable(text))]}
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from iai_memory.text.visible import visible
+from iai_memory.text.visible import escape_unprintable
 
 from .app import App
 
@@ -20,7 +20,7 @@ def register_resources(app: App, memory: Callable[[], Memory]) -> None:
         return memory().session_start().payload
 
     def record(id: str) -> str:
-        return visible(memory().record(id).model_dump_json())
+        return escape_unprintable(memory().record(id).model_dump_json())
 
     app.resource(
         "memory://session-start",

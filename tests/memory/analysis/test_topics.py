@@ -16,7 +16,7 @@ from iai_memory.analysis.topic_file import load_topics, save_topics, topics_path
 from iai_memory.analysis.topic_labels import terms
 from iai_memory.analysis.topics import TopicMap
 from iai_memory.maintenance.sleep import run_sleep
-from iai_memory.text.filler_words import STOP_WORDS
+from iai_memory.text.filler_words import FILLER_WORDS
 
 
 @pytest.fixture
@@ -188,12 +188,12 @@ def test_label_words_are_words_of_any_script_without_numbers_names_and_grammar(
 @given(st.text())
 def test_no_text_whatever_puts_more_than_letters_into_a_label(text: str) -> None:
     for term in terms(text):
-        assert term not in STOP_WORDS
+        assert term not in FILLER_WORDS
         assert not set(term) & set("<>#`|()[]{}\n\r\t \x1b,;:")
 
 
 def test_stop_words_are_written_as_words_are_made() -> None:
-    assert all(word == word.casefold() and "'" not in word for word in STOP_WORDS)
+    assert all(word == word.casefold() and "'" not in word for word in FILLER_WORDS)
 
 
 # The file

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Final
 
-from ..text.filler_words import STOP_WORDS
+from ..text.filler_words import FILLER_WORDS
 from ..text.speakers import utterance
 
 MOST_SENTENCES: Final = 12
@@ -110,7 +110,7 @@ class Corpus:
 
     def _claim(self, sentence: str) -> Claim:
         words = tuple(_WORD.findall(sentence))
-        telling = [(at, word) for at, word in enumerate(words) if word.lower() not in STOP_WORDS]
+        telling = [(at, word) for at, word in enumerate(words) if word.lower() not in FILLER_WORDS]
         return Claim(
             sentence,
             words,

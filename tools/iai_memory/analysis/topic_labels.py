@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from ..text.filler_words import STOP_WORDS
+from ..text.filler_words import FILLER_WORDS
 
 LABEL_WORDS: Final = 3
 # What a long memory is about is said near its beginning; a pasted log is not read to its end.
@@ -46,7 +46,7 @@ def terms(text: str) -> frozenset[str]:
     for word in _HIRAGANA.sub(" ", head.translate(_LETTERS)).split():
         if word.replace("_", "").isalpha() or not word.isascii():
             found.update(_parts(word))
-    return frozenset(found - STOP_WORDS)
+    return frozenset(found - FILLER_WORDS)
 
 
 def labels(classes: Sequence[Counter[str]], wanted: Sequence[int]) -> list[list[str]]:

@@ -14,7 +14,7 @@ from ..store.reader import TableReader
 from ..store.record import Record
 from ..store.statistics import TableStatistics
 from ..text.fence import FENCE_BEGIN, FENCE_END
-from ..text.inert import inert
+from ..text.inert import neutralise
 from ..text.tokens import cut_to_tokens, estimate_tokens
 
 # Hosts cut at 10,000, and in front of an old page the hook says in a line how old it is.
@@ -133,7 +133,7 @@ def _empty(page: Page) -> str:
 
 
 def _name(name: str) -> str:
-    return cut_to_tokens(inert(name), _NAME_TOKENS, _CUT_MARK)
+    return cut_to_tokens(neutralise(name), _NAME_TOKENS, _CUT_MARK)
 
 
 def _admission(reader: TableReader, page: Page) -> Callable[[Record], bool]:
@@ -214,7 +214,7 @@ def _topics(page: Page) -> Iterable[_Line]:
     if page.topics is None:
         yield _Line("", "(pending: the topic map is built at the next sleep)")
     else:
-        yield from (_Line("- ", inert(topic)) for topic in page.topics)
+        yield from (_Line("- ", neutralise(topic)) for topic in page.topics)
 
 
 def _record_line(record: Record, page: Page) -> _Line:
@@ -224,7 +224,7 @@ def _record_line(record: Record, page: Page) -> _Line:
 
 def _line(at: datetime, role: str, text: str, page: Page, project: str | None) -> _Line:
     where = f" [{_name(project)}]" if page.project is None and project else ""
-    said = inert(text[:_LOOKED_AT_CHARS])
+    said = neutralise(text[:_LOOKED_AT_CHARS])
     if said and len(text) > _LOOKED_AT_CHARS:
         said += _CUT_MARK
     return _Line(f"- {at.date().isoformat()}{where} {role}: ", said)

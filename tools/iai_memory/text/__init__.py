@@ -1,1 +1,1 @@
-"""Text: terms, tokens, speakers, excerpts, and what makes a text inert. Knows no store."""
+"""Text: its terms, tokens, speakers, excerpts and harmless forms; imports no other package."""

@@ -1,7 +1,7 @@
-"""A text cut into chunks by script, and each chunk into its terms.
+"""Terms of a text: it is cut into chunks by script, and each chunk into its terms.
 
 A word gives its stem. An identifier, path, version or address gives itself and its parts. Scripts
-that do not part their words give single characters and pairs. An emoji is a term.
+that write no blanks between words give single characters and pairs. An emoji is a term.
 """
 
 from __future__ import annotations
@@ -16,7 +16,14 @@ import regex
 
 from .identifiers import identifier_terms
 from .languages import Languages, detect
-from .stemming import bounded, contracted_terms, is_contracted, is_stop_word, is_word, word_terms
+from .stemming import (
+    bounded_term,
+    contracted_terms,
+    is_contracted,
+    is_stop_word,
+    is_word,
+    word_terms,
+)
 
 MAX_QUERY_TERMS: Final = 256
 _CACHED_CHARACTERS: Final = 64
@@ -38,11 +45,12 @@ _CHUNK: Final = regex.compile(
     """,
     regex.V1 | regex.VERBOSE,
 )
-# A syllable as Thai, Lao, Khmer and Burmese write it: what stands before, under and after it.
+# A syllable of Thai, Lao, Khmer or Burmese: a letter and the signs before, under and after it.
 _CLUSTER: Final = regex.compile(
     r"[เ-ไເ-ໄ]?\p{L}(?:[\u17D2\u1039]\p{L}|[\p{M}ะาๅະາ])*|\p{N}+", regex.V1
 )
-# Soft hyphens, joiners between letters, direction marks: one reader's text has them, one's has not.
+# Soft hyphens, joiners between letters, direction marks: the same text has them in one place and
+# lacks them in another.
 _INVISIBLE: Final = regex.compile(
     r"[\u00AD\u0640\u200C\u200E\u200F\u202A-\u202E\u2060\u2066-\u2069\uFEFF]"
     r"|(?<=[\p{L}\p{M}])\u200D"
@@ -52,11 +60,11 @@ _EMOJI_TAGS: Final = regex.compile(r"[\U000E0020-\U000E007F]+")
 
 
 def document_terms(text: str) -> list[str]:
-    """The terms under which a text is found, as often as it says them, in its order.
+    """Return the terms of a stored text, in its order and as often as it has them.
 
-    No term is empty, holds white space or is longer than `MAX_TERM` characters. Stop words are
-    among them, since a question may have nothing else, but each once: they are not what makes a
-    text long.
+    No term is empty, has white space or is longer than `MAX_TERM` characters. Stop words are terms
+    too, since a question may consist of them, but each is listed once: BM25 counts the length of a
+    text, and stop words should not make it longer.
     """
     found: list[str] = []
     stops: set[tuple[str, ...]] = set()
@@ -70,19 +78,19 @@ def document_terms(text: str) -> list[str]:
 
 
 def query_terms(text: str) -> list[str]:
-    """The terms that a question looks for, each once, `MAX_QUERY_TERMS` at most.
+    """Return the terms that a question searches for, each once, at most `MAX_QUERY_TERMS`.
 
-    Stop words of its language are left out, unless it consists of them. A question of one word has
-    no term that this word in a stored text would not have.
+    Stop words of its language are left out, unless it consists of them. The terms of a one-word
+    question are among those of the same word in a stored text.
     """
     found = list(_analysed(text, query=True))
-    telling = [terms for is_stop, terms in found if not is_stop and terms]
-    chosen = telling or [terms for _, terms in found]
+    content = [terms for is_stop, terms in found if not is_stop and terms]
+    chosen = content or [terms for _, terms in found]
     return list(dict.fromkeys(term for terms in chosen for term in terms))[:MAX_QUERY_TERMS]
 
 
 def _analysed(text: str, *, query: bool) -> Iterator[tuple[bool, tuple[str, ...]]]:
-    """For each chunk of the text, whether it is a stop word, and its terms."""
+    """Yield for each chunk of the text whether it is a stop word, and its terms."""
     if not text.isascii():
         text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
     languages = detect(text)
@@ -99,21 +107,21 @@ def _analysed(text: str, *, query: bool) -> Iterator[tuple[bool, tuple[str, ...]
 
 
 def _emoji(chunk: str) -> tuple[str, ...]:
-    """The whole without skin tone and sex, and what it is joined of."""
+    """The emoji without skin tone and sex, and the emoji that it is joined from."""
     whole = _EMOJI_DETAIL.sub("", chunk)
     parts = _EMOJI_TAGS.sub("", whole).split("\u200d")
     terms = dict.fromkeys([whole.replace("\u200d", ""), *parts])
-    return tuple(bounded(term) for term in terms)
+    return tuple(bounded_term(term) for term in terms)
 
 
 def _grams(units: Sequence[str], *, query: bool) -> tuple[str, ...]:
-    """Each pair of neighbours; the single units too, which only a question of one asks for."""
+    """Each pair of neighbours, and the single units; a question has these only if it has one."""
     pairs = [first + second for first, second in pairwise(units)]
-    return tuple(bounded(term) for term in (pairs if query and pairs else [*units, *pairs]))
+    return tuple(bounded_term(term) for term in (pairs if query and pairs else [*units, *pairs]))
 
 
 def _spelled(chunk: str, languages: Languages) -> tuple[bool, tuple[str, ...]]:
-    """Whether it is a stop word, and the terms of a chunk without white space."""
+    """Whether a chunk of letters and digits is a stop word, and its terms."""
     if is_word(chunk):
         return is_stop_word(chunk, languages), word_terms(chunk, languages)
     if is_contracted(chunk):

@@ -1,4 +1,4 @@
-"""The part of a long text that is shown: around what matched, not the beginning."""
+"""The part of a long text that is shown: around what matched rather than the beginning."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from typing import Final
 from .tokens import cut_to_tokens, estimate_tokens, fits
 
 CUT_MARK: Final = " … [cut]"
-_LEFT_OUT: Final = "[cut] … "
+_CUT_BEFORE: Final = "[cut] … "
 
 
 def excerpt(text: str, span: tuple[int, int] | None, budget: int) -> str:
-    """The whole text if it fits, else what fits around the span, with a mark where it was cut.
+    """Return the whole text if it fits, else the part around the span, marked where it is cut.
 
-    Of the room that the span leaves, a third goes to what stands before it.
+    A third of the room that the span leaves goes to the text before it.
 
     Args:
-        text: What was stored.
-        span: What must be in it, as indexes into the text; None is the beginning.
-        budget: Estimated tokens; one that has no room for the mark gives the empty text.
+        text: The stored text.
+        span: The part that must be shown, as indexes into the text; None is the beginning.
+        budget: Estimated tokens; without room for the mark, the result is empty.
     """
     if fits(text, budget):
         return text
     if span is None or estimate_tokens(text[: span[1]] + CUT_MARK) <= budget:
         return cut_to_tokens(text, budget, CUT_MARK)
-    room = budget - estimate_tokens(_LEFT_OUT)
+    room = budget - estimate_tokens(_CUT_BEFORE)
     before = (room - estimate_tokens(text[span[0] : span[1]] + CUT_MARK)) // 3
-    begin = span[0] - len(_end_of(text[: span[0]], before))
+    begin = span[0] - len(_tail(text[: span[0]], before))
     shown = cut_to_tokens(text[begin:], room, CUT_MARK)
-    return _LEFT_OUT + shown if shown else ""
+    return _CUT_BEFORE + shown if shown else ""
 
 
-def _end_of(text: str, budget: int) -> str:
+def _tail(text: str, budget: int) -> str:
     """The last whole words of a text in at most `budget` estimated tokens."""
     if budget <= 0:
         return ""

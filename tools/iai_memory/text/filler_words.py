@@ -1,4 +1,8 @@
-"""Words that name no topic: grammar, small talk with an assistant, and its commonest verbs."""
+"""Words that name no topic: grammar, small talk with an assistant, and the commonest verbs.
+
+Half of them are in `stop_words` too. One list cannot serve both: a stop word is left out of a query
+in its own language only and may have one letter, and topics and claims keep some hundred of them.
+"""
 
 from __future__ import annotations
 
@@ -70,5 +74,5 @@ qui quindi senza sia siamo sono sopra sotto stato sua sugli sul sulla suo tra tu
 vuole
 """
 
-STOP_WORDS: Final = frozenset((_ENGLISH + _GERMAN + _ROMANCE).casefold().split())
-"""Case folded and without apostrophes, as `labels.terms` makes words."""
+FILLER_WORDS: Final = frozenset((_ENGLISH + _GERMAN + _ROMANCE).casefold().split())
+"""Case folded and without apostrophes, as `topic_labels.terms` makes words."""

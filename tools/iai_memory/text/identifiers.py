@@ -1,4 +1,4 @@
-"""Identifiers, paths, addresses, versions, codes: each whole, and in its parts."""
+"""Terms of identifiers, paths, addresses, versions and codes: the whole and its parts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 import regex
 
 from .languages import Languages
-from .stemming import MAX_TERM, bounded, folded, word_terms
+from .stemming import MAX_TERM, bounded_term, without_accents, word_terms
 
 _SCHEME: Final = regex.compile(r"^[a-z][a-z0-9+.-]*://(?:www\.)?")
 _BETWEEN_SEGMENTS: Final = regex.compile(r"[/\\:@&=%+~#?'\u2019]+")
@@ -19,30 +19,30 @@ _HEXADECIMAL: Final = regex.compile(r"(?=.*[0-9])[0-9a-f]{8,}|0x[0-9a-f]+")
 _HUMP: Final = regex.compile(
     r"\p{Lu}{2,}s(?!\p{Ll})|\p{Lu}+(?!\p{Ll})|\p{Lu}?[^\p{Lu}\p{N}]+|\p{Lu}|\p{N}+"
 )
-_SHORT_HASH: Final = 7
-_MOST_NUMBERS: Final = 8
+_SHORT_HASH: Final = 7  # digits, as git abbreviates
+_MAX_VERSION_NUMBERS: Final = 8
 
 
 def identifier_terms(chunk: str, languages: Languages) -> tuple[str, ...]:
-    """The terms of a chunk without white space that is no plain word."""
+    """Return the terms of a chunk without white space that is no plain word."""
     chunk = chunk.replace(",", "")
     names = [name.strip("_.-") for name in _BETWEEN_SEGMENTS.split(chunk)]
     names = [name for name in names if name]
     terms: list[str] = []
     if len(names) > 1 or chunk.endswith(("+", "#")):
-        terms.append(bounded(_SCHEME.sub("", folded(chunk.casefold()))))
+        terms.append(bounded_term(_SCHEME.sub("", without_accents(chunk.casefold()))))
     for name in names:
         terms += _name(name, languages)
     return tuple(term for term in dict.fromkeys(terms) if term)
 
 
 def _name(name: str, languages: Languages) -> Iterator[str]:
-    """One name of a path or address: whole, its version numbers, and its parts.
+    """Yield the terms of one name of a path or address: the whole, its versions, its parts.
 
-    `snake_case`, `kebab-case` and `CamelCase` are the same whole: their letters.
+    `snake_case`, `kebab-case` and `CamelCase` have the same whole, their letters.
     """
     if _INITIALS.fullmatch(name):
-        yield bounded(folded(name.casefold().replace(".", "")))
+        yield bounded_term(without_accents(name.casefold().replace(".", "")))
         return
     parts = [part for part in _BETWEEN_PIECES.split(_VERSION.sub(".", name)) if part]
     if parts != [name]:
@@ -52,27 +52,27 @@ def _name(name: str, languages: Languages) -> Iterator[str]:
     for version in _VERSION.findall(name):
         yield from _releases(version)
     for part in parts:
-        # What is left of `v2.13` is its v, which nobody looks for.
+        # Without its version, `v2.13` is only a v, which nobody searches for.
         if part == name or len(parts) > 1 or len(part) > 1:
             yield from _part(part, languages)
 
 
 def _releases(version: str) -> Iterator[str]:
-    """2.13.1 is also a 2.13; what has more numbers than any version is only itself."""
+    """Yield 2.13.1 and 2.13 for 2.13.1; with more numbers than a version has, only the whole."""
     numbers = version.split(".")
-    fewest = 2 if len(numbers) <= _MOST_NUMBERS else len(numbers)
-    for end in range(len(numbers), fewest - 1, -1):
-        yield bounded(folded(".".join(numbers[:end])))
+    shortest = 2 if len(numbers) <= _MAX_VERSION_NUMBERS else len(numbers)
+    for end in range(len(numbers), shortest - 1, -1):
+        yield bounded_term(without_accents(".".join(numbers[:end])))
 
 
 def _part(part: str, languages: Languages) -> Iterator[str]:
-    """A name without separators: whole, and the words of CamelCase and the numbers in it."""
+    """Yield the terms of a name without separators: the whole, its CamelCase words, its numbers."""
     lowered = part.casefold()
     if _HEXADECIMAL.fullmatch(lowered):
-        yield bounded(lowered)
-        yield bounded(lowered[2:]) if lowered.startswith("0x") else lowered[:_SHORT_HASH]
+        yield bounded_term(lowered)
+        yield bounded_term(lowered[2:]) if lowered.startswith("0x") else lowered[:_SHORT_HASH]
         return
-    # What is longer than any name is data, whose humps mean nothing.
+    # A part longer than any name is data, and has no CamelCase words.
     humps = _HUMP.findall(part) if len(part) <= MAX_TERM else [part]
     if len(humps) > 1:
         yield from word_terms(part, languages)

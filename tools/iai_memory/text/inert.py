@@ -1,4 +1,4 @@
-"""Memory text made harmless for a page that a model reads as context."""
+"""Memory text neutralised for a page that a model reads as context."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ANSI: Final = re.compile(
     r"|\x1b[ -/]*[0-~]"
     r"|\x9b[0-?]*[ -/]*[@-~]"
 )
-# Only a comparison keeps its sign: no white space, digit or `=` begins the name of a tag.
+# A comparison keeps its sign: no tag name begins with white space, a digit or `=`.
 _TAG: Final = re.compile(r"<(?![\s0-9=])")
 _HEADING: Final = re.compile(r"#{1,6}(?=\s|$)")
 _CODE_FENCE: Final = re.compile(r"`{3,}|~{3,}")
@@ -22,29 +22,29 @@ _HASH: Final = "\uff03"  # fullwidth number sign
 _ZERO_WIDTH_JOINER: Final = "\u200d"
 
 
-def inert(text: str) -> str:
-    """One line that can neither open a tag, nor a heading, nor a fence, nor hide anything.
+def neutralise(text: str) -> str:
+    """Return the text as one line that opens no tag, heading or code fence, and hides nothing.
 
     Escape sequences, control and format characters (bidirectional overrides, tag characters) are
-    removed, every white space becomes a blank; `<` before anything that could be a name, the `#` of
-    a heading and the backticks of a fence become characters that only look alike.
+    removed, and any white space becomes one blank. A `<` before anything that could be a name, the
+    `#` of a heading and the backticks of a fence become characters that look alike.
     """
-    line = " ".join(_visible(_ANSI.sub("", text)).split())
+    line = " ".join(_printed(_ANSI.sub("", text)).split())
     line = _TAG.sub(_ANGLE, line)
     line = _CODE_FENCE.sub("'''", line)
     return _HEADING.sub(lambda match: _HASH * len(match.group()), line)
 
 
-def _visible(text: str) -> str:
+def _printed(text: str) -> str:
     return "".join(
-        " " if char in "\n\r\t\v\f\x85\u2028\u2029" else char for char in text if _is_shown(char)
+        " " if char in "\n\r\t\v\f\x85\u2028\u2029" else char for char in text if _is_kept(char)
     )
 
 
-def _is_shown(char: str) -> bool:
+def _is_kept(char: str) -> bool:
     if char in "\n\r\t\v\f\x85\u2028\u2029" or char == _ZERO_WIDTH_JOINER:
         return True
     if "\U000e0100" <= char <= "\U000e01ef":
-        # Variation selectors of the supplement: invisible, and 240 of them spell out any bytes.
+        # Supplementary variation selectors: invisible, and 240 of them can encode any bytes.
         return False
     return unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co")

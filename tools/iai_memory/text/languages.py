@@ -1,4 +1,4 @@
-"""Which languages a text is in."""
+"""Detection of the languages of a text, one for each script."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _HEAD_CHARACTERS: Final = 4_000
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?")
 _SERBIAN: Final = re.compile("[ђјљњћџ]")
 _PERSIAN: Final = re.compile("[پچژگکی]")
-# Below this, a word or two may be a name or a loan: what was said so far decides for English.
-_ENOUGH: Final = 1.0
+# With a lower score the one or two words may be names or loans, and the text counts as English.
+_MIN_SCORE: Final = 1.0
 _NOT_LATIN: Final = ("russian", "greek", "arabic")
 _BY_SCRIPT: Final = (
     (0x0250, "latin"),
@@ -35,7 +35,7 @@ _BY_SCRIPT: Final = (
 
 
 class Languages(NamedTuple):
-    """The language of each script that several languages share."""
+    """The detected language of each script that several languages share."""
 
     latin: str = "english"
     cyrillic: str = "russian"
@@ -43,11 +43,11 @@ class Languages(NamedTuple):
 
 
 COMMON: Final = Languages()
-"""What a text that shows too little is taken for."""
+"""The languages of a text that has too few cues."""
 
 
 def _votes(texts: Mapping[str, set[str]]) -> dict[str, dict[str, float]]:
-    """What each word or letter says for each language: less, the more of them have it."""
+    """The vote of each word or letter for each language that has it; together they are 1."""
     owners: defaultdict[str, list[str]] = defaultdict(list)
     for language, cues in texts.items():
         for cue in cues:
@@ -69,9 +69,9 @@ _LETTERS: Final = re.compile(f"[{''.join(sorted(set(''.join(LETTERS.values()))))
 
 
 def detect(text: str) -> Languages:
-    """The languages of a text, as its words that say nothing else tell them.
+    """Detect the languages of a text by its function words and its letters.
 
-    What shows too little is taken for the language in `COMMON`.
+    A script with too few cues gets its language in `COMMON`.
     """
     head = text[:_HEAD_CHARACTERS].casefold()
     if head.isascii():
@@ -93,13 +93,13 @@ def _latin(head: str) -> str:
     if not score:
         return "english"
     best = max(score, key=lambda language: (score[language], language == "english"))
-    sure = score[best] >= _ENOUGH and len(known) > 1
+    sure = score[best] >= _MIN_SCORE and len(known) > 1
     foreign = _LETTERS.search(head) is not None and not score["english"]
     return best if (sure or foreign) and score[best] > score["english"] else "english"
 
 
 def language_of(word: str, languages: Languages) -> str | None:
-    """The language whose stemmer and stop words a case-folded word gets; None has none."""
+    """Return the language whose stemmer and stop words a case-folded word gets, or None."""
     first = ord(word[0])
     script = next((name for end, name in _BY_SCRIPT if first < end), None)
     if script == "latin":

@@ -1,4 +1,4 @@
-"""Who says a text, where the text itself says so: "Ann: we ship on Friday"."""
+"""The speaker of a text that begins with a name: "Ann: we ship on Friday"."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _NAMED_SHARE: Final = 0.5
 # One to three capitalised names before a colon and a blank, at the very start.
 _SPEAKER: Final = re.compile(r"\s*((?:[^\W\d_a-zß-ÿ][\w.'\u2019-]{0,30}\s?){1,3}):[ \t]+(?=\S)")
 
-_OWNS: Final = re.compile(r"['\u2019]s\b")
+_POSSESSIVE: Final = re.compile(r"['\u2019]s\b")
 
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """A text taken apart.
+    """A text, split into speaker and words.
 
     Attributes:
-        speaker: Who says it; None where the text names nobody.
-        words: What is said, without the name.
+        speaker: The name in front; None where there is none.
+        words: The text without that name.
     """
 
     speaker: str | None
@@ -29,7 +29,7 @@ class Utterance:
 
 
 def utterance(text: str) -> Utterance:
-    """Takes a name and a colon off the front of a text; anything else stays whole."""
+    """Split a name and a colon off the front of a text; any other text stays whole."""
     match = _SPEAKER.match(text)
     if match is None:
         return Utterance(None, text)
@@ -37,16 +37,16 @@ def utterance(text: str) -> Utterance:
 
 
 def is_conversation(speakers: Collection[str | None]) -> bool:
-    """Whether most texts, of each of which this is the speaker, begin with a name."""
+    """Whether more than half of some texts name a speaker, given the speaker of each text."""
     named = sum(speaker is not None for speaker in speakers)
     return named > len(speakers) * _NAMED_SHARE
 
 
 def subject(query: str, speakers: Collection[str]) -> str | None:
-    """The one speaker whom the query is about; None for nobody, and for several together.
+    """Return the one speaker whom the query is about; None for nobody, or for several together.
 
-    Of several the first who does not merely own something: "what does Ann think of Bob's plan?" is
-    about Ann, and "what do Ann and Bob share?" about both.
+    Of several names it is the first that is no mere owner: "what does Ann think of Bob's plan?" is
+    about Ann. "What do Ann and Bob share?" is about both.
     """
     found = sorted(
         (match.start(), match.end(), name)
@@ -59,13 +59,13 @@ def subject(query: str, speakers: Collection[str]) -> str | None:
     anybody = "|".join(map(_word, names))
     if re.search(rf"(?:{anybody}),? (?:and|or|&) (?:{anybody})", query):
         return None
-    acting = [name for _, end, name in found if not _OWNS.match(query, end)]
-    return acting[0] if acting else None
+    others = [name for _, end, name in found if not _POSSESSIVE.match(query, end)]
+    return others[0] if others else None
 
 
 def in_first_person(query: str, speaker: str) -> str:
-    """The query as the speaker would have said it: people say "I", not their own name."""
-    possessive = re.sub(_word(speaker) + _OWNS.pattern, "my", query)
+    """Return the query in the speaker's own words, with "I" and "my" in place of the name."""
+    possessive = re.sub(_word(speaker) + _POSSESSIVE.pattern, "my", query)
     return re.sub(_word(speaker), "I", possessive)
 
 

@@ -1,4 +1,4 @@
-"""One word: its letters folded, its stems, and whether it is a stop word."""
+"""The stems of one word, without accents, and whether it is a stop word."""
 
 from __future__ import annotations
 
@@ -18,79 +18,79 @@ _DIGEST_CHARACTERS: Final = 16
 _WORD: Final = regex.compile(r"[\p{L}\p{M}]+")
 _CONTRACTED: Final = regex.compile(r"[\p{L}\p{M}]+(?:['\u2019][\p{L}\p{M}]+)+")
 _APOSTROPHE: Final = regex.compile(r"['\u2019]")
-# Accents of Latin, Greek and Cyrillic, vowel points of Hebrew and Arabic, enclosing marks; but
-# Cyrillic letters that are written with a breve or two dots are others than those without.
+# Accents of Latin, Greek and Cyrillic, vowel points of Hebrew and Arabic, enclosing marks. In
+# Cyrillic a breve or two dots make another letter, so they stay.
 _ACCENT: Final = regex.compile(
     r"(?<![иі])[\u0300-\u036F]|[\u0591-\u05C7\u064B-\u065F\u0670\u20D0-\u20FF\uFE00-\uFE0F]"
 )
-_ONE_LETTER_FOR_ANOTHER: Final = str.maketrans("øłđðı", "olddi")
-# Only after stemming: the stemmer knows its letters better.
+_SINGLE_LETTERS: Final = str.maketrans("øłđðı", "olddi")
+# Applied after stemming, because the stemmer needs the original letters.
 _ARABIC_LETTERS: Final = str.maketrans("أإآىیةک", "اااييهك")
-_TWO_LETTERS_FOR_ONE: Final = str.maketrans({"þ": "th", "æ": "ae", "œ": "oe"})
+_LETTER_PAIRS: Final = str.maketrans({"þ": "th", "æ": "ae", "œ": "oe"})
 _UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _lock = threading.Lock()
 
 
 def is_word(chunk: str) -> bool:
-    """Whether it is nothing but letters, and no two words written in one by CamelCase."""
+    """Whether the chunk consists of letters and is not CamelCase."""
     cased = chunk in (chunk.lower(), chunk.upper(), chunk.title())
     return cased and _WORD.fullmatch(chunk) is not None
 
 
 def is_contracted(chunk: str) -> bool:
-    """Whether it is words tied by apostrophes."""
+    """Whether the chunk is words joined by apostrophes."""
     return _CONTRACTED.fullmatch(chunk) is not None
 
 
 def is_stop_word(chunk: str, languages: Languages) -> bool:
-    """Whether the text's language has it among its function words."""
+    """Whether the chunk is a function word of the text's language."""
     word = chunk.casefold().replace("\u2019", "'")
     language = language_of(word, languages)
     return language is not None and word in STOP_WORDS.get(language, ())
 
 
 def contracted_terms(chunk: str, languages: Languages) -> tuple[str, ...]:
-    """`Caroline's`, `l'homme`: the words without the letter or two that are tied to them."""
+    """Return the terms of `Caroline's` or `l'homme`, without the parts of one or two letters."""
     parts = _APOSTROPHE.split(chunk)
     words = [part for part in parts if len(part) > 2] or parts
     return tuple(dict.fromkeys(term for word in words for term in word_terms(word, languages)))
 
 
 def word_terms(word: str, languages: Languages) -> tuple[str, ...]:
-    """The word's stem in its language, and its stem in the one that its script has in common.
+    """Return the stem of the word in its language, and in the default language of its script.
 
-    The second keeps texts together whose languages were detected differently. A word of another
-    script, or with digits, is a term as it is.
+    The second lets texts match whose languages were detected differently. A word of a script
+    without stemmer, or with digits, is its own term.
     """
     lowered = word.casefold()
-    surface = folded(lowered)
+    surface = without_accents(lowered)
     common, language = language_of(lowered, COMMON), language_of(lowered, languages)
     if common is None or language is None or not _is_stemmable(surface):
-        return (bounded(surface),) if surface else ()
+        return (bounded_term(surface),) if surface else ()
     stems = [_stem(surface, common)]
     if language != common:
-        stems.append(folded(_stem(lowered, language)))
+        stems.append(without_accents(_stem(lowered, language)))
     if language == "german":
-        stems.append(_stem(folded(lowered.translate(_UMLAUTS)), common))
-    return tuple(dict.fromkeys(bounded(term.translate(_ARABIC_LETTERS)) for term in stems))
+        stems.append(_stem(without_accents(lowered.translate(_UMLAUTS)), common))
+    return tuple(dict.fromkeys(bounded_term(term.translate(_ARABIC_LETTERS)) for term in stems))
 
 
 def _is_stemmable(surface: str) -> bool:
     return len(surface) <= MAX_TERM and _WORD.fullmatch(surface) is not None
 
 
-def folded(word: str) -> str:
-    """A case-folded word without accents; marks that make another letter or vowel stay."""
+def without_accents(word: str) -> str:
+    """Return a case-folded word without accents; marks that make another letter or vowel stay."""
     if word.isascii():
         return word
     bare = _ACCENT.sub("", unicodedata.normalize("NFD", word))
-    plain = unicodedata.normalize("NFC", bare).translate(_ONE_LETTER_FOR_ANOTHER)
-    spelled = plain.translate(_TWO_LETTERS_FOR_ONE)
+    plain = unicodedata.normalize("NFC", bare).translate(_SINGLE_LETTERS)
+    spelled = plain.translate(_LETTER_PAIRS)
     return "".join(str(unicodedata.decimal(character, character)) for character in spelled)
 
 
-def bounded(term: str) -> str:
-    """The term, its tail hashed where it is too long: equal ones stay equal, others differ."""
+def bounded_term(term: str) -> str:
+    """Return the term, with its tail hashed if it is too long: different terms stay different."""
     if len(term) <= MAX_TERM:
         return term
     digest = hashlib.blake2b(term.encode("utf-8"), digest_size=_DIGEST_CHARACTERS // 2)
@@ -98,7 +98,7 @@ def bounded(term: str) -> str:
 
 
 def _stem(word: str, language: str) -> str:
-    # A stemmer keeps its word between the steps, so threads must not share one at once.
+    # A stemmer keeps its word between its steps, so only one thread may use it at a time.
     with _lock:
         stemmed: str = _stemmer(language).stemWord(word)
     return stemmed or word
@@ -106,5 +106,5 @@ def _stem(word: str, language: str) -> str:
 
 @cache
 def _stemmer(language: str) -> Stemmer.Stemmer:
-    # No cache of its own: every word that is looked up twice was cached above it.
+    # Without a cache of its own: the analyzer caches whole chunks already.
     return Stemmer.Stemmer(language, 0)

@@ -1,4 +1,4 @@
-"""The words of a language that say how, not what: to tell languages apart and to leave out."""
+"""The function words of each language: to detect it, and to leave out of a query."""
 
 from __future__ import annotations
 
@@ -163,4 +163,4 @@ LETTERS: Final[dict[str, str]] = {
     "romanian": "ăâîșşțţ",
     "turkish": "çğışöü",
 }
-"""What a language of Latin script writes beside a to z."""
+"""The letters of a language in Latin script beside a to z."""

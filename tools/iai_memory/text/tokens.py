@@ -1,7 +1,8 @@
-"""How many tokens a text costs a language model, estimated on the safe side without its tokenizer.
+"""The tokens that a text costs a language model: a high estimate, made without its tokenizer.
 
-Byte-pair tokenizers keep a common short word whole and cut the rest into pieces of three to six
-letters; digits come in groups of three; punctuation and other scripts cost about one each.
+Byte-pair tokenizers keep a common short word whole and cut others into pieces of three to six
+letters. Digits come in groups of three. Punctuation and characters of other scripts cost about one
+each.
 """
 
 from __future__ import annotations
@@ -10,32 +11,34 @@ import re
 from typing import Final
 
 _PIECE: Final = re.compile(r"[A-Za-z]+|[0-9]+|[ ]+|\s+|[^\sA-Za-z0-9]")
-# The same without single blanks, which cost nothing, and with digits in their groups.
+# The same without single blanks, which cost nothing, and with digits in groups.
 _COSTING: Final = re.compile(r"[A-Za-z]+|[0-9]{1,3}|[ ]{2,}|[^\S ]\s*|[^\sA-Za-z0-9]")
-_LONGEST_OF_ONE: Final = 7  # letters of a word that costs one
-_LAST_OF_ONE: Final = "\uffff"
-_MOST_OF_ONE: Final = 2  # what a character can cost
+_WHOLE_WORD_LETTERS: Final = 7  # a word of at most so many letters costs one token
+_LAST_ONE_UNIT: Final = "\uffff"  # a character after it has two UTF-16 units, and costs two
+_MAX_PER_CHARACTER: Final = 2
 
 
 def estimate_tokens(text: str) -> int:
-    """Tokens of the text; 0 for the empty one, never less for a longer text."""
+    """Return the estimated tokens; 0 for the empty text, and never fewer for a longer one."""
     pieces = _COSTING.findall(text)
-    # Most cost one each, and only the others are looked at.
+    # Most pieces cost one token; only the others are computed.
     return len(pieces) + sum(
-        _cost(piece) - 1 for piece in pieces if len(piece) > _LONGEST_OF_ONE or piece > _LAST_OF_ONE
+        _cost(piece) - 1
+        for piece in pieces
+        if len(piece) > _WHOLE_WORD_LETTERS or piece > _LAST_ONE_UNIT
     )
 
 
 def fits(text: str, budget: int) -> bool:
-    """Whether the text has at most so many estimated tokens; a short one is not taken apart."""
-    return _MOST_OF_ONE * len(text) <= budget or estimate_tokens(text) <= budget
+    """Whether the text has at most `budget` estimated tokens; cheap where it is surely shorter."""
+    return _MAX_PER_CHARACTER * len(text) <= budget or estimate_tokens(text) <= budget
 
 
 def cut_to_tokens(text: str, budget: int, mark: str) -> str:
-    """The text, or its beginning and the mark, in at most `budget` estimated tokens.
+    """Return the text, or its beginning and the mark, in at most `budget` estimated tokens.
 
-    The cut never splits a piece, so no character is broken; a budget that has no room for the mark
-    gives the empty text.
+    The cut never splits a piece, so no character is broken. Without room for the mark, the result
+    is empty.
     """
     if estimate_tokens(text) <= budget:
         return text
@@ -54,10 +57,10 @@ def cut_to_tokens(text: str, budget: int, mark: str) -> str:
 def _cost(piece: str) -> int:
     first = piece[0]
     if first.isascii() and first.isalpha():
-        return 1 if len(piece) <= _LONGEST_OF_ONE else -(-len(piece) // 5)
+        return 1 if len(piece) <= _WHOLE_WORD_LETTERS else -(-len(piece) // 5)
     if first.isascii() and first.isdigit():
         return -(-len(piece) // 3)
     if piece.isspace():
-        # One blank belongs to the word behind it; longer runs and line ends are tokens.
+        # One blank belongs to the word after it; longer runs and line ends are tokens.
         return 0 if piece == " " else 1 + len(piece) // 16
     return 1 if first.isascii() else len(first.encode("utf-16-le")) // 2

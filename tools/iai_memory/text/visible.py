@@ -1,4 +1,4 @@
-"""Text in which nothing is hidden and nothing moves: what does not print is escaped as in JSON."""
+"""Characters that do not print, escaped as in JSON, so that a text hides and moves nothing."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import re
 from typing import Final
 
 _SUSPECT: Final = re.compile(r"[^ -~]")
-# The wide and the fixed blank, and the joiners that scripts and emoji are written with.
+# The ideographic and the no-break space, and the joiners that scripts and emoji need.
 _KEPT: Final = frozenset("\u3000\xa0\u200c\u200d")
 
 
-def visible(text: str, *, keep: str = "") -> str:
-    r"""The text with every control and format character as `\uXXXX`; a joiner and a blank stay.
+def escape_unprintable(text: str, *, keep: str = "") -> str:
+    r"""Write every control and format character as `\uXXXX`; joiners and blanks stay.
 
-    Inside JSON the escapes mean the same characters. `json.dumps` escapes only C0: C1 has a CSI
-    too, format characters turn text round or hide it, and U+2028 ends a line for many readers.
+    In JSON the escapes mean the same characters. `json.dumps` escapes only C0 controls, but C1 has
+    a CSI too, format characters reverse or hide text, and U+2028 ends a line for many readers.
 
     Args:
         text: JSON, or a line for a terminal.
