@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
 
 MAX_TOKENS = 256
-"""What the model was trained to read, the two special tokens included; the rest is cut off."""
+"""Tokens that the model was trained to read, two special ones included; the rest is cut off."""
 
 _BATCH_TOKENS = 384  # larger batches gain no throughput and hold the cores for longer
 
@@ -39,7 +39,7 @@ class Encoder:
         session: InferenceSession,
         threads: int,
     ) -> None:
-        """Of a session whose runs use one thread each; `encode` has so many at the same time."""
+        """Takes a session whose runs use one thread each; `encode` makes `threads` runs at once."""
         self._identity = identity
         self._tokenizer = tokenizer
         self._session = session
@@ -71,11 +71,11 @@ class Encoder:
         return vectors
 
     def count_tokens(self, text: str) -> int:
-        """How many tokens the whole text has, without the two special ones and without a cut."""
+        """Number of tokens of the whole text, without the two special ones and without a cut."""
         return len(self.token_spans(text))
 
     def token_spans(self, text: str) -> list[tuple[int, int]]:
-        """Where each token of the whole text begins and ends, as indexes into the text."""
+        """Begin and end of each token of the whole text, as indexes into the text."""
         encoding = self._tokenize(text, special=False)
         parts = [encoding, *encoding.overflowing]
         return [span for part in parts for span in part.offsets]
@@ -133,7 +133,7 @@ def load_encoder(files: ModelFiles, *, threads: int = 0) -> Encoder:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    # An arena keeps the most that runs ever took side by side, 20 MB of one long text; it saves a
+    # An arena keeps as much memory as parallel runs ever took, 20 MB for one long text; it saves a
     # few percent of their time.
     options.enable_cpu_mem_arena = False
     options.log_severity_level = 3

@@ -1,4 +1,4 @@
-"""What makes two vectors comparable: the identity of the embedder that made them."""
+"""The identity of an embedder: two vectors may be compared only where theirs are equal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DIMENSION = 384
 
 @dataclass(frozen=True)
 class EmbedderIdentity:
-    """Everything that changes a vector. Vectors may be compared only if their keys are equal.
+    """Everything that changes a vector.
 
     Attributes:
         model: Name under which the weights were published.

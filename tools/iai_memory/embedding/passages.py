@@ -1,6 +1,6 @@
-"""The passages of a text: what is embedded beside the whole, so that one sentence can be found.
+"""Passages of a text: its parts, embedded beside the whole, so that one sentence can be found.
 
-The vector of a whole text is a mean over what it says. With the best passage beside it, cosine
+The vector of a whole text is a mean over all its sentences. With the best passage beside it, cosine
 alone has an nDCG@10 of .485 on LoCoMo instead of .427.
 """
 
@@ -20,16 +20,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_TOKENS: Final = 126
-"""Of one passage. Longer ones find less: of half a sentence past the 300th token, chunks of 126
-tokens have the right text among the first ten for .778 of the questions, the first 256 for .562."""
+"""Tokens of a passage. Longer ones find less: of half a sentence past the 300th token, chunks of
+126 tokens have the right text among the first ten for .778 of the questions, the first 256 tokens
+for .562."""
 
 MAX_PASSAGES: Final = 2_048
-"""Of one text; about 800 kB of English. Of a longer one only every so manieth passage is kept."""
+"""Passages of a text; about 800 kB of English. Longer texts keep this many, evenly spaced."""
 
-_SINGLE: Final = 8  # in a text of more sentences a passage is several of them
-_FEWEST_TOKENS: Final = 16
+_MAX_SINGLE_SENTENCES: Final = 8  # in a longer text a passage has several sentences
+_MIN_TOKENS: Final = 16
 _OVERLAP_TOKENS: Final = 16
-_FEWEST_WORDS: Final = 3
+_MIN_WORDS: Final = 3
 
 # Latin, Arabic, Urdu and Devanagari; then the marks that no blank follows, fullwidth ones.
 # Possessive, and begun only where a run of marks begins: a megabyte of dots is read once.
@@ -43,7 +44,7 @@ _ABBREVIATION: Final = re.compile(
     r"(?:^|[\s(\"'])(?:[A-HJ-Z]|(?i:mrs?|ms|dr|prof|st|vs|cf|ca|fig|approx|bzw|e\.g|i\.e|z\.b|d\.h))"
     r"\.\Z"
 )
-_LONGEST_ABBREVIATION: Final = 8
+_MAX_ABBREVIATION: Final = 8
 # A character of a script without blanks counts as a word.
 _WORD: Final = re.compile(
     r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\W\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]++"
@@ -58,7 +59,7 @@ class Passages:
 
     Attributes:
         vectors: float32, (k, dim), unit length up to the float16 in which they are stored.
-        spans: Where each begins and ends, as indexes into the stored text.
+        spans: Begin and end of each, as indexes into the stored text.
     """
 
     vectors: NDArray[np.float32]
@@ -75,33 +76,33 @@ class _Piece:
 
 
 def may_have_several(text: str) -> bool:
-    """Whether `split` may find passages; decided without the tokens, in doubt it is true."""
+    """Whether `split` may find passages; decided without tokens, so True where in doubt."""
     start = _start(text)
     return len(text) - start > MAX_TOKENS or len(_sentences(text, start)) > 1
 
 
 def split(text: str, token_spans: Sequence[Span]) -> list[Span]:
-    """Where the passages of a text begin and end; none for a text of one sentence.
+    """Splits a text into passages; a text of one sentence has none.
 
     Up to eight sentences are a passage each. Of more, consecutive ones are put together to about an
     eighth of the text and at most 126 tokens, and a short last one begins the next passage too. A
     sentence of more than 126 tokens is cut, each part repeating 16 tokens of the one before. A
     fragment of one or two words goes with its neighbour, and a speaker's name in front is left out.
 
-    Passages cover all that is not blank, up to 2,048 of them. Of a text that has more, as many are
-    kept, evenly spread; what lies between those is found by its words and by no passage.
+    Passages cover everything but blanks. A text with more than 2,048 keeps that many, evenly
+    spaced; sentences between those are found by their words only.
 
     Args:
         text: As it is stored.
-        token_spans: Where each token of the text begins and ends, from `Encoder.token_spans`.
+        token_spans: Begin and end of each token of the text, from `Encoder.token_spans`.
 
     Returns:
-        Spans as indexes into the text, by their beginning.
+        Begin and end of each passage, as indexes into the text, ascending.
     """
     starts = [start for start, _ in token_spans]
     sentences = _sentences(text, _start(text))
     pieces = [piece for one in sentences for piece in _pieces(text, one, starts)]
-    if len(sentences) > _SINGLE:
+    if len(sentences) > _MAX_SINGLE_SENTENCES:
         pieces = list(_grouped(pieces))
     if len(pieces) < 2:
         return []
@@ -116,13 +117,13 @@ def _start(text: str) -> int:
 
 
 def _sentences(text: str, start: int) -> list[Span]:
-    """Spans without blanks around them; a fragment goes with what follows, a last one before."""
+    """Sentences, trimmed; a fragment joins the sentence after it, a last one that before it."""
     sentences: list[Span] = []
     fragment, words = start, 0
     for begin, end in _between_ends(text, start):
         fragment = fragment if words else begin
         words += max(1, _words(text, begin, end))
-        if words >= _FEWEST_WORDS:
+        if words >= _MIN_WORDS:
             sentences.append((fragment, end))
             words = 0
     if words:
@@ -133,7 +134,7 @@ def _sentences(text: str, start: int) -> list[Span]:
 
 def _between_ends(text: str, start: int) -> Iterator[Span]:
     for match in _END.finditer(text, start):
-        before = text[max(start, match.end() - _LONGEST_ABBREVIATION) : match.end()]
+        before = text[max(start, match.end() - _MAX_ABBREVIATION) : match.end()]
         if _ABBREVIATION.search(before):
             continue
         yield from _trimmed(text, start, match.end())
@@ -151,8 +152,8 @@ def _trimmed(text: str, start: int, end: int) -> Iterator[Span]:
 
 
 def _words(text: str, start: int, end: int) -> int:
-    """How many words there are, counted no further than a sentence needs."""
-    return sum(1 for _ in islice(_WORD.finditer(text, start, end), _FEWEST_WORDS))
+    """Number of words, counted no further than a sentence needs."""
+    return sum(1 for _ in islice(_WORD.finditer(text, start, end), _MIN_WORDS))
 
 
 def _pieces(text: str, sentence: Span, starts: Sequence[int]) -> Iterator[_Piece]:
@@ -171,8 +172,8 @@ def _pieces(text: str, sentence: Span, starts: Sequence[int]) -> Iterator[_Piece
 
 def _grouped(pieces: Sequence[_Piece]) -> Iterator[_Piece]:
     """Consecutive pieces put together, a short last one repeated in the next group."""
-    wanted = sum(piece.tokens for piece in pieces) // _SINGLE
-    wanted = min(max(wanted, _FEWEST_TOKENS), MAX_TOKENS)
+    wanted = sum(piece.tokens for piece in pieces) // _MAX_SINGLE_SENTENCES
+    wanted = min(max(wanted, _MIN_TOKENS), MAX_TOKENS)
     at = 0
     while at < len(pieces):
         until, tokens = at + 1, pieces[at].tokens

@@ -20,7 +20,7 @@ _LOCK = "lock"
 
 @contextmanager
 def staging_folder(target: Path, on_wait: Callable[[], None]) -> Generator[Path]:
-    """Gives an empty folder on the target's file system, for one owner at a time.
+    """Yields an empty folder on the target's file system, for one owner at a time.
 
     Args:
         target: The path beside which the folder is made.

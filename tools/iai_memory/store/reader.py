@@ -220,10 +220,10 @@ class TableReader:
             nprobes: Partitions to look into where the vectors are indexed.
         """
 
-        def ask(condition: str | None, most: int) -> pa.Table:
-            return nearest_rows(self._table, query, condition, most, nprobes)
+        def search(condition: str | None, count: int) -> pa.Table:
+            return nearest_rows(self._table, query, condition, count, nprobes)
 
-        rows = self._read("searching vectors", lambda: _few_forgotten(ask, where, limit))
+        rows = self._read("searching vectors", lambda: _few_forgotten(search, where, limit))
         return dict(zip(self._found(rows), rows["cosine"].to_pylist(), strict=True))
 
     def matching(self, text: str, where: Filter, limit: int) -> dict[str, float]:
@@ -238,10 +238,10 @@ class TableReader:
         if not terms:
             return {}
 
-        def ask(condition: str | None, most: int) -> pa.Table:
-            return matching_rows(self._table, terms, condition, most)
+        def search(condition: str | None, count: int) -> pa.Table:
+            return matching_rows(self._table, terms, condition, count)
 
-        rows = self._read("searching words", lambda: _few_forgotten(ask, where, limit))
+        rows = self._read("searching words", lambda: _few_forgotten(search, where, limit))
         return dict(zip(self._found(rows), rows["_score"].to_pylist(), strict=True))
 
     def overlap(self, work: Callable[[], T]) -> Callable[[], T]:

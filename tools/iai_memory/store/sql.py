@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 
 def sql_text(value: str) -> str:
-    """A SQL string literal; a quote is doubled, and nothing else has a meaning inside one."""
+    """A SQL string literal; quotes are doubled, no other character has a meaning inside one."""
     return "'" + value.replace("'", "''") + "'"
 
 
@@ -17,6 +17,6 @@ def sql_time(moment: datetime) -> str:
 
 
 def sql_in(column: str, values: Iterable[str]) -> str:
-    """`column IN (…)`; no value at all matches nothing."""
+    """`column IN (…)`; an empty list matches nothing."""
     listed = ", ".join(sql_text(value) for value in values)
     return f"{column} IN ({listed})" if listed else "false"
