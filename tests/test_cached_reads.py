@@ -16,7 +16,6 @@ import pytest
 
 from iai_memory import Memory, Record
 from iai_memory.errors import StoreUnavailable
-from iai_memory.maintenance.sleep import run_sleep
 from iai_memory.store import reader, row_id_cache
 from iai_memory.store.filter import Filter
 from iai_memory.store.reader import TableReader
@@ -133,7 +132,7 @@ def steps(chance: random.Random, memory: Memory) -> dict[str, Callable[[], objec
         "pin": pin,
         "embed": memory.embed_pending,
         "compact": lambda: memory.store.compact(keep=timedelta(0)),
-        "sleep": lambda: run_sleep(memory),
+        "sleep": lambda: memory.sleep(),
         "scrub": lambda: memory.scrub(chance.choice(["heron", "aunt"])),
         "drop vectors": ingest_pending,
         "reembed": memory.reembed,

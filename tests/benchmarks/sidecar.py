@@ -177,7 +177,7 @@ def _record(number: int, at: datetime) -> Record:
 
 def _timed(memory: Memory, records: int, what: str) -> Refresh:
     wall, cpu = time.perf_counter(), time.process_time()
-    outcome = memory.session_start_pages().refresh("periodic_wake")
+    outcome = memory.page_manager().refresh("periodic_wake")
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     said = f"{outcome.action} ({outcome.reason})"
     return Refresh(records, what, said, round(1000 * cpu, 1), round(1000 * wall, 1))

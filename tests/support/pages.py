@@ -48,7 +48,7 @@ def refresh(
     memory: Memory, trigger: Trigger = "periodic_wake", *, force_rebuild: bool = False
 ) -> Outcome:
     """One refresh, as the thread of a server makes it."""
-    return memory.session_start_pages().refresh(trigger, force_rebuild=force_rebuild)
+    return memory.page_manager().refresh(trigger, force_rebuild=force_rebuild)
 
 
 def cache(memory: Memory, project_key: str | None = None) -> Path:

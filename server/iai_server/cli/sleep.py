@@ -27,11 +27,9 @@ def register(app: typer.Typer) -> None:
 
 def sleep(as_json: AsJson = False) -> None:
     """Compact, embed, map topics and refresh the payload now; Ctrl-C keeps what is done."""
-    from iai_memory.maintenance.sleep import run_sleep
-
     memory = open_memory()
     with _interruptible() as interrupted, progress() as bar:
-        report = run_sleep(memory, force=True, interrupted=interrupted, progress=_shown_on(bar))
+        report = memory.sleep(force=True, interrupted=interrupted, progress=_shown_on(bar))
     if as_json:
         emit_json(
             {

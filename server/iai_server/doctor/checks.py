@@ -15,6 +15,7 @@ from typing import Any
 from iai_memory import Memory, MemoryFault, Settings
 from iai_memory.base.clock import iso, utc_now
 from iai_memory.base.presence import alive_servers
+from iai_memory.capture.spool import Spool
 
 from ..hosts.hook_files import CAPTURE_HOOK, RECALL_HOOK, hook_file
 from .host_checks import host_findings
@@ -129,7 +130,7 @@ class _RoundTrip:
             "cwd": str(self._folder),
         }
         self._run(CAPTURE_HOOK, bell)
-        if not self._memory.surroundings().spool_bytes:
+        if not Spool(self._memory.paths).unanswered():
             raise _Broken("the capture hook left nothing in the spool: see its log with `ls logs`")
         return "the capture hook rang"
 

@@ -94,7 +94,7 @@ class Refresher:
         # and the next pass renders it without waiting for a tick.
         self._attempt(
             "refresh",
-            lambda: memory.session_start_pages().refresh(trigger),
+            lambda: memory.page_manager().refresh(trigger),
             trigger=trigger,
             cache_path=str(cache_path(memory.paths, None)),
         )
@@ -134,15 +134,14 @@ class Refresher:
         if memory.store.version == self._embedded_version:
             return
         while memory.embed_pending() and not self._stopping.is_set():
-            memory.session_start_pages().refresh("wake_sequence")
+            memory.page_manager().refresh("wake_sequence")
         # Without a model the question stays open: one may be installed without any commit.
         self._embedded_version = -1 if memory.model is None else memory.store.version
 
     def _sleep(self, memory: Memory) -> None:
-        from iai_memory.maintenance.sleep import needs_sleep, run_sleep
 
-        if needs_sleep(memory):
-            run_sleep(memory, interrupted=self._is_disturbed)
+        if memory.needs_sleep():
+            memory.sleep(interrupted=self._is_disturbed)
 
     def _is_disturbed(self) -> bool:
         return self._stopping.is_set() or self._runtime.lifecycle.state is not State.SLEEP
@@ -163,6 +162,6 @@ class Refresher:
             self._attempt("presence", lambda: presence.update(state=state, refresher=True))
 
     def _leave(self, memory: Memory, presence: Presence | None) -> None:
-        memory.session_start_pages().refresh("shutdown")
+        memory.page_manager().refresh("shutdown")
         if presence is not None:
             presence.withdraw()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,9 +12,9 @@ from tests.support.themes import THEMES, OpenMemory, corpus, topics_of
 
 from iai_memory import Memory
 from iai_memory.analysis.topic_file import load_topics, save_topics, topics_path
-from iai_memory.analysis.topic_labels import terms
+from iai_memory.analysis.topic_labels import label_words
 from iai_memory.analysis.topics import TopicMap
-from iai_memory.maintenance.sleep import run_sleep
+from iai_memory.session_start.page_inputs import read_page_inputs
 from iai_memory.text.filler_words import FILLER_WORDS
 
 
@@ -27,8 +26,9 @@ def memory(open_memory: OpenMemory) -> Memory:
 
 
 def pages_of(memory: Memory) -> dict[str | None, Any] | None:
-    topics = memory.surroundings().topics
-    if topics is None or topics.is_cold(memory.store.statistics()):
+    topics = read_page_inputs(memory.paths).topics
+    contents = memory.store.statistics()
+    if topics is None or topics.predates_removal(contents.removal_version, contents.total):
         return None
     return dict(topics.lines)
 
@@ -76,9 +76,9 @@ def test_a_project_sees_topics_of_its_own_memories_and_of_no_project_and_of_no_o
     )
     lines = topics_of(memory).lines
     assert set(lines) == {None, *THEMES}
-    login = {word for word in terms("The login page has in dark mode button form menu header")}
+    login = set(label_words("The login page has in dark mode button form menu header"))
     for project, texts in THEMES.items():
-        own = terms(" ".join(texts)) | login
+        own = label_words(" ".join(texts)) | login
         assert len(lines[project]) == 2
         assert words_of(lines[project]) <= own
 
@@ -130,7 +130,7 @@ def test_what_was_superseded_is_in_no_topic(memory: Memory) -> None:
 
 
 def test_words_of_a_forgotten_memory_are_never_served(memory: Memory) -> None:
-    run_sleep(memory)
+    memory.sleep()
     served = pages_of(memory)
     assert served is not None
     assert "beehive" in words_of(served[None])
@@ -140,7 +140,7 @@ def test_words_of_a_forgotten_memory_are_never_served(memory: Memory) -> None:
     assert pages_of(memory) is None
 
     memory.forget(bees)
-    run_sleep(memory)
+    memory.sleep()
     served = pages_of(memory)
     assert served is not None
     assert b"beehive" not in topics_path(memory.paths).read_bytes()
@@ -148,16 +148,16 @@ def test_words_of_a_forgotten_memory_are_never_served(memory: Memory) -> None:
 
 
 def test_a_map_made_before_a_purge_is_cold(memory: Memory) -> None:
-    run_sleep(memory)
+    memory.sleep()
     contents = memory.store.statistics()
-    topics = memory.surroundings().topics
+    topics = read_page_inputs(memory.paths).topics
     assert topics is not None
-    assert not topics.is_cold(contents)
-    assert topics.is_cold(replace(contents, total=contents.total - 1))
+    assert not topics.predates_removal(contents.removal_version, contents.total)
+    assert topics.predates_removal(contents.removal_version, contents.total - 1)
 
 
 def test_new_memories_alone_leave_the_last_map_in_use(memory: Memory) -> None:
-    run_sleep(memory)
+    memory.sleep()
     before = pages_of(memory)
     memory.ingest("Something about nothing in particular.")
     assert pages_of(memory) == before
@@ -182,12 +182,12 @@ def test_new_memories_alone_leave_the_last_map_in_use(memory: Memory) -> None:
 def test_label_words_are_words_of_any_script_without_numbers_names_and_grammar(
     text: str, expected: set[str]
 ) -> None:
-    assert terms(text) == {word.casefold() for word in expected}
+    assert label_words(text) == {word.casefold() for word in expected}
 
 
 @given(st.text())
 def test_no_text_whatever_puts_more_than_letters_into_a_label(text: str) -> None:
-    for term in terms(text):
+    for term in label_words(text):
         assert term not in FILLER_WORDS
         assert not set(term) & set("<>#`|()[]{}\n\r\t \x1b,;:")
 

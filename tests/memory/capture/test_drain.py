@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.support.checkout import HOOKS
 
 from iai_memory import Memory
+from iai_memory.session_start.page_inputs import read_page_inputs
 from iai_memory.store.filter import Filter
 
 HOOK = HOOKS / "iai-mcp-capture.sh"
@@ -215,7 +216,7 @@ def test_a_transcript_that_cannot_be_read_is_given_up_after_three_attempts(
         memory.drain()
     [given_up] = (memory.paths.spool / "failed").glob("*.json")
     assert "cannot be read" in json.loads(given_up.read_text())["why"]
-    assert memory.surroundings().waiting == []
+    assert read_page_inputs(memory.paths).queued == []
     assert "could not be read: run iai-mcp doctor" in memory.session_start().payload
     assert memory.ledger.newest(10, event="capture_failed")
 
@@ -232,7 +233,7 @@ def test_a_ring_that_must_be_tried_again_keeps_nobody_else_waiting(
     host.says("user", "late but there")
     memory.drain()
     assert sorted(texts(memory)) == ["from the other session", "late but there"]
-    assert memory.surroundings().spool_bytes == 0
+    assert read_page_inputs(memory.paths).spool_bytes == 0
 
 
 def test_a_project_with_an_ignore_file_is_not_captured(memory: Memory, host: Host) -> None:
@@ -241,7 +242,7 @@ def test_a_project_with_an_ignore_file_is_not_captured(memory: Memory, host: Hos
     (host.cwd / ".iai-mcp-ignore").touch()
     memory.drain()
     assert texts(memory) == []
-    assert memory.surroundings().waiting == []
+    assert read_page_inputs(memory.paths).queued == []
 
 
 def test_a_waiting_turn_shows_on_the_page_until_it_is_stored(memory: Memory, host: Host) -> None:
@@ -259,9 +260,9 @@ def test_large_doorbells_and_many_of_them_are_all_answered(memory: Memory, host:
     host.says("user", "one")
     for size in (10, 5_000, 70_000, 200_000):
         host.rings("Stop", last_assistant_message="x" * size)
-    assert len(memory.surroundings().waiting) == 4
+    assert len(read_page_inputs(memory.paths).queued) == 4
     memory.drain()
-    assert memory.surroundings().waiting == []
+    assert read_page_inputs(memory.paths).queued == []
     assert list(memory.paths.spool.glob("doorbell-*.json")) == []
 
 
@@ -276,11 +277,12 @@ def test_four_processes_that_drain_at_once_store_every_turn_once(
     code = """
 import sys
 from iai_memory import Memory
+from iai_memory.session_start.page_inputs import read_page_inputs
 memory = Memory(sys.argv[1])
 memory.store
 print("ready", flush=True)
 sys.stdin.readline()
-while memory.surroundings().spool_bytes:
+while read_page_inputs(memory.paths).spool_bytes:
     memory.drain()
 """
     others = [
@@ -325,7 +327,7 @@ memory.drain()
     )
     assert died.returncode == -9
     assert 0 < len(texts(memory)) < 600
-    assert memory.surroundings().spool_bytes > 0
+    assert read_page_inputs(memory.paths).spool_bytes > 0
     memory.drain()
     assert texts(memory) == [f"turn {number}" for number in range(600)]
 
@@ -341,7 +343,7 @@ def test_a_large_spool_file_is_retired_and_nothing_is_read_twice(
             file.write(json.dumps({"prompt": "x" * 30_000}) + "\n")
     memory.drain()
     assert not lines.exists()
-    assert memory.surroundings().spool_bytes == 0
+    assert read_page_inputs(memory.paths).spool_bytes == 0
     host.says("user", "two")
     host.rings()
     memory.drain()

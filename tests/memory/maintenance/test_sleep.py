@@ -15,21 +15,20 @@ from tests.support.themes import OpenMemory, corpus, topics_of
 from iai_memory import Memory
 from iai_memory.analysis.topic_file import load_topics, topics_path
 from iai_memory.errors import StoreUnavailable
-from iai_memory.maintenance.sleep import STEPS, SleepReport, needs_sleep, run_sleep
+from iai_memory.maintenance.sleep import STEPS, SleepReport
 from iai_memory.session_start.cache import cache_path
 
 # A sleeper in a process of its own: it says where it is and goes on when it reads a line.
 SLEEPER = """
 import sys
 from iai_memory import Memory
-from iai_memory.maintenance.sleep import run_sleep
 
 def pause(step, done, total):
     if step == sys.argv[1]:
         print(step, flush=True)
         sys.stdin.readline()
 
-print(run_sleep(Memory(), progress=pause).done, flush=True)
+print(Memory().sleep(progress=pause).done, flush=True)
 """
 
 
@@ -79,8 +78,8 @@ def events(memory: Memory) -> list[str]:
 
 def test_a_sleep_does_every_step_and_an_idle_store_is_not_slept_again(memory: Memory) -> None:
     seen: list[tuple[str, int, int]] = []
-    assert needs_sleep(memory)
-    report = run_sleep(memory, progress=lambda *at: seen.append(at))
+    assert memory.needs_sleep()
+    report = memory.sleep(progress=lambda *at: seen.append(at))
     assert report.done == STEPS
     assert tuple(report.seconds) == STEPS
     assert not report.busy
@@ -91,32 +90,32 @@ def test_a_sleep_does_every_step_and_an_idle_store_is_not_slept_again(memory: Me
     assert cache_path(memory.paths, None).exists()
     assert load_topics(memory.paths) == topics_of(memory)
 
-    assert not needs_sleep(memory)
-    assert run_sleep(memory) == SleepReport()
+    assert not memory.needs_sleep()
+    assert memory.sleep() == SleepReport()
     assert events(memory) == ["sleep_started", "sleep_finished"]
 
 
 def test_only_new_content_or_a_lost_map_calls_for_another_sleep(memory: Memory) -> None:
-    run_sleep(memory)
+    memory.sleep()
     memory.store.compact(keep=timedelta())
-    assert not needs_sleep(memory)
+    assert not memory.needs_sleep()
 
     [record] = memory.timeline(limit=1).records
     memory.forget([record.id])
-    assert needs_sleep(memory)
-    assert run_sleep(memory).done == STEPS
-    assert not needs_sleep(memory)
+    assert memory.needs_sleep()
+    assert memory.sleep().done == STEPS
+    assert not memory.needs_sleep()
 
     topics_path(memory.paths).unlink()
-    assert needs_sleep(memory)
-    assert run_sleep(memory).done == STEPS
+    assert memory.needs_sleep()
+    assert memory.sleep().done == STEPS
 
 
 def test_an_empty_store_needs_no_sleep_and_can_be_told_to(open_memory: OpenMemory) -> None:
     empty = open_memory("empty")
-    assert not needs_sleep(empty)
-    assert run_sleep(empty).done == ()
-    assert run_sleep(empty, force=True).done == STEPS
+    assert not empty.needs_sleep()
+    assert empty.sleep().done == ()
+    assert empty.sleep(force=True).done == STEPS
 
 
 # Before each step, after the one page and the one block of topics.
@@ -125,16 +124,16 @@ def test_a_sleep_interrupted_at_any_point_is_continued_with_what_is_left(
     open_memory: OpenMemory, memory: Memory, asked_before: int, finished: int
 ) -> None:
     answers = iter([False] * asked_before + [True])
-    report = run_sleep(memory, interrupted=lambda: next(answers))
+    report = memory.sleep(interrupted=lambda: next(answers))
     assert report.interrupted
     assert report.done == STEPS[:finished]
     assert events(memory) == ["sleep_started", "sleep_interrupted"]
-    assert needs_sleep(memory)
+    assert memory.needs_sleep()
 
-    rest = run_sleep(open_memory())
+    rest = open_memory().sleep()
     assert rest.done == STEPS[finished:]
     assert not rest.interrupted
-    assert not needs_sleep(memory)
+    assert not memory.needs_sleep()
 
 
 def _stop_when(asked: list[str], wanted: str) -> Callable[[str, int, int], None]:
@@ -151,10 +150,10 @@ def test_embedding_that_is_interrupted_is_continued_without_compacting_again(
     with memory.store.writing() as writer:
         writer.drop_vectors()
     asked: list[str] = []
-    report = run_sleep(memory, interrupted=lambda: bool(asked), progress=_stop_when(asked, "embed"))
+    report = memory.sleep(interrupted=lambda: bool(asked), progress=_stop_when(asked, "embed"))
     assert report.interrupted
     assert report.done == ("compact",)
-    assert run_sleep(memory).done == STEPS[1:]
+    assert memory.sleep().done == STEPS[1:]
     assert memory.store.statistics().pending == 0
     assert len(topics_of(memory).lines[None]) == 3
 
@@ -163,9 +162,9 @@ def test_an_interrupted_sleep_starts_anew_when_something_was_stored_meanwhile(
     memory: Memory,
 ) -> None:
     asked: list[str] = []
-    run_sleep(memory, interrupted=lambda: bool(asked), progress=_stop_when(asked, "topics"))
+    memory.sleep(interrupted=lambda: bool(asked), progress=_stop_when(asked, "topics"))
     memory.ingest("The mites are gone.")
-    assert run_sleep(memory).done == STEPS
+    assert memory.sleep().done == STEPS
 
 
 def test_what_is_stored_during_a_sleep_calls_for_the_next_one(memory: Memory) -> None:
@@ -173,22 +172,22 @@ def test_what_is_stored_during_a_sleep_calls_for_the_next_one(memory: Memory) ->
         if step == "refresh":
             memory.ingest({"text": "The mites are gone.", "created_at": "2026-08-01"})
 
-    assert run_sleep(memory, progress=progress).done == STEPS
-    assert needs_sleep(memory)
-    assert run_sleep(memory).done == STEPS
-    assert not needs_sleep(memory)
+    assert memory.sleep(progress=progress).done == STEPS
+    assert memory.needs_sleep()
+    assert memory.sleep().done == STEPS
+    assert not memory.needs_sleep()
 
 
 def test_while_one_process_sleeps_another_is_told_so_and_does_nothing(
     memory: Memory, sleeper: Callable[[str], subprocess.Popen[str]]
 ) -> None:
     process = sleeper("compact")  # it is inside its sleep now, and waits
-    assert run_sleep(memory, force=True) == SleepReport(busy=True)
+    assert memory.sleep(force=True) == SleepReport(busy=True)
     assert process.poll() is None
     assert events(memory) == ["sleep_started"]
     output, _ = process.communicate("\n\n\n\n")
     assert output.splitlines()[-1] == str(STEPS)
-    assert not needs_sleep(memory)
+    assert not memory.needs_sleep()
 
 
 def test_a_sleep_that_was_killed_is_continued_by_another_process(
@@ -198,20 +197,20 @@ def test_a_sleep_that_was_killed_is_continued_by_another_process(
     process.kill()
     process.wait()
     assert load_topics(memory.paths) is None
-    assert run_sleep(memory).done == ("topics", "refresh")
-    assert not needs_sleep(memory)
+    assert memory.sleep().done == ("topics", "refresh")
+    assert not memory.needs_sleep()
 
 
 def test_a_step_that_fails_is_told_and_is_tried_again_next_time(memory: Memory) -> None:
     blocked = cache_path(memory.paths, None)
     (blocked / "in the way").mkdir(parents=True)
     with pytest.raises(StoreUnavailable, match=r"could not be refreshed .*see `iai-mcp events`"):
-        run_sleep(memory)
+        memory.sleep()
     assert events(memory)[-1] == "sleep_failed"
-    assert needs_sleep(memory)
+    assert memory.needs_sleep()
     (blocked / "in the way").rmdir()
     blocked.rmdir()
-    assert run_sleep(memory).done == ("refresh",)
+    assert memory.sleep().done == ("refresh",)
 
 
 def test_the_command_sleeps_prints_json_and_knows_that_somebody_else_does(

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from tests.support.themes import OpenMemory, corpus, store_all
 
 from iai_memory import Memory
-from iai_memory.maintenance.sleep import run_sleep
 from iai_memory.recall.deduplication import dedup_key, normalised_text
 
 
@@ -112,7 +111,7 @@ def test_repetitions_are_shown_once_and_every_wording_stays_recallable(
     newest, middle, oldest, _ = store_all(memory, [*reversed(items), other])
     before = memory.store.statistics()
 
-    run_sleep(memory)
+    memory.sleep()
 
     assert memory.store.statistics() == before
     assert {memory.record(id).text for id in (newest, middle, oldest)} == set(wordings)

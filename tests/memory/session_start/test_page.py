@@ -40,7 +40,7 @@ def test_a_full_store_fits_the_bytes_and_the_tokens(
         ]
     )
     waiting = [Waiting(datetime(2026, 5, 8, tzinfo=UTC), "user", text, None)]
-    made = shown(memory, budget_tokens=budget, waiting=waiting, topics=[text] * 20, notice="broken")
+    made = shown(memory, budget_tokens=budget, queued=waiting, topics=[text] * 20, notice="broken")
     found = assert_page(made)
     assert estimate_tokens(made) <= budget
     if budget >= 2000:
@@ -218,7 +218,7 @@ def test_a_turn_that_was_not_drained_is_shown_as_such(memory: Memory, tmp_path: 
     memory.ingest({"text": "a fact", "project": str(here)})
     ring(memory, "typed here", cwd=str(here))
     ring(memory, "typed there", cwd=str(there), last_assistant_message="answered there")
-    pages = memory.session_start_pages()
+    pages = memory.page_manager()
     of_here, of_all = pages.live(str(here)), pages.live(None)
     today = datetime.now(UTC).date().isoformat()
     assert f"- {today} user (not stored yet): typed here" in of_here

@@ -20,6 +20,7 @@ from tests.support.pages import opened, page, refresh, ring, sidecar
 
 from iai_memory import Memory
 from iai_memory.capture.queued_turns import Waiting
+from iai_memory.session_start.page_inputs import read_page_inputs
 from iai_memory.text.fence import FENCE_BEGIN, FENCE_END
 
 
@@ -28,7 +29,7 @@ def test_what_a_host_would_obey_is_only_text(memory: Memory, marker: str) -> Non
     waiting = [Waiting(datetime(2026, 5, 8, tzinfo=UTC), "user", f"typed {marker}", None)]
     if FENCE_BEGIN not in marker and FENCE_END not in marker:
         memory.ingest({"text": f"stored {marker}", "pinned": True})
-    assert_page(shown(memory, waiting=waiting, topics=[marker], notice=marker, store_name=marker))
+    assert_page(shown(memory, queued=waiting, topics=[marker], notice=marker, store_name=marker))
 
 
 def test_a_stored_heading_is_no_heading(memory: Memory) -> None:
@@ -100,7 +101,7 @@ def test_no_text_can_add_structure_to_the_page(
     at = datetime(2026, 5, 8, tzinfo=UTC)
     made = shown(
         empty,
-        waiting=[Waiting(at, "user", text, name or None) for text in texts],
+        queued=[Waiting(at, "user", text, name or None) for text in texts],
         topics=[topic],
         notice=notice,
         store_name=name,
@@ -145,4 +146,4 @@ def test_the_fence_is_what_capture_never_stores_again(memory: Memory) -> None:
     [result] = memory.ingest(f"look: {shown(memory)}").results
     assert result.status == "skipped"
     ring(memory, f"look: {shown(memory)}")
-    assert not memory.surroundings().waiting
+    assert not read_page_inputs(memory.paths).queued

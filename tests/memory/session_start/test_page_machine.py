@@ -138,7 +138,7 @@ class Freshness(RuleBasedStateMachine):
                 said.append(passed)
                 self.commit(1 - who, project, "user")
 
-        self.handles[who].session_start_pages(on_step=commit).refresh("periodic_wake")
+        self.handles[who].page_manager(on_step=commit).refresh("periodic_wake")
 
     @rule(who=WHO)
     def crash(self, who: int) -> None:
@@ -157,7 +157,7 @@ class Freshness(RuleBasedStateMachine):
                 raise Crash
 
         try:
-            self.handles[who].session_start_pages(on_step=end).refresh("periodic_wake")
+            self.handles[who].page_manager(on_step=end).refresh("periodic_wake")
         except Crash:
             self.handles[who] = self._open()
 
@@ -181,7 +181,7 @@ class Freshness(RuleBasedStateMachine):
         assert outcome.reason in ("cache_absent", "meta_absent", "watermark_changed") or (
             outcome.reason == "no_new_records"
         )
-        fresh = self._open().session_start_pages()
+        fresh = self._open().page_manager()
         written = cache(memory).read_bytes()
         assert written == fresh.live(None).encode()
         for project in {project for _, project in self.current.values() if project}:
@@ -215,7 +215,7 @@ class Freshness(RuleBasedStateMachine):
             assert not superseded, path
 
     def _refresh(self, who: int) -> Outcome:
-        return self.handles[who].session_start_pages().refresh("periodic_wake")
+        return self.handles[who].page_manager().refresh("periodic_wake")
 
     def _let_the_interval_pass(self) -> None:
         if self.interval and cache(self.handles[0]).exists():

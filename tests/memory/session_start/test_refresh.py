@@ -47,7 +47,7 @@ def test_one_of_many_threads_renders_and_the_others_skip(memory: Memory) -> None
         assert go_on.wait(WAIT_SEC)
 
     with ThreadPoolExecutor(9) as pool:
-        first = pool.submit(memory.session_start_pages(on_step=pause).refresh, "periodic_wake")
+        first = pool.submit(memory.page_manager(on_step=pause).refresh, "periodic_wake")
         assert inside.wait(WAIT_SEC)
         others = [pool.submit(refresh, memory, "wake_sequence") for _ in range(8)]
         reasons = {other.result(WAIT_SEC).reason for other in others}

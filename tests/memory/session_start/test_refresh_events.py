@@ -13,9 +13,11 @@ import pytest
 from tests.support.pages import cache, chosen, events, page, refresh, rendered, sidecar, until
 
 from iai_memory import Memory
+from iai_memory.analysis.topic_file import load_topics, topics_path
 from iai_memory.base.ledger import Ledger
 from iai_memory.base.locks import held
-from iai_memory.session_start.refresh import RefreshOptions, SessionStart, Surroundings
+from iai_memory.session_start.refresh import PageManager
+from iai_memory.session_start.view import PageOptions
 from iai_server.serving.refresher import Refresher
 from iai_server.serving.runtime import Runtime
 
@@ -128,7 +130,7 @@ def test_a_failed_render_leaves_type_and_text_and_keeps_the_old_pair(memory: Mem
     def fail(step: str) -> None:
         raise ValueError("x" * 500)
 
-    outcome = memory.session_start_pages(on_step=fail).refresh("periodic_wake")
+    outcome = memory.page_manager(on_step=fail).refresh("periodic_wake")
 
     assert (outcome.action, outcome.reason) == ("failed", "ValueError")
     [failed] = events(memory, "failed")
@@ -145,17 +147,12 @@ def test_the_cold_topic_map_of_a_large_store_is_told_and_the_rest_is_rendered(
     memory: Memory,
 ) -> None:
     memory.ingest("a fact")
-    built: list[str] = []
-
-    def build() -> None:
-        built.append("built")
-
-    options = RefreshOptions(0, 2000, memory.embedder_key, topics_within_a_tick=0)
-    pages = SessionStart(memory.store, memory.ledger, options, Surroundings, build)
+    options = PageOptions(0, 2000, memory.embedder_key, max_rows_for_topics=0)
+    pages = PageManager(memory.store, memory.ledger, options)
 
     assert pages.refresh("periodic_wake").action == "wrote"
 
-    assert not built
+    assert load_topics(memory.paths) is None
     assert "a fact" in page(memory)
     assert "## Topics\n(pending: " in page(memory)
     [cold] = events(memory, "skipped")
@@ -165,23 +162,20 @@ def test_the_cold_topic_map_of_a_large_store_is_told_and_the_rest_is_rendered(
     assert pages.refresh("periodic_wake").action == "wrote"
     assert events(memory, "skipped") == [cold], "said once, not with every render"
     pages.refresh("sleep_pipeline", force_rebuild=True)
-    assert built == ["built"]
+    assert load_topics(memory.paths) is not None
 
 
 def test_a_topic_map_that_cannot_be_built_does_not_freeze_the_page(
     memory: Memory, caplog: pytest.LogCaptureFixture
 ) -> None:
     memory.ingest("a fact")
-
-    def build() -> None:
-        raise ZeroDivisionError
-
-    options = RefreshOptions(0, 2000, memory.embedder_key, topics_within_a_tick=500)
-    pages = SessionStart(memory.store, memory.ledger, options, Surroundings, build)
+    (topics_path(memory.paths) / "in the way").mkdir(parents=True)
+    options = PageOptions(0, 2000, memory.embedder_key, max_rows_for_topics=500)
+    pages = PageManager(memory.store, memory.ledger, options)
     assert pages.refresh("periodic_wake").action == "wrote"
     assert "a fact" in page(memory)
     assert "the topic map could not be built" in caplog.text
-    assert pages.refresh("sleep_pipeline", force_rebuild=True).reason == "ZeroDivisionError"
+    assert pages.refresh("sleep_pipeline", force_rebuild=True).reason == "IsADirectoryError"
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_flaw_1_a_record_committed_during_the_render_is_in_the_next_payload(
             said.append("during the render")
             memory.ingest("during the render")
 
-    memory.session_start_pages(on_step=commit).refresh("periodic_wake")
+    memory.page_manager(on_step=commit).refresh("periodic_wake")
 
     assert said
     assert sidecar(memory)["table_version"] < memory.store.version
@@ -57,7 +57,7 @@ def test_flaw_2_the_lock_holds_across_processes(memory: Memory) -> None:
         if step == "watermark":
             run_cli(memory.paths.root, "session-start", "--refresh")
 
-    memory.session_start_pages(on_step=ask).refresh("periodic_wake")
+    memory.page_manager(on_step=ask).refresh("periodic_wake")
 
     mine, other = str(os.getpid()), events(memory, "skipped", reason="refresh_in_progress")
     assert [str(e["pid"]) != mine for e in other] == [True]

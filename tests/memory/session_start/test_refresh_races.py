@@ -49,7 +49,7 @@ def kill(step):
     count -= step == wanted
     if count == 0:
         os.kill(os.getpid(), signal.SIGKILL)
-memory.session_start_pages(on_step=kill).refresh("periodic_wake")
+memory.page_manager(on_step=kill).refresh("periodic_wake")
 """
 
 KILLED_BEFORE_A_REPLACEMENT = """
@@ -66,7 +66,7 @@ def kill(event, arguments):
         if count == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 sys.addaudithook(kill)
-memory.session_start_pages().refresh("periodic_wake")
+memory.page_manager().refresh("periodic_wake")
 """
 
 WRITES_AND_RENDERS = """
@@ -79,7 +79,7 @@ print("ready", flush=True)
 for n in range(start, start + 100_000):
     memory.ingest({"text": f"fact {n}", "project": f"p{n % 3}"})
     print(n, flush=True)
-    memory.session_start_pages().refresh("periodic_wake")
+    memory.page_manager().refresh("periodic_wake")
 """
 
 COMMITS_WHEN_TOLD = """
@@ -158,7 +158,7 @@ def assert_mended(memory: Memory) -> None:
     """The next refresh makes every page true again and leaves nothing behind."""
     assert refresh(memory).action in ("wrote", "skipped")
     assert refresh(memory).reason == "no_new_records"
-    assert page(memory) == memory.session_start_pages().live(None)
+    assert page(memory) == memory.page_manager().live(None)
     assert read_sidecar(cache(memory)) is not None
     for path in (memory.paths.root / "session-start").glob("*.cached.md"):
         assert read_sidecar(path) is not None
@@ -290,7 +290,7 @@ def test_four_servers_and_forty_commits_give_the_renders_that_the_content_asked_
     assert not events(memory, "failed")
     assert len({e["pid"] for e in done}) > 1, "only one server ever had its turn"
     assert_one_at_a_time(events(memory))
-    assert page(memory) == memory.session_start_pages().live(None)
+    assert page(memory) == memory.page_manager().live(None)
 
 
 def is_shown(memory: Memory, text: str) -> bool:
@@ -330,7 +330,7 @@ def test_commits_of_another_process_during_the_render_are_in_the_next_payload(
             begun, ended = read(other).split()
             spans.append((int(begun), int(ended)))
 
-        first = memory.session_start_pages(on_step=commit).refresh("periodic_wake")
+        first = memory.page_manager(on_step=commit).refresh("periodic_wake")
         version = sidecar(memory)["table_version"]
 
     [started] = events(memory, "started")[-1:]

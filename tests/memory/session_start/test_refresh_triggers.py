@@ -20,6 +20,7 @@ from tests.support.talking import child_server
 
 from iai_memory import Memory
 from iai_memory.base.locks import held
+from iai_memory.session_start.page_inputs import read_page_inputs
 
 
 def test_what_a_tool_stored_is_rendered_at_once_without_waiting_for_a_tick(tmp_path: Path) -> None:
@@ -68,7 +69,7 @@ def test_the_server_renders_a_captured_turn_before_and_after_it_is_drained(tmp_p
     with child_server(store, None, IAI_MCP_SESSION_CACHE_REFRESH_MIN_SEC="0"):
         until("the first page", lambda: rendered(reading))
         ring(reading, "typed a moment ago")
-        until("the drain", lambda: not reading.surroundings().waiting)
+        until("the drain", lambda: not read_page_inputs(reading.paths).queued)
         until("the page after", lambda: cache(reading).exists() and "typed" not in page(reading))
 
 

@@ -13,7 +13,6 @@ import pytest
 from iai_memory import Memory
 from iai_memory.embedding.passages import Passages
 from iai_memory.maintenance import sleep
-from iai_memory.maintenance.sleep import run_sleep
 from iai_memory.store import indexes
 from iai_memory.store.filter import Filter
 from iai_memory.store.vector_rows import Row, Vector
@@ -83,7 +82,7 @@ def test_a_sleep_makes_an_index_whole_and_everything_is_still_found(
         add(memory, chance, count)
     assert parts_of(memory) == {"vector": 3, "passages": 3}
     assert found_by_themselves(memory)
-    run_sleep(memory, force=True)
+    memory.sleep(force=True)
     assert parts_of(memory) == {"vector": 1, "passages": 1}
     assert found_by_themselves(memory)
     assert memory.store.statistics().total == 351

@@ -1,8 +1,8 @@
-"""What two sentences say of one subject, weighed for whether both can be true.
+"""Evidence for and against a contradiction between two sentences about one subject.
 
-No model is asked. The weights are those of a logistic regression on the tuning half of the
-longitudinal world (`tests/benchmarks/contradictions.py`), rounded. What a word tells depends on how
-many texts have it; the endings, the tenses and the words for a change are English.
+No model is used. The weights are those of a logistic regression on the tuning half of the
+longitudinal world (`tests/benchmarks/contradictions.py`), rounded. A word weighs by how few texts
+have it. Word endings, tenses and the words for a change are English.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Final
 from ..text.filler_words import FILLER_WORDS
 from ..text.speakers import utterance
 
-MOST_SENTENCES: Final = 12
-MOST_CHARACTERS: Final = 2_000
+MAX_SENTENCES: Final = 12
+MAX_CHARACTERS: Final = 2_000
 
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n+")
 _WORD: Final = re.compile(r"[^\W_]+(?:[._:/'@-][^\W_]+)*")
@@ -47,21 +47,22 @@ _PRESENT: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What each piece of evidence counts; a sum of `least` and more is a candidate.
+    """The weight of each piece of evidence, in log-odds.
 
     Attributes:
-        nearness: For each step of log(1 + rank) that other texts are nearer to one of the two.
-        subject: The first name in one is in the other, or both begin with the same word.
+        nearness: Times log(1 + rank), where rank counts the texts that are nearer to one of the
+            two than the other one is.
+        subject: Once, if the first name in one is in the other, or both begin with the same word.
         predicate: For each of up to two more words that both have.
-        change: The later one has a word for a change.
-        event: For each that tells a day: it tells of something that happened once.
-        present: For each that tells what is.
-        number: Both have numbers, and other ones.
-        template: The share of the words' information that both have: much of it in common is a
-            way of speaking, unless no more than one place differs.
-        one_place: Only one place differs, and it is no number.
-        least: On the tuning half three of four pairs with that much are right; 2.2 makes it nine of
-            ten, and half as many are found.
+        change: Once, if the later one has a word for a change.
+        event: For each sentence that names a day: it reports something that happened once.
+        present: For each sentence in the present tense: it describes a state.
+        number: Once, if both have numbers and they differ.
+        template: Times the share of the words' information that both have. A large share is a
+            common way of speaking, unless the sentences differ in a single place.
+        one_place: Once, if they differ in a single place and it is not a number.
+        threshold: The minimum sum of a candidate. On the tuning half three of four pairs that reach
+            it are right; 2.2 makes it nine of ten, and finds half as many.
     """
 
     nearness: float = -1.9
@@ -73,12 +74,19 @@ class Weights:
     number: float = 0.9
     template: float = -11.0
     one_place: float = -5.9
-    least: float = 1.0
+    threshold: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One sentence: its words, the stems of those that tell something, and the names among them."""
+    """One sentence.
+
+    Attributes:
+        text: The sentence.
+        words: All of its words, in order.
+        stems: Stems of its content words, those that are no stop words, in order.
+        names: The stems among them that are names.
+    """
 
     text: str
     words: tuple[str, ...]
@@ -87,35 +95,36 @@ class Claim:
 
 
 class Corpus:
-    """How many texts have which stem, and which stems are names somewhere."""
+    """In how many texts each stem occurs, and which stems are names in any of them."""
 
     def __init__(self, texts: Iterable[str]) -> None:
-        """Counts them once."""
-        self._holding: Counter[str] = Counter()
+        """Count the texts, each once per stem."""
+        # Document frequencies: in how many texts each stem occurs.
+        self._df: Counter[str] = Counter()
         self._names: set[str] = set()
         self._total = 0
         for text in texts:
             self._total += 1
             sentences = [_WORD.findall(sentence) for sentence in _sentences(text)]
-            self._holding.update({_stem(word) for words in sentences for word in words})
+            self._df.update({_stem(word) for words in sentences for word in words})
             self._names |= {_stem(w) for words in sentences for w in words[1:] if w[0].isupper()}
 
     def claims(self, text: str) -> list[Claim]:
-        """The sentences of a text that say anything."""
+        """Return the sentences of a text that have a content word."""
         return [claim for one in _sentences(text) if (claim := self._claim(one)).stems]
 
     def information(self, stems: Iterable[str]) -> float:
-        """What the stems tell together, in nats: the fewer texts have one, the more."""
-        return sum(math.log1p(self._total / max(1, self._holding[stem])) for stem in stems)
+        """Return the information of the stems together, in nats: rare stems have more."""
+        return sum(math.log1p(self._total / max(1, self._df[stem])) for stem in stems)
 
     def _claim(self, sentence: str) -> Claim:
         words = tuple(_WORD.findall(sentence))
-        telling = [(at, word) for at, word in enumerate(words) if word.lower() not in FILLER_WORDS]
+        content = [(at, word) for at, word in enumerate(words) if word.lower() not in FILLER_WORDS]
         return Claim(
             sentence,
             words,
-            tuple(_stem(word) for _, word in telling),
-            tuple(_stem(word) for at, word in telling if self._is_name(word, first=at == 0)),
+            tuple(_stem(word) for _, word in content),
+            tuple(_stem(word) for at, word in content if self._is_name(word, first=at == 0)),
         )
 
     def _is_name(self, word: str, *, first: bool) -> bool:
@@ -127,39 +136,39 @@ class Corpus:
 def evidence(
     older: Sequence[Claim], newer: Sequence[Claim], rank: int, corpus: Corpus, weights: Weights
 ) -> dict[str, float] | None:
-    """What speaks for a contradiction between two texts and what against.
+    """Return the weighted evidence by name: positive for a contradiction, negative against it.
 
-    None where they have no subject in common, or nothing but a subject: the same words of it, a
-    word of change or another number make a claim comparable.
+    None where two texts share no subject, or share a subject and nothing that makes them
+    comparable: a further word, a word for a change, or a different number.
 
     Args:
         older: Claims of the text that was said first.
-        newer: Of the other one.
+        newer: Claims of the other text.
         rank: How many texts are nearer to one of the two than they are to each other.
-        corpus: Both come from it.
-        weights: What each piece counts.
+        corpus: Statistics of all texts.
+        weights: The weight of each piece.
     """
-    nearest = _most_in_common(older, newer, corpus)
-    if nearest is None:
+    pair = _most_in_common(older, newer, corpus)
+    if pair is None:
         return None
-    one, other = nearest
-    shared, all_of = {*one.stems} & {*other.stems}, {*one.stems} | {*other.stems}
+    one, other = pair
+    shared, either = {*one.stems} & {*other.stems}, {*one.stems} | {*other.stems}
     subject = _same_subject(one, other)
-    if shared == all_of or not (subject or all(_has(_FIRST_PERSON, claim) for claim in nearest)):
+    if shared == either or not (subject or all(_has(_FIRST_PERSON, claim) for claim in pair)):
         return None
     predicate = len(shared - {*one.names, *other.names, one.stems[0]})
     change, other_number = _has(_CHANGE, other), _other_number(one, other)
     if not (predicate or change or other_number):
         return None
     place = _one_place(one, other)
-    share = corpus.information(shared) / corpus.information(all_of)
+    share = corpus.information(shared) / corpus.information(either)
     return {
         "nearness": weights.nearness * math.log1p(rank),
         "same subject": weights.subject * subject,
         "same words": weights.predicate * min(2, predicate),
         "word of change": weights.change * change,
-        "tells a day": weights.event * sum(_has(_EVENT, claim) for claim in nearest),
-        "tells what is": weights.present * sum(_has(_PRESENT, claim) for claim in nearest),
+        "tells a day": weights.event * sum(_has(_EVENT, claim) for claim in pair),
+        "tells what is": weights.present * sum(_has(_PRESENT, claim) for claim in pair),
         "other number": weights.number * other_number,
         "way of speaking": 0.0 if place else weights.template * share,
         "one place differs": weights.one_place * (place == "word"),
@@ -167,18 +176,19 @@ def evidence(
 
 
 def _sentences(text: str) -> list[str]:
-    words = utterance(text).words[:MOST_CHARACTERS]
+    words = utterance(text).words[:MAX_CHARACTERS]
     return [part.strip(" .!?") for part in _SENTENCE.split(words) if part.strip(" .!?")][
-        :MOST_SENTENCES
+        :MAX_SENTENCES
     ]
 
 
 def _most_in_common(
     older: Sequence[Claim], newer: Sequence[Claim], corpus: Corpus
 ) -> tuple[Claim, Claim] | None:
+    """The two claims that share the most information; None where none share a stem."""
     pairs = [(a, b) for a in older for b in newer if not {*a.stems}.isdisjoint(b.stems)]
-    told = [corpus.information({*a.stems} & {*b.stems}) for a, b in pairs]
-    return pairs[told.index(max(told))] if pairs else None
+    shared = [corpus.information({*a.stems} & {*b.stems}) for a, b in pairs]
+    return pairs[shared.index(max(shared))] if pairs else None
 
 
 def _same_subject(one: Claim, other: Claim) -> bool:
@@ -190,7 +200,7 @@ def _same_subject(one: Claim, other: Claim) -> bool:
 
 
 def _one_place(one: Claim, other: Claim) -> str:
-    """What stands in the only place where they differ: "number", "word"; else ""."""
+    """What the only place where they differ is: "number" or "word"; "" for several places."""
     left, right = ([word.lower() for word in claim.words] for claim in (one, other))
     changes = [
         change
@@ -205,7 +215,7 @@ def _one_place(one: Claim, other: Claim) -> str:
 
 
 def _other_number(one: Claim, other: Claim) -> bool:
-    """Whether both have numbers, and not the same."""
+    """Whether both have numbers, and different ones."""
     numbers = [set(_NUMBER.findall(claim.text)) for claim in (one, other)]
     return all(numbers) and numbers[0] != numbers[1]
 

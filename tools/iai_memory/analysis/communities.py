@@ -1,4 +1,4 @@
-"""Groups of memories that are nearer to each other than to the rest."""
+"""Communities: groups of vectors that are nearer to each other than to the rest."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ NEIGHBOURS: Final = 10
 _SEED: Final = 7
 # 256 rows against 20,000 columns: 20 MB for each of the few arrays of a round.
 _BLOCK: Final = 256
-_STEPS_OF_ONE: Final = 1_000
+_COSINE_STEPS: Final = 1_000
 
 Edge = tuple[int, int, float]
 
 
-def rounds(count: int) -> int:
-    """How many rounds `neighbour_edges` takes for so many vectors."""
+def block_count(count: int) -> int:
+    """Return how many blocks of rows `neighbour_edges` goes through for `count` vectors."""
     return -(-count // _BLOCK)
 
 
 def neighbour_edges(
-    vectors: NDArray[np.float32], least_cosine: float, progress: Progress, *, before: int
+    vectors: NDArray[np.float32], min_cosine: float, progress: Progress, *, before: int
 ) -> list[Edge]:
-    """Each row tied to its ten nearest that are nearer than that; each pair once, in order.
+    """Return an edge from each row to its ten nearest rows; each pair once, sorted.
 
-    An edge weighs what its cosine is above the least, so that the neighbours which a small group
-    has outside of it, for want of ten inside, do not pull it apart.
+    An edge weighs its cosine less `min_cosine`, in thousandths. So the neighbours that a small
+    group has outside of it, for want of ten inside, do not pull it apart.
 
-    A cosine is rounded to three places and equal ones go to the lower row, so that the last bits
-    of a float, which change with batch and machine, do not decide who is a neighbour.
+    A cosine is rounded to three places, and of equal ones the lower row is nearer: the last bits of
+    a float, which change with batch and machine, do not decide who is a neighbour.
 
     Args:
         vectors: float32, (n, dim), L2-normalised rows.
-        least_cosine: What is further apart is no neighbour.
+        min_cosine: Rows that are not nearer than this get no edge.
         progress: Reports each block of rows.
         before: Rounds that were done before, for the progress.
 
@@ -46,16 +46,16 @@ def neighbour_edges(
     count = len(vectors)
     if count < 2:
         return []
-    floor = round(least_cosine * _STEPS_OF_ONE)
+    floor = round(min_cosine * _COSINE_STEPS)
     parts = [np.empty(0, np.int64)]
     for done, start in enumerate(range(0, count, _BLOCK), 1):
         parts.append(_block_edges(vectors, start, floor))
-        progress.report(before + done, before + rounds(count))
+        progress.report(before + done, before + block_count(count))
     # Sorted, a pair's last entry has its larger cosine: both directions may differ by one step.
-    codes = np.sort(np.concatenate(parts))
-    if not len(codes):
+    packed = np.sort(np.concatenate(parts))
+    if not len(packed):
         return []
-    pairs, steps = codes // (_STEPS_OF_ONE + 1), codes % (_STEPS_OF_ONE + 1)
+    pairs, steps = packed // (_COSINE_STEPS + 1), packed % (_COSINE_STEPS + 1)
     last = np.append(pairs[1:] != pairs[:-1], True)
     return [
         (int(pair) // count, int(pair) % count, int(step) - floor)
@@ -64,16 +64,20 @@ def neighbour_edges(
 
 
 def communities(count: int, edges: list[Edge]) -> list[list[int]]:
-    """Partitions rows by their edges; rows without an edge are in none.
+    """Return the communities of a graph; rows without an edge are in none.
 
     Leiden (Traag, Waltman, van Eck 2019) on modularity; equal edges give equal communities.
+
+    Args:
+        count: Rows of the graph.
+        edges: From `neighbour_edges`.
 
     Returns:
         Groups of rows, each ascending, ordered by their first row.
     """
     if not edges:
         return []
-    # Imported here: nothing but a sleep needs it.
+    # Imported here: only a topic map needs it.
     from graspologic_native import leiden
 
     width = len(str(count))
@@ -95,19 +99,19 @@ def communities(count: int, edges: list[Edge]) -> list[list[int]]:
 
 
 def _block_edges(vectors: NDArray[np.float32], start: int, floor: int) -> NDArray[np.int64]:
-    """One block's edges, each as (lower row, higher row, cosine in steps) in one number."""
+    """One block's edges, int64: lower row, higher row and cosine in steps packed in one number."""
     count = len(vectors)
-    steps = np.rint(vectors[start : start + _BLOCK] @ vectors.T * _STEPS_OF_ONE).astype(np.int32)
+    steps = np.rint(vectors[start : start + _BLOCK] @ vectors.T * _COSINE_STEPS).astype(np.int32)
     rows = np.arange(len(steps))
-    steps[rows, start + rows] = -_STEPS_OF_ONE
-    # Cosine and column in one number: no two are equal, so the nearest are the same ones always.
+    steps[rows, start + rows] = -_COSINE_STEPS
+    # Cosine and column in one number: no two are equal, so the ten nearest are always the same.
     keys = steps * np.int32(count) + np.arange(count - 1, -1, -1, dtype=np.int32)
     wanted = min(NEIGHBOURS, count - 1)
     nearest = np.partition(keys, count - wanted, axis=1)[:, count - wanted :].astype(np.int64)
-    cosines = np.minimum(nearest // count, _STEPS_OF_ONE)
+    cosines = np.minimum(nearest // count, _COSINE_STEPS)
     columns = count - 1 - nearest % count
     mine = np.broadcast_to((start + rows)[:, None], columns.shape)
     near = cosines > floor
     pairs = np.minimum(mine, columns) * count + np.maximum(mine, columns)
-    codes: NDArray[np.int64] = pairs[near] * (_STEPS_OF_ONE + 1) + cosines[near]
-    return codes
+    packed: NDArray[np.int64] = pairs[near] * (_COSINE_STEPS + 1) + cosines[near]
+    return packed

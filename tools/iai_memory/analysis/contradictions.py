@@ -1,9 +1,9 @@
-"""Pairs of memories that seem to say different things of one subject: to look at, never acted on.
+"""Pairs of memories that seem to contradict each other: a list to look at, nothing is changed.
 
-Two current memories are compared where each is among the nearest of the other in its project, by
-vector; what their sentences say is weighed by `claims.evidence`. On the held-out half of the
-longitudinal world, where every subject is talked about in dozens of texts, half of the listed pairs
-are right, and a fifth of the changes is listed.
+Two current memories are compared if each is among the nearest of the other in its project, by
+cosine; `claims.evidence` weighs their sentences. On the held-out half of the longitudinal world,
+where dozens of texts are about every subject, half of the listed pairs are right, and a fifth of
+the changes is listed.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from ..store.record_view import view_of
 from ..store.table import Store
 from ..store.vector_rows import Vector
 from .claims import Corpus, Weights, evidence
-from .recent_vectors import newest_live
+from .recent_vectors import recent_vectors
 
-LEAST_COSINE: Final = 0.40
+MIN_COSINE: Final = 0.40
 NEIGHBOURS: Final = 12
-"""Of each memory. Further down the list the nearness alone takes more than all evidence gives."""
+"""Of each memory. For a farther neighbour the rank alone costs more than all evidence can give."""
 
 _BLOCK: Final = 1_024
 
@@ -39,9 +39,9 @@ class Contradiction(Result):
     Attributes:
         older: What was said first.
         newer: What was said later.
-        score: What speaks for it less what speaks against it.
-        reason: The sum that made the score.
-        next: The command that makes the newer one replace the older one, if it does.
+        score: Evidence for it less evidence against it, in log-odds.
+        reason: The sum that makes the score.
+        next: The command that makes the newer one replace the older one, if that is right.
     """
 
     older: RecordView
@@ -61,12 +61,12 @@ class _Pair:
 def find_contradictions(
     store: Store, limit: int, *, weights: Weights | None = None, progress: Progress | None = None
 ) -> list[Contradiction]:
-    """Candidates among the newest 20,000 memories with a vector, newest first.
+    """Return candidates among the newest 20,000 memories with a vector, newest first.
 
     Args:
-        store: Whose.
-        limit: How many at most; where there are more, the newest are told.
-        weights: What counts; None is the measured ones.
+        store: The table to search.
+        limit: Maximum number of pairs; the newest are kept.
+        weights: None stands for the fitted ones.
         progress: Reports each page that is read.
 
     Raises:
@@ -74,14 +74,14 @@ def find_contradictions(
         StoreFault: The store could not be read.
     """
     weights = weights or Weights()
-    pages = newest_live(store, Filter(), progress or Progress("contradictions"), rounds=0)
+    pages = recent_vectors(store, Filter(), progress or Progress("contradictions"), rounds=0)
     rows = [row for page in pages for row in page]
     corpus = Corpus(record.text for record, _ in rows)
     found = [
         candidate
         for group in _by_project(rows)
         for pair in _near_pairs(group)
-        if (candidate := _weighed(pair, corpus, weights)) is not None
+        if (candidate := _candidate(pair, corpus, weights)) is not None
     ]
     found.sort(key=lambda one: (one.newer.created_at, one.score), reverse=True)
     return found[:limit]
@@ -95,7 +95,7 @@ def _by_project(rows: Sequence[tuple[Record, Vector]]) -> list[list[tuple[Record
 
 
 def _near_pairs(group: Sequence[tuple[Record, Vector]]) -> Iterator[_Pair]:
-    """The pairs of which each is among the nearest of the other, each once."""
+    """Pairs of memories that are among the nearest of each other, each pair once."""
     records = [record for record, _ in group]
     ranks = _ranks(np.stack([vector for _, vector in group]))
     for (one, other), rank in ranks.items():
@@ -108,7 +108,11 @@ def _near_pairs(group: Sequence[tuple[Record, Vector]]) -> Iterator[_Pair]:
 
 
 def _ranks(vectors: NDArray[np.float32]) -> dict[tuple[int, int], int]:
-    """Of each row its nearest other rows, with how many are nearer; (n, dim), unit length."""
+    """Ranks of each row's nearest other rows, by (row, other row); 0 is the nearest.
+
+    Args:
+        vectors: float32, (n, dim), L2-normalised rows.
+    """
     ranks: dict[tuple[int, int], int] = {}
     for start in range(0, len(vectors), _BLOCK):
         cosines = vectors[start : start + _BLOCK] @ vectors.T
@@ -117,26 +121,26 @@ def _ranks(vectors: NDArray[np.float32]) -> dict[tuple[int, int], int]:
         nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :NEIGHBOURS]
         for row, found in enumerate(nearest.tolist()):
             for rank, other in enumerate(found):
-                if cosines[row, other] >= LEAST_COSINE:
+                if cosines[row, other] >= MIN_COSINE:
                     ranks[start + row, other] = rank
     return ranks
 
 
-def _weighed(pair: _Pair, corpus: Corpus, weights: Weights) -> Contradiction | None:
+def _candidate(pair: _Pair, corpus: Corpus, weights: Weights) -> Contradiction | None:
     claims = [corpus.claims(record.text) for record in (pair.older, pair.newer)]
     parts = evidence(claims[0], claims[1], pair.rank, corpus, weights)
     if parts is None:
         return None
-    # Rounded first and added then, so that the sum a reader sees is the sum that decided.
+    # Rounded before it is added, so that the sum that decides is the sum that a reader sees.
     rounded = {name: round(value, 2) for name, value in parts.items() if round(value, 2)}
     score = round(sum(rounded.values()), 2)
-    if score < weights.least:
+    if score < weights.threshold:
         return None
-    told = [f"{'-' if value < 0 else '+'} {name} {abs(value)}" for name, value in rounded.items()]
+    terms = [f"{'-' if value < 0 else '+'} {name} {abs(value)}" for name, value in rounded.items()]
     return Contradiction(
         older=view_of(pair.older),
         newer=view_of(pair.newer),
         score=score,
-        reason=f"{' '.join(told).removeprefix('+ ')} = {score}",
+        reason=f"{' '.join(terms).removeprefix('+ ')} = {score}",
         next=f'iai-mcp supersede {pair.older.id} "…" --at {iso(pair.newer.valid_from)}',
     )

@@ -1,4 +1,4 @@
-"""What consolidation looks at: the newest live memories with their vectors, page by page."""
+"""The newest live memories with their vectors, page by page, and a mark of their content."""
 
 from __future__ import annotations
 
@@ -17,22 +17,21 @@ from ..store.table import Store
 from ..store.vector_rows import Vector
 
 # Comparing each memory with each grows with the square: 20,000 take seconds and 40 MB of vectors,
-# 200,000 would take minutes. What is older still is found by recall; a page of today's topics and
-# today's repetitions does not need it.
-NEWEST: Final = 20_000
+# 200,000 would take minutes. Recall finds older ones; a page of today's topics does not need them.
+MAX_MEMORIES: Final = 20_000
 
-# One page holds its memories' whole texts, each up to 1 MB.
-_PAGE: Final = 500
+# A page has its memories' whole texts, each up to 1 MB.
+_PAGE_SIZE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
 class ContentMark:
-    """Which content something was made from; any change of a row makes another mark.
+    """The content that something was made from; any change of a row gives another mark.
 
     Attributes:
         content_version: Table version of the newest change.
         removal_version: Table version of the newest forgetting or superseding.
-        total: Rows; a purge makes it fewer.
+        total: Rows; a purge lowers it.
         max_id: The largest id; tells a table from one that was made anew.
     """
 
@@ -43,14 +42,14 @@ class ContentMark:
 
     @classmethod
     def of(cls, contents: TableStatistics) -> ContentMark:
-        """The mark of what the whole table holds."""
+        """Return the mark of the whole table."""
         return cls(
             contents.content_version, contents.removal_version, contents.total, contents.max_id
         )
 
     @classmethod
     def from_fields(cls, fields: Any) -> ContentMark | None:
-        """Reads what `to_fields` gave; None where it is something else."""
+        """Return the mark that `to_fields` gave; None for anything else."""
         if not isinstance(fields, dict):
             return None
         numbers = whole_numbers(fields, ("content_version", "removal_version", "total"))
@@ -61,34 +60,36 @@ class ContentMark:
         return cls(content_version, removal_version, total, max_id)
 
     def to_fields(self) -> dict[str, Any]:
-        """The mark as plain data."""
+        """Return the mark as a JSON object."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
-def newest_live(
+def recent_vectors(
     store: Store, where: Filter, progress: Progress, *, rounds: int
 ) -> Iterator[list[tuple[Record, Vector]]]:
-    """Pages of the newest memories that pass and have a vector, latest arrival first.
+    """Yield pages of the newest memories that pass and have a vector, latest arrival first.
 
-    Reads the latest version and not a pinned one, which another process's clean-up could take
-    away half-way. So a page may be newer than the page before it; whoever takes the ContentMark
-    first never claims more than was read.
+    Each page is read from the latest version of the table, not from a pinned one, which another
+    process could remove in between. A page may so be newer than the page before it. A ContentMark
+    that is taken before the first page never claims more than was read.
 
     Args:
-        store: Whose.
-        where: Which memories; forgotten ones never come, whatever it says.
+        store: The table to read.
+        where: Which memories pass; forgotten and superseded ones never do.
         progress: Reports each page.
-        rounds: Rounds that the caller adds to the reading, for the total.
+        rounds: Rounds of the caller's own work behind the reading, for the total.
 
     Raises:
         Interrupted: The caller interrupted it.
         StoreFault: The store could not be read.
     """
-    total = min(NEWEST, store.latest.count(where))
+    total = min(MAX_MEMORIES, store.latest.count(where))
     read, before = 0, ""
-    while read < NEWEST:
+    while read < MAX_MEMORIES:
         older = f"id < {sql_text(before)}" if before else None
-        page = store.latest.newest(where, min(_PAGE, NEWEST - read), by="id", condition=older)
+        page = store.latest.newest(
+            where, min(_PAGE_SIZE, MAX_MEMORIES - read), by="id", condition=older
+        )
         if not page:
             return
         read, before = read + len(page), page[-1].id

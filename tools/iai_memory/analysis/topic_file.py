@@ -1,4 +1,4 @@
-"""The topic map as the last sleep left it."""
+"""The topic map on disk: topics.json, which may be lost without harm."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _NUMBERS: Final = ("content_version", "removal_version", "records_total")
 
 
 def topics_path(paths: StorePaths) -> Path:
-    """Where the map lies."""
+    """Return the path of the file."""
     return paths.root / "topics.json"
 
 
 def save_topics(paths: StorePaths, topics: TopicMap) -> None:
-    """Replaces the map in one step, mode 0600.
+    """Replace the map atomically, mode 0600.
 
     Raises:
         StoreUnavailable: The folder cannot be made.
@@ -28,7 +28,7 @@ def save_topics(paths: StorePaths, topics: TopicMap) -> None:
     """
     fields: dict[str, Any] = {name: getattr(topics, name) for name in _NUMBERS}
     fields["embedder"] = topics.embedder
-    # Apart, because a project may have any name and None is no key of JSON.
+    # A field of its own: a project may have any name, and None is no key of JSON.
     fields["all"] = list(topics.lines.get(None, ()))
     fields["projects"] = {
         name: list(lines) for name, lines in topics.lines.items() if name is not None
@@ -37,7 +37,7 @@ def save_topics(paths: StorePaths, topics: TopicMap) -> None:
 
 
 def load_topics(paths: StorePaths) -> TopicMap | None:
-    """The map; None where there is none that can be read."""
+    """Return the map; None where there is none that can be read."""
     fields = read_state(topics_path(paths), _FORMAT)
     if fields is None:
         return None

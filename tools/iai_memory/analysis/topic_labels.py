@@ -1,4 +1,4 @@
-"""The words that tell a group of memories from the others."""
+"""Labels of topics: the words that distinguish a group of memories from the others."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from typing import Final
 from ..text.filler_words import FILLER_WORDS
 
 LABEL_WORDS: Final = 3
-# What a long memory is about is said near its beginning; a pasted log is not read to its end.
-_READ_CHARACTERS: Final = 4_000
-_LEAST_LETTERS: Final = 3
-_MOST_LETTERS: Final = 30
-_LEAST_MEMORIES: Final = 2
+# A long memory says near its beginning what it is about; a pasted log is not read to its end.
+_MAX_CHARACTERS: Final = 4_000
+_MIN_LETTERS: Final = 3
+_MAX_LETTERS: Final = 30
+_MIN_MEMORIES: Final = 2
 _IDEOGRAPHS: Final = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 _HIRAGANA: Final = re.compile("[\u3041-\u309f]+")
 
 
 class _Letters(dict[int, str]):
-    """Letters and marks of any script stay, an apostrophe goes, everything else parts words."""
+    """A translation table: letters and marks stay, apostrophes go, the rest separates words."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
@@ -34,14 +34,14 @@ class _Letters(dict[int, str]):
 _LETTERS: Final = _Letters()
 
 
-def terms(text: str) -> frozenset[str]:
-    """The words of the text that could stand in a label, case folded.
+def label_words(text: str) -> frozenset[str]:
+    """Return the words of the text that could be in a label, case folded.
 
-    Stop words are left out and so is what has a digit or an underscore: numbers and identifiers
+    Stop words are left out, and so are words with a digit or an underscore: numbers and identifiers
     name one thing, not a topic. Chinese and Japanese are written without blanks: a run of
-    ideographs gives its pairs, hiragana is grammar and parts words.
+    ideographs gives its pairs; hiragana is grammar and separates words.
     """
-    head = unicodedata.normalize("NFKC", text[:_READ_CHARACTERS]).casefold()
+    head = unicodedata.normalize("NFKC", text[:_MAX_CHARACTERS]).casefold()
     found: set[str] = set()
     for word in _HIRAGANA.sub(" ", head.translate(_LETTERS)).split():
         if word.replace("_", "").isalpha() or not word.isascii():
@@ -49,16 +49,16 @@ def terms(text: str) -> frozenset[str]:
     return frozenset(found - FILLER_WORDS)
 
 
-def labels(classes: Sequence[Counter[str]], wanted: Sequence[int]) -> list[list[str]]:
-    """For each wanted class its best words, best first; none where it has no word of its own.
+def label_classes(classes: Sequence[Counter[str]], wanted: Sequence[int]) -> list[list[str]]:
+    """Return the best words of each wanted class, best first; empty where no word qualifies.
 
     Class-based TF-IDF (Grootendorst 2022): a word's weight in a class is its frequency there times
-    log(1 + A / its frequency in all classes), A being the average class's number of words. Counted
-    are memories, not occurrences, so that one long text cannot name a topic; and a word must be in
-    two of them.
+    log(1 + A / its frequency in all classes), where A is the mean number of words of a class.
+    A frequency counts memories, not occurrences, so that one long text cannot name a topic. A word
+    must be in two memories of the class.
 
     Args:
-        classes: How many memories of each class have each word.
+        classes: For each class, how many of its memories have each word.
         wanted: Positions in `classes`.
     """
     everywhere: Counter[str] = Counter()
@@ -70,16 +70,16 @@ def labels(classes: Sequence[Counter[str]], wanted: Sequence[int]) -> list[list[
         weights = {
             word: count * math.log1p(average / everywhere[word])
             for word, count in classes[position].items()
-            if count >= _LEAST_MEMORIES
+            if count >= _MIN_MEMORIES
         }
-        # Rounded, so that a library's last bit cannot order what is equal; then by the word.
+        # Rounded, so that the last bit of a logarithm cannot order equal weights; then by the word.
         ranked = sorted(weights, key=lambda word: (-round(weights[word], 6), word))
         result.append(_without_variants(ranked))
     return result
 
 
 def _without_variants(ranked: list[str]) -> list[str]:
-    """The first few, none of them a plural or another ending of one before it."""
+    """The first three words, without plurals and other endings of a word before them."""
     chosen: list[str] = []
     for word in ranked:
         if len(chosen) == LABEL_WORDS:
@@ -92,9 +92,7 @@ def _without_variants(ranked: list[str]) -> list[str]:
 def _is_variant(one: str, other: str) -> bool:
     short, long = sorted((one, other), key=len)
     return (
-        len(short) > _LEAST_LETTERS
-        and long.startswith(short[:-1])
-        and len(long) <= (len(short) + 3)
+        len(short) > _MIN_LETTERS and long.startswith(short[:-1]) and len(long) <= (len(short) + 3)
     )
 
 
@@ -102,7 +100,7 @@ def _parts(word: str) -> list[str]:
     if any(char == "_" or char.isdigit() for char in word):
         return []
     if not _IDEOGRAPHS.search(word):
-        return [word] if _LEAST_LETTERS <= len(word) <= _MOST_LETTERS else []
+        return [word] if _MIN_LETTERS <= len(word) <= _MAX_LETTERS else []
     runs = _IDEOGRAPHS.findall(word)
     pairs = [run[at : at + 2] for run in runs for at in range(len(run) - 1)]
     others = [part for part in _IDEOGRAPHS.split(word) if part]

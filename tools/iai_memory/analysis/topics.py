@@ -1,4 +1,4 @@
-"""The topic map: what the memories are about, page by page, as lines for the session start."""
+"""The topic map: lines for the session-start page that say what the memories are about."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from ..store.filter import Filter
 from ..store.record import Record
 from ..store.table import Store
 from ..store.vector_rows import Vector
-from .communities import communities, neighbour_edges, rounds
-from .recent_vectors import NEWEST, ContentMark, newest_live
-from .topic_labels import labels, terms
+from .communities import block_count, communities, neighbour_edges
+from .recent_vectors import MAX_MEMORIES, ContentMark, recent_vectors
+from .topic_labels import label_classes, label_words
 
-LINES_AT_MOST: Final = 8
-LEAST_MEMBERS: Final = 3
-LEAST_COSINE: Final = 0.33
-"""Measured with this embedder on short notes: three in four pairs of one subject reach 0.37, of
-pairs of different subjects one in a hundred reaches 0.23 and none 0.30."""
+MAX_LINES: Final = 8
+MIN_MEMBERS: Final = 3
+MIN_COSINE: Final = 0.33
+"""Measured with this embedder on short notes: three of four pairs about one subject reach 0.37; of
+pairs about different subjects one in a hundred reaches 0.23 and none 0.30."""
 
-SMALL_STORE: Final = 500
-"""Up to so many memories the map may be built on a live tick, within a fraction of a second."""
+MAX_ROWS_IN_A_TICK: Final = 500
+"""Rows of a store up to which the map is built on a live tick, within a fraction of a second."""
 
-# What a tool printed is not what anybody spoke of; the payload leaves it out too.
+# Output of a tool is no topic of a conversation; the page leaves it out too.
 _ROLES: Final = ("user", "assistant", "note")
 
 
@@ -39,13 +39,13 @@ class TopicMap:
     """Lines of topics for every page.
 
     Attributes:
-        content_version: Table version of the newest change that it may show.
-        removal_version: Table version of the newest forgetting or superseding that it knows of.
-        records_total: Rows of the table; a purge makes it fewer.
-        embedder: Key of the embedder whose vectors it was made from.
-        lines: For each project, and for all together under None, at most eight lines such as
+        content_version: Table version of the newest change that was read.
+        removal_version: Table version of the newest forgetting or superseding that was read.
+        records_total: Rows of the table; a purge lowers it.
+        embedder: Key of the embedder that made the vectors.
+        lines: For each project, and under None for all together, at most eight lines such as
             "port, staging, database (12 memories, newest 2026-11-02)", the largest topic first. A
-            project's lines are made of its own memories and those of no project, nobody else's.
+            project's lines come from its own memories and those of no project, no others.
     """
 
     content_version: int
@@ -54,29 +54,38 @@ class TopicMap:
     embedder: str
     lines: dict[str | None, tuple[str, ...]]
 
+    def predates_removal(self, removal_version: int, records_total: int) -> bool:
+        """Return whether a memory was removed since, of which the lines could show words.
+
+        Args:
+            removal_version: Table version of the newest forgetting or superseding now.
+            records_total: Rows of the table now.
+        """
+        return records_total < self.records_total or removal_version != self.removal_version
+
 
 def build_topics(store: Store, *, embedder: str, progress: Progress | None = None) -> TopicMap:
-    """Makes the map from the newest 20,000 memories that are neither forgotten nor superseded.
+    """Return the map of the newest 20,000 memories that are neither forgotten nor superseded.
 
     Equal memories with equal vectors give equal lines, in whatever order and batches they were
-    stored; the last bits of a vector are rounded off. Takes about 11 CPU seconds and 240
-    MB for all of them.
+    stored: the last bits of a vector are rounded off. 20,000 memories take about 11 CPU seconds and
+    240 MB.
 
     Args:
-        store: Whose.
-        embedder: Key of the embedder that the store's vectors are of.
+        store: The table to read.
+        embedder: Key of the embedder that made the store's vectors.
         progress: Reports each page and block.
 
     Raises:
-        Interrupted: The caller interrupted it; nothing was made.
+        Interrupted: The caller interrupted it.
         StoreFault: The store could not be read.
     """
     progress = progress or Progress("topics")
-    # Before the reading: what is committed during it belongs to the next map, and a memory that is
-    # forgotten during it makes this map's removal version an old one.
+    # Before reading: a memory that is stored meanwhile belongs to the next map, and one that is
+    # forgotten meanwhile makes this map's removal version an old one.
     mark = ContentMark.of(store.statistics())
     members, vectors = _read(store, progress)
-    edges = neighbour_edges(vectors, LEAST_COSINE, progress, before=len(members))
+    edges = neighbour_edges(vectors, MIN_COSINE, progress, before=len(members))
     groups = communities(len(members), edges)
     return TopicMap(
         content_version=mark.content_version,
@@ -89,27 +98,27 @@ def build_topics(store: Store, *, embedder: str, progress: Progress | None = Non
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """What is kept of a memory: enough to order it by content, and to name its topic."""
+    """The part of a memory that orders it by content and names its topic."""
 
     digest: bytes
     project: str | None
     created_at: datetime
     id: str
-    terms: frozenset[str]
+    words: frozenset[str]
 
     @classmethod
     def of(cls, record: Record) -> _Member:
         digest = hashlib.sha256(record.text.encode("utf-8", "surrogatepass")).digest()
-        return cls(digest, record.project, record.created_at, record.id, terms(record.text))
+        return cls(digest, record.project, record.created_at, record.id, label_words(record.text))
 
     def content_order(self) -> tuple[bytes, str, datetime, str]:
-        """Ids grow with arrival, so they decide only between equal memories."""
+        """Sorts by content; ids, which grow with arrival, decide only between equal memories."""
         return self.digest, self.project or "", self.created_at, self.id
 
 
 @dataclass(slots=True)
 class _Tally:
-    """One community's share of one project."""
+    """Counts over the memories of one community in one project."""
 
     size: int = 0
     newest: str = ""
@@ -118,7 +127,7 @@ class _Tally:
     def add(self, member: _Member) -> None:
         self.size += 1
         self.newest = max(self.newest, member.created_at.date().isoformat())
-        self.words.update(member.terms)
+        self.words.update(member.words)
 
     def merge(self, other: _Tally) -> None:
         self.size += other.size
@@ -130,11 +139,11 @@ def _read(store: Store, progress: Progress) -> tuple[list[_Member], NDArray[np.f
     members: list[_Member] = []
     vectors: list[Vector] = []
     where = Filter(roles=_ROLES)
-    blocks = rounds(min(NEWEST, store.latest.count(where)))
-    for page in newest_live(store, where, progress, rounds=blocks):
+    blocks = block_count(min(MAX_MEMORIES, store.latest.count(where)))
+    for page in recent_vectors(store, where, progress, rounds=blocks):
         for record, vector in page:
             member = _Member.of(record)
-            if member.terms:
+            if member.words:
                 members.append(member)
                 vectors.append(vector)
     order = sorted(range(len(members)), key=lambda at: members[at].content_order())
@@ -148,7 +157,7 @@ def _all_lines(
     in_group = {row: number for number, group in enumerate(groups) for row in group}
     tallies: dict[str | None, dict[int, _Tally]] = {}
     for row, member in enumerate(members):
-        # What is in no community is a class of its own: its words are common words all the same.
+        # Memories of no community are a class of their own: their words count as common words.
         share = tallies.setdefault(member.project, {})
         share.setdefault(in_group.get(row, len(groups)), _Tally()).add(member)
     everyone = _page_lines([tallies[name] for name in _ordered(tallies)], len(groups))
@@ -161,7 +170,7 @@ def _all_lines(
 
 
 def _page_lines(parts: Sequence[dict[int, _Tally]], leftover: int) -> tuple[str, ...]:
-    """One page's lines, from the communities' shares that the page may show."""
+    """Lines of one page, from the tallies of the projects that it may show."""
     together: dict[int, _Tally] = {}
     for part in parts:
         for number, tally in part.items():
@@ -170,9 +179,9 @@ def _page_lines(parts: Sequence[dict[int, _Tally]], leftover: int) -> tuple[str,
     wanted = [
         position
         for position, number in enumerate(numbers)
-        if number != leftover and together[number].size >= LEAST_MEMBERS
+        if number != leftover and together[number].size >= MIN_MEMBERS
     ]
-    named = labels([together[number].words for number in numbers], wanted)
+    named = label_classes([together[number].words for number in numbers], wanted)
     found = [
         (together[numbers[position]], ", ".join(words))
         for position, words in zip(wanted, named, strict=True)
@@ -182,7 +191,7 @@ def _page_lines(parts: Sequence[dict[int, _Tally]], leftover: int) -> tuple[str,
     found.sort(key=lambda topic: (topic[0].size, topic[0].newest), reverse=True)
     return tuple(
         f"{name} ({tally.size} memories, newest {tally.newest})"
-        for tally, name in found[:LINES_AT_MOST]
+        for tally, name in found[:MAX_LINES]
     )
 
 

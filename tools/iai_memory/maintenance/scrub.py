@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any, Final
 from ..base.files import replace_file
 from ..base.paths import StorePaths
 from ..errors import InvalidInput
+from ..session_start.refresh import PageManager
 from ..store.record import Record
 from ..store.table import Store
 from ..store.vector_rows import Row
@@ -52,7 +53,7 @@ def compile_pattern(pattern: str, *, regex: bool) -> re.Pattern[str]:
     return compiled
 
 
-def scrub(store: Store, pattern: re.Pattern[str], rebuild: Callable[[], object]) -> Scrubbed:
+def scrub(store: Store, pattern: re.Pattern[str], pages: PageManager) -> Scrubbed:
     """Replaces every match by a mark: in records, old versions, indexes, spool, caches and logs.
 
     Changed records are pending until they are embedded again, because a vector is made of its
@@ -61,7 +62,7 @@ def scrub(store: Store, pattern: re.Pattern[str], rebuild: Callable[[], object])
     Args:
         store: Whose files.
         pattern: From `compile_pattern`.
-        rebuild: Called once the table is clean: renders the caches anew.
+        pages: Rendered anew once the table is clean.
 
     Raises:
         StoreFault: The store could not be written; running it again goes on where it ended.
@@ -74,7 +75,7 @@ def scrub(store: Store, pattern: re.Pattern[str], rebuild: Callable[[], object])
         (store.paths.root / derived).unlink(missing_ok=True)
     for cache in store.paths.root.rglob("*.cached*"):
         cache.unlink(missing_ok=True)
-    rebuild()
+    pages.refresh("manual", force_rebuild=True)
     return Scrubbed(records, files, sorted(_left(store, pattern)))
 
 

@@ -1,4 +1,8 @@
-"""The sleep of a store: everything that is worth doing only while nobody waits for an answer."""
+"""The sleep of a store: the work that is worth doing only while nobody waits for an answer.
+
+Four steps, each resumable: compact the table, embed what is pending, build the topic map, refresh
+the session-start pages.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,12 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ..analysis.recent_vectors import ContentMark
 from ..analysis.topic_file import load_topics, save_topics
 from ..analysis.topics import build_topics
+from ..base.ledger import Ledger
 from ..base.locks import held
 from ..base.paths import StorePaths
 from ..base.progress import (
@@ -22,17 +27,17 @@ from ..base.progress import (
     never_interrupted,
 )
 from ..base.state_file import read_state, write_state
+from ..embedding.model import EmbeddingModel
 from ..errors import StoreBusy, StoreUnavailable
-from ..store.table import KEEP_VERSIONS
-
-if TYPE_CHECKING:
-    from ..memory import Memory
+from ..session_start.refresh import PageManager
+from ..store.table import KEEP_VERSIONS, Store
+from ..writing.embed_pending import embed_pending
 
 STEPS: Final = ("compact", "embed", "topics", "refresh")
 _FORMAT: Final = 1
 _NO_VERSION: Final = -1
-# Half a day of work adds so many.
-_MOST_INDEX_PARTS: Final = 16
+# Half a day of work adds as many to an index.
+_MAX_INDEX_PARTS: Final = 16
 # A few seconds of work: as long as a request may have to share the cores before sleep gives way.
 _EMBED_BATCH: Final = 128
 
@@ -43,7 +48,7 @@ class SleepReport:
 
     Attributes:
         done: The steps that this call finished, in order; empty where there was nothing to do.
-        interrupted: Whether it was asked to stop before the last step.
+        interrupted: Whether it stopped on request before the last step.
         busy: Whether another process of the store was sleeping; then nothing was done.
         seconds: How long each step in `done` took.
     """
@@ -54,23 +59,31 @@ class SleepReport:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def run_sleep(
-    memory: Memory,
+def sleep(
+    store: Store,
+    model: EmbeddingModel,
+    pages: PageManager,
+    ledger: Ledger,
     *,
+    committed: Callable[[], None],
     force: bool = False,
     interrupted: Callable[[], bool] = never_interrupted,
     progress: ProgressCallback = ignore_progress,
 ) -> SleepReport:
-    """Compacts, embeds what is pending, maps topics, renders the payload.
+    """Does every step, or those that an earlier sleep over the same content left.
 
     One process of a store sleeps at a time. A sleep that was interrupted or killed is continued by
-    the next call, in whichever process, as long as no memory was stored or changed between them;
-    else it starts anew.
+    the next call, in whichever process, unless a memory was stored or changed between them; then
+    it starts anew.
 
     Args:
-        memory: Whose store.
+        store: The table.
+        model: Embeds what is pending; loaded only if something is.
+        pages: The session-start pages.
+        ledger: Where the sleep leaves its events.
+        committed: Called after each commit of vectors.
         force: Sleep even if nothing changed since the last sleep.
-        interrupted: Asked between steps and in each round of the long ones.
+        interrupted: Called between steps and in each round of the long ones; True stops the sleep.
         progress: Called with a step's name, how much of it is done and how much there is.
 
     Raises:
@@ -79,34 +92,41 @@ def run_sleep(
     """
     with ExitStack() as stack:
         try:
-            stack.enter_context(held(memory.paths.lock("sleep"), timeout=0))
+            stack.enter_context(held(store.paths.lock("sleep"), timeout=0))
         except StoreBusy:
             return SleepReport(busy=True)
-        # Under the lock: another process may have slept since the caller asked.
-        if not force and not needs_sleep(memory):
+        # Under the lock: another process may have slept since the caller checked.
+        if not force and not needs_sleep(store):
             return SleepReport()
-        return _Sleep(memory, interrupted, progress).run()
+        run = _Sleep(store, model, pages, ledger, committed)
+        return run.run(interrupted, progress)
 
 
-def needs_sleep(memory: Memory) -> bool:
-    """Whether memories were stored or changed since the last sleep that came to its end.
+def needs_sleep(store: Store) -> bool:
+    """Whether memories were stored or changed since the last sleep that finished.
 
     Costs a look at the table's version while nothing was committed, else a scan of a few columns.
 
     Raises:
         StoreFault: The store could not be read.
     """
-    note = _read_note(memory.paths)
-    if note is not None and note.finished and _has_results(memory.paths):
-        if note.table_version == memory.store.version:
+    state = _load_state(store.paths)
+    if state is not None and state.finished and load_topics(store.paths) is not None:
+        if state.table_version == store.version:
             return False
-        return note.content != _content(memory)
-    return memory.store.statistics().total > 0
+        return state.content != _content_of(store)
+    return store.statistics().total > 0
 
 
 @dataclass(frozen=True, slots=True)
-class _Note:
-    """How far the sleep over some content came."""
+class _State:
+    """How far a sleep came, as `sleep.json` keeps it.
+
+    Attributes:
+        content: The content that it worked on.
+        table_version: The version that is known to have this content.
+        done: The steps that are finished.
+    """
 
     content: ContentMark
     table_version: int
@@ -114,20 +134,29 @@ class _Note:
 
     @property
     def finished(self) -> bool:
+        # A superset: earlier versions had a step more.
         return set(STEPS) <= set(self.done)
 
 
 class _Sleep:
-    """One run, under the lock."""
+    """One sleep, under the lock."""
 
     def __init__(
-        self, memory: Memory, interrupted: Callable[[], bool], progress: ProgressCallback
+        self,
+        store: Store,
+        model: EmbeddingModel,
+        pages: PageManager,
+        ledger: Ledger,
+        committed: Callable[[], None],
     ) -> None:
-        self._memory = memory
-        self._interrupted = interrupted
-        self._progress = progress
-        self._seconds: dict[str, float] = {}
+        self._store = store
+        self._model = model
+        self._pages = pages
+        self._ledger = ledger
+        self._committed = committed
+        self._content = _content_of(store)
         self._done: list[str] = []
+        self._seconds: dict[str, float] = {}
         self._work: dict[str, Callable[[Progress], None]] = {
             "compact": self._compact,
             "embed": self._embed,
@@ -135,11 +164,10 @@ class _Sleep:
             "refresh": self._refresh,
         }
 
-    def run(self) -> SleepReport:
-        ledger, note = self._memory.ledger, _read_note(self._memory.paths)
-        self._content = _content(self._memory)
-        if note is not None and not note.finished and note.content == self._content:
-            self._done = [step for step in STEPS if step in note.done]
+    def run(self, interrupted: Callable[[], bool], progress: ProgressCallback) -> SleepReport:
+        ledger, state = self._ledger, _load_state(self._store.paths)
+        if state is not None and not state.finished and state.content == self._content:
+            self._done = [step for step in STEPS if step in state.done]
         resumed = tuple(self._done)
         ledger.write(
             "sleep_started", resumed=resumed, content_version=self._content.content_version
@@ -147,7 +175,7 @@ class _Sleep:
         step = ""
         try:
             for step in [step for step in STEPS if step not in resumed]:
-                self._one(step)
+                self._step(Progress(step, interrupted, progress))
         except Interrupted:
             report = SleepReport(tuple(self._seconds), interrupted=True, seconds=self._seconds)
             ledger.write("sleep_interrupted", step=step, done=report.done, seconds=self._seconds)
@@ -160,56 +188,56 @@ class _Sleep:
         )
         return SleepReport(tuple(self._seconds), seconds=self._seconds)
 
-    def _one(self, step: str) -> None:
-        progress = Progress(step, self._interrupted, self._progress)
+    def _step(self, progress: Progress) -> None:
         progress.check()
         started = time.perf_counter()
-        self._work[step](progress)
-        self._done.append(step)
-        self._seconds[step] = round(time.perf_counter() - started, 3)
-        self._note()
+        self._work[progress.step](progress)
+        self._done.append(progress.step)
+        self._seconds[progress.step] = round(time.perf_counter() - started, 3)
+        self._save_state()
 
-    def _note(self) -> None:
-        # Version before content: a commit between the two makes the version an old one. And where
-        # somebody else changed the content, no version vouches for what this sleep has seen.
-        version = self._memory.store.version
+    def _save_state(self) -> None:
+        # Version before content: a commit between the two reads makes the version an old one. And
+        # where another process changed the content, no version is known to have this one.
+        version = self._store.version
         fields = {
             "content": self._content.to_fields(),
-            "table_version": version if _content(self._memory) == self._content else _NO_VERSION,
+            "table_version": version if _content_of(self._store) == self._content else _NO_VERSION,
             "done": self._done,
         }
-        write_state(_note_path(self._memory.paths), _FORMAT, fields)
+        write_state(_state_path(self._store.paths), _FORMAT, fields)
 
     def _compact(self, progress: Progress) -> None:
         progress.callback(progress.step, 0, 1)
-        self._memory.store.merge_index_parts(_MOST_INDEX_PARTS)
-        self._memory.store.compact(keep=KEEP_VERSIONS)
+        self._store.merge_index_parts(_MAX_INDEX_PARTS)
+        self._store.compact(keep=KEEP_VERSIONS)
         progress.callback(progress.step, 1, 1)
 
     def _embed(self, progress: Progress) -> None:
-        done, total = 0, self._memory.store.statistics().pending
+        done, total = 0, self._store.statistics().pending
         if not total:
             return  # the model need not be loaded
+        encoder = self._model.encoder
+        if encoder is None:
+            return
         try:
-            while embedded := self._memory.embed_pending(_EMBED_BATCH):
+            while embedded := embed_pending(self._store, encoder, limit=_EMBED_BATCH):
                 done += embedded
+                self._committed()
                 progress.report(done, max(done, total))
         finally:
             if done:
-                # Our own change of the content: what the steps behind it look at begins here.
-                self._content = _content(self._memory)
-                self._note()
+                # Our own change of the content: the steps that follow work on the new one.
+                self._content = _content_of(self._store)
+                self._save_state()
 
     def _topics(self, progress: Progress) -> None:
-        topics = build_topics(
-            self._memory.store, embedder=self._memory.embedder_key, progress=progress
-        )
-        save_topics(self._memory.paths, topics)
+        topics = build_topics(self._store, embedder=self._model.key, progress=progress)
+        save_topics(self._store.paths, topics)
 
     def _refresh(self, progress: Progress) -> None:
         progress.callback(progress.step, 0, 1)
-        pages = self._memory.session_start_pages()
-        outcome = pages.refresh("sleep_pipeline", force_rebuild=True)
+        outcome = self._pages.refresh("sleep_pipeline", force_rebuild=True)
         if outcome.action != "wrote":
             raise StoreUnavailable(
                 f"the session-start payload could not be refreshed ({outcome.reason}): see "
@@ -218,24 +246,20 @@ class _Sleep:
         progress.callback(progress.step, 1, 1)
 
 
-def _content(memory: Memory) -> ContentMark:
-    return ContentMark.of(memory.store.statistics())
+def _content_of(store: Store) -> ContentMark:
+    return ContentMark.of(store.statistics())
 
 
-def _has_results(paths: StorePaths) -> bool:
-    return load_topics(paths) is not None
-
-
-def _note_path(paths: StorePaths) -> Path:
+def _state_path(paths: StorePaths) -> Path:
     return paths.root / "sleep.json"
 
 
-def _read_note(paths: StorePaths) -> _Note | None:
-    fields = read_state(_note_path(paths), _FORMAT)
+def _load_state(paths: StorePaths) -> _State | None:
+    fields = read_state(_state_path(paths), _FORMAT)
     if fields is None:
         return None
     content = ContentMark.from_fields(fields.get("content"))
     version, done = fields.get("table_version"), fields.get("done")
     if content is None or type(version) is not int or not isinstance(done, list):
         return None
-    return _Note(content, version, tuple(str(step) for step in done))
+    return _State(content, version, tuple(str(step) for step in done))

@@ -15,7 +15,7 @@ from ..embedding.model_files import ModelFiles
 from ..errors import MemoryFault
 from ..results import Freshness, ModelStatus, ServerView, SessionBooks, Status
 from ..session_start.cache import read_sidecar
-from ..session_start.refresh import SessionStart
+from ..session_start.refresh import PageManager
 from ..store.table import Store
 
 MODEL_FIX = "iai-mcp model install"
@@ -25,7 +25,7 @@ _FAILURES = ("session_start_cache_write_failed", "capture_failed")
 
 
 def status(
-    store: Store, pages: SessionStart, ledger: Ledger, model: ModelFiles | MemoryFault | None
+    store: Store, pages: PageManager, ledger: Ledger, model: ModelFiles | MemoryFault | None
 ) -> Status:
     """Looks at everything once.
 
@@ -60,7 +60,7 @@ def status(
     )
 
 
-def freshness(store: Store, pages: SessionStart, ledger: Ledger) -> Freshness:
+def freshness(store: Store, pages: PageManager, ledger: Ledger) -> Freshness:
     """How the global payload stands to the store: its age, and how many records it is behind."""
     sidecar = read_sidecar(pages.cache)
     success = ledger.last("session_start_cache_write_success")

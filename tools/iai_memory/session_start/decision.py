@@ -1,4 +1,17 @@
-"""Whether to render now: the decision table, first match wins."""
+"""Whether to render now: a table of rules, of which the first that matches decides.
+
+    state of store and cache                                    render  reason
+    ----------------------------------------------------------  ------  ------------------------
+    the store could not be probed                               no      probe_failed
+    there is no cache                                           yes     cache_absent
+    the cache is younger than the interval, nothing was removed no      min_interval_not_elapsed
+    the cache has no usable sidecar                             yes     meta_absent
+    the sidecar's content is the store's                        no      no_new_records
+    otherwise                                                   yes     watermark_changed
+
+A removal does not wait for the interval: serving a forgotten memory is a privacy fault. A change
+that waits is not lost: the first tick after the interval renders it.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +32,7 @@ Reason = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether to render, and the row of the table that said so."""
+    """Whether to render, and the row of the table that decided."""
 
     refresh: bool
     reason: Reason
@@ -32,15 +45,14 @@ def decide(
     cache_age_sec: float | None,
     min_interval_sec: float,
 ) -> Decision:
-    """Looks the answer up.
+    """The first row of the table that matches.
 
     Args:
-        probed: The store now; None where it could not be asked.
-        cached: The cache's sidecar; None where there is none that can be used.
+        probed: The store now; None where it could not be probed.
+        cached: From the cache's sidecar; None where there is no usable one.
         cache_age_sec: Age of the cache; None where there is no cache. Negative (a modification
             time in the future) counts as old.
-        min_interval_sec: Least age before the next render. A removal does not wait for it: serving
-            a forgotten memory is a privacy fault.
+        min_interval_sec: Minimum age before the next render.
     """
     if probed is None:
         return Decision(False, "probe_failed")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..base.clock import iso
-from ..store.statistics import TableStatistics
+
+if TYPE_CHECKING:
+    from ..store.statistics import TableStatistics
 
 FORMAT = 1
 
@@ -47,18 +48,14 @@ class Watermark:
     beside: str
 
     @classmethod
-    def of(
-        cls,
-        contents: TableStatistics,
-        *,
-        version: int,
-        stamp: str,
-        spool_bytes: int,
-        now: datetime,
-        embedder: str,
-        beside: str,
-    ) -> Watermark:
-        """The watermark of what a part of the table holds at `version`."""
+    def of_table(cls, contents: TableStatistics, *, version: int, stamp: str) -> Watermark:
+        """The fields of the table; those of the page's other inputs are 0 and empty.
+
+        Args:
+            contents: What the page's part of the table contains.
+            version: The version that was counted.
+            stamp: Of the table.
+        """
         return cls(
             table_version=version,
             table_stamp=stamp,
@@ -68,10 +65,10 @@ class Watermark:
             max_created_at=iso(contents.max_created_at) if contents.max_created_at else "",
             max_updated_at=iso(contents.max_updated_at) if contents.max_updated_at else "",
             removal_version=contents.removal_version,
-            spool_bytes=spool_bytes,
-            day=now.date().isoformat(),
-            embedder=embedder,
-            beside=beside,
+            spool_bytes=0,
+            day="",
+            embedder="",
+            beside="",
         )
 
     @classmethod

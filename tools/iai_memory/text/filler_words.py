@@ -75,4 +75,4 @@ vuole
 """
 
 FILLER_WORDS: Final = frozenset((_ENGLISH + _GERMAN + _ROMANCE).casefold().split())
-"""Case folded and without apostrophes, as `topic_labels.terms` makes words."""
+"""Case folded and without apostrophes, as `topic_labels.label_words` makes words."""

@@ -1,0 +1,95 @@
+"""The embedding model of one process: found, loaded at its first use, given back."""
+
+from __future__ import annotations
+
+import threading
+
+from ..errors import MemoryFault, ModelMissing
+from ..settings import Settings
+from .encoder import Encoder, load_encoder
+from .identity import IDENTITY
+from .model_files import ModelFiles, find_model
+
+
+class EmbeddingModel:
+    """Finds and loads the model that the settings name; safe to use from several threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Looks for nothing yet."""
+        self._settings = settings
+        self._guard = threading.RLock()
+        self._files: ModelFiles | None = None
+        self._encoder: Encoder | None = None
+
+    @property
+    def files(self) -> ModelFiles | None:
+        """The model's files, or None; looked for at each call until they are found.
+
+        Raises:
+            ModelFault: Files are there and cannot be used.
+        """
+        with self._guard:
+            if self._files is None:
+                self._files = find_model(self._settings)
+            return self._files
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """The loaded model, or None where none is installed; the first call loads it.
+
+        Raises:
+            ModelFault: Files are there and cannot be used.
+        """
+        with self._guard:
+            if self._encoder is None and self.files is not None:
+                self._encoder = load_encoder(self.files, threads=self._settings.threads)
+            return self._encoder
+
+    def require_files(self) -> ModelFiles:
+        """The model's files.
+
+        Raises:
+            ModelMissing: None is installed.
+            ModelFault: Files are there and cannot be used.
+        """
+        files = self.files
+        if files is None:
+            raise ModelMissing("no embedding model is installed: run `iai-mcp model install`")
+        return files
+
+    def require_encoder(self) -> Encoder:
+        """The loaded model.
+
+        Raises:
+            ModelMissing: None is installed.
+            ModelFault: Files are there and cannot be used.
+        """
+        self.require_files()
+        encoder = self.encoder
+        assert encoder is not None, "files that were found are kept"
+        return encoder
+
+    def files_or_fault(self) -> ModelFiles | MemoryFault | None:
+        """The model's files, None without any, or the error that says why they cannot be used."""
+        try:
+            return self.files
+        except MemoryFault as exc:
+            return exc
+
+    @property
+    def key(self) -> str:
+        """Key of the embedder that this process uses.
+
+        Without a model, or with a damaged one, the key of the published model.
+        """
+        files = self.files_or_fault()
+        return (files.identity if isinstance(files, ModelFiles) else IDENTITY).key
+
+    def release(self) -> bool:
+        """Gives back the loaded model until its next use; returns whether it was loaded.
+
+        Threads that are encoding finish with the model that they have.
+        """
+        with self._guard:
+            loaded, self._encoder = self._encoder is not None, None
+        return loaded

@@ -1,0 +1,156 @@
+"""A store with its model and its session-start pages, each opened at its first use."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from .base.ledger import Ledger
+from .base.paths import StorePaths
+from .capture.spool import Spool
+from .embedding.encoder import Encoder
+from .embedding.identity import DIMENSION
+from .embedding.model import EmbeddingModel
+from .embedding.model_files import ModelFiles
+from .maintenance.after_commit import after_commit, compact_if_due, refresh_cached_page
+from .projects.identity import project_of
+from .session_start.refresh import PageManager
+from .session_start.view import PageOptions
+from .settings import Settings, load_settings
+from .store.table import Store
+
+
+class StoreHandle:
+    """What a memory works with, and what it owes the store after a commit.
+
+    Attributes:
+        settings: Of this process; `store` is the folder.
+        paths: The store's files.
+        ledger: The store's events.
+        own_project: The project of the folder that is worked in; None without a folder.
+    """
+
+    def __init__(
+        self,
+        store: str | Path | None = None,
+        *,
+        settings: Settings | None = None,
+        cwd: str | Path | None = None,
+        origin: str = "cli",
+        on_commit: Callable[[], None] | None = None,
+    ) -> None:
+        """Binds a store without opening it.
+
+        Args:
+            store: Its folder; None is what the settings say.
+            settings: None reads the environment.
+            cwd: The folder that is worked in; its project is the own one.
+            origin: Who vouches for what this object ingests: hook, tool, import or cli.
+            on_commit: Called after each commit; without it, this object compacts and refreshes the
+                session-start payload by itself.
+
+        Raises:
+            InvalidInput: An environment variable has a value that cannot be used.
+        """
+        chosen = settings or load_settings()
+        if store is not None:
+            chosen = chosen.model_copy(update={"store": Path(store).expanduser().absolute()})
+        self.settings = chosen
+        self.paths = StorePaths(chosen.store)
+        self.ledger = Ledger(self.paths)
+        self.own_project = None if cwd is None else project_of(cwd).name
+        self._origin = origin
+        self._on_commit = on_commit
+        self._opening = threading.RLock()
+        self._wrote = False
+        self._model = EmbeddingModel(chosen)
+        self._store: Store | None = None
+
+    @property
+    def model(self) -> ModelFiles | None:
+        """The model's files, looked for again until they are found.
+
+        Raises:
+            ModelFault: Files are there and cannot be used.
+        """
+        return self._model.files
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """The loaded model, or None where none is installed.
+
+        Raises:
+            ModelFault: Files are there and cannot be used.
+        """
+        return self._model.encoder
+
+    def release(self) -> bool:
+        """Gives back what the model and copied vectors take until their next use.
+
+        Threads that are encoding or searching finish undisturbed. Returns whether the model was
+        loaded.
+        """
+        loaded = self._model.release()
+        with self._opening:
+            store = self._store
+        if store is not None:
+            store.latest.release()
+        return loaded
+
+    @property
+    def embedder_key(self) -> str:
+        """Key of the embedder that this process would use; a damaged one counts as ours."""
+        return self._model.key
+
+    @property
+    def store(self) -> Store:
+        """The opened table.
+
+        Raises:
+            StoreFault: It cannot be opened.
+        """
+        with self._opening:
+            if self._store is None:
+                self._store = self._open_store(check=True)
+            return self._store
+
+    def page_manager(self, on_step: Callable[[str], None] | None = None) -> PageManager:
+        """Renders and refreshes the pages; `on_step` is called with each step of a refresh."""
+        options = PageOptions(
+            min_interval_sec=self.settings.session_cache_refresh_min_sec,
+            budget_tokens=self.settings.payload_tokens,
+            embedder=self.embedder_key,
+        )
+        return PageManager(self.store, self.ledger, options, on_step)
+
+    def change_token(self) -> tuple[object, ...]:
+        """Moves when any process committed or a hook rang; a cheap look between two proper ones."""
+        return (self.store.change_token(), *Spool(self.paths).change_token())
+
+    def close(self) -> None:
+        """Brings the page up to date if this object changed the store; nobody may come after it."""
+        if self._wrote:
+            self._wrote = False
+            refresh_cached_page(self.page_manager(), "shutdown")
+
+    def upkeep(self) -> bool:
+        """Compacts the store if its budget of commits is used up; says whether it did."""
+        return compact_if_due(self.store)
+
+    def _open_store(self, *, check: bool) -> Store:
+        return Store(
+            self.paths,
+            embedder=self.embedder_key,
+            dimension=DIMENSION,
+            budget=self.settings.commit_budget,
+            check=check,
+            copy_bytes=self.settings.copy_mb << 20,
+        )
+
+    def _committed(self) -> None:
+        if self._on_commit is not None:
+            self._on_commit()
+            return
+        self._wrote = True
+        after_commit(self.store, self.page_manager())

@@ -1,0 +1,35 @@
+"""What a process owes the store after its own commits where no sidecar thread does it."""
+
+from __future__ import annotations
+
+from ..session_start.cache import cache_modified
+from ..session_start.refresh import PageManager, Trigger
+from ..store.table import KEEP_VERSIONS, Store
+
+
+def after_commit(store: Store, pages: PageManager) -> None:
+    """Refreshes the cached page and compacts the store, where either is due.
+
+    Raises:
+        StoreFault: The store could not be compacted.
+    """
+    refresh_cached_page(pages, "wake_sequence")
+    compact_if_due(store)
+
+
+def refresh_cached_page(pages: PageManager, trigger: Trigger) -> None:
+    """Refreshes the page if there is one: a hook would go on serving what was forgotten."""
+    if cache_modified(pages.cache) is not None:
+        pages.refresh(trigger)
+
+
+def compact_if_due(store: Store) -> bool:
+    """Compacts the store if its budget of commits is used up; returns whether it did.
+
+    Raises:
+        StoreFault: The store could not be compacted.
+    """
+    if not store.compaction_is_due():
+        return False
+    store.compact(keep=KEEP_VERSIONS)
+    return True

@@ -1,0 +1,49 @@
+"""The page for a reader: the cache where it is provably fresh, else rendered now."""
+
+from __future__ import annotations
+
+import time
+
+from ..base.paths import StorePaths
+from ..projects.identity import project_key
+from ..results import SessionStartPage
+from .cache import cache_modified, cache_path, read_sidecar
+from .refresh import PageManager
+
+
+def current_page(
+    paths: StorePaths, pages: PageManager, project: str | None, *, refresh: bool
+) -> SessionStartPage:
+    """The page of a project, or of all projects (None), and how its cache stands to the store.
+
+    The cache of a project is fresh if the page of all projects is: a refresh writes that one last,
+    so its watermark vouches for the others.
+
+    Args:
+        paths: Where the caches are.
+        pages: Renders what is not fresh.
+        project: Its name.
+        refresh: Bring the cache up to date first.
+
+    Raises:
+        StoreFault: The store could not be read.
+    """
+    action: str = pages.refresh("manual").action if refresh else "none"
+    cache = cache_path(paths, None if project is None else project_key(project))
+    probe, sidecar = pages.probe(), read_sidecar(cache)
+    of_all = read_sidecar(pages.cache)
+    if sidecar and of_all and probe.same_content(of_all.watermark):
+        payload = sidecar.payload.decode("utf-8")
+        age = round(max(0.0, time.time() - (cache_modified(cache) or 0.0)), 1)
+        fresh, shown = True, "cached"
+    else:
+        payload, age = pages.live(project), None
+        fresh, shown = False, "live"
+    return SessionStartPage(
+        payload=payload,
+        generated_at=str(sidecar.fields.get("generated_at")) if sidecar else None,
+        age_s=age,
+        fresh=fresh,
+        watermark=probe.to_fields(),
+        action=shown if action == "none" else action,
+    )

@@ -1,0 +1,209 @@
+"""The sections of the page: which memories each takes, its share of the page, its lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+from typing import Final
+
+from ..capture.queued_turns import Waiting
+from ..store.filter import Filter
+from ..store.reader import TableReader
+from ..store.record import Record
+from ..text.inert import neutralise
+from ..text.tokens import cut_to_tokens, estimate_tokens
+
+IDENTITY_TAG: Final = "identity"
+_CUT_MARK: Final = " …"
+_MAX_LINES: Final = 30
+_MAX_SESSION_TURNS: Final = 1_000
+_NAME_TOKENS: Final = 40
+_MIN_CUT_TOKENS: Final = 6  # fewer than these of a text say nothing
+# More than any line has room for; a memory may have a megabyte.
+_MAX_TEXT_CHARS: Final = 8_000
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One part of the page with a budget of its own.
+
+    Attributes:
+        title: Its heading.
+        share: Its share of the budget, 0..1, once the frame around all sections is paid for.
+        line_tokens: Estimated tokens of a line at most.
+    """
+
+    title: str
+    share: float
+    line_tokens: int
+
+    @property
+    def heading(self) -> str:
+        """The heading as Markdown."""
+        return f"## {self.title}"
+
+
+IDENTITY: Final = Section("Identity", 0.11, 60)
+RECENT: Final = Section("Most recent work", 0.44, 90)
+PINNED: Final = Section("Pinned facts", 0.20, 70)
+TOPICS: Final = Section("Topics", 0.11, 60)
+KEY: Final = Section("Key memories", 0.14, 60)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a section.
+
+    Attributes:
+        lead: Stands before the text and is never cut.
+        text: Inert.
+        id: Of the record, so that no section repeats what another one shows; empty for no record.
+    """
+
+    lead: str
+    text: str
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a section may still take, line ends included.
+
+    Attributes:
+        tokens: Estimated tokens.
+        size: Bytes of UTF-8.
+    """
+
+    tokens: int
+    size: int
+
+    def less(self, line: str) -> Room:
+        """What is left after the line."""
+        return Room(self.tokens - tokens_of(line), self.size - bytes_of(line))
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSections:
+    """Lines from the records of one version of the table.
+
+    Attributes:
+        reader: Reads that version.
+        project: Whose page it is; None is every project.
+        admits: From `admission`.
+    """
+
+    reader: TableReader
+    project: str | None
+    admits: Callable[[Record], bool]
+
+    def recent(self, queued: Sequence[Waiting]) -> Iterator[Line]:
+        """Queued turns, then the newest turns and notes of the project."""
+        for turn in queued:
+            role = f"{turn.role} (not stored yet)"
+            yield self._line(turn.created_at, role, turn.text, turn.project)
+        yield from self._records(Filter(project=self.project, roles=("user", "assistant", "note")))
+
+    def matching(
+        self,
+        *,
+        tags: tuple[str, ...] = (),
+        pinned: bool = False,
+        roles: tuple[str, ...] = (),
+    ) -> Iterator[Line]:
+        """The newest records that match, of the project or of no project."""
+        yield from self._records(
+            Filter(project=self.project, or_no_project=True, tags=tags, pinned=pinned, roles=roles)
+        )
+
+    def _records(self, where: Filter) -> Iterator[Line]:
+        for record in self.reader.newest(where, _MAX_LINES):
+            if self.admits(record):
+                line = self._line(record.created_at, record.role, record.text, record.project)
+                yield replace(line, id=record.id)
+
+    def _line(self, at: datetime, role: str, text: str, project: str | None) -> Line:
+        label = f" [{inert_name(project)}]" if self.project is None and project else ""
+        shown = neutralise(text[:_MAX_TEXT_CHARS])
+        if shown and len(text) > _MAX_TEXT_CHARS:
+            shown += _CUT_MARK
+        return Line(f"- {at.date().isoformat()}{label} {role}: ", shown)
+
+
+def topic_lines(topics: Sequence[str] | None) -> Iterator[Line]:
+    """The topics; a line that says so where the map is still to be built (None)."""
+    if topics is None:
+        yield Line("", "(pending: the topic map is built at the next sleep)")
+    else:
+        yield from (Line("- ", neutralise(topic)) for topic in topics)
+
+
+def admission(reader: TableReader, project: str | None) -> Callable[[Record], bool]:
+    """Decides whether a record may go on the page of the project.
+
+    A pinned one always; output of a tool never; imported history only if it is not older than the
+    newest captured session. Older history is background, and must not push today's session off the
+    page.
+    """
+
+    @cache
+    def captured_since() -> datetime | None:
+        """When the newest captured session began; None where nothing was captured."""
+        newest = reader.newest(Filter(project=project, origins=("hook",)), 1)
+        if not newest or newest[0].session_id is None:
+            return newest[0].created_at if newest else None
+        session = Filter(project=project, session_id=newest[0].session_id, origins=("hook",))
+        return reader.newest(session, _MAX_SESSION_TURNS)[-1].created_at
+
+    def admits(record: Record) -> bool:
+        if record.pinned:
+            return True
+        if record.role == "tool":
+            return False
+        since = captured_since() if record.origin == "import" else None
+        return since is None or record.created_at >= since
+
+    return admits
+
+
+def fit_section(section: Section, lines: Iterable[Line], room: Room, shown: set[str]) -> list[str]:
+    """The heading and the lines that fit into the room; empty without a line.
+
+    Args:
+        section: Its heading and its limit for a line.
+        lines: Most important first; the last one that fits may be cut.
+        room: What the section may take.
+        shown: Ids of records that other sections show; those shown here are added.
+    """
+    kept: list[str] = []
+    for line in lines:
+        if not line.text or line.id in shown:
+            continue
+        tokens = min(room.tokens - 1, section.line_tokens) - estimate_tokens(line.lead)
+        text = cut_to_tokens(line.text, tokens, _CUT_MARK)
+        if text != line.text and tokens < _MIN_CUT_TOKENS:
+            break
+        whole = line.lead + text
+        room = room.less(whole)
+        if room.size < 0:
+            break
+        kept.append(whole)
+        if line.id:
+            shown.add(line.id)
+    return [section.heading, *kept] if kept else []
+
+
+def inert_name(name: str) -> str:
+    """A name or notice as the page shows it: inert, at most 40 estimated tokens."""
+    return cut_to_tokens(neutralise(name), _NAME_TOKENS, _CUT_MARK)
+
+
+def tokens_of(line: str) -> int:
+    """Estimated tokens of a line with its end."""
+    return estimate_tokens(line) + 1
+
+
+def bytes_of(line: str) -> int:
+    """Bytes of a line in UTF-8 with its end."""
+    return len(line.encode("utf-8")) + 1

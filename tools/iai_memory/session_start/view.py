@@ -1,0 +1,157 @@
+"""One version of the table with the page inputs of that moment: every page and its watermark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ..analysis.topics import MAX_ROWS_IN_A_TICK
+from ..base.clock import utc_now
+from ..store.reader import TableReader
+from ..store.statistics import TableStatistics, merged
+from ..store.table import Store
+from .page import Page, render
+from .page_inputs import PageInputs, read_page_inputs
+from .watermark import Watermark
+
+
+@dataclass(frozen=True, slots=True)
+class PageOptions:
+    """How a store wants its pages.
+
+    Attributes:
+        min_interval_sec: Minimum age of the cache before a live tick renders it again.
+        budget_tokens: Estimated tokens of one page.
+        embedder: Key of the embedder.
+        max_rows_for_topics: Rows of a store up to which a missing topic map is built at once.
+    """
+
+    min_interval_sec: float
+    budget_tokens: int
+    embedder: str
+    max_rows_for_topics: int = MAX_ROWS_IN_A_TICK
+
+
+@dataclass(frozen=True, slots=True)
+class StoreView:
+    """A pinned version of the table, and the page inputs that were read just before it.
+
+    Attributes:
+        store_name: Name of the store's folder.
+        reader: Reads the pinned version.
+        stamp: Which table it is; see `Watermark.table_stamp`.
+        by_project: Statistics of each project; those of the records of no project under None.
+        inputs: Without topics that are stale in this version.
+        now: When the view was taken, UTC.
+        options: Budget and embedder.
+    """
+
+    store_name: str
+    reader: TableReader
+    stamp: str
+    by_project: dict[str | None, TableStatistics]
+    inputs: PageInputs
+    now: datetime
+    options: PageOptions
+
+    def projects(self) -> list[str]:
+        """Every project that has a page of its own, sorted."""
+        queued = {turn.project for turn in self.inputs.queued}
+        return sorted(name for name in {*self.by_project, *queued} if name is not None)
+
+    def statistics(self, project: str | None) -> TableStatistics:
+        """What one page may show: everything, or a project and the records of no project."""
+        parts = self.by_project
+        wanted = parts if project is None else (project, None)
+        return merged([parts[name] for name in wanted if name in parts])
+
+    def with_inputs(self, inputs: PageInputs) -> StoreView:
+        """The same version of the table with other inputs, stale topics left out."""
+        whole = self.statistics(None)
+        fit = inputs.without_stale_topics(
+            removal_version=whole.removal_version, records_total=whole.total
+        )
+        return replace(self, inputs=fit)
+
+    def render(self, project: str | None) -> str:
+        """One page.
+
+        Raises:
+            StoreFault: The table could not be read.
+        """
+        page = Page(
+            store_name=self.store_name,
+            project=project,
+            contents=self.statistics(project),
+            budget_tokens=self.options.budget_tokens,
+            queued=self.inputs.queued_of(project),
+            topics=self.inputs.topic_lines(project),
+            notice=self.inputs.notice,
+        )
+        return render(self.reader, page)
+
+    def watermark(self, project: str | None) -> Watermark:
+        """What `render` of the same project is guaranteed to contain."""
+        table = Watermark.of_table(
+            self.statistics(project), version=self.reader.version, stamp=self.stamp
+        )
+        return _with_inputs(table, self.inputs, project, self.now, self.options)
+
+
+def take_view(store: Store, options: PageOptions) -> StoreView:
+    """The newest version of the table and the inputs beside it.
+
+    Raises:
+        StoreFault: The store could not be read.
+    """
+    # Inputs first: a turn that is drained in between shows twice for a tick, else it would not
+    # show at all.
+    inputs = read_page_inputs(store.paths)
+    stamp = store.stamp
+    reader = store.pinned_reader()
+    now = utc_now()
+    view = StoreView(
+        store_name=store.paths.root.name,
+        reader=reader,
+        stamp=stamp,
+        by_project=store.statistics_by_project(reader, stamp, now),
+        inputs=inputs,
+        now=now,
+        options=options,
+    )
+    return view.with_inputs(inputs)
+
+
+def is_unchanged(store: Store, options: PageOptions, mark: Watermark) -> bool:
+    """Whether the page of all projects would get the watermark `mark` again.
+
+    False where anything was committed since, even without new content. Opens no version of the
+    table and reads no row, so it can be called at every tick.
+
+    Raises:
+        StoreFault: The store could not be read.
+    """
+    if mark.table_stamp != store.stamp or mark.table_version != store.version:
+        return False
+    # The same version of the same table: what the watermark says of it still holds.
+    inputs = read_page_inputs(store.paths).without_stale_topics(
+        removal_version=mark.removal_version, records_total=mark.records_total
+    )
+    return _with_inputs(mark, inputs, None, utc_now(), options).same_content(mark)
+
+
+def _with_inputs(
+    table: Watermark,
+    inputs: PageInputs,
+    project: str | None,
+    now: datetime,
+    options: PageOptions,
+) -> Watermark:
+    """The watermark of one page: its fields of the table from `table`, all others from here."""
+    return replace(
+        table,
+        spool_bytes=inputs.queued_bytes(project),
+        day=now.date().isoformat(),
+        embedder=options.embedder,
+        beside=inputs.digest(project),
+    )
