@@ -1,4 +1,4 @@
-"""The one reader of small JSON state files: what others may have damaged or planted is not used.
+"""The one reader of small JSON state files; it refuses damaged and planted ones.
 
 Every such file can be lost without harm, so a file that fails any check counts as missing. Standard
 library only, and little of it: the handshake reads its record before anything else is loaded.
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAX_DEPTH = 64
-"""Containers inside each other. Deeper files could exhaust the stack of whoever walks them."""
+"""Containers inside each other. Code that walks deeper files could exhaust its stack."""
 
 # A FIFO in the file's place would block an ordinary open; a link could lead to any other file.
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -28,15 +28,15 @@ def read_object(
 ) -> dict[str, Any] | None:
     """Returns the JSON object in the file, or None where there is none that may be used.
 
-    None stands for a file that is missing or unreadable; a link, a folder, a FIFO or a device; one
-    of another user; longer than `max_bytes`; not UTF-8; not one JSON object; nested deeper than
-    `MAX_DEPTH`; or with NaN, an infinite number or a name that occurs twice in one object.
+    None stands for a file that is missing or unreadable; a link, a folder, a FIFO or a device;
+    owned by another user; longer than `max_bytes`; not UTF-8; not one JSON object; nested deeper
+    than `MAX_DEPTH`; or with NaN, an infinite number or a name that occurs twice in one object.
 
     Args:
         path: The file; links in its folders are followed.
         max_bytes: Length at most.
         unwritable_by_others: Also refuse a file whose mode lets group or others write. Some mounts
-            show every file so, which is why only what must be trusted asks for it.
+            show every file so; there the caller gets None for good.
     """
     try:
         content = _read(path, max_bytes, unwritable_by_others=unwritable_by_others)

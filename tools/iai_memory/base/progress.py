@@ -10,7 +10,7 @@ ProgressCallback = Callable[[str, int, int], None]
 
 
 class Interrupted(Exception):
-    """The work stopped because its caller wanted it to; what it had finished is kept."""
+    """The caller stopped the work; finished rounds are kept."""
 
 
 def never_interrupted() -> bool:

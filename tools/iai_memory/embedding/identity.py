@@ -15,7 +15,7 @@ class EmbedderIdentity:
     Attributes:
         model: Name under which the weights were published.
         revision: sha256 of the published weights, 64 hex digits.
-        precision: Arithmetic of the graph; int8-per-token is what `convert` describes.
+        precision: Arithmetic of the graph; `convert` describes int8-per-token.
         pooling: How token vectors become one vector.
         dimension: Length of a vector.
         prefix: Put before each text before it is encoded.

@@ -100,14 +100,14 @@ def install_model(
 
 
 def _installed(folder: Path) -> ModelFiles | None:
-    """The model in the folder, if it is whole and what this version would make."""
+    """The model in the folder, if it is whole and equal to what this version makes."""
     try:
         files = open_model(folder, "installed")
         if files is None or files.identity != IDENTITY:
             return None
         files.verify()
     except ModelCorrupt:
-        return None  # the install is what mends it
+        return None  # the install repairs it
     return files
 
 

@@ -27,9 +27,9 @@ MANIFEST_FILE: Final = "manifest.json"
 BUNDLED_FOLDER = Path(__file__).with_name("bundled")
 
 ModelFileName = Literal["model.onnx", "tokenizer.json"]
-Origin = Literal["settings", "bundled", "installed"]
+ModelOrigin = Literal["settings", "bundled", "installed"]
 
-_NEXT_STEP: dict[Origin, str] = {
+_NEXT_STEP: dict[ModelOrigin, str] = {
     "settings": "unset IAI_MCP_MODEL or point it to a whole model folder",
     "bundled": "run `pip install --force-reinstall iai-mcp`",
     "installed": "run `iai-mcp model install`",
@@ -81,7 +81,7 @@ class ModelFiles:
     """
 
     folder: Path
-    origin: Origin
+    origin: ModelOrigin
     manifest: Manifest
 
     @property
@@ -103,7 +103,7 @@ class ModelFiles:
         """Reads every byte and compares it with the manifest; takes a fraction of a second.
 
         Raises:
-            ModelCorrupt: A file differs; the text names the file and what to do.
+            ModelCorrupt: A file differs; the text names the file and the next step.
         """
         for name, promised in self.manifest.files.items():
             try:
@@ -151,7 +151,7 @@ def find_model(settings: Settings) -> ModelFiles | None:
     )
 
 
-def open_model(folder: Path, origin: Origin) -> ModelFiles | None:
+def open_model(folder: Path, origin: ModelOrigin) -> ModelFiles | None:
     """Reads the manifest of a model folder and compares the sizes of its files.
 
     Returns:
@@ -207,7 +207,7 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _damaged(folder: Path, origin: Origin, reason: str) -> ModelCorrupt:
+def _damaged(folder: Path, origin: ModelOrigin, reason: str) -> ModelCorrupt:
     return ModelCorrupt(
         f"the embedding model in {folder} cannot be used ({reason}): {_NEXT_STEP[origin]}"
     )

@@ -51,7 +51,7 @@ def replace_folder(new: Path, target: Path, aside: Path) -> None:
     Linux and macOS have swaps two folders.
 
     Raises:
-        OSError: The target could not be replaced; what was there is there again.
+        OSError: The target could not be replaced; the old one is back in its place.
     """
     if not target.exists():
         new.rename(target)
@@ -79,7 +79,7 @@ def _acquire(folder: Path, on_wait: Callable[[], None]) -> int:
             except BlockingIOError:
                 on_wait()
                 fcntl.flock(lock, fcntl.LOCK_EX)
-            # The owner before us unlinked the file: whoever comes now locks another one.
+            # The owner before us may have unlinked the file: the next process locks another.
             if path.exists() and os.path.samestat(path.stat(), os.fstat(lock)):
                 return lock
         except BaseException:

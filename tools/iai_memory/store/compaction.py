@@ -71,7 +71,7 @@ def compact(
     sync: Callable[[], None],
     readers_are_gone: Callable[[], bool],
 ) -> None:
-    """Merges files, indexes what is large enough, drops old versions, and notes the result.
+    """Merges files, makes indexes that the size calls for, drops old versions, notes the result.
 
     Runs under the write lock.
 
@@ -86,7 +86,7 @@ def compact(
     create_size_indexes(table)
     settled = _settled(table)
     sync()
-    # Where it settled, this last round commits nothing, so what is read from now on stays.
+    # Where it settled, this last round commits nothing, so readers from now on read what stays.
     if not keep or (settled and readers_are_gone()):
         _optimize(table, timedelta(0))
     else:
@@ -112,7 +112,7 @@ def _settled(table: LanceTable) -> bool:
 
 def _optimize(table: LanceTable, drop_older_than: timedelta) -> None:
     with warnings.catch_warnings():
-        # An age of zero warns about concurrent readers, of whom we know.
+        # An age of zero warns about concurrent readers, which the read lock excludes.
         warnings.filterwarnings("ignore", message="optimize", category=UserWarning)
         table.optimize(cleanup_older_than=drop_older_than)
 

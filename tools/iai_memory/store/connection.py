@@ -54,7 +54,7 @@ class Connection:
         self._database = self._connected(CACHE_BYTES)
 
     def set_index_cache(self, cache_bytes: int) -> None:
-        """Gives tables opened from now on this much memory for what is read of their indexes."""
+        """Reconnects with this much memory for index pages; for tables opened from now on."""
         self._database = self._connected(cache_bytes)
 
     def look(self) -> tuple[int, int]:
@@ -72,7 +72,7 @@ class Connection:
         try:
             return self._versions.stat().st_mtime_ns
         except OSError:
-            # Whoever looks properly at the next tick meets the cause and says so.
+            # The regular look at the next tick meets the cause and reports it.
             return 0
 
     def open(self) -> LanceTable:

@@ -14,7 +14,7 @@ from .filter import EVERYTHING
 from .reader import TableReader
 
 MAX_KEYS: Final = 2_000_000
-"""16 MB. With more keys than this the table is asked about every key."""
+"""16 MB of hashes. With more keys than this every key is looked up in the table."""
 
 # A process that ingests once, as a command does, gets its answers sooner from the table than after
 # reading all keys: an ingest asks twice, before it takes the write lock and under it.

@@ -1,4 +1,4 @@
-"""The read lock: whoever drops old versions of the table learns that nobody reads one.
+"""The read lock: a compaction learns from it that nobody reads an old version of the table.
 
 One file, locked shared by every read in every process and released with its holder. It never makes
 a reader wait: a compaction only tries whether it could have the lock alone.
@@ -25,7 +25,7 @@ class ReadLock:
     """A grace period, as read-copy-update calls it.
 
     Every read holds the lock shared, from before it looks for the latest version until it has its
-    answer. Whoever has it alone for a moment knows: each read that began before has ended, and each
+    answer. Once it could be had alone for a moment, each read that began before has ended, and each
     that begins later finds the version that is the latest by then.
 
     A store whose folder cannot be written is read without the lock: nobody can drop versions there.
@@ -88,7 +88,7 @@ class ReadLock:
 
     def _shared(self) -> int:
         descriptor = self._open()
-        # Waits for microseconds at most: whoever gets the lock alone gives it back at once.
+        # Waits for microseconds at most: a compaction gives the lock back at once.
         fcntl.flock(descriptor, fcntl.LOCK_SH)
         return descriptor
 

@@ -34,14 +34,14 @@ class Record:
 
     Attributes:
         id: UUIDv7 as text; ids grow with arrival.
-        text: Verbatim, but for what was redacted.
+        text: Verbatim, apart from redacted secrets.
         role: Who said it, see `Role`.
         origin: Which way it came, see `Origin`; stamped by us, never taken from a text.
         created_at: When it was said.
         ingested_at: When it was stored.
         updated_at: When it was last changed.
         valid_from: Since when it is true.
-        idem: Idempotency key: what makes the same turn one memory however often it comes.
+        idem: Idempotency key; the same turn has the same key however often it comes.
         host: The program whose session it is of.
         session_id: The host's id of the session.
         turn_id: The host's id of the turn.

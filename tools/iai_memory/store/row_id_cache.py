@@ -15,8 +15,8 @@ class RowIdCache:
 
     A row id may be out of date, which does no harm: a row that was changed, moved or deleted has
     another row id by then, its old one is given to no other row, and LanceDB returns nothing for
-    it. Only a table that was put in this one's place may have another record there, so whoever
-    reads by row id compares the record's id. Safe for any number of threads.
+    it. Only a table that was put in this one's place may have another record there, so a reader
+    that uses a row id has to compare the record's id. Safe for any number of threads.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The table's Arrow schema, and what its metadata says: the embedder of its vectors."""
+"""The table's Arrow schema, with the embedder of its vectors as metadata."""
 
 from __future__ import annotations
 

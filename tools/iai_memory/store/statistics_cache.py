@@ -6,8 +6,8 @@ longer than the commit. So counts flow upwards like this:
 1. `Store.statistics_by_project` asks this cache for one version of the table.
 2. Was that version scanned, or reached before, the cache answers.
 3. Else it starts at the version it knows and adds up the `CommitDelta`s that lead from there to the
-   wanted one. Each was noted by `Store` under the write lock, right after its commit: what the rows
-   that it appended hold, or nothing for a commit that rewrote files only (compaction, indexes).
+   wanted one. Each was noted by `Store` under the write lock, right after its commit: statistics of
+   the appended rows, or none for a commit that only rewrote files (compaction, indexes).
 4. Where the chain has a gap, the table is scanned. A gap is any commit of another process, and any
    of ours that changed a row.
 
@@ -62,7 +62,7 @@ class _Known:
 
 
 class StatisticsCache:
-    """Answers for the newest version that was asked for. Deltas are noted under the write lock."""
+    """Holds the statistics of one version, and this process's commits since."""
 
     def __init__(self) -> None:
         """Knows nothing yet."""
@@ -90,7 +90,7 @@ class StatisticsCache:
         if found is None:
             found = reader.statistics_by_project(now)
         changed = [part.max_updated_at for part in found.values() if part.max_updated_at]
-        # With times ahead of our clock, what is live still changes without a commit.
+        # With times ahead of our clock, records cease to be live without a commit.
         if reader.version == version and max(changed, default=now) <= now:
             self._known = _Known(stamp, version, found)
         return found

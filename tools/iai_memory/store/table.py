@@ -80,7 +80,7 @@ class Store:
         with translated(f"opening the store {paths.root}"):
             self._table = self._connection.open_or_create(embedder, dimension, check=check)
             if copy_bytes > CACHE_BYTES and not may_fit(self._table.count_rows(), copy_bytes):
-                # The memory that no snapshot takes lets LanceDB keep what it reads of its indexes.
+                # The memory that no snapshot takes caches LanceDB's index pages.
                 self._connection.set_index_cache(copy_bytes)
                 self._table = self._connection.open()
         self.latest = CachedReader(
@@ -159,7 +159,7 @@ class Store:
 
     @contextmanager
     def writing(self) -> Generator[Writer]:
-        """Holds the write lock for the block; what the writer reads inside is what it changes.
+        """Holds the write lock for the block, so that nothing changes between a read and a commit.
 
         Raises:
             StoreBusy: Another process kept the lock for a minute.
@@ -208,7 +208,7 @@ class Store:
         Runs under the write lock: beside writers LanceDB's compaction often loses its turn.
 
         Args:
-            keep: Zero leaves only the latest version whoever reads.
+            keep: Zero leaves only the latest version, even while somebody reads another.
 
         Raises:
             StoreBusy: Another process kept the write lock for a minute.
