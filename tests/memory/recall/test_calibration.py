@@ -6,15 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.records import candidate, record
 
 from iai_memory import Memory
 from iai_memory.base.defaults import MIN_CONFIDENCE
 from iai_memory.errors import InvalidInput
 from iai_memory.recall.calibration import names_only_unknown
-from iai_memory.store.candidate import Candidate
-from iai_memory.text.analyzer import document_terms
-
-from .test_ranking import record
 
 TEXTS = (
     "Greta plays the cello in the evenings.",
@@ -111,10 +108,7 @@ def test_a_question_of_emoji_alone_is_asked_by_words_only(memory: Memory) -> Non
 
 
 def unknown(question: str, *texts: str) -> bool:
-    held = [
-        Candidate(record(str(at), text), " ".join(document_terms(text)))
-        for at, text in enumerate(texts)
-    ]
+    held = [candidate(record(str(at), text)) for at, text in enumerate(texts)]
     return names_only_unknown(question, held)
 
 

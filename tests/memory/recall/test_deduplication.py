@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.records import record
 from tests.support.themes import OpenMemory, corpus, store_all
 
 from iai_memory import Memory
-from iai_memory.recall.deduplication import dedup_key, normalised_text
+from iai_memory.recall.deduplication import cheap_key, dedup_key, normalised_text
 
 
 @pytest.fixture
@@ -134,3 +137,46 @@ def test_what_a_list_selects_by_keeps_equal_texts_apart(memory: Memory) -> None:
         ],
     )
     assert len({dedup_key(record) for record in memory.store.latest.get(ids)}) == len(ids)
+
+
+SAYING = st.lists(st.sampled_from(["rødgrød", "nord", "o'donnell", "irony", "don't"]), min_size=1)
+WITHOUT_MEANING = st.lists(st.sampled_from(["the", "please", "the,", "'please'", "“the”", "\t"]))
+
+
+@given(SAYING, st.lists(WITHOUT_MEANING), st.sampled_from(["{}", "{},", "'{}'", "“{}”", "{} "]))
+def test_what_says_the_same_has_the_same_cheap_key(
+    words: list[str], between: list[list[str]], decorated: str
+) -> None:
+    plain = record("a", " ".join(words).capitalize())
+    others = [*between, *([[]] * len(words))]
+    adorned = [decorated.format(word) for word in words]
+    filled = [part for at, word in enumerate(adorned) for part in (*others[at], word)]
+    same = record("b", " ".join(filled))
+    assert dedup_key(plain) == dedup_key(same)
+    assert cheap_key(plain) == cheap_key(same)
+
+
+def test_repetitions_are_one_hit_with_a_count(
+    tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
+    memory = Memory(tmp_path / "store")
+    memory.ingest(
+        [
+            {"text": "The port is 5544.", "created_at": "2026-05-01"},
+            {"text": "the port is 5544", "created_at": "2026-05-02"},
+            {"text": "The port is 6000.", "created_at": "2026-05-03"},
+        ]
+    )
+    hits = memory.recall("which port?").hits
+    assert {hit.text.strip(".").lower() for hit in hits} == {"the port is 5544", "the port is 6000"}
+    assert [hit.reason.endswith("; 1 more say the same") for hit in hits].count(True) == 1
+
+
+def test_the_same_words_of_two_projects_are_two_hits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("IAI_MCP_MODEL", raising=False)
+    memory = Memory(tmp_path / "store")
+    memory.ingest([{"text": "The port is 5544.", "project": name} for name in ("heron", "gull")])
+    assert {hit.project for hit in memory.recall("port").hits} == {"heron", "gull"}

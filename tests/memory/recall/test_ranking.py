@@ -3,42 +3,25 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.support.records import candidate, record
 
 from iai_memory import Memory, Record
 from iai_memory.recall.candidates import CandidateSet
-from iai_memory.recall.deduplication import cheap_key, dedup_key
 from iai_memory.recall.query import Query
 from iai_memory.recall.ranked import Ranked
 from iai_memory.recall.scoring import score
 from iai_memory.recall.weights import CONVERSATION, NOTES
-from iai_memory.store.candidate import Candidate, term_matrix
+from iai_memory.store.candidate import term_matrix
 from iai_memory.store.filter import Filter
 from iai_memory.store.session_order import SessionOrder
 from iai_memory.store.similarity import Similarity
-from iai_memory.text.analyzer import document_terms
 from iai_memory.text.speakers import in_first_person, subject, utterance
 from iai_memory.text.tokens import cut_to_tokens, estimate_tokens, fits
-
-DAY = datetime(2026, 5, 8, tzinfo=UTC)
-
-
-def record(id: str, text: str = "words", *, day: int = 0, **more: Any) -> Record:
-    at = DAY + timedelta(days=day)
-    fields: dict[str, Any] = {"role": "note", "origin": "cli", "idem": id, **more}
-    return Record(
-        id=id, text=text, created_at=at, ingested_at=at, updated_at=at, valid_from=at, **fields
-    )
-
-
-def candidate(one: Record) -> Candidate:
-    return Candidate(one, " ".join(document_terms(one.text)))
 
 
 def alike(cosines: dict[str, float]) -> dict[str, Similarity]:
@@ -265,46 +248,3 @@ def test_the_hits_together_never_exceed_the_budget(
     cut = [hit for hit in found.hits if hit.text.endswith("[cut]")]
     assert budget >= 1500 or cut
     assert all(memory.record(hit.id).text.startswith(hit.text[:-8]) for hit in cut)
-
-
-SAYING = st.lists(st.sampled_from(["rødgrød", "nord", "o'donnell", "irony", "don't"]), min_size=1)
-WITHOUT_MEANING = st.lists(st.sampled_from(["the", "please", "the,", "'please'", "“the”", "\t"]))
-
-
-@given(SAYING, st.lists(WITHOUT_MEANING), st.sampled_from(["{}", "{},", "'{}'", "“{}”", "{} "]))
-def test_what_says_the_same_has_the_same_cheap_key(
-    words: list[str], between: list[list[str]], decorated: str
-) -> None:
-    plain = record("a", " ".join(words).capitalize())
-    others = [*between, *([[]] * len(words))]
-    adorned = [decorated.format(word) for word in words]
-    filled = [part for at, word in enumerate(adorned) for part in (*others[at], word)]
-    same = record("b", " ".join(filled))
-    assert dedup_key(plain) == dedup_key(same)
-    assert cheap_key(plain) == cheap_key(same)
-
-
-def test_repetitions_are_one_hit_with_a_count(
-    tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
-    memory = Memory(tmp_path / "store")
-    memory.ingest(
-        [
-            {"text": "The port is 5544.", "created_at": "2026-05-01"},
-            {"text": "the port is 5544", "created_at": "2026-05-02"},
-            {"text": "The port is 6000.", "created_at": "2026-05-03"},
-        ]
-    )
-    hits = memory.recall("which port?").hits
-    assert {hit.text.strip(".").lower() for hit in hits} == {"the port is 5544", "the port is 6000"}
-    assert [hit.reason.endswith("; 1 more say the same") for hit in hits].count(True) == 1
-
-
-def test_the_same_words_of_two_projects_are_two_hits(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("IAI_MCP_MODEL", raising=False)
-    memory = Memory(tmp_path / "store")
-    memory.ingest([{"text": "The port is 5544.", "project": name} for name in ("heron", "gull")])
-    assert {hit.project for hit in memory.recall("port").hits} == {"heron", "gull"}

@@ -107,7 +107,7 @@ def calibrate(query: Query, hits: Sequence[Ranked], found: CandidateSet) -> Answ
     """Give the answer and each hit its probability; drop the hits of an answer that is too unsure.
 
     Args:
-        query: What was asked.
+        query: The question and its minimum confidence.
         hits: Best first.
         found: Everything that either search found.
     """

@@ -1,4 +1,4 @@
-"""Everything that may answer a query: what two searches find, and what stands beside it."""
+"""The candidates of a query: found by words, found by meaning, or said next to one of these."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from .neighbours import neighbouring_turns
 from .query import Query
 
 CANDIDATES: Final = 100
-"""Results of each search, and at least twice as many as the hits that are wanted."""
+"""How many results each search returns; more for a query of more than half as many hits."""
 
 NPROBES: Final = 150
 """Partitions that LanceDB searches where it has a vector index."""
 
 _ANCHORS: Final = 30
-"""Of the first results of each search, in a conversation, the neighbouring turns are read too."""
+"""In a conversation, the turns next to so many of the first results of each search are read too."""
 
 # A query is embedded while its words are searched, on the other core.
 _EMBEDDING: Final = ThreadPoolExecutor(2, "embedding-a-query")
@@ -41,14 +41,14 @@ class CandidateSet:
     """The candidates of a query, and what the searches know of them.
 
     Attributes:
-        candidates: Found by either search, or in a conversation beside one of its best results.
+        candidates: Found by a search, or in a conversation said next to one of the best results.
         bm25: Scores of the search by words, by record id.
         similarities: Cosines with the query, by record id; empty without vectors.
-        sessions: The turns of each session that several candidates are of, by its id.
+        sessions: The turn order of each session that has several candidates, by its id.
         has_vectors: False without a model, and for a query that the model cannot read.
         is_conversation: Whether most candidates are lines of a conversation.
-        cutoff: The lowest cosine that the search by meaning returned: what it left out is no
-            nearer. 0.0 where it returned everything.
+        cutoff: The lowest cosine that the search by meaning returned; 0.0 where it returned
+            everything. No other record has a higher one.
     """
 
     candidates: list[Candidate]
@@ -63,7 +63,7 @@ class CandidateSet:
 def find_candidates(reader: TableReader, encoder: Encoder | None, query: Query) -> CandidateSet:
     """Search by words and by meaning under the query's filter, superseded records included.
 
-    In a conversation the turns beside the best results are candidates too.
+    In a conversation the turns next to the best results are candidates too.
 
     Raises:
         StoreFault: The store could not be read.
@@ -108,7 +108,7 @@ def _query_vector(
 
 
 def _embed(encoder: Encoder | None, text: str) -> Vector | None:
-    """The vector of the text; None without a model, and for emoji alone, which it cannot tell."""
+    """The vector of the text; None without a model, and for emoji alone, which it cannot read."""
     if encoder is None or not any(character.isalnum() for character in text):
         return None
     vector: Vector = encoder.encode([text])[0]
@@ -117,7 +117,7 @@ def _embed(encoder: Encoder | None, text: str) -> Vector | None:
 
 @dataclass(frozen=True, slots=True)
 class _Neighbourhood:
-    """Sessions by id, and the candidates that stand beside the anchors, by id."""
+    """Sessions and the candidates next to the anchors, both by id."""
 
     sessions: Mapping[str, SessionOrder]
     candidates: dict[str, Candidate]
@@ -138,14 +138,14 @@ def _neighbourhood(
 
 
 def _sessions_of(candidates: Iterable[Candidate], anchors: Iterable[Record]) -> set[str]:
-    """The sessions whose order is needed: of several candidates, and of the anchors."""
+    """The sessions whose order is needed: those with several candidates, and the anchors' own."""
     counts = Counter(one.record.session_id for one in candidates)
     several = {session_id for session_id, count in counts.items() if count > 1}
     return {one for one in several.union(one.session_id for one in anchors) if one is not None}
 
 
 def _as_of(found: list[Candidate], where: Filter) -> list[Candidate]:
-    """The candidates as the filter's time shows them; the searches may let too much by."""
+    """The candidates as they were at the filter's time; the searches may have let too many by."""
     if where.as_of is None:
         return found
     admitted = [one for one in found if where.admits(one.record)]

@@ -1,7 +1,7 @@
-"""The dates that a question names, and which memories were said on them.
+"""The dates in a question as ranges of days; English only.
 
-Where a date stands in the question is found by patterns of our own; what it means is left to
-dateparser, which is imported only when there is something to parse.
+Patterns of our own find the dates. dateparser reads them, and is imported only when there is one to
+read.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from ..text.calendar import MONTH, WEEKDAY
 
 _DAY: Final = r"\d{1,2}(?:st|nd|rd|th)?"
 _NUMBER: Final = r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten)"
-# Longest first. A month alone counts behind a word that only stands before times, because "may"
-# and "march" are verbs, too.
+# Longest first. A month alone counts only after a word that precedes times, because "may" and
+# "march" are verbs too.
 _MENTION: Final = re.compile(
     rf"\b\d{{4}}-\d\d-\d\d\b"
     rf"|\b{_DAY}(?: of)? {MONTH}(?:,? \d{{4}})?\b"
@@ -35,9 +35,9 @@ _MENTION: Final = re.compile(
 _YEAR: Final = re.compile(r"\d{4}")
 _LAST_MONTH: Final = re.compile(rf"last (?={MONTH}$)", re.I)
 _RELATIVE: Final = re.compile(r"\b(?:ago|last|yesterday|today|\w+day)\b", re.I)
-# People tell of a day a little later, and of tomorrow a day before.
-_BEFORE: Final = timedelta(days=1)
-_AFTER: Final = timedelta(days=4)
+# People talk about a day up to some days after it, and about tomorrow a day before it.
+_DAYS_BEFORE: Final = timedelta(days=1)
+_DAYS_AFTER: Final = timedelta(days=4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,10 @@ class Mention:
     """A date that a question names.
 
     Attributes:
-        text: As it stands in the question.
-        start: First day that is meant.
-        end: Last day that is meant.
-        any_year: The same days of every year: the question names no year.
+        text: As it is written in the question.
+        start: The first day.
+        end: The last day.
+        any_year: Whether the same days of every year are meant, because no year is named.
     """
 
     text: str
@@ -56,15 +56,15 @@ class Mention:
     end: date
     any_year: bool
 
-    def covers(self, said: datetime) -> bool:
-        """Whether something said at that time may be about these days."""
+    def covers(self, moment: datetime) -> bool:
+        """Whether a text of that time may be about these days."""
         start, end = self.start, self.end
         if start == end:
-            start, end = start - _BEFORE, end + _AFTER
-        day = said.date()
+            start, end = start - _DAYS_BEFORE, end + _DAYS_AFTER
+        day = moment.date()
         if not self.any_year:
             return start <= day <= end
-        # The days may run over the end of a year.
+        # The range may cross the end of a year.
         return any(
             _in_year(start, year) <= day <= _in_year(start, year) + (end - start)
             for year in (day.year - 1, day.year)
@@ -72,7 +72,7 @@ class Mention:
 
 
 def mentions(question: str, asked_at: datetime) -> list[Mention]:
-    """Every date that the question names, read as of `asked_at`; English.
+    """Return every date that the question names, read as of `asked_at`.
 
     "7 May" and "in May" name no year and mean every year; "last May" is the latest one that began
     before the question.

@@ -17,7 +17,7 @@ MAX_BUDGET_TOKENS = 100_000
 
 
 class RecallOptions(TypedDict, total=False):
-    """Everything that a recall takes beside its question; each may be left out.
+    """The arguments of a recall other than its question; all are optional.
 
     Attributes:
         limit: Hits at most, 1 to 50.

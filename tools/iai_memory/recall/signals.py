@@ -41,10 +41,10 @@ class SignalInputs:
 
     Attributes:
         found: The candidates, n of them, at least one.
-        query: What was asked.
+        query: The question, and who asks.
         records: Of the candidates.
         features: Of the candidates' texts.
-        dates: That the query names.
+        dates: Those that the query names.
         similarities: Of the candidates, zeros where there are none.
         whole_cosine: (n,), of the whole texts.
         passage_cosine: (n,), of the best passages.

@@ -66,7 +66,7 @@ def resolve_supersession(
     Args:
         ranked: Everything that matched, superseded or not, best first.
         reader: Of the table.
-        query: What was asked; the time of its filter decides what is replaced.
+        query: Its words decide which wordings it wants, its filter's time which ones are replaced.
         bonus: Added to the score of a fact of which an earlier wording was found too.
 
     Raises:
