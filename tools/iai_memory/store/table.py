@@ -75,9 +75,9 @@ class Store:
         self._key_filter = KeyFilter()
         make_private_folder(paths.root)
         self._read_lock = ReadLock(paths.lock("reading"))
-        self._connection = Connection(paths)
-        self._files = SyncedFolder(self._connection.table_folder)
         with translated(f"opening the store {paths.root}"):
+            self._connection = Connection(paths)
+            self._files = SyncedFolder(self._connection.table_folder)
             self._table = self._connection.open_or_create(embedder, dimension, check=check)
             if copy_bytes > CACHE_BYTES and not may_fit(self._table.count_rows(), copy_bytes):
                 # The memory that no snapshot takes caches LanceDB's index pages.
