@@ -147,7 +147,7 @@ def test_every_variable_that_a_hook_reads_is_documented() -> None:
 
 
 def test_the_tools_table_is_the_tools(used: Memory) -> None:
-    served = build_app(Runtime(used.settings, Path.cwd()).requested)
+    served = build_app(Runtime(used.settings, Path.cwd()).for_request)
 
     tools = anyio.run(served.list_tools)
 

@@ -37,4 +37,4 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def app(tmp_path_factory: pytest.TempPathFactory) -> App:
     """The real server without a memory, which nothing here asks for."""
     folder = tmp_path_factory.mktemp("handshake")
-    return build_app(Runtime(load_settings(store=folder / "store"), folder).requested)
+    return build_app(Runtime(load_settings(store=folder / "store"), folder).for_request)

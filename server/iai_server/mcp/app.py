@@ -22,9 +22,9 @@ from pydantic import ValidationError
 from iai_memory.errors import MemoryFault, UnknownRecord
 from iai_memory.text.visible import escape_unprintable
 
-from ..startup.front import Told
+from ..startup.responder import AlreadyAnswered
 from .schemas import lean, lean_result, rejection
-from .streams import AnsweredStream, SilencedStream
+from .streams import IncomingStream, OutgoingStream
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel.helper_types import ReadResourceContents
@@ -96,21 +96,28 @@ class App(MCPServer[Any]):
                 raise ResourceError(str(exc.__cause__)) from exc.__cause__
             raise
 
-    async def serve_stdio(self, source: TextIO, wire: TextIO, told: Told | None = None) -> None:
-        """Serves the two streams; an unreadable request is answered instead of dropped.
+    async def serve_stdio(
+        self,
+        protocol_in: TextIO,
+        protocol_out: TextIO,
+        already_answered: AlreadyAnswered | None = None,
+    ) -> None:
+        """Serve two text streams until `protocol_in` ends.
 
-        What was `told` before this server came is not said again.
+        An unreadable request is answered with an error instead of dropped; answers that the host
+        has already are suppressed.
         """
-        async with stdio_server(anyio.wrap_file(source), anyio.wrap_file(wire)) as (incoming, out):
-            outgoing = SilencedStream(out, told or Told())
-            await self.serve_streams(AnsweredStream(incoming, outgoing), outgoing)
+        streams = stdio_server(anyio.wrap_file(protocol_in), anyio.wrap_file(protocol_out))
+        async with streams as (read, write):
+            outgoing = OutgoingStream(write, already_answered or AlreadyAnswered())
+            await self.serve_streams(IncomingStream(read, outgoing), outgoing)
 
     async def serve_streams(
         self,
         incoming: ReadStream[SessionMessage | Exception],
         outgoing: WriteStream[SessionMessage],
     ) -> None:
-        """Serves one connection whose messages are read already."""
+        """Serve one connection whose lines are parsed already."""
         await self._lowlevel_server.run(
             incoming, outgoing, self._lowlevel_server.create_initialization_options()
         )

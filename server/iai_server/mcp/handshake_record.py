@@ -1,6 +1,6 @@
 """Records what the real server answers to a handshake: `python -m iai_server.mcp.handshake_record`.
 
-To be run after every change of a tool, a prompt, a resource or the instructions, and after every
+Run it after every change of a tool, a prompt, a resource or the instructions, and after every
 upgrade of the SDK or pydantic; a test compares the file with the real server.
 """
 
@@ -26,8 +26,8 @@ from iai_memory import __version__
 from iai_memory.base.files import make_private_folder, replace_file
 from iai_memory.errors import StoreUnavailable
 
-from ..startup.front import OTHER_VERSION
 from ..startup.record_file import PACKAGED
+from ..startup.responder import OTHER_VERSION
 from .app import App
 from .server import build_app
 
@@ -41,11 +41,11 @@ METHODS = (
     "resources/templates/list",
 )
 NEEDS = ("mcp", "mcp-types", "pydantic", "pydantic-core")
-"""The distributions that have a say in the answers."""
+"""The distributions whose versions can change the answers."""
 
 
 def record(app: App) -> str:
-    """Asks the real server everything that the front may answer, in every protocol version.
+    """Ask the real server every request that the responder answers, in every protocol version.
 
     Returns:
         JSON: `version` of iai-mcp and of the distributions that it `needs`; `answers`, which gives
@@ -53,13 +53,17 @@ def record(app: App) -> str:
     """
     results: list[dict[str, Any]] = []
     answers: dict[str, dict[str, int]] = {}
-    for asked in (*HANDSHAKE_PROTOCOL_VERSIONS, OTHER_VERSION, *MODERN_PROTOCOL_VERSIONS):
-        answers[asked] = {}
-        for method, result in anyio.run(_asked, app, asked).items():
+    for protocol_version in (
+        *HANDSHAKE_PROTOCOL_VERSIONS,
+        OTHER_VERSION,
+        *MODERN_PROTOCOL_VERSIONS,
+    ):
+        answers[protocol_version] = {}
+        for method, result in anyio.run(_results, app, protocol_version).items():
             if result not in results:
                 results.append(result)
-            answers[asked][method] = results.index(result)
-    # A host of an unknown version goes on in the version that it was told, under its own key.
+            answers[protocol_version][method] = results.index(result)
+    # A host with an unknown version goes on in the version of the answer, under that one's key.
     answers[OTHER_VERSION] = {"initialize": answers[OTHER_VERSION]["initialize"]}
     found = {
         "version": __version__,
@@ -71,7 +75,7 @@ def record(app: App) -> str:
 
 
 def main() -> None:
-    """Writes the packaged record."""
+    """Write the packaged record."""
     Path(PACKAGED).write_text(record(build_app(_no_memory)), encoding="utf-8")
     sys.stderr.write(f"{PACKAGED} is up to date\n")
 
@@ -81,7 +85,7 @@ def _no_memory() -> NoReturn:
 
 
 def keep_own_record(app: App, path: Path) -> None:
-    """Writes the record of what is installed here, unless it is there already.
+    """Write the record of what is installed here, unless it is there already.
 
     A folder that cannot be written costs the next start its speed, nothing else.
     """
@@ -95,7 +99,7 @@ def keep_own_record(app: App, path: Path) -> None:
 
 
 def opening(protocol_version: str, method: str) -> dict[str, Any]:
-    """The parameters of a request: the envelope where the version has one, else what it needs."""
+    """Return the least parameters of a request: an envelope in modern versions."""
     if protocol_version in MODERN_PROTOCOL_VERSIONS:
         meta = {PROTOCOL_VERSION_META_KEY: protocol_version, CLIENT_CAPABILITIES_META_KEY: {}}
         return {"_meta": meta}
@@ -105,8 +109,8 @@ def opening(protocol_version: str, method: str) -> dict[str, Any]:
     return {}
 
 
-async def _asked(app: App, protocol_version: str) -> dict[str, dict[str, Any]]:
-    """The results of all methods that the version has, of one connection."""
+async def _results(app: App, protocol_version: str) -> dict[str, dict[str, Any]]:
+    """Return the results of all methods that the version has, by method, in one connection."""
     send, incoming = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     outgoing, receive = anyio.create_memory_object_stream[SessionMessage](0)
     found: dict[str, dict[str, Any]] = {}

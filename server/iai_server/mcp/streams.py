@@ -1,8 +1,9 @@
-r"""The protocol's two streams: no request without an answer, and none with two.
+r"""The streams between the SDK's transport and its server: each request gets exactly one answer.
 
-The SDK drops a line that it cannot read in silence, and whoever sent it waits for ever. It happens
-in earnest: a JavaScript host escapes half of a surrogate pair as `\ud83d`, which JSON allows and
-Unicode does not.
+The SDK drops a line that it cannot read in silence, and whoever sent it waits for ever. That
+happens: a JavaScript host escapes half of a surrogate pair as `\ud83d`, which JSON allows and
+Unicode does not. And a request that the handshake responder answered is read once more by the
+server, in the replay that `serving/launch.py` describes.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from mcp_types import (
 )
 from pydantic import ValidationError
 
-from ..startup.front import ACKNOWLEDGED, SUBSCRIPTION_KEY, Told
+from ..startup.responder import ACKNOWLEDGED, SUBSCRIPTION_KEY, AlreadyAnswered
 
 _log = logging.getLogger(__name__)
 
@@ -32,143 +33,135 @@ UNREADABLE = (
 )
 
 
-class Incoming(Protocol):
-    """What the transport reads: a message, or why a line was none."""
-
-    async def receive(self) -> SessionMessage | Exception:
-        """The next item."""
-        ...
+class Closable(Protocol):
+    """A stream of the transport."""
 
     async def aclose(self) -> None:
-        """Ends the reading."""
+        """Close it."""
+        ...
+
+
+class Source(Closable, Protocol):
+    """The transport's reading side: messages, and for an unreadable line the exception."""
+
+    async def receive(self) -> SessionMessage | Exception:
+        """Return the next item."""
         ...
 
     async def __anext__(self) -> SessionMessage | Exception:
-        """The next item while there is one."""
+        """Return the next item while there is one."""
         ...
 
 
-class Outgoing(Protocol):
-    """Where answers go."""
+class Sink(Closable, Protocol):
+    """The transport's writing side."""
 
     async def send(self, item: SessionMessage, /) -> None:
-        """Sends one message."""
+        """Send one message."""
         ...
+
+
+class _Wrapper:
+    """A stream around another one, which is closed with it."""
+
+    def __init__(self, stream: Closable) -> None:
+        self._stream = stream
 
     async def aclose(self) -> None:
-        """Ends the sending."""
-        ...
+        """Close the wrapped stream."""
+        await self._stream.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> bool | None:
+        await self.aclose()
+        return None
 
 
-class AnsweredStream:
-    """The transport's incoming stream, which answers unreadable requests by itself."""
+class IncomingStream(_Wrapper):
+    """The reading side for the SDK's server; answers unreadable requests with an error."""
 
-    def __init__(self, incoming: Incoming, outgoing: Outgoing) -> None:
-        """Wraps the stream; it is closed with this one."""
-        self._incoming = incoming
-        self._outgoing = outgoing
+    def __init__(self, source: Source, sink: Sink) -> None:
+        """Reads from `source`; errors go to `sink`, which is not closed with this stream."""
+        super().__init__(source)
+        self._source = source
+        self._sink = sink
 
     @property
     def last_context(self) -> Any:
-        """The sender's context of the last item, as the SDK asks for it."""
-        return getattr(self._incoming, "last_context", None)
+        """The sender's context of the last item, which the SDK looks for on a stream."""
+        return getattr(self._source, "last_context", None)
 
     async def receive(self) -> SessionMessage | Exception:
-        """The next item; of an unreadable line, after it was answered."""
-        return await self._answered(await self._incoming.receive())
-
-    async def aclose(self) -> None:
-        """Closes the wrapped stream."""
-        await self._incoming.aclose()
+        """Return the next item; an unreadable request was answered before."""
+        return await self._answered(await self._source.receive())
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> SessionMessage | Exception:
-        return await self._answered(await self._incoming.__anext__())
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_val: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> bool | None:
-        await self.aclose()
-        return None
+        return await self._answered(await self._source.__anext__())
 
     async def _answered(self, item: SessionMessage | Exception) -> SessionMessage | Exception:
         if not isinstance(item, Exception):
             return item
-        id_ = _asked_id(item)
+        id_ = _request_id(item)
         _log.warning("a line on stdin is no message of the protocol, its id is %r", id_)
         if id_ is not None:
             error = ErrorData(code=PARSE_ERROR, message=UNREADABLE)
-            await self._outgoing.send(
-                SessionMessage(JSONRPCError(jsonrpc="2.0", id=id_, error=error))
-            )
+            await self._sink.send(SessionMessage(JSONRPCError(jsonrpc="2.0", id=id_, error=error)))
         return item
 
 
-class SilencedStream:
-    """The transport's outgoing stream without what the host has been told already."""
+class OutgoingStream(_Wrapper):
+    """The writing side for the SDK's server; suppresses answers that the host has already."""
 
-    def __init__(self, outgoing: Outgoing, told: Told) -> None:
-        """Wraps the stream; it is closed with this one."""
-        self._outgoing = outgoing
-        self._told = told
+    def __init__(self, sink: Sink, already_answered: AlreadyAnswered) -> None:
+        """Writes to `sink`; ids of subscriptions leave `already_answered` when suppressed."""
+        super().__init__(sink)
+        self._sink = sink
+        self._already_answered = already_answered
 
     async def send(self, item: SessionMessage, /) -> None:
-        """Sends one message, unless it was told before."""
-        if not self._was_told(item.message):
-            await self._outgoing.send(item)
+        """Send one message, unless the host has it already."""
+        if not self._was_answered(item.message):
+            await self._sink.send(item)
 
-    async def aclose(self) -> None:
-        """Closes the wrapped stream."""
-        await self._outgoing.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_val: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> bool | None:
-        await self.aclose()
-        return None
-
-    def _was_told(self, message: JSONRPCMessage) -> bool:
+    def _was_answered(self, message: JSONRPCMessage) -> bool:
+        answered = self._already_answered
         if not isinstance(message, JSONRPCNotification):
-            return getattr(message, "id", None) == self._told.replayed_id
-        if message.method != ACKNOWLEDGED or not self._told.listening:
+            return getattr(message, "id", None) == answered.opening_id
+        if message.method != ACKNOWLEDGED or not answered.subscriptions:
             return False
         id_ = (message.params or {})["_meta"][SUBSCRIPTION_KEY]
-        told = id_ in self._told.listening
+        known = id_ in answered.subscriptions
         # A later subscription may have the same id again.
-        self._told.listening.discard(id_)
-        return told
+        answered.subscriptions.discard(id_)
+        return known
 
 
-def _asked_id(problem: Exception) -> int | str | None:
-    """The id of the request in an unreadable line; None where it holds none that can be sent."""
+def _request_id(problem: Exception) -> int | str | None:
+    """The id of the request in an unreadable line; None if it has none that can be sent back."""
     if not isinstance(problem, ValidationError):
         return None
     first = problem.errors(include_url=False)[0]
     if first["type"] != "json_invalid":
-        # JSON that is no envelope; pydantic tells the part that is wrong and not the id.
+        # JSON that is no envelope: pydantic gives the part that is wrong and not the id.
         return None
     try:
         # More lenient than the SDK's parser: it lets halves of surrogate pairs pass.
-        asked = json.loads(first["input"])
+        message = json.loads(first["input"])
     except (ValueError, RecursionError):
         return None
-    if not isinstance(asked, dict) or "method" not in asked:
+    if not isinstance(message, dict) or "method" not in message:
         return None
-    id_ = asked.get("id")
+    id_ = message.get("id")
     if isinstance(id_, str):
         return id_ if id_.isprintable() else None
     return id_ if isinstance(id_, int) and not isinstance(id_, bool) else None

@@ -1,10 +1,28 @@
-"""How a serving process starts: the handshake first, everything heavy behind it.
+"""Starts a serving process: the handshake is answered while everything heavy still loads.
 
-    claim the pipes → answer from the record → load in a thread → hand the stream over
+A connection begins with a responder, which answers from a record (`startup/responder.py`), and goes
+on with the real server, which is the MCP SDK's (`mcp/app.py`). Three things happen to a message:
 
-The front and the real server never read at the same time. What the front took from stdin and did
-not answer, and what the real server must hear to be where the front was, are the first bytes that
-it reads. Standard library only, and little of it.
+    host                    responder                          real server
+     │ initialize ─────────▶ answer from the record
+     │ ◀───────────── result
+     │ initialized ────────▶ keep
+     │                       nothing for 50 ms: load ─────────▶ (imports)
+     │ tools/list ─────────▶ answer from the record
+     │ ◀───────────── result
+     │ tools/call ─────────▶ not certain: hand over
+     │                       replay initialize, initialized ──▶ reads them
+     │                       suppress the result of initialize ◀ result
+     │                       tools/call ──────────────────────▶ reads it
+     │ ◀────────────────────────────────────────────────────── result
+
+- **answer**: the responder answers a request if it is certain what the real server would say.
+- **replay**: the real server first reads the messages that bring it into the responder's state
+  (`HandshakeResponder.replay`), then the first message that was not answered, then stdin.
+- **suppress**: its answers to the replay are dropped, since the host has them
+  (`AlreadyAnswered`, dropped by `mcp/streams.py`).
+
+The two never read stdin at the same time.
 """
 
 from __future__ import annotations
@@ -14,11 +32,12 @@ import select
 import signal
 import sys
 
-from ..startup.front import Front, NotCertain
-from ..startup.pipes import Resumed, claim_stdin, claim_stdout
+from ..startup.message_check import NotCertain
+from ..startup.pipes import ResumedInput, claim_stdin, claim_stdout
 from ..startup.record_file import own_record, packaged_record
+from ..startup.responder import HandshakeResponder
 
-TYPE_CHECKING = False  # typing itself costs 5 ms of the handshake
+TYPE_CHECKING = False  # startup/__init__.py says why
 if TYPE_CHECKING:
     from threading import Thread
     from types import FrameType
@@ -26,29 +45,29 @@ if TYPE_CHECKING:
 
     from .server import Server
 
-    class Background(Protocol):
-        """What the front needs to know of a loader."""
+    class Loading(Protocol):
+        """A real server that may be loading."""
 
         def fileno(self) -> int:
-            """A descriptor that can be read once the real server is ready."""
+            """A descriptor that is readable once the real server is ready."""
             ...
 
         def start(self) -> None:
-            """Begins to load; again is nothing."""
+            """Start to load; a second call does nothing."""
             ...
 
 
 IDLE_SEC = 0.05
-_CHUNK = 65_536
-_LONGEST = 65_536
+_READ_BYTES = 65_536
+_MAX_LINE_BYTES = 65_536
 _SWITCH_SEC = 0.0005
 
 
 class HostLeft(Exception):
-    """There is nobody to answer, or nothing that has no answer yet."""
+    """The host closed the connection, and no request of it is left to answer."""
 
     def __init__(self, silent: bool) -> None:
-        """`silent`: nothing at all came."""
+        """`silent`: it never sent a byte."""
         super().__init__()
         self.silent = silent
 
@@ -59,18 +78,18 @@ class Loader:
     def __init__(self, *, keeps_record: bool) -> None:
         """Nothing runs until `start`; `keeps_record` leaves a record for the next start."""
         self._keeps_record = keeps_record
-        self._done, self._tell = os.pipe()
-        self._interval = sys.getswitchinterval()
+        self._done, self._signal_done = os.pipe()
+        self._switch_interval = sys.getswitchinterval()
         self._thread: Thread | None = None
         self._server: Server | None = None
         self._fault: BaseException | None = None
 
     def fileno(self) -> int:
-        """A descriptor that can be read once the thread is done."""
+        """A descriptor that is readable once the thread is done."""
         return self._done
 
     def start(self) -> None:
-        """Starts the thread; again is nothing."""
+        """Start the thread; a second call does nothing."""
         if self._thread is None:
             import threading
 
@@ -83,7 +102,7 @@ class Loader:
             self._thread.start()
 
     def server(self) -> Server:
-        """The real server; waits for the thread.
+        """Return the real server, after waiting for the thread; call it once.
 
         Raises:
             MemoryFault: A setting cannot be used.
@@ -91,7 +110,7 @@ class Loader:
         self.start()
         assert self._thread is not None
         self._thread.join()
-        sys.setswitchinterval(self._interval)
+        sys.setswitchinterval(self._switch_interval)
         os.close(self._done)
         if self._server is None:
             raise self._fault or RuntimeError("the import thread ended without a server")
@@ -106,43 +125,55 @@ class Loader:
         except BaseException as exc:  # noqa: BLE001 - the edge of a thread: raised again in `server`
             self._fault = exc
         finally:
-            os.close(self._tell)
+            os.close(self._signal_done)
 
 
 def serve() -> int:
-    """Serves MCP on stdin and stdout until stdin closes or a signal comes; then 0.
+    """Serve MCP on stdin and stdout until stdin closes or a signal comes; then exit with 0.
 
     Raises:
         MemoryFault: A setting cannot be used.
     """
-    wire = claim_stdout()
-    source = claim_stdin()
+    protocol_out = claim_stdout()
+    protocol_in = claim_stdin()
     # Python's own handler of SIGINT writes a traceback, and nothing is open yet that could be lost.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _leave)
+        signal.signal(number, _exit)
     packaged = packaged_record()
     record = packaged or own_record()
     loader = Loader(keeps_record=packaged is None)
-    front = Front(record) if record else None
+    if record is None:
+        return loader.server().run(ResumedInput(b"", protocol_in), protocol_out, None)
+    responder = HandshakeResponder(record)
     try:
-        lead = converse(source, wire, front, loader) if front else b""
+        first = answer_handshake(protocol_in, protocol_out, responder, loader)
     except HostLeft as exc:
         if exc.silent:
             from iai_memory import load_settings
 
-            load_settings()  # whoever only looks whether it starts learns what would stop it
+            load_settings()  # a start by hand, to see whether it works, shows a bad setting
         os._exit(0)
-    return loader.server().run(Resumed(lead, source), wire, front.told if front else None)
+    already_answered = responder.already_answered
+    return loader.server().run(ResumedInput(first, protocol_in), protocol_out, already_answered)
 
 
-def converse(source: int, wire: TextIO, front: Front, loader: Background) -> bytes:
-    """Answers what the front can answer; returns what the real server must read first.
+def answer_handshake(
+    protocol_in: int, protocol_out: TextIO, responder: HandshakeResponder, loading: Loading
+) -> bytes:
+    """Answer what the responder can; return the bytes that the real server must read first.
 
-    Loading starts once the host has its first answer and nothing more to ask for `IDLE_SEC`, or
-    with the first message that the front cannot answer. It ends this function in both cases.
+    They are the replay and what was read of stdin and not answered. Loading starts when the host
+    has its first answer and has sent nothing more for `IDLE_SEC`. The function returns at the first
+    message that the responder cannot answer, or when loading is done.
+
+    Args:
+        protocol_in: The descriptor of stdin.
+        protocol_out: The stream to stdout.
+        responder: Answers; its `replay` grows.
+        loading: Started at most once, and never waited for.
 
     Raises:
-        HostLeft: There is nothing more to answer.
+        HostLeft: Stdin ended, or stdout was closed, and no request is left to answer.
     """
     pending = b""
     silent = True
@@ -150,44 +181,44 @@ def converse(source: int, wire: TextIO, front: Front, loader: Background) -> byt
         while b"\n" in pending:
             line, rest = pending.split(b"\n", 1)
             try:
-                said = front.answer(line)
+                answer = responder.answer(line)
             except NotCertain:
-                return b"".join(front.replay) + pending
+                return b"".join(responder.replay) + pending
             pending = rest
-            if said:
-                _say(said, wire)
-        if len(pending) > _LONGEST:
-            return b"".join(front.replay) + pending
-        waiting = None if silent else IDLE_SEC
-        ready, _, _ = select.select([source, loader.fileno()], [], [], waiting)
+            if answer:
+                _send(answer, protocol_out)
+        if len(pending) > _MAX_LINE_BYTES:
+            return b"".join(responder.replay) + pending
+        wait_sec = None if silent else IDLE_SEC
+        ready, _, _ = select.select([protocol_in, loading.fileno()], [], [], wait_sec)
         if not ready:
-            loader.start()
-        elif source not in ready:
-            return b"".join(front.replay) + pending
+            loading.start()
+        elif protocol_in not in ready:
+            return b"".join(responder.replay) + pending
         else:
-            read = os.read(source, _CHUNK)
+            read = os.read(protocol_in, _READ_BYTES)
             if not read and not pending:
                 raise HostLeft(silent)
             if not read:
-                return b"".join(front.replay) + pending
+                return b"".join(responder.replay) + pending
             pending += read
             silent = False
 
 
-def _say(said: str, wire: TextIO) -> None:
+def _send(answer: str, protocol_out: TextIO) -> None:
     try:
-        wire.write(said)
-        wire.flush()
+        protocol_out.write(answer)
+        protocol_out.flush()
     except BrokenPipeError:
         raise HostLeft(silent=False) from None
 
 
 def _load() -> Server:
-    from ..startup.gc_pause import collector_paused
-    from ..startup.unused_imports import import_less
+    from ..startup.gc_pause import gc_paused
+    from ..startup.unused_imports import skip_unused_imports
 
-    import_less()
-    with collector_paused():
+    skip_unused_imports()
+    with gc_paused():
         from pathlib import Path
 
         from iai_memory import load_settings
@@ -197,5 +228,5 @@ def _load() -> Server:
         return Server(load_settings(), Path.cwd())
 
 
-def _leave(number: int, frame: FrameType | None) -> None:
+def _exit(number: int, frame: FrameType | None) -> None:
     os._exit(0)

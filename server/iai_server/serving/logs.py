@@ -1,4 +1,4 @@
-"""Logs of a serving process: to stderr for the host, to a dated file for the user."""
+"""Logging of a serving process: to stderr for the host, to a dated file for the user."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from iai_memory.base.files import make_private_folder
 from iai_memory.errors import StoreUnavailable
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s [%(process)d] %(message)s"
-KEEP_FILES = 14
+MAX_FILES = 14
 
 
 def configure(folder: Path, level: str) -> None:
-    """Logs to stderr and to `server-YYYY-MM-DD.log` (UTC) in `folder`, of which 14 are kept.
+    """Log to stderr and to `server-YYYY-MM-DD.log` (UTC) in `folder`; keep the newest 14 files.
 
-    A folder that cannot be written leaves stderr alone and says so there.
+    If the folder cannot be written, a warning on stderr says so, and stderr is the only log.
     """
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     problem: Exception | None = None
@@ -25,7 +25,7 @@ def configure(folder: Path, level: str) -> None:
         make_private_folder(folder)
         day = datetime.now(UTC).date().isoformat()
         handlers.append(logging.FileHandler(folder / f"server-{day}.log", encoding="utf-8"))
-        for old in sorted(folder.glob("server-*.log"))[:-KEEP_FILES]:
+        for old in sorted(folder.glob("server-*.log"))[:-MAX_FILES]:
             old.unlink(missing_ok=True)
     except (OSError, StoreUnavailable) as exc:
         problem = exc

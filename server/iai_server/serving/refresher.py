@@ -1,4 +1,4 @@
-"""The sidecar thread: keeps the page, captured turns, vectors and files up to date."""
+"""The sidecar thread: refreshes the page, stores captured turns, embeds and compacts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from iai_memory.errors import MemoryFault
 
-from ..startup.allocator import give_back
+from ..startup.allocator import return_free_memory
 from .lifecycle import State
 from .runtime import Runtime
 
@@ -21,30 +21,31 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 SHUTDOWN_SEC = 2.0
-LOOK_SEC = 0.5
+POLL_SEC = 0.5
 
 
 class Refresher:
-    """Wakes at every tick, and at once when this process committed something.
+    """Runs a pass over all its steps at each tick, and at once after a commit.
 
-    The thread is a daemon with an Event of its own: it never keeps the process alive, and `stop`
-    joins it within a bound.
+    A commit of this process wakes it by an event, one of another process is found within half a
+    second by the store's change token. The thread is a daemon: it never keeps the process alive,
+    and `stop` waits for it at most `timeout` seconds.
     """
 
     def __init__(self, runtime: Runtime) -> None:
-        """Binds the process's runtime."""
+        """The thread starts with `start`."""
         self._runtime = runtime
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="iai-mcp-refresher", daemon=True)
         self._embedded_version = -1
-        self._faults: dict[str, str] = {}
+        self._reported: dict[str, str] = {}
 
     def start(self) -> None:
-        """Starts the thread."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self, timeout: float = SHUTDOWN_SEC) -> bool:
-        """Asks for one last refresh and waits at most `timeout` seconds; says whether it ended."""
+        """Request a last refresh; return whether the thread ended within `timeout` seconds."""
         self._stopping.set()
         self._runtime.committed.set()
         self._thread.join(timeout)
@@ -59,39 +60,39 @@ class Refresher:
         presence = self._announce(memory)
         trigger: Trigger = "periodic_wake"
         while not self._stopping.is_set():
-            # Taken before the pass: what is committed during it must not look known.
-            seen = self._look(memory)
+            # Read before the pass: a commit during the pass must count as a change after it.
+            token = self._change_token(memory)
             self._pass(memory, trigger)
-            self._tell_state(presence)
-            trigger = self._wait(memory, seen)
-        self._attempt("shutdown", lambda: self._leave(memory, presence))
+            self._publish_state(presence)
+            trigger = self._wait(memory, token)
+        self._attempt("shutdown", lambda: self._finish(memory, presence))
 
-    def _wait(self, memory: Memory, seen: tuple[object, ...] | None) -> Trigger:
-        """Sleeps until this process committed, the store moved, or a tick is over.
+    def _wait(self, memory: Memory, token: tuple[object, ...] | None) -> Trigger:
+        """Wait until this process commits, the store changes, or a tick is over.
 
-        The looks in between cost microseconds each, so that what another process stored is on the
-        page within a second and not within a tick.
+        Reading the change token costs microseconds. With it, a memory that another process stored
+        is on the page within a second instead of a tick.
         """
         committed, tick = self._runtime.committed, self._runtime.settings.refresh_tick_sec
-        over = time.monotonic() + tick
-        while not committed.wait(max(0.0, min(LOOK_SEC, over - time.monotonic()))):
-            if time.monotonic() >= over or self._look(memory) != seen:
+        end = time.monotonic() + tick
+        while not committed.wait(max(0.0, min(POLL_SEC, end - time.monotonic()))):
+            if time.monotonic() >= end or self._change_token(memory) != token:
                 return "periodic_wake"
         committed.clear()
         return "wake_sequence"
 
-    def _look(self, memory: Memory) -> tuple[object, ...] | None:
+    def _change_token(self, memory: Memory) -> tuple[object, ...] | None:
         try:
             return memory.change_token()
         except MemoryFault:
-            # The store cannot be opened; the pass meets the same and tells it.
+            # The store cannot be opened; the pass meets the same fault and reports it.
             return None
 
     def _pass(self, memory: Memory, trigger: Trigger) -> None:
         from iai_memory.session_start.cache import cache_path
 
-        # The page first: it is what a session waits for. What a later step commits sets the event,
-        # and the next pass renders it without waiting for a tick.
+        # The page first, since a session waits for it. A commit of a later step sets the event, and
+        # the next pass renders it without waiting for a tick.
         self._attempt(
             "refresh",
             lambda: memory.page_manager().refresh(trigger),
@@ -105,37 +106,40 @@ class Refresher:
             self._attempt("sleep", lambda: self._sleep(memory))
         if self._runtime.lifecycle.state is not State.WAKE:
             memory.release()
-        give_back()
+        return_free_memory()
 
-    def _attempt(self, what: str, work: Callable[[], object], **told: str) -> None:
-        """Runs one step; a step that fails is told once and tried again at the next tick."""
+    def _attempt(self, step: str, work: Callable[[], object], **fields: str) -> None:
+        """Run one step; a failure is reported once and the step tried again at the next tick.
+
+        `fields` go into the event of a failure.
+        """
         started = time.perf_counter()
         try:
             work()
         except Exception as exc:  # noqa: BLE001 - the edge of the thread
-            # A sidecar that dies is a page that freezes, so nothing may end it.
-            said = f"{type(exc).__name__}: {exc}"
-            if self._faults.get(what) != said:
+            # If this thread died, the page would never change again: nothing may end it.
+            fault = f"{type(exc).__name__}: {exc}"
+            if self._reported.get(step) != fault:
                 expected = isinstance(exc, MemoryFault)
-                _log.error("%s is put off to the next tick: %s", what, said, exc_info=not expected)
+                _log.error("%s is put off to the next tick: %s", step, fault, exc_info=not expected)
                 duration_ms = round((time.perf_counter() - started) * 1000, 1)
-                self._tell(what, exc, **told, duration_ms=duration_ms)
-            self._faults[what] = said
+                self._report(step, exc, **fields, duration_ms=duration_ms)
+            self._reported[step] = fault
         else:
-            self._faults.pop(what, None)
+            self._reported.pop(step, None)
 
-    def _tell(self, what: str, exc: Exception, **told: str | float) -> None:
+    def _report(self, step: str, exc: Exception, **fields: str | float) -> None:
         ledger = self._runtime.memory().ledger
-        event = "session_start_cache_write_failed" if what == "refresh" else f"{what}_failed"
-        ledger.write(event, **told, reason=type(exc).__name__, error=str(exc)[:200])
+        event = "session_start_cache_write_failed" if step == "refresh" else f"{step}_failed"
+        ledger.write(event, **fields, reason=type(exc).__name__, error=str(exc)[:200])
 
     def _embed(self, memory: Memory) -> None:
-        """Embeds what is pending, asking only when somebody committed since the last look."""
+        """Embed pending memories, if anybody committed since the last time."""
         if memory.store.version == self._embedded_version:
             return
         while memory.embed_pending() and not self._stopping.is_set():
             memory.page_manager().refresh("wake_sequence")
-        # Without a model the question stays open: one may be installed without any commit.
+        # Without a model it tries again at each pass: one may be installed without any commit.
         self._embedded_version = -1 if memory.model is None else memory.store.version
 
     def _sleep(self, memory: Memory) -> None:
@@ -152,16 +156,16 @@ class Refresher:
         try:
             return Presence(memory.paths, self._runtime.cwd)
         except MemoryFault as exc:
-            # Only `status` loses sight of this server; serving goes on.
+            # Only `status` does not list this server; serving goes on.
             _log.warning("this server does not show in `iai-mcp status`: %s", exc)
             return None
 
-    def _tell_state(self, presence: Presence | None) -> None:
+    def _publish_state(self, presence: Presence | None) -> None:
         if presence is not None:
             state = self._runtime.lifecycle.state.value
             self._attempt("presence", lambda: presence.update(state=state, refresher=True))
 
-    def _leave(self, memory: Memory, presence: Presence | None) -> None:
+    def _finish(self, memory: Memory, presence: Presence | None) -> None:
         memory.page_manager().refresh("shutdown")
         if presence is not None:
             presence.withdraw()

@@ -1,4 +1,4 @@
-"""What a serving process owns: the memory, loaded behind the handshake, and the refresher."""
+"""The memory of a serving process: loaded in the background, and the clock of its requests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from iai_memory import Settings
 from iai_memory.errors import MemoryFault, StoreUnavailable
 
-from ..startup.gc_pause import collector_paused
+from ..startup.gc_pause import gc_paused
 from .lifecycle import Lifecycle
 
 if TYPE_CHECKING:
@@ -20,10 +20,17 @@ _log = logging.getLogger(__name__)
 
 
 class Runtime:
-    """Loads the memory in a thread of its own and hands it to whoever asks, once it is there."""
+    """Loads the memory in a thread of its own; each method that returns it waits for the thread.
+
+    Attributes:
+        settings: Of this process.
+        cwd: The folder that the host started it in; names the own project.
+        committed: Set at each commit of this process; the refresher clears it.
+        lifecycle: Knows how long no request came.
+    """
 
     def __init__(self, settings: Settings, cwd: Path) -> None:
-        """Binds settings and folder; `start` begins the loading."""
+        """Nothing is loaded before `start`."""
         self.settings = settings
         self.cwd = cwd
         self.committed = threading.Event()
@@ -34,11 +41,11 @@ class Runtime:
         self._loader = threading.Thread(target=self._load, name="iai-mcp-loader", daemon=True)
 
     def start(self) -> None:
-        """Begins to load LanceDB and the table; the model is loaded when it is first needed."""
+        """Start to load LanceDB and the table; the model is loaded when it is first needed."""
         self._loader.start()
 
-    def requested(self) -> Memory:
-        """The memory, for a request: keeps the process awake.
+    def for_request(self) -> Memory:
+        """Return the memory for a request, which keeps the process awake.
 
         Raises:
             MemoryFault: It cannot be loaded.
@@ -47,7 +54,7 @@ class Runtime:
         return self.memory()
 
     def memory(self) -> Memory:
-        """The memory; waits for the loader.
+        """Return the memory once it is loaded.
 
         Raises:
             MemoryFault: It cannot be loaded.
@@ -61,7 +68,7 @@ class Runtime:
 
     def _load(self) -> None:
         try:
-            with collector_paused():
+            with gc_paused():
                 from iai_memory import Memory
 
                 self._memory = Memory(
@@ -78,10 +85,11 @@ class Runtime:
         self._warm_up()
 
     def _warm_up(self) -> None:
+        """Open the table before the first request asks for it."""
         if self._memory is None:
             return
         try:
             _ = self._memory.store
         except MemoryFault as exc:
-            # Each tool call meets the same fault and tells it to the user; this is only earlier.
+            # Each tool call meets the same fault and answers with it; here it is only logged.
             _log.error("the memory is not ready: %s", exc)

@@ -1,4 +1,4 @@
-"""The real server of a serving process, from the end of the handshake to the last byte."""
+"""The real server of a process: serves from the end of the handshake to the end of stdin."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from iai_memory.base.paths import StorePaths
 
 from ..mcp.handshake_record import keep_own_record
 from ..mcp.server import build_app
-from ..startup.front import Told
+from ..startup.responder import AlreadyAnswered
 from . import logs
 from .refresher import Refresher
 from .runtime import Runtime
@@ -34,19 +34,24 @@ class Server:
         self._settings = settings
         self._runtime = Runtime(settings, cwd)
         self._refresher = Refresher(self._runtime)
-        self._app = build_app(self._runtime.requested)
+        self._app = build_app(self._runtime.for_request)
 
     def keep_record(self) -> None:
-        """Leaves a record of the handshake for the next start."""
+        """Write a record of the handshake for the next start, where none is up to date."""
         keep_own_record(self._app, StorePaths(self._settings.store).handshake)
 
-    def run(self, source: RawIOBase, wire: TextIO, told: Told | None) -> NoReturn:
-        """Serves MCP until `source` ends or a signal comes, and exits the process with 0.
+    def run(
+        self,
+        protocol_in: RawIOBase,
+        protocol_out: TextIO,
+        already_answered: AlreadyAnswered | None,
+    ) -> NoReturn:
+        """Serve MCP until `protocol_in` ends or a signal comes, then exit the process with 0.
 
         Args:
-            source: What hosts say.
-            wire: The only way to stdout.
-            told: What a front said before, and is not said again.
+            protocol_in: What the host sends; a replay may come first.
+            protocol_out: The only way to stdout.
+            already_answered: The answers to a replay, which are suppressed.
         """
         logs.configure(StorePaths(self._settings.store).logs, self._settings.log_level)
         _exit_on_signals(self._refresher)
@@ -54,9 +59,9 @@ class Server:
         self._refresher.start()
         _log.info("serving %s", self._settings.store)
         # As the SDK reads stdin: bytes that are no UTF-8 cost their message, not the connection.
-        lines = TextIOWrapper(BufferedReader(source), encoding="utf-8", errors="replace")
+        lines = TextIOWrapper(BufferedReader(protocol_in), encoding="utf-8", errors="replace")
         try:
-            anyio.run(self._app.serve_stdio, lines, wire, told)
+            anyio.run(self._app.serve_stdio, lines, protocol_out, already_answered)
         finally:
             ended = self._refresher.stop()
             _log.info("ended%s", "" if ended else ", the refresher was left behind")
@@ -66,10 +71,11 @@ class Server:
 
 
 def _exit_on_signals(refresher: Refresher) -> None:
-    """Hosts send SIGINT, SIGTERM 0.1 s later and SIGKILL 0.5 s later.
+    """Exit at SIGINT, SIGTERM and SIGHUP, after at most 0.3 s for a last refresh.
 
-    The SDK blocks in a thread that reads stdin, which no signal ends. Everything acknowledged is on
-    disk already, so leaving at once loses nothing.
+    Hosts send SIGINT, SIGTERM 0.1 s later and SIGKILL 0.5 s later. The SDK blocks in a thread that
+    reads stdin, which no signal ends. Everything acknowledged is on disk already, so leaving at
+    once loses nothing.
     """
 
     def leave(number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""Python's garbage collector during a start, where next to everything that is made stays."""
+"""Pauses Python's garbage collector during a start, when almost every new object stays."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def collector_paused() -> Generator[None]:
-    """Collects nothing during the block, and never looks at what was made by its end.
+def gc_paused() -> Generator[None]:
+    """Collect nothing during the block, and never again visit the objects that exist at its end.
 
-    The modules of a server are some 200,000 objects. Looking through them again and again while
-    they are imported is a sixth of the processor time of a start.
+    The modules of a server are some 200,000 objects. Visiting them again and again while they are
+    imported takes a sixth of the processor time of a start.
     """
     gc.disable()
     try:

@@ -1,7 +1,4 @@
-"""The process's two pipes, taken for the protocol before anything else can print or read.
-
-Standard library only, and little of it: this is imported before the handshake is answered.
-"""
+"""The process's stdin and stdout, claimed for the protocol before anything else can use them."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ import io
 import os
 import sys
 
-TYPE_CHECKING = False  # typing itself costs 5 ms of the handshake
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TextIO
 
@@ -18,38 +15,38 @@ if TYPE_CHECKING:
 
 
 def claim_stdout() -> TextIO:
-    """Takes stdout for the protocol alone and returns the only way to it, line-buffered UTF-8.
+    """Claim stdout for the protocol; return the only stream that reaches it, UTF-8 with `\\n`.
 
-    Whatever anyone prints from here on goes to stderr: Python code, libraries in C, child
-    processes, and what still stands in a buffer when the interpreter ends. Done before anything is
-    loaded, because a library may print while it is imported.
+    Whatever is printed from here on goes to stderr: by Python code, by libraries in C, by child
+    processes, and from buffers that the interpreter flushes when it ends. Call it before anything
+    is loaded, because a library may print while it is imported.
     """
     sys.stdout.flush()
-    wire = fcntl.fcntl(1, fcntl.F_DUPFD_CLOEXEC, 3)
+    descriptor = fcntl.fcntl(1, fcntl.F_DUPFD_CLOEXEC, 3)
     os.dup2(2, 1)
     sys.stdout = sys.stderr
-    return os.fdopen(wire, "w", encoding="utf-8", newline="\n")
+    return os.fdopen(descriptor, "w", encoding="utf-8", newline="\n")
 
 
 def claim_stdin() -> int:
-    """Takes stdin for the protocol alone and returns the only descriptor that reads it.
+    """Claim stdin for the protocol; return the only descriptor that reads it.
 
-    Whoever else reads stdin from here on, a child process too, finds it at its end.
+    Any other reader of stdin, a child process too, finds it at its end from here on.
     """
-    source = fcntl.fcntl(0, fcntl.F_DUPFD_CLOEXEC, 3)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    return source
+    descriptor = fcntl.fcntl(0, fcntl.F_DUPFD_CLOEXEC, 3)
+    empty = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(empty, 0)
+    os.close(empty)
+    return descriptor
 
 
-class Resumed(io.RawIOBase):
-    """A descriptor, read from the point where its first reader left off."""
+class ResumedInput(io.RawIOBase):
+    """A descriptor of which some bytes were read before: gives those first, then the rest."""
 
-    def __init__(self, lead: bytes, descriptor: int) -> None:
-        """`lead` is read before what the descriptor still holds; the descriptor stays open."""
+    def __init__(self, first: bytes, descriptor: int) -> None:
+        """`first` comes before what the descriptor still holds; the descriptor stays open."""
         super().__init__()
-        self._lead = memoryview(lead)
+        self._first = memoryview(first)
         self._descriptor = descriptor
 
     def readable(self) -> bool:
@@ -57,11 +54,11 @@ class Resumed(io.RawIOBase):
         return True
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Reads what is there at once, and 0 at the end; waits while there is nothing."""
-        if not self._lead:
+        """Read what is there, waiting while there is nothing; return the count, 0 at the end."""
+        if not self._first:
             return os.readv(self._descriptor, [buffer])
         space = memoryview(buffer).cast("B")
-        count = min(len(space), len(self._lead))
-        space[:count] = self._lead[:count]
-        self._lead = self._lead[count:]
+        count = min(len(space), len(self._first))
+        space[:count] = self._first[:count]
+        self._first = self._first[count:]
         return count

@@ -1,8 +1,8 @@
-"""What a serving process never uses of the libraries that it stands on, and so does not load.
+"""Skips what a server's libraries import and a server never uses.
 
-Together 11 MB of resident memory and an eighth of the processor time of a start: clients of HTTP
-services and of the protocol, a web server, file systems of clouds, formats of other tables. The
-libraries import them because they could be asked for; over two pipes and a folder nobody asks.
+Clients of HTTP services and of the protocol, a web server, file systems of clouds, formats of other
+tables: together 11 MB of resident memory and an eighth of the processor time of a start. A server
+on two pipes and a folder needs none of them.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from __future__ import annotations
 import sys
 from typing import Any, Final
 
-from .lazy_packages import defer
+from .lazy_packages import make_lazy
 
-DEFERRED: Final = (
+LAZY: Final = (
     "httpx2",  # for resources of the protocol that lie behind a URL
     "lance_namespace_urllib3_client",  # lancedb's client of a REST service
     "mcp",  # the package's `__init__` imports the SDK's client; its submodules do not need it
 )
-LEFT_OUT: Final = (
+SKIPPED: Final = (
     "pyarrow._azurefs",
     "pyarrow._dataset_orc",
     "pyarrow._dataset_parquet",
@@ -30,15 +30,15 @@ LEFT_OUT: Final = (
 )
 
 
-def import_less() -> None:
-    """Defers the ones and leaves the others out, for the rest of the process; call it first.
+def skip_unused_imports() -> None:
+    """Make the `LAZY` packages lazy and the `SKIPPED` ones unavailable; call it before any import.
 
-    What is left out is an optional part for everyone who imports it: to them it is not installed.
-    A module that was imported before stays.
+    It holds for the rest of the process. Each skipped module is optional for those who import it:
+    they see it as not installed. A module that was imported before stays.
     """
-    for package in DEFERRED:
-        defer(package)
+    for package in LAZY:
+        make_lazy(package)
     modules: dict[str, Any] = sys.modules
-    for name in LEFT_OUT:
+    for name in SKIPPED:
         # None makes every import of it a ModuleNotFoundError (Python's reference, 5.3.1).
         modules.setdefault(name, None)

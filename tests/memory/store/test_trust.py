@@ -37,7 +37,7 @@ def host(tmp_path: Path) -> Generator[Host]:
     """A client of a server in this process, without a model."""
     runtime = Runtime(load_settings(store=tmp_path / "store", model=None), tmp_path)
     runtime.start()
-    with connected(build_app(runtime.requested), mode="legacy") as connection:
+    with connected(build_app(runtime.for_request), mode="legacy") as connection:
         yield connection
 
 

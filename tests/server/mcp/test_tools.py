@@ -39,7 +39,7 @@ def host(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Genera
     folder = tmp_path_factory.mktemp("tools")
     runtime = Runtime(load_settings(store=folder / "store", model=model_folder), folder)
     runtime.start()
-    with connected(build_app(runtime.requested), mode="legacy") as connection:
+    with connected(build_app(runtime.for_request), mode="legacy") as connection:
         yield connection
 
 

@@ -23,9 +23,9 @@ from tests.support.talking import WAIT_SEC, child_environment
 from iai_memory import Memory, load_settings
 from iai_server.serving.refresher import Refresher
 from iai_server.serving.runtime import Runtime
-from iai_server.startup.gc_pause import collector_paused
-from iai_server.startup.lazy_packages import defer
-from iai_server.startup.unused_imports import LEFT_OUT
+from iai_server.startup.gc_pause import gc_paused
+from iai_server.startup.lazy_packages import make_lazy
+from iai_server.startup.unused_imports import SKIPPED
 
 FACT = "The staging database listens on port 5544."
 QUESTION = "which port is staging on?"
@@ -53,7 +53,7 @@ print(json.dumps([name for name, module in sys.modules.items() if module is not 
 HEAPS = """
 import ctypes, threading
 
-from iai_server.startup.allocator import give_back, use_one_heap
+from iai_server.startup.allocator import return_free_memory, use_one_heap
 
 use_one_heap()
 libc = ctypes.CDLL(None)
@@ -66,7 +66,7 @@ def allocate():
 threads = [threading.Thread(target=allocate) for _ in range(4)]
 [thread.start() for thread in threads]
 [thread.join() for thread in threads]
-give_back()
+return_free_memory()
 file = ctypes.c_void_p(libc.fdopen(1, b"w"))
 libc.malloc_info(0, file)
 libc.fflush(file)
@@ -74,7 +74,7 @@ libc.fflush(file)
 EMBEDDED = """
 import os
 
-from iai_server.startup.allocator import give_back, use_one_heap
+from iai_server.startup.allocator import return_free_memory, use_one_heap
 
 use_one_heap()
 from tests.benchmarks.processes import rss_bytes
@@ -88,7 +88,7 @@ encoder = load_encoder(files)
 sizes = []
 for text in ["hello", "hello " * 250]:
     encoder.encode([text] * 2)
-    give_back()
+    return_free_memory()
     sizes.append(rss_bytes(os.getpid()))
 print(sizes[1] - sizes[0])
 """
@@ -129,12 +129,12 @@ def test_a_drowsy_server_gives_the_model_back_and_takes_it_again(
     refresher.start()
     try:
         given_back = threading.Event()
-        served = runtime.requested()
+        served = runtime.for_request()
         weakref.finalize(served.encoder, given_back.set)
         assert [hit.text for hit in served.recall(QUESTION).hits] == [FACT]
         runtime.committed.set()  # the next tick would come in seconds
         assert given_back.wait(WAIT_SEC)
-        again = runtime.requested().recall(QUESTION)
+        again = runtime.for_request().recall(QUESTION)
         assert [hit.text for hit in again.hits] == [FACT]
         assert not again.degraded
     finally:
@@ -149,7 +149,7 @@ def test_a_server_of_whom_nothing_was_asked_has_loaded_neither_model_nor_client_
     assert {"lancedb", "mcp.server.mcpserver"} <= modules
     unused = {"onnxruntime", "lance_namespace_urllib3_client.api", "mcp.client", "httpx2._client"}
     assert unused & modules == set()
-    assert set(LEFT_OUT) & modules == set()
+    assert set(SKIPPED) & modules == set()
 
 
 @pytest.mark.skipif(not GLIBC, reason="only glibc is asked to give something back")
@@ -168,7 +168,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, folder.name, raising=False)
     monkeypatch.delitem(sys.modules, f"{folder.name}.part", raising=False)
-    defer(folder.name)
+    make_lazy(folder.name)
     return importlib.import_module(folder.name)
 
 
@@ -188,7 +188,8 @@ def test_a_deferred_package_is_whole_for_whoever_asks_for_a_name(package: Module
 
 def test_what_is_left_out_counts_as_not_installed(tmp_path: Path) -> None:
     script = (
-        "import rich; from iai_server.startup.unused_imports import import_less; import_less()\n"
+        "import rich; from iai_server.startup import unused_imports as unused\n"
+        "unused.skip_unused_imports()\n"
         "import rich.text\n"
         "try: import uvicorn\n"
         "except ModuleNotFoundError as exc: print(exc.name, rich.text.Text('stays'))"
@@ -198,15 +199,15 @@ def test_what_is_left_out_counts_as_not_installed(tmp_path: Path) -> None:
 
 def test_what_is_imported_or_not_installed_is_left_alone() -> None:
     before = sys.modules["json"]
-    defer("json")
-    defer("no_such_package_anywhere")
+    make_lazy("json")
+    make_lazy("no_such_package_anywhere")
     assert sys.modules["json"] is before
     assert "no_such_package_anywhere" not in sys.modules
 
 
 def test_the_collector_runs_again_after_a_start_that_failed() -> None:
     def start() -> None:
-        with collector_paused():
+        with gc_paused():
             assert not gc.isenabled()
             raise RuntimeError("a start that fails")
 

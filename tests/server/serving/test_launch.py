@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from mcp import StdioServerParameters
 from tests.support.checkout import ROOT
-from tests.support.fronts import CLAUDE, CODEX, INITIALIZED, RECORD, real_only, request, spoken
+from tests.support.handshakes import CLAUDE, CODEX, INITIALIZED, RECORD, real_only, request, spoken
 from tests.support.talking import SERVE, WAIT_SEC, ChildServer, child_environment, connected
 
 from iai_memory import Memory, load_settings
@@ -24,7 +24,7 @@ IMPORTED = """
 import json, os, sys
 sys.argv = ["iai-mcp", "serve"]
 import iai_server.__main__, iai_server.cli.main, iai_server.serving.launch as launch
-from iai_server.startup.front import Front
+from iai_server.startup.responder import HandshakeResponder
 from iai_server.startup.record_file import packaged_record
 
 class Never:
@@ -34,7 +34,8 @@ class Never:
 waiting, _ = os.pipe()
 wire = launch.claim_stdout()
 try:
-    launch.converse(launch.claim_stdin(), wire, Front(packaged_record()), Never())
+    responder = HandshakeResponder(packaged_record())
+    launch.answer_handshake(launch.claim_stdin(), wire, responder, Never())
 except launch.HostLeft:
     print(json.dumps(sorted(sys.modules)), file=wire, flush=True)
 """

@@ -1,4 +1,4 @@
-"""A host hears the same whoever answers: the front, or the server behind it."""
+"""A host hears the same whoever answers: the responder, or the server behind it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.fronts import (
+from tests.support.handshakes import (
     CLAUDE,
     CODEX,
     INITIALIZED,
@@ -18,10 +18,10 @@ from tests.support.fronts import (
     LISTEN,
     MODERN,
     Ready,
-    fronted,
     real_only,
     request,
     spoken,
+    with_responder,
 )
 from tests.support.talking import WAIT_SEC
 
@@ -121,7 +121,7 @@ def test_a_host_hears_the_same_whoever_answers(
     ready = Ready()
     try:
         # The last word is one that only the real server can answer, so there is always a hand-over.
-        with spoken(fronted(app, ready)) as both:
+        with spoken(with_responder(app, ready)) as both:
             for number, chunk in enumerate(chunks):
                 if number == ready_at:
                     ready.now()
@@ -140,7 +140,7 @@ def test_a_subscription_that_was_ended_can_be_made_again(app: App, handed_over: 
     ended = ended.replace(b'"id": "", ', b"")
     ready = Ready()
     try:
-        with spoken(real_only(app)) as real, spoken(fronted(app, ready)) as both:
+        with spoken(real_only(app)) as real, spoken(with_responder(app, ready)) as both:
             for said, count in [
                 (request(0, "server/discover", CLAUDE), 1),
                 (listen, 1),
@@ -163,7 +163,7 @@ def test_a_subscription_that_was_ended_can_be_made_again(app: App, handed_over: 
 def test_loading_begins_when_the_host_has_its_answers(app: App) -> None:
     ready = Ready()
     try:
-        with spoken(fronted(app, ready)) as both:
+        with spoken(with_responder(app, ready)) as both:
             assert not ready.started.is_set()
             both.ask(request(1, "initialize", CODEX) + INITIALIZED)
             both.answers(1)

@@ -1,4 +1,4 @@
-"""The front answers nobody whom the SDK would refuse."""
+"""The responder answers nobody whom the SDK would refuse."""
 
 from __future__ import annotations
 
@@ -10,9 +10,19 @@ from mcp.shared.inbound import InboundModernRoute, classify_inbound_request
 from mcp_types import InitializeRequestParams
 from mcp_types.methods import validate_client_request
 from mcp_types.version import LATEST_HANDSHAKE_VERSION
-from tests.support.fronts import CLAUDE, CODEX, INITIALIZED, LEGACY, LISTEN, MODERN, RECORD, request
+from tests.support.handshakes import (
+    CLAUDE,
+    CODEX,
+    INITIALIZED,
+    LEGACY,
+    LISTEN,
+    MODERN,
+    RECORD,
+    request,
+)
 
-from iai_server.startup.front import Front, NotCertain
+from iai_server.startup.message_check import NotCertain
+from iai_server.startup.responder import HandshakeResponder
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),
@@ -52,9 +62,9 @@ client_info = json_values | st.fixed_dictionaries(
         optional={"capabilities": capabilities, "clientInfo": client_info, "_meta": json_values},
     )
 )
-def test_the_front_initializes_nobody_whom_the_sdk_refuses(params: dict[str, Any]) -> None:
+def test_the_responder_initializes_nobody_whom_the_sdk_refuses(params: dict[str, Any]) -> None:
     try:
-        Front(RECORD).answer(request(1, "initialize", params)[:-1])
+        HandshakeResponder(RECORD).answer(request(1, "initialize", params)[:-1])
     except NotCertain:
         return
     validate_client_request("initialize", LATEST_HANDSHAKE_VERSION, params)
@@ -75,10 +85,10 @@ def test_the_front_initializes_nobody_whom_the_sdk_refuses(params: dict[str, Any
         },
     )
 )
-def test_the_front_discovers_for_nobody_whom_the_sdk_refuses(meta: dict[str, Any]) -> None:
+def test_the_responder_discovers_for_nobody_whom_the_sdk_refuses(meta: dict[str, Any]) -> None:
     params = {"_meta": meta}
     try:
-        Front(RECORD).answer(request(1, "server/discover", params)[:-1])
+        HandshakeResponder(RECORD).answer(request(1, "server/discover", params)[:-1])
     except NotCertain:
         return
     body = {"method": "server/discover", "params": params}
@@ -86,8 +96,8 @@ def test_the_front_discovers_for_nobody_whom_the_sdk_refuses(meta: dict[str, Any
     validate_client_request("server/discover", MODERN, params)
 
 
-def test_the_hosts_of_today_are_answered_by_the_front() -> None:
-    claude, codex = Front(RECORD), Front(RECORD)
+def test_the_hosts_of_today_are_answered_by_the_responder() -> None:
+    claude, codex = HandshakeResponder(RECORD), HandshakeResponder(RECORD)
     for method in ("server/discover", "server/discover", "tools/list", "prompts/list"):
         assert claude.answer(request(0, method, CLAUDE)[:-1])
     assert claude.answer(request("listen:0", "subscriptions/listen", LISTEN)[:-1])

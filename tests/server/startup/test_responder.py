@@ -1,4 +1,4 @@
-"""The front answers the handshake from a record byte for byte like the real server."""
+"""The responder answers the handshake from a record byte for byte like the real server."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.support.fronts import CONSTANTS, MODERN, RECORD, real_only, request, spoken
+from tests.support.handshakes import CONSTANTS, MODERN, RECORD, real_only, request, spoken
 
 from iai_server.mcp.app import App
 from iai_server.mcp.handshake_record import opening, record
-from iai_server.startup.front import Front
 from iai_server.startup.record_file import PACKAGED, packaged_record
+from iai_server.startup.responder import HandshakeResponder
 
 
 def test_the_record_is_what_the_real_server_answers(app: App) -> None:
@@ -25,18 +25,18 @@ def test_the_record_is_trusted_with_the_versions_of_the_lock_file() -> None:
 
 
 @pytest.mark.parametrize(("version", "method"), CONSTANTS)
-def test_the_front_answers_byte_for_byte_like_the_real_server(
+def test_the_responder_answers_byte_for_byte_like_the_real_server(
     app: App, version: str, method: str
 ) -> None:
     first = "server/discover" if version == MODERN else "initialize"
-    front = Front(RECORD)
+    responder = HandshakeResponder(RECORD)
     asked = [request(1, first, opening(version, first))]
     if method != first:
         asked.append(request('näh "2"\n\u2028', method, opening(version, method)))
     with spoken(real_only(app)) as real:
         for line in asked:
             real.ask(line)
-            assert front.answer(line.rstrip(b"\n")).encode() == real.answers(1)[0]
+            assert responder.answer(line.rstrip(b"\n")).encode() == real.answers(1)[0]
 
 
 @pytest.mark.parametrize("id_", [0, -7, 2**52, "", "1", 'quote " and \\ and \x1f and \x7f', "日本"])
@@ -45,5 +45,5 @@ def test_an_id_comes_back_as_it_was_sent(app: App, id_: int | str) -> None:
     with spoken(real_only(app)) as real:
         real.ask(line)
         [said] = real.answers(1)
-    assert json.loads(Front(RECORD).answer(line[:-1]))["id"] == id_
+    assert json.loads(HandshakeResponder(RECORD).answer(line[:-1]))["id"] == id_
     assert json.loads(said)["id"] == id_

@@ -1,4 +1,4 @@
-"""The front and the real server on pipes of this process, and what hosts of today say first."""
+"""The responder and the real server on pipes of this process, and what hosts of today say first."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from mcp_types.version import LATEST_MODERN_VERSION
 from tests.support.talking import WAIT_SEC
 
 from iai_server.mcp.app import App
-from iai_server.serving.launch import converse
-from iai_server.startup.front import Front
-from iai_server.startup.pipes import Resumed
+from iai_server.serving.launch import answer_handshake
+from iai_server.startup.pipes import ResumedInput
 from iai_server.startup.record_file import PACKAGED
+from iai_server.startup.responder import HandshakeResponder
 
 RECORD: dict[str, Any] = json.loads(Path(PACKAGED).read_text(encoding="utf-8"))
 CONSTANTS = [
@@ -63,7 +63,7 @@ def request(id_: int | str, method: str, params: dict[str, Any]) -> bytes:
 
 
 class Ready:
-    """Tells the front that the real server is ready, when the test wants it to be."""
+    """Tells the responder that the real server is ready, when the test wants it to be."""
 
     def __init__(self) -> None:
         self._end, self._tell = os.pipe()
@@ -142,16 +142,18 @@ def real_only(app: App) -> Callable[[int, TextIOWrapper], None]:
     return serve
 
 
-def fronted(app: App, ready: Ready) -> Callable[[int, TextIOWrapper], None]:
-    """The front, and behind it the SDK's server."""
+def with_responder(app: App, ready: Ready) -> Callable[[int, TextIOWrapper], None]:
+    """The responder, and behind it the SDK's server."""
 
     def serve(source: int, wire: TextIOWrapper) -> None:
-        front = Front(RECORD)
-        lead = converse(source, wire, front, ready)
-        anyio.run(app.serve_stdio, lines_of(lead, source), wire, front.told)
+        responder = HandshakeResponder(RECORD)
+        lead = answer_handshake(source, wire, responder, ready)
+        anyio.run(app.serve_stdio, lines_of(lead, source), wire, responder.already_answered)
 
     return serve
 
 
 def lines_of(lead: bytes, source: int) -> TextIOWrapper:
-    return TextIOWrapper(BufferedReader(Resumed(lead, source)), encoding="utf-8", errors="replace")
+    return TextIOWrapper(
+        BufferedReader(ResumedInput(lead, source)), encoding="utf-8", errors="replace"
+    )
