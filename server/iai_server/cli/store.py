@@ -80,12 +80,12 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """Check every link from hook to store and back; exit 1 if one is broken."""
-    from ..doctor.checks import examine
+    from ..doctor.checks import run_checks
 
     if contradictions:
         _print_contradictions(open_memory().contradictions(limit), as_json)
         return
-    checks = examine(open_memory())
+    checks = run_checks(open_memory())
     if as_json:
         emit_json([check.to_fields() for check in checks])
     else:

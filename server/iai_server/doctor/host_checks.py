@@ -1,4 +1,4 @@
-"""What `iai-mcp doctor` says of the hosts that are connected, and of capture."""
+"""The checks of connected hosts (server, hooks, trust in hooks) and of the capture queue."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
 
 from iai_memory import Memory, Settings
 from iai_memory.base.presence import alive_servers
@@ -22,35 +21,28 @@ from ..hosts.host import Host
 from ..hosts.host_file import HostFile
 from ..hosts.launch_command import SERVER
 from ..hosts.registry import HostName, host
+from .check import Check
 
-_ANSWERED_WITHIN = timedelta(minutes=10)
-
-
-class Finding(NamedTuple):
-    """One link of the chain, whether it holds, and what was found."""
-
-    name: str
-    ok: bool
-    finding: str
+_MAX_QUEUED = timedelta(minutes=10)
 
 
-def host_findings(memory: Memory) -> list[Finding]:
-    """Every connected host's server, hooks and trust, and what capture has left undone."""
+def check_hosts(memory: Memory) -> list[Check]:
+    """Check every connected host, for the user and for the current folder, then the queue."""
     cwd = Path.cwd()
-    findings = [
-        finding
+    checks = [
+        check
         for project in _scopes(cwd)
         for name in HostName
-        for finding in _of_host(name, memory.settings, project, cwd)
+        for check in _of_host(name, memory.settings, project, cwd)
     ]
     try:
-        findings += _repetitions(memory.settings, cwd)
+        checks += _repetitions(memory.settings, cwd)
     except HostFileFault as exc:
-        findings.append(Finding("hosts", False, str(exc)))
-    if not findings:
-        say = "none is connected: run `iai-mcp connect claude-code`, claude-desktop or codex"
-        findings.append(Finding("hosts", True, say))
-    return [*findings, *_capture(memory)]
+        checks.append(Check("hosts", False, str(exc)))
+    if not checks:
+        finding = "none is connected: run `iai-mcp connect claude-code`, claude-desktop or codex"
+        checks.append(Check("hosts", True, finding))
+    return [*checks, *_capture(memory)]
 
 
 def _scopes(cwd: Path) -> tuple[Path | None, ...]:
@@ -60,7 +52,7 @@ def _scopes(cwd: Path) -> tuple[Path | None, ...]:
 
 def _of_host(
     name: HostName, settings: Settings, project: Path | None, cwd: Path
-) -> Iterator[Finding]:
+) -> Iterator[Check]:
     label = name if project is None else f"{name} in this folder"
     again = f"run `iai-mcp connect {name}{'' if project is None else ' --project'}`"
     try:
@@ -68,32 +60,32 @@ def _of_host(
         server = found.server.present()
         hooks = _hooks(found.hooks)
     except InvalidInput:
-        return  # it knows no projects
+        return  # the host has no files of a project
     except HostFileFault as exc:
-        yield Finding(label, False, str(exc))
+        yield Check(label, False, str(exc))
         return
     if server is None and not hooks:
         return
     yield _server(label, found, server, again)
     if found.hooks is not None:
-        yield _hook_finding(f"{label}: hooks", hooks, again)
+        yield _hook_check(f"{label}: hooks", hooks, again)
         if name is HostName.CODEX and hooks:
             yield _trust(f"{label}: trust in hooks", found.hooks.path, hooks, cwd)
 
 
-def _repetitions(settings: Settings, cwd: Path) -> Iterator[Finding]:
+def _repetitions(settings: Settings, cwd: Path) -> Iterator[Check]:
     """Hooks that run twice, so that a session begins with two pages."""
     plugin = _plugin(settings)
     if plugin is not None:
-        yield Finding("claude-code: plugin", True, f"{plugin} is enabled")
+        yield Check("claude-code: plugin", True, f"{plugin} is enabled")
     if plugin is not None and _readable_hooks(host(HostName.CLAUDE_CODE, settings).hooks):
-        say = "the page comes twice, from the plugin and from settings.json"
-        yield Finding("claude-code: once", False, f"{say}: run `iai-mcp disconnect claude-code`")
+        finding = "the page comes twice, from the plugin and from settings.json"
+        yield Check("claude-code: once", False, f"{finding}: run `iai-mcp disconnect claude-code`")
     # Claude Code runs a hook once that two files name alike; Codex runs it twice.
     files = [host(HostName.CODEX, settings, scope).hooks for scope in _scopes(cwd)]
     if len(files) > 1 and all(_readable_hooks(file) for file in files):
-        say = "the page comes twice, for you and for this folder"
-        yield Finding("codex: once", False, f"{say}: run `iai-mcp disconnect codex --project`")
+        finding = "the page comes twice, for you and for this folder"
+        yield Check("codex: once", False, f"{finding}: run `iai-mcp disconnect codex --project`")
 
 
 def _plugin(settings: Settings) -> str | None:
@@ -112,27 +104,27 @@ def _readable_hooks(file: HostFile | None) -> list[Hook]:
     try:
         return _hooks(file)
     except HostFileFault:
-        return []  # told where the file's own host is checked
+        return []  # reported where the file's own host is checked
 
 
-def _server(label: str, found: Host, entry: dict[str, object] | None, again: str) -> Finding:
+def _server(label: str, found: Host, entry: dict[str, object] | None, again: str) -> Check:
     name = f"{label}: server"
     if entry is None:
-        return Finding(name, False, f"{found.server.path} has hooks but no server: {again}")
+        return Check(name, False, f"{found.server.path} has hooks but no server: {again}")
     command = Path(str(entry["command"]))
     if command.is_absolute() and not os.access(command, os.X_OK):
-        return Finding(name, False, f"{command} cannot be run: {again}")
+        return Check(name, False, f"{command} cannot be run: {again}")
     env = entry.get("env")
     store = env.get("IAI_MCP_STORE") if isinstance(env, dict) else None
     if store != found.launch.environment.get("IAI_MCP_STORE"):
         where = store or "the default folder"
-        return Finding(
+        return Check(
             name,
             False,
             f"uses the store in {where}, this command another: {again}, or set "
             f"IAI_MCP_STORE to that one",
         )
-    return Finding(name, True, f"{command}, in {found.server.path}")
+    return Check(name, True, f"{command}, in {found.server.path}")
 
 
 def _hooks(file: HostFile | None) -> list[Hook]:
@@ -141,7 +133,7 @@ def _hooks(file: HostFile | None) -> list[Hook]:
     return HooksInJson().hooks(file.path.read_text(encoding="utf-8-sig"))
 
 
-def _hook_finding(name: str, hooks: list[Hook], again: str) -> Finding:
+def _hook_check(name: str, hooks: list[Hook], again: str) -> Check:
     events = [hook.event for hook in hooks]
     faults = {fault.path: fault.what for hook in hooks for fault in script_faults(hook.script)}
     wrong = [
@@ -154,42 +146,42 @@ def _hook_finding(name: str, hooks: list[Hook], again: str) -> Finding:
         *(f"{path} {what}" for path, what in faults.items()),
     ]
     if wrong:
-        return Finding(name, False, f"{', '.join(wrong)}: {again}")
-    return Finding(name, True, f"{len(hooks)}, of this version")
+        return Check(name, False, f"{', '.join(wrong)}: {again}")
+    return Check(name, True, f"{len(hooks)}, of this version")
 
 
-def _trust(name: str, file: Path, hooks: list[Hook], cwd: Path) -> Finding:
+def _trust(name: str, file: Path, hooks: list[Hook], cwd: Path) -> Check:
     found = trust(file, hooks, cwd)
     if found.skipped:
-        say = f"codex skips hooks without a word: {', '.join(found.skipped)}"
-        return Finding(name, False, f"{say}; start codex, type /hooks and trust them")
-    return Finding(name, True, f"{found.trusted} trusted, says {found.source}")
+        finding = f"codex skips hooks without a word: {', '.join(found.skipped)}"
+        return Check(name, False, f"{finding}; start codex, type /hooks and trust them")
+    return Check(name, True, f"{found.trusted} trusted, says {found.source}")
 
 
-def _capture(memory: Memory) -> Iterator[Finding]:
+def _capture(memory: Memory) -> Iterator[Check]:
     spool = Spool(memory.paths)
     failed = spool.failed()
     if failed:
-        yield Finding(
+        yield Check(
             "capture: given up",
             False,
             f"{len(failed)} rings, the reasons are in {failed[0].parent}: run `iai-mcp import "
             f"claude` or `iai-mcp import codex`, then remove them",
         )
     try:
-        bells = spool.unanswered()
+        queued = spool.unanswered()
     except StoreUnavailable as exc:
-        yield Finding("capture: backlog", False, str(exc))
+        yield Check("capture: backlog", False, str(exc))
         return
     serving = len(alive_servers(memory.paths))
-    old = [b for b in bells if datetime.now(UTC) - b.rung_at > _ANSWERED_WITHIN]
+    old = [one for one in queued if datetime.now(UTC) - one.rung_at > _MAX_QUEUED]
     if old and serving:
-        yield Finding(
+        yield Check(
             "capture: backlog",
             False,
             f"{len(old)} rings wait for more than 10 minutes though a server runs: see "
             f"`iai-mcp events`",
         )
     else:
-        wait = "; the next server reads them" if bells and not serving else ""
-        yield Finding("capture: backlog", True, f"{len(bells)} rings wait{wait}")
+        wait = "; the next server reads them" if queued and not serving else ""
+        yield Check("capture: backlog", True, f"{len(queued)} rings wait{wait}")

@@ -11,14 +11,14 @@ from tests.support.host_files import COMMAND, SCRIPTS, host_files, put
 from iai_memory import Memory
 from iai_memory.base.files import make_private_folder
 from iai_server.cli.main import run
-from iai_server.doctor.host_checks import host_findings
+from iai_server.doctor.host_checks import check_hosts
 
 pytestmark = pytest.mark.usefixtures("home")
 
 
 def _findings(home: Path) -> dict[str, tuple[bool, str]]:
     store = make_private_folder(home / ".iai-mcp")
-    return {found.name: found[1:] for found in host_findings(Memory(store=store))}
+    return {found.name: found[1:] for found in check_hosts(Memory(store=store))}
 
 
 def test_doctor_says_when_no_host_is_connected(home: Path) -> None:

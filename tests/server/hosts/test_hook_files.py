@@ -12,7 +12,7 @@ from tests.support.checkout import HOOKS
 
 from iai_memory import Memory, load_settings
 from iai_server.cli.main import run
-from iai_server.doctor.host_checks import host_findings
+from iai_server.doctor.host_checks import check_hosts
 from iai_server.hosts.hook_files import CAPTURE_HOOK, HOOK_FILES, RECALL_HOOK
 from iai_server.hosts.hook_scripts import stale_scripts
 
@@ -51,7 +51,7 @@ def _shipped() -> dict[str, tuple[bytes, int]]:
 
 
 def _finding() -> tuple[bool, str]:
-    found = {one.name: one for one in host_findings(Memory(settings=load_settings()))}
+    found = {one.name: one for one in check_hosts(Memory(settings=load_settings()))}
     return found["claude-code: hooks"].ok, found["claude-code: hooks"].finding
 
 
