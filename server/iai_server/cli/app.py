@@ -20,8 +20,8 @@ app = typer.Typer(
 )
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"iai-mcp {__version__}")
         raise typer.Exit
 

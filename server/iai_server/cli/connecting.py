@@ -1,4 +1,4 @@
-"""Commands that put us into a host's files and take us out: connect, disconnect."""
+"""Commands that add our entries to a host's files and remove them: connect, disconnect."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from .printing import emit_json, emit_lines
 
 Name = Annotated[HostName, typer.Argument(help="Which host.")]
 InProject = Annotated[
-    bool, typer.Option("--project", help="In this folder, for everybody who works in it.")
+    bool,
+    typer.Option("--project", help="In the files of this folder, for everybody who works in it."),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the changes, make none.")]
 
@@ -29,7 +30,7 @@ def register(app: typer.Typer) -> None:
 def connect(
     name: Name, project: InProject = False, dry_run: DryRun = False, as_json: AsJson = False
 ) -> None:
-    """Register the server with a host and install the hooks; again is safe."""
+    """Register the server with a host and install the hooks; safe to repeat."""
     chosen = _host(name, project)
     changes = chosen.plan()
     if dry_run:
@@ -37,7 +38,7 @@ def connect(
         return
     scripts = chosen.install_scripts()
     backups = apply(changes)
-    _tell(chosen, changes, scripts, backups, as_json, advice=chosen.advice)
+    _report(chosen, changes, scripts, backups, as_json, advice=chosen.advice)
 
 
 def disconnect(
@@ -49,7 +50,7 @@ def disconnect(
     if dry_run:
         _preview(chosen, changes, [], as_json)
         return
-    _tell(chosen, changes, [], apply(changes), as_json, advice="")
+    _report(chosen, changes, [], apply(changes), as_json, advice="")
 
 
 def _host(name: HostName, project: bool) -> Host:
@@ -68,7 +69,7 @@ def _preview(chosen: Host, changes: list[Change], scripts: list[Path], as_json: 
         emit_lines([f"{chosen.name}: nothing to change"])
 
 
-def _tell(
+def _report(
     chosen: Host,
     changes: list[Change],
     scripts: list[Path],

@@ -37,24 +37,26 @@ def register(app: typer.Typer) -> None:
 
 def recall(
     query: Annotated[str, typer.Argument(help="A question or a few words.")],
-    limit: Annotated[int, typer.Option(help="Hits at most, 1 to 50.")] = LIMIT,
+    limit: Annotated[int, typer.Option(help="Maximum number of hits, 1 to 50.")] = LIMIT,
     project: Project = None,
     since: Since = None,
     until: Until = None,
     as_of: AsOf = None,
-    tag: Annotated[list[str] | None, typer.Option(help="Only with this tag; repeatable.")] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(help="Only memories with this tag; repeatable.")
+    ] = None,
     origin: Annotated[
         list[str] | None,
-        typer.Option(help="Only what came by hook, tool, import or cli; repeatable."),
+        typer.Option(help="Only memories that came by hook, tool, import or cli; repeatable."),
     ] = None,
     include_superseded: Annotated[
-        bool, typer.Option("--include-superseded", help="Also what is no longer true.")
+        bool, typer.Option("--include-superseded", help="Include memories that were replaced.")
     ] = False,
     budget_tokens: Annotated[
-        int, typer.Option(help="Of all hits' texts together.")
+        int, typer.Option(help="Maximum size of all hits' texts together, in tokens.")
     ] = BUDGET_TOKENS,
     min_confidence: Annotated[
-        float, typer.Option(help="0 to 1; an answer less sure than this has no hits.")
+        float, typer.Option(help="0 to 1; an answer with less confidence has no hits.")
     ] = MIN_CONFIDENCE,
     as_json: AsJson = False,
 ) -> None:
@@ -94,16 +96,18 @@ def recall(
 def ingest(
     text: Annotated[str | None, typer.Argument(help="The text; without it, stdin is read.")] = None,
     jsonl: Annotated[
-        Path | None, typer.Option(help="A file with one JSON object with text a line.")
+        Path | None, typer.Option(help="A file with one JSON object per line, each with a text.")
     ] = None,
     role: Annotated[str, typer.Option(help="user, assistant, tool or note.")] = "note",
     project: Project = None,
     created_at: Annotated[str | None, typer.Option(help="When it was said; ISO.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="Tag it; repeatable.")] = None,
-    pinned: Annotated[bool, typer.Option("--pin", help="Keep it on the session page.")] = False,
+    pinned: Annotated[
+        bool, typer.Option("--pin", help="Pin it to the session-start page.")
+    ] = False,
     derived_from: Annotated[
         list[str] | None,
-        typer.Option(help="Id of a memory that it was made from; repeatable."),
+        typer.Option(help="Id of a memory that it was derived from; repeatable."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -133,7 +137,7 @@ def timeline(
     since: Since = None,
     until: Until = None,
     as_of: AsOf = None,
-    limit: Annotated[int, typer.Option(help="Records at most, 1 to 500.")] = 20,
+    limit: Annotated[int, typer.Option(help="Maximum number of memories, 1 to 500.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List memories in time, newest first."""
@@ -155,7 +159,7 @@ def supersede(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Replace a fact that is no longer true; both stay."""
+    """Replace a fact that is no longer true; the old memory stays in the history."""
     done = open_memory().supersede(id, text, reason=reason, at=at)
     if as_json:
         emit_json(done)
@@ -168,7 +172,7 @@ def forget(
     reason: Annotated[str, typer.Option(help="Why; goes into the ledger.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Hide memories from everything at once; can be undone."""
+    """Hide memories from every answer and page; `restore` undoes it."""
     done = open_memory().forget(ids, reason=reason)
     if as_json:
         emit_json(done)
@@ -184,7 +188,7 @@ def restore(
     ids: Annotated[list[str], typer.Argument(help="Ids of the memories.")],
     as_json: AsJson = False,
 ) -> None:
-    """Undo forget, and supersede for the old memory."""
+    """Undo `forget`, and `supersede` for the old memory."""
     done = open_memory().restore(ids)
     if as_json:
         emit_json(done)
@@ -197,12 +201,12 @@ def restore(
 
 def pin(
     id: Annotated[str, typer.Argument(help="Id of the memory.")],
-    off: Annotated[bool, typer.Option("--off", help="Take the pin away.")] = False,
+    off: Annotated[bool, typer.Option("--off", help="Unpin it.")] = False,
     add_tag: Annotated[list[str] | None, typer.Option(help="Add a tag; repeatable.")] = None,
-    remove_tag: Annotated[list[str] | None, typer.Option(help="Remove one; repeatable.")] = None,
+    remove_tag: Annotated[list[str] | None, typer.Option(help="Remove a tag; repeatable.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Keep a memory on the session page, and tag it."""
+    """Pin a memory to the session-start page, or tag it; --off unpins it."""
     view = open_memory().pin(
         id, pinned=not off, add_tags=add_tag or [], remove_tags=remove_tag or []
     )
@@ -214,7 +218,7 @@ def pin(
 
 def _stdin() -> str:
     try:
-        # As bytes: the text layer would turn line ends round and escape what it cannot decode.
+        # As bytes: the text layer would translate line ends and escape what it cannot decode.
         return sys.stdin.buffer.read().decode("utf-8")
     except UnicodeDecodeError as exc:
         raise InvalidInput("stdin is not UTF-8: send UTF-8 text") from exc

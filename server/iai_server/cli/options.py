@@ -19,13 +19,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Project = Annotated[
     str | None, typer.Option(help='Project name; "." is the project of this folder.')
 ]
-AsOf = Annotated[str | None, typer.Option(help="Answer from what was held and true then.")]
+AsOf = Annotated[str | None, typer.Option(help="Answer as of this ISO date or time.")]
 Since = Annotated[str | None, typer.Option(help="ISO date or time.")]
 Until = Annotated[str | None, typer.Option(help="ISO date or time; a date includes its day.")]
 
 
 def open_memory(*, origin: str = "cli") -> Memory:
-    """The memory that the environment names, seen from the current folder.
+    """Open the memory that the environment names; the current folder names the own project.
 
     Raises:
         InvalidInput: An environment variable cannot be used.
@@ -33,6 +33,6 @@ def open_memory(*, origin: str = "cli") -> Memory:
     from iai_memory import Memory
 
     memory = Memory(cwd=Path.cwd(), origin=origin)
-    # However the command ends: a page within its interval would wait for a server that may not run.
+    # However the command ends: a refresh put off within its interval would wait for a server.
     atexit.register(memory.close)
     return memory

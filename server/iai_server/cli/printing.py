@@ -1,4 +1,4 @@
-"""What the commands print: JSON for programs, inert text for people."""
+"""Output of the commands: JSON for programs, escaped text for people."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def out() -> Console:
-    """Stdout: coloured on a terminal, plain in a pipe, never wrapped there."""
+    """Return stdout as a console: coloured on a terminal, plain and unwrapped in a pipe."""
     from rich.console import Console
 
     return Console(file=sys.stdout, highlight=False, markup=False, soft_wrap=True)
 
 
 def progress() -> Progress:
-    """A progress bar on stderr with rate and remaining time; silent in a pipe."""
+    """Return a progress bar on stderr with rate and remaining time; silent in a pipe."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -51,7 +51,7 @@ def progress() -> Progress:
 
 
 def emit_json(value: BaseModel | list[Any] | dict[str, Any]) -> None:
-    """One JSON document on stdout, readable; what could move a terminal's cursor is escaped."""
+    """Print one indented JSON document; control and format characters are escaped."""
     plain = value if isinstance(value, list | dict) else value.model_dump(mode="json")
     utf_8 = sys.stdout.encoding.lower() in ("utf-8", "utf8")
     text = json.dumps(plain, ensure_ascii=not utf_8, indent=2, default=str)
@@ -59,7 +59,7 @@ def emit_json(value: BaseModel | list[Any] | dict[str, Any]) -> None:
 
 
 def emit_lines(lines: Iterable[str]) -> None:
-    """Lines of our own on stdout; whatever they quote, nothing in them moves a cursor."""
+    """Print lines; control and format characters in what they quote are escaped."""
     from rich.text import Text
 
     console = out()
@@ -68,12 +68,12 @@ def emit_lines(lines: Iterable[str]) -> None:
 
 
 def memory_text(text: str) -> str:
-    """Memory text for a terminal: one line without control characters and escape codes."""
+    """Return memory text as one line without control characters and escape codes."""
     return neutralise(text)
 
 
 def emit_table(rows: Iterable[tuple[str, str]]) -> None:
-    """Names and values in two columns; values may come from outside, names are ours."""
+    """Print names and values in two columns; values may be foreign text, names are ours."""
     from rich.table import Table
     from rich.text import Text
 

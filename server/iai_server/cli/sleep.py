@@ -1,4 +1,4 @@
-"""The command that lets the store sleep now."""
+"""The command that runs the maintenance of a sleeping server now: sleep."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def register(app: typer.Typer) -> None:
 
 
 def sleep(as_json: AsJson = False) -> None:
-    """Compact, embed, map topics and refresh the payload now; Ctrl-C keeps what is done."""
+    """Run maintenance now: compact, embed, rebuild topics, refresh the page; Ctrl-C is safe."""
     memory = open_memory()
     with _interruptible() as interrupted, progress() as bar:
-        report = memory.sleep(force=True, interrupted=interrupted, progress=_shown_on(bar))
+        report = memory.sleep(force=True, interrupted=interrupted, progress=_progress_on(bar))
     if as_json:
         emit_json(
             {
@@ -47,21 +47,24 @@ def sleep(as_json: AsJson = False) -> None:
 
 @contextmanager
 def _interruptible() -> Generator[Callable[[], bool]]:
-    """The first Ctrl-C asks the sleep to stop at its next safe point, a second one ends it."""
-    asked = threading.Event()
+    """Return whether Ctrl-C was pressed; a second one ends the process.
 
-    def ask(number: int, frame: FrameType | None) -> None:
-        asked.set()
+    The sleep stops at its next safe point.
+    """
+    interrupted = threading.Event()
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        interrupted.set()
         signal.signal(signal.SIGINT, before)
 
-    before = signal.signal(signal.SIGINT, ask)
+    before = signal.signal(signal.SIGINT, interrupt)
     try:
-        yield asked.is_set
+        yield interrupted.is_set
     finally:
         signal.signal(signal.SIGINT, before)
 
 
-def _shown_on(bar: Progress) -> Callable[[str, int, int], None]:
+def _progress_on(bar: Progress) -> Callable[[str, int, int], None]:
     from iai_memory.maintenance.sleep import STEPS
 
     tasks = {step: bar.add_task(step, start=False, total=None) for step in STEPS}

@@ -26,14 +26,14 @@ def register(app: typer.Typer) -> None:
 def session_start(
     project: Project = None,
     cwd: Annotated[
-        Path | None, typer.Option(help="Take the project of this folder, as the hook does.")
+        Path | None, typer.Option(help="Use the project of this folder, as the hook does.")
     ] = None,
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Bring the cache up to date first.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print the session-start payload; works without a running server."""
+    """Print the session-start page; works without a running server."""
     from iai_memory.projects.identity import project_of
 
     memory = open_memory()
@@ -46,7 +46,7 @@ def session_start(
 
 
 def status(as_json: AsJson = False) -> None:
-    """Show the whole state of the store, and how fresh its payload is."""
+    """Show the state of the store, and how fresh its session-start page is."""
     found = open_memory().status()
     if as_json:
         emit_json(found)
@@ -55,7 +55,7 @@ def status(as_json: AsJson = False) -> None:
 
 
 def events(
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Events at most.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Maximum number of events.")] = 20,
     name: Annotated[str | None, typer.Option(help="Only events of this name.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -76,7 +76,9 @@ def doctor(
             "--contradictions", help="List memories that may not both be true, newest first."
         ),
     ] = False,
-    limit: Annotated[int, typer.Option(help="Pairs at most, with --contradictions.")] = 20,
+    limit: Annotated[
+        int, typer.Option(help="With --contradictions: maximum number of pairs.")
+    ] = 20,
     as_json: AsJson = False,
 ) -> None:
     """Check every link from hook to store and back; exit 1 if one is broken."""

@@ -1,4 +1,4 @@
-"""Commands on the whole store: export, scrub."""
+"""Commands that export memories, and the one that removes a text: export, scrub."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _formats() -> None:
 
 def jsonl(
     out: Annotated[Path | None, typer.Option(help="A new file; without it, stdout.")] = None,
-    vectors: Annotated[bool, typer.Option("--vectors", help="With the vectors.")] = False,
+    vectors: Annotated[bool, typer.Option("--vectors", help="Include the vectors.")] = False,
 ) -> None:
     """Write every memory as a line of JSON, forgotten and superseded ones too."""
     lines = open_memory().export_lines(vectors=vectors)
@@ -57,13 +57,13 @@ def jsonl(
 
 
 def scrub(
-    pattern: Annotated[str, typer.Argument(help="The text that must go.")],
+    pattern: Annotated[str, typer.Argument(help="The text to remove.")],
     regex: Annotated[
         bool, typer.Option("--regex", help="Read it as a regular expression.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Remove a text from everywhere, old versions and logs too, and prove it."""
+    """Remove a text from everywhere, old versions and logs too, and check that it is gone."""
     done = open_memory().scrub(pattern, regex=regex)
     if as_json:
         emit_json({"records": done.records, "files": done.files, "left": done.left})
