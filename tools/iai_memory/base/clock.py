@@ -18,7 +18,7 @@ def iso(moment: datetime) -> str:
 
 
 def parse_time(value: str | datetime, name: str, *, end_of_day: bool = False) -> datetime:
-    """Parses an ISO 8601 date or time; without a zone it is UTC.
+    """Parse an ISO 8601 date or time; without a zone it is UTC.
 
     Args:
         value: A date ("2026-05-08"), a time ("2026-05-08T14:00:00+02:00") or an aware datetime.

@@ -19,7 +19,7 @@ class FifoCache(Generic[K, V]):
     """
 
     def __init__(self, max_entries: int) -> None:
-        """Holds nothing yet."""
+        """Start empty."""
         self._max_entries = max_entries
         self._entries: dict[K, V] = {}
         self._lock = threading.Lock()
@@ -34,7 +34,7 @@ class FifoCache(Generic[K, V]):
         return {key: value for key in keys if (value := entries.get(key)) is not None}
 
     def add(self, entries: Iterable[tuple[K, V]]) -> None:
-        """Sets these entries, then drops the oldest down to the bound; no value may be None."""
+        """Set these entries, then drop the oldest down to the bound; no value may be None."""
         with self._lock:
             self._entries.update(entries)
             # Listed before the first is deleted: each look for the first key of a dict passes all

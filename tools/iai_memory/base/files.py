@@ -18,7 +18,7 @@ PRIVATE_FILE = 0o600
 
 
 def make_private_folder(folder: Path) -> Path:
-    """Creates the folder and its missing parents; the folder itself gets mode 0700.
+    """Create the folder and its missing parents; the folder itself gets mode 0700.
 
     Raises:
         StoreUnavailable: The folder cannot be made or its mode cannot be set.
@@ -36,7 +36,7 @@ def make_private_folder(folder: Path) -> Path:
 
 
 def make_private_parents(folder: Path) -> None:
-    """Creates the folder and its missing parents, each with mode 0700; existing ones stay.
+    """Create the folder and its missing parents, each with mode 0700; existing ones stay.
 
     Raises:
         OSError: A folder cannot be made.
@@ -46,7 +46,7 @@ def make_private_parents(folder: Path) -> None:
 
 
 def write_new_file(path: Path, content: bytes) -> None:
-    """Writes a file that must not exist yet, mode 0600; returns when it is on the disk.
+    """Write a file that must not exist yet, mode 0600; return when it is on the disk.
 
     Raises:
         FileExistsError: Something has that name, even a dangling link.
@@ -60,7 +60,7 @@ def write_new_file(path: Path, content: bytes) -> None:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Replaces the file in one step, mode 0600: a reader or a crash sees the old bytes or the new.
+    """Replace the file in one step, mode 0600: a reader or a crash sees the old bytes or the new.
 
     Raises:
         OSError: The folder cannot be written or the disk is full; the old file is untouched.

@@ -14,12 +14,12 @@ class SyncedFolder:
     """
 
     def __init__(self, folder: Path) -> None:
-        """Binds the folder; no file in it counts as synced yet."""
+        """Bind the folder; no file in it counts as synced yet."""
         self._folder = folder
         self._synced = set[str]()
 
     def sync(self) -> None:
-        """Returns when every file in the folder is on the disk, and so is its name.
+        """Return when every file in the folder is on the disk, and so is its name.
 
         Costs a walk of the folder and one `fsync` for each new file and each folder with one.
 

@@ -26,7 +26,7 @@ _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 def read_object(
     path: str | Path, max_bytes: int, *, unwritable_by_others: bool = False
 ) -> dict[str, Any] | None:
-    """Returns the JSON object in the file, or None where there is none that may be used.
+    """Return the JSON object in the file, or None where there is none that may be used.
 
     None stands for a file that is missing or unreadable; a link, a folder, a FIFO or a device;
     owned by another user; longer than `max_bytes`; not UTF-8; not one JSON object; nested deeper
@@ -54,7 +54,7 @@ def read_object(
 
 
 def whole_numbers(fields: dict[str, Any], names: tuple[str, ...]) -> list[int] | None:
-    """Returns the fields' values, or None where one is missing or no whole number."""
+    """Return the fields' values, or None where one is missing or no whole number."""
     values = [fields.get(name) for name in names]
     # `type`, because True is an int to isinstance.
     numbers = [value for value in values if type(value) is int]

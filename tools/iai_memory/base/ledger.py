@@ -41,7 +41,7 @@ class Ledger:
         return self._paths.ledger / "events.1.jsonl"
 
     def write(self, event: str, **fields: Any) -> None:
-        """Appends one event; a ledger that cannot be written is logged, and no error is raised.
+        """Append one event; a ledger that cannot be written is logged, and no error is raised.
 
         A line is one `write` on a descriptor opened for appending, so that lines of several
         processes do not mix.
@@ -85,7 +85,7 @@ class Ledger:
         self.write(event, **fields, **({"repeats": left_out} if left_out else {}))
 
     def forget_repeats(self, section: str = "") -> None:
-        """Lets the next `write_changed` of each event of that section write in any case."""
+        """Let the next `write_changed` of each event of that section write in any case."""
         self._repeats = {key: kept for key, kept in self._repeats.items() if key[1] != section}
 
     def newest(self, limit: int, *, event: str | None = None) -> list[dict[str, Any]]:

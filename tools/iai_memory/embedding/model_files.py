@@ -100,7 +100,7 @@ class ModelFiles:
         return self.folder / TOKENIZER_FILE
 
     def verify(self) -> None:
-        """Reads every byte and compares it with the manifest; takes a fraction of a second.
+        """Read every byte and compare it with the manifest, which takes a fraction of a second.
 
         Raises:
             ModelCorrupt: A file differs; the text names the file and the next step.
@@ -116,7 +116,7 @@ class ModelFiles:
                 )
 
     def damaged(self, reason: str) -> ModelCorrupt:
-        """Returns the error for this damaged folder, with the reason and the next step."""
+        """Return the error for this damaged folder, with the reason and the next step."""
         return _damaged(self.folder, self.origin, reason)
 
 
@@ -126,7 +126,7 @@ def installed_folder(settings: Settings) -> Path:
 
 
 def find_model(settings: Settings) -> ModelFiles | None:
-    """Finds the model: IAI_MCP_MODEL, else bundled with our wheel, else installed in the store.
+    """Find the model: IAI_MCP_MODEL, else bundled with our wheel, else installed in the store.
 
     The first place that has a folder decides. A folder that cannot be used is an error and never a
     reason to look further: another model would make vectors that the store must refuse.
@@ -152,7 +152,7 @@ def find_model(settings: Settings) -> ModelFiles | None:
 
 
 def open_model(folder: Path, origin: ModelOrigin) -> ModelFiles | None:
-    """Reads the manifest of a model folder and compares the sizes of its files.
+    """Read the manifest of a model folder and compare the sizes of its files.
 
     Returns:
         The files, or None if the folder does not exist.

@@ -82,7 +82,7 @@ def may_have_several(text: str) -> bool:
 
 
 def split(text: str, token_spans: Sequence[Span]) -> list[Span]:
-    """Splits a text into passages; a text of one sentence has none.
+    """Split a text into passages; a text of one sentence has none.
 
     Up to eight sentences are a passage each. Of more, consecutive ones are put together to about an
     eighth of the text and at most 126 tokens, and a short last one begins the next passage too. A

@@ -20,7 +20,7 @@ _LOCK = "lock"
 
 @contextmanager
 def staging_folder(target: Path, on_wait: Callable[[], None]) -> Generator[Path]:
-    """Yields an empty folder on the target's file system, for one owner at a time.
+    """Yield an empty folder on the target's file system, for one owner at a time.
 
     Args:
         target: The path beside which the folder is made.
@@ -45,7 +45,7 @@ def staging_folder(target: Path, on_wait: Callable[[], None]) -> Generator[Path]
 
 
 def replace_folder(new: Path, target: Path, aside: Path) -> None:
-    """Renames `new` to `target`; a target that exists goes `aside` first and comes back on failure.
+    """Rename `new` to `target`; a target that exists goes `aside` first and comes back on failure.
 
     Between the two renames, for a few microseconds, there is no target: no system call that both
     Linux and macOS have swaps two folders.
@@ -65,7 +65,7 @@ def replace_folder(new: Path, target: Path, aside: Path) -> None:
 
 
 def _acquire(folder: Path, on_wait: Callable[[], None]) -> int:
-    """Opens and locks the folder's lock file; returns its file descriptor."""
+    """Open and lock the folder's lock file; return its file descriptor."""
     path = folder / _LOCK
     while True:
         make_private_parents(folder)

@@ -29,7 +29,7 @@ class Candidate:
 
     @classmethod
     def of(cls, parts: Iterable[pa.Table]) -> dict[str, Candidate]:
-        """Returns the candidates of tables with `CANDIDATE_COLUMNS`, by id."""
+        """Return the candidates of tables with `CANDIDATE_COLUMNS`, by id."""
         return {
             record.id: cls(record, terms)
             for part in parts
@@ -43,7 +43,7 @@ class Candidate:
 
 
 def term_matrix(candidates: Sequence[Candidate], terms: Sequence[str]) -> NDArray[np.bool_]:
-    """Returns which of k terms each of n candidates has, (n, k)."""
+    """Return which of k terms each of n candidates has, (n, k)."""
     wanted = [f" {term} " for term in terms]
     texts = [f" {one.terms} " for one in candidates]
     held = bytes([term in text for text in texts for term in wanted])

@@ -71,7 +71,7 @@ def compact(
     sync: Callable[[], None],
     readers_are_gone: Callable[[], bool],
 ) -> None:
-    """Merges files, makes indexes that the size calls for, drops old versions, notes the result.
+    """Merge files, make indexes that the size calls for, drop old versions, note the result.
 
     Runs under the write lock.
 
@@ -97,7 +97,7 @@ def compact(
 
 
 def _settled(table: LanceTable) -> bool:
-    """Merges and indexes until nothing is left to do; False where four rounds did not get there.
+    """Merge and index until nothing is left to do; False where four rounds did not get there.
 
     LanceDB does not merge rows that an index knows with rows that it does not know yet. What one
     round has merged and indexed, the next can merge with the rest.

@@ -47,14 +47,14 @@ class Connection:
     """One LanceDB session on one folder."""
 
     def __init__(self, paths: StorePaths) -> None:
-        """Connects; makes no file."""
+        """Connect; no file is made."""
         self._paths = paths
         self.table_folder = paths.database / f"{TABLE_NAME}.lance"
         self._versions = self.table_folder / "_versions"
         self._database = self._connected(CACHE_BYTES)
 
     def set_index_cache(self, cache_bytes: int) -> None:
-        """Reconnects with this much memory for index pages; for tables opened from now on."""
+        """Reconnect with this much memory for index pages; for tables opened from now on."""
         self._database = self._connected(cache_bytes)
 
     def look(self) -> tuple[int, int]:
@@ -87,7 +87,7 @@ class Connection:
         return table
 
     def open_or_create(self, embedder: str, dimension: int, *, check: bool) -> LanceTable:
-        """Opens the table; makes it, its indexes or its migration first where they are missing.
+        """Open the table; make it, its indexes or its migration first where they are missing.
 
         Args:
             embedder: Key of the embedder that a new table is made for.

@@ -26,7 +26,7 @@ _VECTOR_INDEXES: Final = {
 
 
 def create_text_index(table: LanceTable) -> None:
-    """Makes the full-text index over `terms`, whose words are separated by spaces already."""
+    """Make the full-text index over `terms`, whose words are separated by spaces already."""
     table.create_index(
         "terms",
         config=FTS(
@@ -47,7 +47,7 @@ def has_text_index(table: LanceTable) -> bool:
 
 
 def create_size_indexes(table: LanceTable) -> None:
-    """Makes the indexes that a table of its number of rows needs and lacks."""
+    """Make the indexes that a table of its number of rows needs and lacks."""
     rows = table.count_rows()
     present = {column for index in table.list_indices() for column in index.columns}
     if rows >= KEY_INDEX_ROWS:
@@ -61,7 +61,7 @@ def create_size_indexes(table: LanceTable) -> None:
 
 
 def merge_index_parts(table: LanceTable, max_parts: int) -> None:
-    """Builds each index of vectors anew that has more than `max_parts` parts.
+    """Build each index of vectors anew that has more than `max_parts` parts.
 
     A compaction adds a part for the rows that are new, and every search reads all parts: of 100,000
     records, 19 cost it half as much again as one.

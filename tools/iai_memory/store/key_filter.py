@@ -32,7 +32,7 @@ class KeyFilter:
     """
 
     def __init__(self, *, max_keys: int = MAX_KEYS) -> None:
-        """Knows nothing yet."""
+        """Start knowing nothing."""
         self._max_keys = max_keys
         self._lock = threading.Lock()
         self._calls = 0
@@ -45,7 +45,7 @@ class KeyFilter:
     def possible_keys(
         self, keys: Sequence[str], reader: TableReader, inode: Callable[[], int]
     ) -> list[str]:
-        """Returns those of the keys that the table's latest version may hold, and no others.
+        """Return those of the keys that the table's latest version may hold, and no others.
 
         Args:
             keys: To look for.
@@ -63,7 +63,7 @@ class KeyFilter:
             return [key for key in keys if self._holds(hash(key))]
 
     def advance(self, before: int, after: int, keys: Collection[str]) -> None:
-        """Adds the keys of a commit of this process.
+        """Add the keys of a commit of this process.
 
         Args:
             before: The version that it was made on.

@@ -33,7 +33,7 @@ def is_cleaned_version(error: BaseException) -> bool:
 
 @contextmanager
 def translated(what: str) -> Generator[None]:
-    """Turns LanceDB's errors inside the block into StoreFault.
+    """Turn LanceDB's errors inside the block into StoreFault.
 
     Args:
         what: What is being done, for the error.
@@ -51,7 +51,7 @@ def translated(what: str) -> Generator[None]:
 
 
 def retried(what: str, work: Callable[[], T], refresh: Callable[[], None]) -> T:
-    """Runs `work`, up to eight times: again after a conflict or a dropped version.
+    """Run `work`, up to eight times: again after a conflict or a dropped version.
 
     Args:
         what: What is being done, for the error.

@@ -26,7 +26,7 @@ _BATCH_ROWS: Final = 1_000
 
 
 def schema_version(table: LanceTable) -> str:
-    """Returns the schema version that the table was made with; "?" where it names none."""
+    """Return the schema version that the table was made with; "?" where it names none."""
     metadata: dict[bytes, bytes] = table.schema.metadata or {}
     return metadata.get(SCHEMA_KEY.encode(), b"?").decode()
 
@@ -37,13 +37,13 @@ def is_outdated(table: LanceTable) -> bool:
 
 
 def embedder_of(table: LanceTable) -> str:
-    """Returns the key of the embedder whose vectors the table holds; "?" where it names none."""
+    """Return the key of the embedder whose vectors the table holds; "?" where it names none."""
     metadata: dict[bytes, bytes] = table.schema.field("vector").metadata or {}
     return metadata.get(EMBEDDER_FIELD_KEY.encode(), b"?").decode()
 
 
 def migrate(database: DBConnection, table: LanceTable) -> None:
-    """Rewrites all rows under today's schema: every value stays, new columns are filled in.
+    """Rewrite all rows under today's schema: every value stays, new columns are filled in.
 
     A text that may have passages becomes pending, because its passages have to be embedded; until
     then its vector is searched as before.

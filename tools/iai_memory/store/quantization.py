@@ -35,14 +35,14 @@ BinaryCodes = NDArray[np.uint8]
 
 
 def binary_codes(components: NDArray[Any]) -> BinaryCodes:
-    """Returns the signs of the components of n vectors, (n, dim)."""
+    """Return the signs of the components of n vectors, (n, dim)."""
     return np.packbits(components > 0, axis=1)
 
 
 def hamming_shortlist(
     query: BinaryCodes, codes: BinaryCodes, admitted: NDArray[np.bool_] | None, min_count: int
 ) -> NDArray[np.intp]:
-    """Returns the places of the vectors with the smallest Hamming distance, ascending.
+    """Return the places of the vectors with the smallest Hamming distance, ascending.
 
     Args:
         query: Of one vector, (1, ceil(dim / 8)).
@@ -74,7 +74,7 @@ class Int8Codes:
 
     @classmethod
     def of(cls, vectors: NDArray[np.float32]) -> Int8Codes:
-        """Quantizes float32 vectors, (n, dim); the same vector has the same code anywhere."""
+        """Quantize float32 vectors, (n, dim); the same vector has the same code anywhere."""
         largest = np.abs(vectors).max(axis=1, keepdims=True, initial=0.0)
         scale = np.divide(_LARGEST, largest, out=np.zeros_like(largest), where=largest > 0)
         components = np.rint(vectors * scale).astype(np.int8)
@@ -88,7 +88,7 @@ class Int8Codes:
         return len(self.components)
 
     def cosines(self, query: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Returns the cosine of each vector with the query, float32, (n,).
+        """Return the cosine of each vector with the query, float32, (n,).
 
         Args:
             query: float32, (dim,), any length but 0.

@@ -32,7 +32,7 @@ class ReadLock:
     """
 
     def __init__(self, path: Path) -> None:
-        """Binds the lock file, and makes it where that is allowed."""
+        """Bind the lock file, and make it where that is allowed."""
         self._path = path
         try:
             make_private_folder(path.parent)
@@ -44,7 +44,7 @@ class ReadLock:
 
     @contextmanager
     def shared(self) -> Generator[None]:
-        """Holds the lock for the block, together with every other reader.
+        """Hold the lock for the block, together with every other reader.
 
         Raises:
             OSError: The lock file was removed.
@@ -59,7 +59,7 @@ class ReadLock:
             os.close(descriptor)
 
     def share_until_gone(self, reader: object) -> None:
-        """Holds the lock for as long as `reader` is referred to.
+        """Hold the lock for as long as `reader` is referred to.
 
         Raises:
             OSError: The lock file was removed.
@@ -68,7 +68,7 @@ class ReadLock:
             weakref.finalize(reader, os.close, self._shared())
 
     def wait_for_readers(self, timeout: float) -> bool:
-        """Waits until every read that is going on has ended.
+        """Wait until every read that is going on has ended.
 
         Returns:
             False where one of them took longer than `timeout` seconds, or nothing can be locked.

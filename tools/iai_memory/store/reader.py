@@ -51,7 +51,7 @@ class TableReader:
     """
 
     def __init__(self, table: LanceTable, read_lock: ReadLock, *, follow_latest: bool) -> None:
-        """Takes the handle over; `follow_latest` says that a cleaned version may be left."""
+        """Take the handle over; `follow_latest` says that a cleaned version may be left."""
         self._table = table
         self._read_lock = read_lock
         self._follow_latest = follow_latest
@@ -245,7 +245,7 @@ class TableReader:
         return dict(zip(self._found(rows), rows["_score"].to_pylist(), strict=True))
 
     def overlap(self, work: Callable[[], T]) -> Callable[[], T]:
-        """Starts `work` in a thread; the returned function waits for its result."""
+        """Start `work` in a thread; the returned function waits for its result."""
         return _ASIDE.submit(work).result
 
     # Counts and columns
@@ -260,7 +260,7 @@ class TableReader:
         return self._read("counting records", lambda: self._table.count_rows(where))
 
     def changed_since(self, version: int, take: Callable[[Iterable[pa.RecordBatch]], T]) -> T:
-        """Passes all rows, with every column, that were changed after the version to `take`.
+        """Pass all rows, with every column, that were changed after the version to `take`.
 
         Where the version is cleaned up in the middle, `take` is called again from the beginning.
 
@@ -325,7 +325,7 @@ class TableReader:
 def _few_forgotten(
     search: Callable[[str | None, int], pa.Table], where: Filter, limit: int
 ) -> pa.Table:
-    """Searches under a filter; drops forgotten rows afterwards where that is cheaper.
+    """Search under a filter; drop forgotten rows afterwards where that is cheaper.
 
     For a condition LanceDB scans a column, which takes it longer than a search for words, and half
     as long as one for vectors. Where a filter leaves out nothing but forgotten rows, and they are

@@ -7,7 +7,7 @@ from .record import Record
 
 
 def view_of(record: Record, *, text: str | None = None) -> RecordView:
-    """Returns the view of the record, with `text` in place of its text where that is given."""
+    """Return the view of the record, with `text` in place of its text where that is given."""
     values = {name: getattr(record, name) for name in RecordView.model_fields if name != "tags"}
     if text is not None:
         values["text"] = text

@@ -20,11 +20,11 @@ class RowIdCache:
     """
 
     def __init__(self) -> None:
-        """Holds nothing yet."""
+        """Start empty."""
         self._row_ids = FifoCache[str, int](_MAX_ROWS)
 
     def add(self, ids: Iterable[str], row_ids: Iterable[int]) -> None:
-        """Notes the row id of each of these records."""
+        """Note the row id of each of these records."""
         self._row_ids.add(zip(ids, row_ids, strict=True))
 
     def row_ids(self, ids: Collection[str]) -> list[int]:

@@ -15,7 +15,7 @@ _PRIMARY_KEY: Final = {"lance-schema:unenforced-primary-key:position": "1"}
 
 
 def table_schema(dimension: int, *, embedder: str, metadata: dict[str, str]) -> pa.Schema:
-    """Returns the table's columns.
+    """Return the table's columns.
 
     Args:
         dimension: Length of a vector.

@@ -31,7 +31,7 @@ def similarities_of(
     cosines: NDArray[np.float32],
     spans: NDArray[np.int32],
 ) -> dict[str, Similarity]:
-    """Returns similarities by id, from the cosines of all vectors side by side.
+    """Return similarities by id, from the cosines of all vectors side by side.
 
     Args:
         ids: Of n records.

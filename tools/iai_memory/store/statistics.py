@@ -49,7 +49,7 @@ StatisticsByProject = dict[str | None, TableStatistics]
 
 
 def statistics_by_project(rows: pa.Table, now: datetime) -> StatisticsByProject:
-    """Aggregates rows with `STATISTICS_COLUMNS`; superseded by `now` is not live."""
+    """Aggregate rows with `STATISTICS_COLUMNS`; superseded by `now` is not live."""
     tombstoned = pc.is_valid(rows["tombstoned_at"])
     moment = pa.scalar(now, pa.timestamp("us", "UTC"))
     superseded = pc.fill_null(pc.less_equal(rows["valid_to"], moment), False)

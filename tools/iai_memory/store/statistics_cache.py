@@ -65,12 +65,12 @@ class StatisticsCache:
     """Holds the statistics of one version, and this process's commits since."""
 
     def __init__(self) -> None:
-        """Knows nothing yet."""
+        """Start knowing nothing."""
         self._known: _Known | None = None
         self._deltas: deque[CommitDelta] = deque(maxlen=_MAX_DELTAS)
 
     def note(self, delta: CommitDelta) -> None:
-        """Adds the newest commit."""
+        """Add the newest commit."""
         self._deltas.append(delta)
 
     def by_project(self, reader: TableReader, stamp: str, now: datetime) -> StatisticsByProject:

@@ -16,7 +16,7 @@ MAX_HOPS: Final = 256
 def successors(
     reader: TableReader, records: Sequence[Record], where: Filter | None = None
 ) -> dict[str, list[Record]]:
-    """Returns by id the records that replaced each record, nearest first; the last is current.
+    """Return by id the records that replaced each record, nearest first; the last is current.
 
     Forgotten ones are left out, and the chain goes on behind them; so it is empty for a record
     that nothing replaced, or only forgotten ones. One query for each hop of the longest chain.
@@ -45,7 +45,7 @@ def successors(
 def predecessors(
     reader: TableReader, records: Sequence[Record], where: Filter | None = None
 ) -> dict[str, list[Record]]:
-    """Returns by id the live records that each directly replaced, newest first; one query for all.
+    """Return by id the live records that each directly replaced, newest first; one query for all.
 
     A link that was undone after `as_of` is not found.
 

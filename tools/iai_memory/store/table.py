@@ -55,7 +55,7 @@ class Store:
         check: bool = True,
         copy_bytes: int = 0,
     ) -> None:
-        """Opens the table, or creates it.
+        """Open the table, or create it.
 
         Args:
             paths: The store's folder.
@@ -159,7 +159,7 @@ class Store:
 
     @contextmanager
     def writing(self) -> Generator[Writer]:
-        """Holds the write lock for the block, so that nothing changes between a read and a commit.
+        """Hold the write lock for the block, so that nothing changes between a read and a commit.
 
         Raises:
             StoreBusy: Another process kept the lock for a minute.
@@ -174,7 +174,7 @@ class Store:
                 self._newest = writer.newest
 
     def set_embedder(self, embedder: str) -> None:
-        """Declares whose vectors the table holds from now on; the caller made all others pending.
+        """Declare whose vectors the table holds from now on; the caller made all others pending.
 
         Runs under the caller's write lock.
         """
@@ -184,7 +184,7 @@ class Store:
             )
 
     def rebuild_text_index(self) -> None:
-        """Makes the text index anew, so that no word of a removed text stays in it.
+        """Make the text index anew, so that no word of a removed text stays in it.
 
         Runs under the caller's write lock.
         """
@@ -200,7 +200,7 @@ class Store:
         return max(0, self.version - compacted_version(self.paths))
 
     def compact(self, *, keep: timedelta) -> None:
-        """Merges small files, brings the indexes up to date and drops old versions.
+        """Merge small files, bring the indexes up to date and drop old versions.
 
         Where nobody reads, or stops within a second, only the latest version is left. Else those
         stay that were replaced less than `keep` ago, in whichever process somebody reads.
@@ -229,7 +229,7 @@ class Store:
                 self._rewritten(before, self._table.version)
 
     def merge_index_parts(self, max_parts: int) -> None:
-        """Builds each index of vectors anew that has come to more than `max_parts` parts.
+        """Build each index of vectors anew that has come to more than `max_parts` parts.
 
         Runs under the write lock, for some 6 s with 100,000 records, so only while nobody writes.
         """
@@ -251,7 +251,7 @@ class Store:
             self._appended(before, before + 1, added)
 
     def _rewritten(self, before: int, after: int) -> None:
-        """Notes that files were rewritten under the write lock and no row was changed."""
+        """Note that files were rewritten under the write lock and no row was changed."""
         self._appended(before, after, ())
         if self._newest is not None and self._newest.version == before:
             self._newest = replace(self._newest, version=after)

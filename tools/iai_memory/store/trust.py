@@ -38,7 +38,7 @@ BY_ROLE: Final[Mapping[str, Grade]] = {
 
 
 def trust_of(origin: str, role: str, sources: Iterable[float] = ()) -> float:
-    """Returns the trust of a record, 0..1, rounded to three digits.
+    """Return the trust of a record, 0..1, rounded to three digits.
 
     Origin and role can each only take trust away, so their shares are multiplied. A derived record
     has no more trust than the least trusted of its sources.

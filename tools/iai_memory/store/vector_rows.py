@@ -36,7 +36,7 @@ class Row:
 
 
 def to_arrow(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
-    """Returns the rows as a table of this schema."""
+    """Return the rows as a table of this schema."""
     plain = pa.schema([field for field in schema if field.name not in VECTOR_COLUMNS])
     table = pa.Table.from_pylist([to_row(row.record) for row in rows], schema=plain)
     dimension = schema.field("vector").type.list_size
@@ -52,7 +52,7 @@ def to_arrow(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
 
 
 def from_arrow(table: pa.Table) -> list[Row]:
-    """Returns the rows of a table with `record_columns` and `VECTOR_COLUMNS`."""
+    """Return the rows of a table with `record_columns` and `VECTOR_COLUMNS`."""
     records = from_table(table)
     return [
         Row(record, vector, passages)
@@ -63,7 +63,7 @@ def from_arrow(table: pa.Table) -> list[Row]:
 
 
 def vectors_of(table: pa.Table) -> Iterator[Vector | None]:
-    """Yields the column `vector` row by row, without a Python float for each component."""
+    """Yield the column `vector` row by row, without a Python float for each component."""
     for chunk in table["vector"].chunks:
         following = iter(matrix_of(chunk))
         for valid in chunk.is_valid().to_pylist():
@@ -71,7 +71,7 @@ def vectors_of(table: pa.Table) -> Iterator[Vector | None]:
 
 
 def passages_of(table: pa.Table) -> Iterator[Passages | None]:
-    """Yields the columns `passages` and `passage_spans` row by row."""
+    """Yield the columns `passages` and `passage_spans` row by row."""
     spans = iter(table["passage_spans"].to_pylist())
     for chunk in table["passages"].chunks:
         matrix, at = matrix_of(chunk.flatten()), 0
@@ -85,7 +85,7 @@ def passages_of(table: pa.Table) -> Iterator[Passages | None]:
 
 
 def count_vectors(table: pa.Table) -> NDArray[np.int64]:
-    """Returns the number of vectors of each row, (n,): of the whole text and of its passages."""
+    """Return the number of vectors of each row, (n,): of the whole text and of its passages."""
     whole = table["vector"].is_valid().to_numpy()
     parts = table["passages"].combine_chunks().value_lengths().fill_null(0)
     counts: NDArray[np.int64] = parts.to_numpy().astype(np.int64) + whole
@@ -93,7 +93,7 @@ def count_vectors(table: pa.Table) -> NDArray[np.int64]:
 
 
 def read_vectors(table: pa.Table) -> tuple[Int8Codes, NDArray[np.int32]]:
-    """Returns all vectors of n rows side by side, and their spans.
+    """Return all vectors of n rows side by side, and their spans.
 
     Returns:
         Codes of m vectors, those of one row together, its whole text first; and the span of each
@@ -113,7 +113,7 @@ def read_vectors(table: pa.Table) -> tuple[Int8Codes, NDArray[np.int32]]:
 
 
 def matrix_of(vectors: pa.FixedSizeListArray) -> NDArray[np.float32]:
-    """Returns the vectors of a column that are not null, as float32, (n, dim)."""
+    """Return the vectors of a column that are not null, as float32, (n, dim)."""
     flat = vectors.flatten().to_numpy(zero_copy_only=False)
     matrix: NDArray[np.float32] = flat.astype(np.float32, copy=False)
     return matrix.reshape(-1, vectors.type.list_size)

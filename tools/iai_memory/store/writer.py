@@ -69,7 +69,7 @@ class Writer:
         return now if last is None or now > last else last + timedelta(microseconds=1)
 
     def insert(self, rows: Sequence[Row]) -> list[Record]:
-        """Appends the rows and returns their records with ids, times and version.
+        """Append the rows and return their records with ids, times and version.
 
         Ids are UUIDv7 and larger than any id in the table, whatever clock another process had.
         """
@@ -91,7 +91,7 @@ class Writer:
         return stamped
 
     def insert_as_is(self, rows: Sequence[Row]) -> None:
-        """Appends rows with the ids and times that another store gave them."""
+        """Append rows with the ids and times that another store gave them."""
         if not rows:
             return
         stamped = [replace(row.record, table_version=self._next_version) for row in rows]
@@ -103,7 +103,7 @@ class Writer:
         self._commit("storing memories", lambda: self._table.add(data), last_id, at)
 
     def update(self, rows: Sequence[Row], at: datetime) -> list[Record]:
-        """Replaces the rows with these ids and returns their records; `at` is from `now()`."""
+        """Replace the rows with these ids and return their records; `at` is from `now()`."""
         if not rows:
             return []
         stamped = [
@@ -125,7 +125,7 @@ class Writer:
     def replace(
         self, new: Row, close: Callable[[Record], Row], at: datetime
     ) -> tuple[Record, Record]:
-        """Inserts one row and replaces another in the same commit: both happen or neither.
+        """Insert one row and replace another in the same commit: both happen or neither.
 
         Args:
             new: The row to insert.
@@ -149,7 +149,7 @@ class Writer:
         return inserted, closed
 
     def drop_vectors(self) -> None:
-        """Removes every vector and makes every record pending."""
+        """Remove every vector and make every record pending."""
         at = self.now()
         values = {
             **dict.fromkeys((*VECTOR_COLUMNS, "embedder"), "NULL"),
