@@ -1,4 +1,7 @@
-"""A store with its model and its session-start pages, each opened at its first use."""
+"""A store with its model and its session-start pages, each opened at its first use.
+
+Also the upkeep of a store: what a commit calls for, and sleep.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,14 @@ from pathlib import Path
 
 from .base.ledger import Ledger
 from .base.paths import StorePaths
+from .base.progress import ProgressCallback, ignore_progress, never_interrupted
 from .capture.spool import Spool
 from .embedding.encoder import Encoder
 from .embedding.identity import DIMENSION
 from .embedding.model import EmbeddingModel
 from .embedding.model_files import ModelFiles
 from .maintenance.after_commit import after_commit, compact_if_due, refresh_cached_page
+from .maintenance.sleep import SleepReport, needs_sleep, sleep
 from .projects.identity import project_of
 from .session_start.refresh import PageManager
 from .session_start.view import PageOptions
@@ -22,13 +27,13 @@ from .store.table import Store
 
 
 class StoreHandle:
-    """What a memory works with, and what it owes the store after a commit.
+    """The parts that a memory works with, and the upkeep of its store.
 
     Attributes:
-        settings: Of this process; `store` is the folder.
+        settings: Of this process.
         paths: The store's files.
         ledger: The store's events.
-        own_project: The project of the folder that is worked in; None without a folder.
+        own_project: The project of the user's folder; None without a folder.
     """
 
     def __init__(
@@ -40,15 +45,15 @@ class StoreHandle:
         origin: str = "cli",
         on_commit: Callable[[], None] | None = None,
     ) -> None:
-        """Binds a store without opening it.
+        """Bind a store without opening it.
 
         Args:
-            store: Its folder; None is what the settings say.
+            store: Its folder; None takes that of the settings.
             settings: None reads the environment.
-            cwd: The folder that is worked in; its project is the own one.
+            cwd: The folder that the user works in; its project is the own one.
             origin: Who vouches for what this object ingests: hook, tool, import or cli.
-            on_commit: Called after each commit; without it, this object compacts and refreshes the
-                session-start payload by itself.
+            on_commit: Called after each commit; without it, this object compacts the store and
+                refreshes the session-start page by itself.
 
         Raises:
             InvalidInput: An environment variable has a value that cannot be used.
@@ -69,7 +74,7 @@ class StoreHandle:
 
     @property
     def model(self) -> ModelFiles | None:
-        """The model's files, looked for again until they are found.
+        """The model's files, looked for at each call until they are found; None without any.
 
         Raises:
             ModelFault: Files are there and cannot be used.
@@ -86,7 +91,7 @@ class StoreHandle:
         return self._model.encoder
 
     def release(self) -> bool:
-        """Gives back what the model and copied vectors take until their next use.
+        """Free the memory of the model and of the store's snapshot until their next use.
 
         Threads that are encoding or searching finish undisturbed. Returns whether the model was
         loaded.
@@ -116,7 +121,7 @@ class StoreHandle:
             return self._store
 
     def page_manager(self, on_step: Callable[[str], None] | None = None) -> PageManager:
-        """Renders and refreshes the pages; `on_step` is called with each step of a refresh."""
+        """Return the manager of the pages; `on_step` is called with each step of its refreshes."""
         options = PageOptions(
             min_interval_sec=self.settings.session_cache_refresh_min_sec,
             budget_tokens=self.settings.payload_tokens,
@@ -125,18 +130,57 @@ class StoreHandle:
         return PageManager(self.store, self.ledger, options, on_step)
 
     def change_token(self) -> tuple[object, ...]:
-        """Moves when any process committed or a hook rang; a cheap look between two proper ones."""
+        """Return a value that changes when any process commits or a hook reports a turn.
+
+        Costs microseconds. An equal value proves nothing was committed only until the next tick
+        compares watermarks.
+        """
         return (self.store.change_token(), *Spool(self.paths).change_token())
 
     def close(self) -> None:
-        """Brings the page up to date if this object changed the store; nobody may come after it."""
+        """Refresh the cached page if this object changed the store: no server may be running."""
         if self._wrote:
             self._wrote = False
             refresh_cached_page(self.page_manager(), "shutdown")
 
     def upkeep(self) -> bool:
-        """Compacts the store if its budget of commits is used up; says whether it did."""
+        """Compact the store if its budget of commits is used up; return whether it did."""
         return compact_if_due(self.store)
+
+    def needs_sleep(self) -> bool:
+        """Return whether memories were stored or changed since the last sleep that finished.
+
+        Raises:
+            StoreFault: The store could not be read.
+        """
+        return needs_sleep(self.store)
+
+    def sleep(
+        self,
+        *,
+        force: bool = False,
+        interrupted: Callable[[], bool] = never_interrupted,
+        progress: ProgressCallback = ignore_progress,
+    ) -> SleepReport:
+        """Compact, embed what is pending, build the topic map, refresh the pages.
+
+        Does nothing while another process sleeps on the store, or where nothing changed since the
+        last sleep and `force` is not set. See `maintenance.sleep.sleep`.
+
+        Raises:
+            StoreFault: A step failed; the steps before it are kept.
+            ModelFault: The same, while embedding.
+        """
+        return sleep(
+            self.store,
+            self._model,
+            self.page_manager(),
+            self.ledger,
+            committed=self._committed,
+            force=force,
+            interrupted=interrupted,
+            progress=progress,
+        )
 
     def _open_store(self, *, check: bool) -> Store:
         return Store(

@@ -1,4 +1,4 @@
-"""The whole memory behind one object: what the tools, the command line and your own code call."""
+"""The memory behind one object: a method for each tool and command. It opens and delegates."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ from typing import Any, Unpack
 from .analysis.contradictions import Contradiction, find_contradictions
 from .base.checks import check_flag, check_whole
 from .base.clock import parse_time
-from .base.progress import ProgressCallback, ignore_progress, never_interrupted
 from .capture.drain import Drain, Drained
-from .errors import InvalidInput
 from .handle import StoreHandle
 from .maintenance.scrub import Scrubbed, compile_pattern, scrub
-from .maintenance.sleep import SleepReport, needs_sleep, sleep
 from .maintenance.status import status
 from .recall.filter_arguments import check_filter
 from .recall.pipeline import recall
@@ -38,7 +35,7 @@ from .writing import changes
 from .writing.embed_pending import embed_pending, reembed
 from .writing.ingest import ingest
 from .writing.lookup import live_record
-from .writing.new_memory import new_memory
+from .writing.new_memory import new_memories
 from .writing.supersede import supersede
 
 
@@ -58,21 +55,16 @@ class Memory(StoreHandle):
     def ingest(
         self, memories: str | dict[str, Any] | Iterable[Any], *, origin: str | None = None
     ) -> IngestReport:
-        """Stores memories: texts, or objects with text and the fields of `NewMemory`.
+        """Store memories: texts, or objects with text and the fields of `NewMemory`.
 
-        When it returns they are on disk. The same turn, or the same text of the same time, is
+        They are on disk when it returns. The same turn, or the same text of the same time, is
         stored once however often it comes.
 
         Raises:
             InvalidInput: One of them cannot be stored; then none was.
-            StoreFault: They may not all be on disk; storing them again doubles none.
+            StoreFault: Some may not be on disk; storing all of them again doubles none.
         """
-        listed = [memories] if isinstance(memories, str | dict) else memories
-        if not isinstance(listed, Iterable):
-            raise InvalidInput('memories is not a list: send for example [{"text": "…"}]')
-        checked = [new_memory(one) for one in listed]
-        if not checked:
-            raise InvalidInput('memories is empty: send for example [{"text": "…"}]')
+        checked = new_memories(memories)
         report = ingest(self.store, self.encoder, checked, origin=origin or self._origin)
         if report.stored:
             self._committed()
@@ -95,7 +87,7 @@ class Memory(StoreHandle):
     def supersede(
         self, id: str, text: str, *, reason: str = "", at: str | datetime | None = None
     ) -> Superseded:
-        """Stores `text` as what is true since `at` in place of the memory `id`; both stay.
+        """Store `text` as what is true since `at` in place of the memory `id`; both stay.
 
         Args:
             id: Of the memory that is no longer true.
@@ -115,7 +107,7 @@ class Memory(StoreHandle):
         return done
 
     def forget(self, ids: Sequence[str], *, reason: str = "") -> Forgotten:
-        """Hides memories from everything at once; `restore` undoes it.
+        """Hide memories from every result at once; `restore` undoes it.
 
         Raises:
             InvalidInput: `ids` is not a list of ids.
@@ -127,7 +119,7 @@ class Memory(StoreHandle):
         return done
 
     def restore(self, ids: Sequence[str]) -> Restored:
-        """Undoes `forget`, and `supersede` for the old memory.
+        """Undo `forget`, and `supersede` for the old memory.
 
         Raises:
             InvalidInput: `ids` is not a list of ids.
@@ -146,7 +138,7 @@ class Memory(StoreHandle):
         add_tags: Sequence[str] = (),
         remove_tags: Sequence[str] = (),
     ) -> RecordView:
-        """Sets whether the memory is among the pinned facts, and its tags.
+        """Set the tags of a memory, and whether it is a pinned fact.
 
         Raises:
             UnknownRecord: No such memory, or it was forgotten.
@@ -169,9 +161,9 @@ class Memory(StoreHandle):
         as_of: str | datetime | None = None,
         limit: int = 20,
     ) -> Timeline:
-        """Memories in time, newest first; long texts are cut, `record` gives the whole.
+        """Return memories in the order of time, newest first; long texts are cut, see `record`.
 
-        With `as_of` they are as the store held them then.
+        With `as_of` they are as the store had them then.
 
         Raises:
             InvalidInput: An argument cannot be used.
@@ -188,11 +180,11 @@ class Memory(StoreHandle):
         return timeline(self.store, where, check_whole(limit, "limit", 1, MAX_LIMIT))
 
     def contradictions(self, limit: int = 20) -> list[Contradiction]:
-        """Pairs of memories that may not both be true, newest first; nothing is changed.
+        """Return pairs of memories that may not both be true, newest first; changes nothing.
 
         Raises:
             InvalidInput: `limit` is not 1 to 500.
-            ModelMissing: There is no model, so nothing is near anything.
+            ModelMissing: There is no model, so there are no vectors to compare.
             StoreFault: The store could not be read.
         """
         check_whole(limit, "limit", 1, MAX_LIMIT)
@@ -200,7 +192,7 @@ class Memory(StoreHandle):
         return find_contradictions(self.store, limit)
 
     def record(self, id: str) -> RecordView:
-        """One memory, whole.
+        """Return one memory with its whole text.
 
         Raises:
             UnknownRecord: No such memory, or it was forgotten.
@@ -210,11 +202,11 @@ class Memory(StoreHandle):
     def session_start(
         self, project: str | None = None, *, refresh: bool = False
     ) -> SessionStartPage:
-        """The session-start payload: the cache where it is provably fresh, else rendered now.
+        """Return the session-start page: the cache where it is provably fresh, else a new render.
 
         Args:
             project: "." is the own project, None every project.
-            refresh: Render and cache it now if anything changed.
+            refresh: First render and cache it if anything changed.
 
         Raises:
             InvalidInput: The project is "." and not known here.
@@ -224,7 +216,7 @@ class Memory(StoreHandle):
         return current_page(self.paths, self.page_manager(), name, refresh=refresh)
 
     def drain(self) -> Drained:
-        """Stores what capture hooks reported and no server has read yet.
+        """Store the turns that capture hooks reported and no server has read yet.
 
         Raises:
             StoreFault: The spool or the table could not be used; every doorbell still waits.
@@ -232,7 +224,7 @@ class Memory(StoreHandle):
         return Drain(self.paths, self.ledger, lambda batch: self.ingest(batch, origin="hook")).run()
 
     def status(self) -> Status:
-        """The whole state of the store in one answer.
+        """Return the state of the store.
 
         Raises:
             StoreFault: The store could not be read.
@@ -240,8 +232,8 @@ class Memory(StoreHandle):
         return status(self.store, self.page_manager(), self.ledger, self._model.files_or_fault())
 
     def embed_pending(self, limit: int = 256) -> int:
-        """Gives pending memories their vectors; returns how many, 0 without a model."""
-        # Asked first: whoever has nothing to embed should not load the model for it.
+        """Embed at most `limit` pending memories; return how many, 0 without a model."""
+        # The model is not loaded where nothing is pending.
         encoder = self.encoder if self.store.statistics().pending else None
         if encoder is None:
             return 0
@@ -251,9 +243,9 @@ class Memory(StoreHandle):
         return done
 
     def reembed(self, progress: Callable[[int, int], None] | None = None) -> int:
-        """Replaces every vector by one of the model that is installed here; returns how many.
+        """Replace every vector by one of the model that is installed here; return how many.
 
-        Can be interrupted at any time: what is left is pending and is embedded by the next server.
+        May be interrupted at any time: the rest is pending, and the next server embeds it.
 
         Raises:
             ModelMissing: There is no model.
@@ -267,14 +259,14 @@ class Memory(StoreHandle):
         return done
 
     def export_lines(self, *, vectors: bool = False) -> Iterator[str]:
-        """Every record as a line of JSON, forgotten and superseded ones too, oldest first."""
+        """Yield every record as a line of JSON, oldest first; forgotten and superseded ones too."""
         return export_lines(self.store, vectors=vectors)
 
     def import_lines(self, lines: Iterable[str]) -> Iterator[Arrived]:
-        """Stores lines of `export_lines` as they were; yields what each batch did.
+        """Store lines of `export_lines` as they were; yield what became of each batch.
 
         Raises:
-            InvalidInput: A line is no exported record; the batches before it were stored.
+            InvalidInput: A line is no exported record; the batches before it are stored.
         """
         for arrived in import_lines(self.store, lines, embedder=self.embedder_key):
             if arrived.stored:
@@ -282,50 +274,10 @@ class Memory(StoreHandle):
             yield arrived
 
     def scrub(self, pattern: str, *, regex: bool = False) -> Scrubbed:
-        """Replaces every match by a mark, in records, old versions, spool, caches and logs.
+        """Replace every match by a mark, in records, old versions, spool, caches and logs.
 
         Raises:
             InvalidInput: The pattern cannot be used.
-            StoreFault: The store could not be written; running it again goes on where it ended.
+            StoreFault: The store could not be written; another run does the rest.
         """
         return scrub(self.store, compile_pattern(pattern, regex=regex), self.page_manager())
-
-    def needs_sleep(self) -> bool:
-        """Whether memories were stored or changed since the last sleep that finished.
-
-        Raises:
-            StoreFault: The store could not be read.
-        """
-        return needs_sleep(self.store)
-
-    def sleep(
-        self,
-        *,
-        force: bool = False,
-        interrupted: Callable[[], bool] = never_interrupted,
-        progress: ProgressCallback = ignore_progress,
-    ) -> SleepReport:
-        """Compacts, embeds what is pending, builds the topic map, refreshes the pages.
-
-        Nothing is done while another process sleeps on the store. What an interrupted sleep left is
-        done by the next one.
-
-        Args:
-            force: Sleep even if nothing changed since the last sleep.
-            interrupted: Called often; True stops the sleep at its next safe point.
-            progress: Called with a step's name, how much of it is done and how much there is.
-
-        Raises:
-            StoreFault: A step failed; what was finished before it is kept.
-            ModelFault: The same, while embedding.
-        """
-        return sleep(
-            self.store,
-            self._model,
-            self.page_manager(),
-            self.ledger,
-            committed=self._committed,
-            force=force,
-            interrupted=interrupted,
-            progress=progress,
-        )

@@ -1,4 +1,4 @@
-"""What the eight tools return, in Python, in MCP's structured output and as JSON."""
+"""Everything that a tool or command returns: in Python, in MCP's structured output, as JSON."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model
 
 
 class Result(BaseModel):
-    """Base of every result: immutable, and nothing beside its fields."""
+    """Base of every result: immutable, without other fields than its own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Hit(Result):
-    """One memory that recall found; in JSON the fields with a default are there if they differ."""
+    """One memory that recall found; in JSON a field that has its default value is left out."""
 
     id: str
     text: str
@@ -133,7 +133,7 @@ class ModelStatus(Result):
 
 
 class Freshness(Result):
-    """How the session-start payload stands to the store."""
+    """How fresh the session-start page is; `behind` counts the records that it lacks."""
 
     cache_path: str
     age_s: float | None
@@ -188,7 +188,7 @@ class Status(Result):
 
 
 class SessionStartPage(Result):
-    """The session-start payload and how it stands to the store."""
+    """The session-start page, and how fresh it is."""
 
     payload: str
     generated_at: str | None

@@ -1,7 +1,7 @@
-"""Everything a user can set, as one typed value read from the environment at the edge.
+"""Everything that a user can set, as one typed value read from the environment.
 
 `Settings()` reads the environment at the moment of the call and never a `.env` file, so that the
-folder a host happens to start us in cannot change where memories go.
+folder in which a host starts us cannot change where memories go.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DEFAULT_CACHE_MAX_AGE_SEC = 43_200.0
 
 
 def _or_default(default: float) -> BeforeValidator:
-    """Reads a duration the way the session-start hook does: garbage or negative is the default."""
+    """Read a duration as the session-start hook does: garbage or a negative one is the default."""
 
     def read(value: Any) -> float:
         try:
@@ -41,19 +41,22 @@ class Settings(BaseSettings):
     Attributes:
         store: Folder of the store.
         model: Folder of an embedding model; overrides the bundled and the installed one.
-        disable: True keeps hooks and capture from doing anything.
-        refresh_tick_sec: Seconds between two looks of the sidecar at the store.
-        session_cache_refresh_min_sec: Least seconds between two renders; delays, never drops.
-        session_cache_max_age_sec: Seconds after which the hook asks the live command; 0 = no limit.
-        recall_hook_timeout: Seconds the hook gives the live command.
-        payload_tokens: Estimated tokens of the whole session-start payload.
-        commit_budget: Commits after which a small store is compacted; a large one takes up to four
+        disable: True makes the hooks do nothing. Only the hooks read it.
+        refresh_tick_sec: Seconds between two comparisons of the page with the store in a server.
+        session_cache_refresh_min_sec: Minimum seconds between two renders; a change that comes
+            earlier is rendered when they are over.
+        session_cache_max_age_sec: Age of the page in seconds above which the hook calls the live
+            command; 0 = no limit. Only the hook reads it.
+        recall_hook_timeout: Seconds after which the hook ends the live command. Only the hook reads
+            it.
+        payload_tokens: Estimated tokens of the whole session-start page.
+        commit_budget: Commits after which a small store is compacted; a large one after up to four
             times as many.
-        copy_mb: MiB of memory that a copy of the store may take in a server; 0 = no copy.
+        copy_mb: MiB of memory that a snapshot of the store may take in a server; 0 = no snapshot.
         drowsy_after_sec: Seconds without a request until DROWSY.
         sleep_after_sec: Seconds without a request until SLEEP.
         threads: Threads of the embedding model; 0 = leave one core to the foreground.
-        log_level: Least level that is logged: debug, info, warning or error.
+        log_level: Lowest level that is logged: debug, info, warning or error.
     """
 
     model_config = SettingsConfigDict(env_prefix="IAI_MCP_", frozen=True, env_ignore_empty=True)
@@ -78,14 +81,14 @@ class Settings(BaseSettings):
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
 
     def model_post_init(self, context: Any, /) -> None:
-        """Makes both folders absolute, so that a later change of folder cannot move them."""
+        """Make both folders absolute, so that a later change of folder does not move them."""
         object.__setattr__(self, "store", _absolute(self.store))
         if self.model is not None:
             object.__setattr__(self, "model", _absolute(self.model))
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """Reads the environment; overrides win.
+    """Return the settings of the environment; overrides win.
 
     Raises:
         InvalidInput: A variable has a value that cannot be used; the text names the variable.

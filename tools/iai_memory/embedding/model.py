@@ -12,10 +12,10 @@ from .model_files import ModelFiles, find_model
 
 
 class EmbeddingModel:
-    """Finds and loads the model that the settings name; safe to use from several threads."""
+    """The model that the settings name; safe to use from several threads."""
 
     def __init__(self, settings: Settings) -> None:
-        """Looks for nothing yet."""
+        """Bind the settings; nothing is looked for yet."""
         self._settings = settings
         self._guard = threading.RLock()
         self._files: ModelFiles | None = None
@@ -46,7 +46,7 @@ class EmbeddingModel:
             return self._encoder
 
     def require_files(self) -> ModelFiles:
-        """The model's files.
+        """Return the model's files.
 
         Raises:
             ModelMissing: None is installed.
@@ -58,7 +58,7 @@ class EmbeddingModel:
         return files
 
     def require_encoder(self) -> Encoder:
-        """The loaded model.
+        """Return the loaded model.
 
         Raises:
             ModelMissing: None is installed.
@@ -70,7 +70,7 @@ class EmbeddingModel:
         return encoder
 
     def files_or_fault(self) -> ModelFiles | MemoryFault | None:
-        """The model's files, None without any, or the error that says why they cannot be used."""
+        """Return the model's files, None without any, or the error that makes them unusable."""
         try:
             return self.files
         except MemoryFault as exc:
@@ -86,7 +86,7 @@ class EmbeddingModel:
         return (files.identity if isinstance(files, ModelFiles) else IDENTITY).key
 
     def release(self) -> bool:
-        """Gives back the loaded model until its next use; returns whether it was loaded.
+        """Free the loaded model until its next use; return whether it was loaded.
 
         Threads that are encoding finish with the model that they have.
         """

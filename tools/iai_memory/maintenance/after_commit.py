@@ -1,4 +1,4 @@
-"""What a process owes the store after its own commits where no sidecar thread does it."""
+"""The upkeep after a commit in a process that has no sidecar thread to do it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..store.table import KEEP_VERSIONS, Store
 
 
 def after_commit(store: Store, pages: PageManager) -> None:
-    """Refreshes the cached page and compacts the store, where either is due.
+    """Refresh the cached page and compact the store, where either is due.
 
     Raises:
         StoreFault: The store could not be compacted.
@@ -18,13 +18,13 @@ def after_commit(store: Store, pages: PageManager) -> None:
 
 
 def refresh_cached_page(pages: PageManager, trigger: Trigger) -> None:
-    """Refreshes the page if there is one: a hook would go on serving what was forgotten."""
+    """Refresh the page if there is one: a hook would go on serving forgotten memories."""
     if cache_modified(pages.cache) is not None:
         pages.refresh(trigger)
 
 
 def compact_if_due(store: Store) -> bool:
-    """Compacts the store if its budget of commits is used up; returns whether it did.
+    """Compact the store if its budget of commits is used up; return whether it did.
 
     Raises:
         StoreFault: The store could not be compacted.

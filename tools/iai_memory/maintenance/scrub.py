@@ -1,4 +1,4 @@
-"""Removing what must never have been stored, from everywhere it may lie, and looking again."""
+"""Removal of a text from every file of a store, and the check that it is gone."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _PLAIN_FOLDERS: Final = ("logs", "ledger", "spool")
 
 @dataclass(frozen=True, slots=True)
 class Scrubbed:
-    """What a scrub did and what it found afterwards.
+    """What a scrub changed, and what its check found.
 
     Attributes:
         records: Memories that were changed.
         files: Plain files that were changed.
-        left: Files that still hold the pattern; empty is the proof.
+        left: Files and records that still contain the pattern; empty proves that it is gone.
     """
 
     records: int
@@ -39,7 +39,7 @@ class Scrubbed:
 
 
 def compile_pattern(pattern: str, *, regex: bool) -> re.Pattern[str]:
-    """The pattern to look for.
+    """Return the pattern to look for; a plain text unless `regex` is set.
 
     Raises:
         InvalidInput: It is empty, is no regular expression, or matches the empty text.
@@ -54,18 +54,18 @@ def compile_pattern(pattern: str, *, regex: bool) -> re.Pattern[str]:
 
 
 def scrub(store: Store, pattern: re.Pattern[str], pages: PageManager) -> Scrubbed:
-    """Replaces every match by a mark: in records, old versions, indexes, spool, caches and logs.
+    """Replace every match by a mark: in records, old versions, indexes, spool, caches and logs.
 
-    Changed records are pending until they are embedded again, because a vector is made of its
-    text. Their history is dropped. Readers of old versions fail and go on with the latest.
+    Changed records are pending until they are embedded again, because their vectors were made of
+    the old text. Their history is dropped. Readers of old versions are moved to the latest.
 
     Args:
-        store: Whose files.
+        store: The store to clean.
         pattern: From `compile_pattern`.
-        pages: Rendered anew once the table is clean.
+        pages: The session-start pages, rendered anew once the table is clean.
 
     Raises:
-        StoreFault: The store could not be written; running it again goes on where it ended.
+        StoreFault: The store could not be written; another run does the rest.
     """
     records = _scrub_records(store, pattern)
     store.compact(keep=timedelta(0))
@@ -132,7 +132,7 @@ def _scrub_file(path: Path, pattern: re.Pattern[str]) -> bool:
 
 
 def _left(store: Store, pattern: re.Pattern[str]) -> Iterator[str]:
-    """Looks at every file's bytes, and at every record, whose columns may be compressed on disk."""
+    """Yield files and records that match; records too, because columns on disk are compressed."""
     for path in store.paths.root.rglob("*"):
         if path.is_file() and "models" not in path.relative_to(store.paths.root).parts[:1]:
             text = path.read_bytes().decode("utf-8", "replace")

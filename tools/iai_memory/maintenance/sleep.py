@@ -70,7 +70,7 @@ def sleep(
     interrupted: Callable[[], bool] = never_interrupted,
     progress: ProgressCallback = ignore_progress,
 ) -> SleepReport:
-    """Does every step, or those that an earlier sleep over the same content left.
+    """Do every step, or those that an earlier sleep over the same content left.
 
     One process of a store sleeps at a time. A sleep that was interrupted or killed is continued by
     the next call, in whichever process, unless a memory was stored or changed between them; then
@@ -103,9 +103,9 @@ def sleep(
 
 
 def needs_sleep(store: Store) -> bool:
-    """Whether memories were stored or changed since the last sleep that finished.
+    """Return whether memories were stored or changed since the last sleep that finished.
 
-    Costs a look at the table's version while nothing was committed, else a scan of a few columns.
+    Compares the table's version; scans a few columns only if something was committed.
 
     Raises:
         StoreFault: The store could not be read.

@@ -1,4 +1,4 @@
-"""The state of a store in one answer, including how fresh its payload is."""
+"""The state of a store in one answer, with the freshness of its session-start page."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FAILURES = ("session_start_cache_write_failed", "capture_failed")
 def status(
     store: Store, pages: PageManager, ledger: Ledger, model: ModelFiles | MemoryFault | None
 ) -> Status:
-    """Looks at everything once.
+    """Return the state of the store, its files, its model, its servers and its sessions.
 
     Raises:
         StoreFault: The store could not be read.
@@ -61,7 +61,7 @@ def status(
 
 
 def freshness(store: Store, pages: PageManager, ledger: Ledger) -> Freshness:
-    """How the global payload stands to the store: its age, and how many records it is behind."""
+    """Return how fresh the page of all projects is: its age, and the records that it lacks."""
     sidecar = read_sidecar(pages.cache)
     success = ledger.last("session_start_cache_write_success")
     failure = ledger.last("session_start_cache_write_failed")
@@ -79,18 +79,18 @@ def freshness(store: Store, pages: PageManager, ledger: Ledger) -> Freshness:
         behind=behind,
         reason=reason,
         last_success=None if success is None else str(success.get("at")),
-        last_failure=None if failure is None else _told(failure),
+        last_failure=None if failure is None else _time_and_reason(failure),
     )
 
 
 def disk_bytes(paths: StorePaths) -> int:
-    """Bytes of every file of the store."""
+    """Return the bytes of every file of the store."""
     total = 0
     for path in paths.root.rglob("*"):
         try:
             found = path.lstat()
         except FileNotFoundError:
-            # A file of a version that is being cleaned up: gone is what it should be.
+            # A compaction in another process removed the file of an old version.
             continue
         total += found.st_size
     return total
@@ -117,7 +117,7 @@ def _sessions(paths: StorePaths) -> list[SessionBooks]:
 def _errors(ledger: Ledger) -> list[str]:
     found = [event for name in _FAILURES for event in ledger.newest(_ERRORS_SHOWN, event=name)]
     found.sort(key=lambda event: str(event.get("at")), reverse=True)
-    return [f"{event.get('event')}: {_told(event)}" for event in found[:_ERRORS_SHOWN]]
+    return [f"{event.get('event')}: {_time_and_reason(event)}" for event in found[:_ERRORS_SHOWN]]
 
 
 def _model(model: ModelFiles | MemoryFault | None) -> ModelStatus:
@@ -129,6 +129,6 @@ def _model(model: ModelFiles | MemoryFault | None) -> ModelStatus:
     return ModelStatus(available=False, identity=None, folder=None, fix=fix)
 
 
-def _told(event: dict[str, Any]) -> str:
+def _time_and_reason(event: dict[str, Any]) -> str:
     why = ": ".join(str(event[name]) for name in ("reason", "error") if event.get(name))
     return f"{event.get('at')} {why}"

@@ -17,7 +17,7 @@ _CUT_MARK: Final = " … [cut]"
 
 
 def timeline(store: Store, where: Filter, limit: int) -> Timeline:
-    """The newest memories that pass, newest first, as they were at the filter's `as_of`.
+    """Return the newest memories that pass, newest first, as they were at the filter's `as_of`.
 
     Texts are cut to 200 estimated tokens.
 

@@ -1,4 +1,4 @@
-"""The cached payload and its sidecar on disk."""
+"""The cached page and its sidecar on disk."""
 
 from __future__ import annotations
 
@@ -22,25 +22,28 @@ _MAX_SIDECAR_BYTES = 1 << 20
 
 
 def cache_path(paths: StorePaths, project_key: str | None) -> Path:
-    """The cache of one project, or of all projects together."""
+    """Return the cache of one project, or of all projects together (None)."""
     if project_key is None:
         return paths.root / GLOBAL_CACHE
     return paths.root / PROJECT_FOLDER / f"{project_key}{SUFFIX}"
 
 
 def sidecar_path(cache: Path) -> Path:
-    """`x.cached.md` has the sidecar `x.cached.meta.json`; writer, reader and hook all ask here."""
+    """Return the sidecar of a cache: `x.cached.meta.json` beside `x.cached.md`.
+
+    Every writer and reader takes the path from here.
+    """
     return cache.with_name(f"{cache.name.removesuffix('.md')}.meta.json")
 
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """What stands beside a cached payload.
+    """The sidecar of a cached page.
 
     Attributes:
-        watermark: What the payload is guaranteed to contain.
-        payload: The bytes that it stands beside; their sum is the one it names.
-        fields: Everything, as it was read.
+        watermark: What the page is guaranteed to contain.
+        payload: The page, UTF-8; its SHA-256 is the one that the sidecar names.
+        fields: Every field as it was read.
     """
 
     watermark: Watermark
@@ -49,21 +52,21 @@ class Sidecar:
 
 
 def cache_modified(cache: Path) -> float | None:
-    """The cache's modification time in seconds since the epoch; None where there is no file.
+    """Return the cache's modification time in seconds since the epoch; None without a file.
 
     Raises:
-        OSError: It is there and cannot be looked at.
+        OSError: The file is there and its state cannot be read.
     """
     try:
         found = cache.lstat()
     except FileNotFoundError:
         return None
-    # A link is not followed: where it points to is not ours to judge.
+    # A link is not followed: the age of its target says nothing about our page.
     return found.st_mtime if stat.S_ISREG(found.st_mode) else None
 
 
 def read_sidecar(cache: Path) -> Sidecar | None:
-    """The sidecar; None where it is missing, unreadable, of another format or of another cache."""
+    """Return the sidecar; None where it is missing, unreadable, of another format or page."""
     fields = read_object(sidecar_path(cache), _MAX_SIDECAR_BYTES)
     try:
         payload = cache.read_bytes()
@@ -75,8 +78,8 @@ def read_sidecar(cache: Path) -> Sidecar | None:
     if watermark is None:
         return None
     digest = str(fields.get("rendered_sha256"))
-    # The pair is two files: a writer killed between its two renames leaves a new payload under an
-    # old sidecar, which claims less than the payload has.
+    # A writer that is killed between its two renames leaves a new page beside an old sidecar, whose
+    # watermark claims less than the page has.
     if hashlib.sha256(payload).hexdigest() != digest:
         return None
     return Sidecar(watermark, payload, fields)
@@ -85,7 +88,14 @@ def read_sidecar(cache: Path) -> Sidecar | None:
 def write_pair(
     cache: Path, payload: bytes, watermark: Watermark, *, trigger: str, generated_at: str
 ) -> None:
-    """Replaces the payload, then its sidecar; the sidecar never claims what the payload lacks.
+    """Replace the page, then its sidecar: the sidecar never claims what the page lacks.
+
+    Args:
+        cache: Path of the page.
+        payload: The page, UTF-8.
+        watermark: Taken before the page was rendered.
+        trigger: What started the refresh; for the sidecar.
+        generated_at: When it was rendered, ISO; for the sidecar.
 
     Raises:
         StoreUnavailable: The folder cannot be made.
@@ -105,7 +115,7 @@ def write_pair(
 
 
 def advance_sidecar(cache: Path, sidecar: Sidecar, watermark: Watermark) -> None:
-    """Notes a newer table version of equal content, so that it is not asked again.
+    """Write a newer table version of equal content into the sidecar: it is not compared again.
 
     Raises:
         OSError: The sidecar cannot be replaced.
@@ -115,7 +125,7 @@ def advance_sidecar(cache: Path, sidecar: Sidecar, watermark: Watermark) -> None
 
 
 def project_caches(paths: StorePaths) -> list[Path]:
-    """The cache of every project that has a page or what is left of one."""
+    """Return the cache of every project that has a page, or one file of its pair, sorted."""
     folder = paths.root / PROJECT_FOLDER
     pages = {path.name for path in folder.glob(f"*{SUFFIX}")}
     for path in folder.glob("*.cached.meta.json"):
@@ -124,7 +134,7 @@ def project_caches(paths: StorePaths) -> list[Path]:
 
 
 def remove_pair(cache: Path) -> None:
-    """Takes a page away; the hook then serves the page of every project.
+    """Remove a page and its sidecar; the hook then serves the page of all projects.
 
     Raises:
         OSError: The folder cannot be written.
@@ -134,9 +144,9 @@ def remove_pair(cache: Path) -> None:
 
 
 def clear_leftovers(paths: StorePaths) -> None:
-    """Removes temporary files of killed writers; only for who holds the refresh lock.
+    """Remove temporary files of killed writers; the caller must hold the refresh lock.
 
-    Such a file is a whole page, and what was forgotten since may stand in it.
+    Such a file is a whole page, which may show memories that were forgotten since.
 
     Raises:
         OSError: The folder cannot be written.

@@ -14,10 +14,9 @@ from .refresh import PageManager
 def current_page(
     paths: StorePaths, pages: PageManager, project: str | None, *, refresh: bool
 ) -> SessionStartPage:
-    """The page of a project, or of all projects (None), and how its cache stands to the store.
+    """Return the page of a project, or of all projects (None), and how fresh its cache is.
 
-    The cache of a project is fresh if the page of all projects is: a refresh writes that one last,
-    so its watermark vouches for the others.
+    A refresh writes the page of all projects last. If that one is fresh, so is every project's.
 
     Args:
         paths: Where the caches are.

@@ -59,9 +59,10 @@ class Page:
 
 
 def render(reader: TableReader, page: Page) -> str:
-    """The payload: at most 9,800 bytes, within the budget, in one fence, ended by a newline.
+    """Return the page: at most 9,800 bytes, within the budget, in one fence, ended by a newline.
 
-    Equal content gives equal bytes: the page shows dates, never ages.
+    Equal content gives equal bytes: the page shows dates, never ages, so that hosts can go on using
+    their prompt caches.
 
     Raises:
         StoreFault: The table could not be read.

@@ -34,7 +34,7 @@ class PageInputs:
     notice: str = ""
 
     def without_stale_topics(self, *, removal_version: int, records_total: int) -> PageInputs:
-        """The same without a topic map that may show words of a memory that was removed since.
+        """Return the inputs without a topic map that may show words of a removed memory.
 
         Args:
             removal_version: Of the whole table, as in `Watermark`.
@@ -45,24 +45,24 @@ class PageInputs:
         return replace(self, topics=None)
 
     def queued_of(self, project: str | None) -> list[Waiting]:
-        """The queued turns of one project's page; None is the page of all projects."""
+        """Return the queued turns of one project's page; None is the page of all projects."""
         return [turn for turn in self.queued if project is None or turn.project == project]
 
     def queued_bytes(self, project: str | None) -> int:
-        """Bytes that wait in the spool; of one project, those of its turns' texts."""
+        """Return the bytes of the spool; for one project, those of its turns' texts."""
         if project is None:
             return self.spool_bytes
         return sum(len(turn.text.encode("utf-8")) for turn in self.queued_of(project))
 
     def topic_lines(self, project: str | None) -> Sequence[str] | None:
-        """Lines of one page's topics; None where there is no map to show."""
+        """Return the topics of one page; None where there is no map to show."""
         return None if self.topics is None else list(self.topics.lines.get(project, ()))
 
     def digest(self, project: str | None) -> str:
-        """Equal for equal inputs of one page: 16 hexadecimal digits of a SHA-256.
+        """Return a digest of what one page shows from here: 16 hexadecimal digits of SHA-256.
 
-        The size of the spool alone would not do: one event drained and another of its length
-        captured is a change.
+        The size of the spool would not do: one turn drained and another of its length captured is a
+        change.
         """
         queued = [
             (turn.created_at.date().isoformat(), turn.role, turn.project, turn.text)
@@ -73,7 +73,7 @@ class PageInputs:
 
 
 def read_page_inputs(paths: StorePaths) -> PageInputs:
-    """Reads the spool, the topic map and the capture state of the store at `paths`.
+    """Read the spool, the topic map and the capture state of the store at `paths`.
 
     Raises:
         StoreUnavailable: The spool cannot be read.

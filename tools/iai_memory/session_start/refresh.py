@@ -63,7 +63,7 @@ class PageManager:
         options: PageOptions,
         on_step: Callable[[str], None] | None = None,
     ) -> None:
-        """Binds a store.
+        """Bind a store.
 
         Args:
             store: Its pages.
@@ -82,7 +82,7 @@ class PageManager:
         return cache_path(self._store.paths, None)
 
     def live(self, project: str | None) -> str:
-        """The page as the refresher would render it at this moment, from the store.
+        """Return the page as a refresh would render it at this moment.
 
         An unknown project gets the page of all projects, as it does in the hook.
 
@@ -93,7 +93,7 @@ class PageManager:
         return view.render(project if project in view.projects() else None)
 
     def probe(self) -> Watermark:
-        """The watermark of the whole store now.
+        """Return the watermark of the page of all projects now.
 
         Raises:
             StoreFault: The store could not be read.
@@ -101,11 +101,15 @@ class PageManager:
         return self._view().watermark(None)
 
     def refresh(self, trigger: Trigger, *, force_rebuild: bool = False) -> Outcome:
-        """Brings the cache up to date if the decision table says so; a failure is an outcome.
+        """Bring the cache up to date if the decision table says so; a failure is an outcome.
 
-        One refresh at a time runs per store, over all threads and processes. Any other one is
-        skipped; only that of the sleep pipeline waits, up to 300 s. The minimum interval delays
-        live ticks only: a user who asks and a server that ends cannot come back later.
+        One refresh runs at a time per store, over all threads and processes. Others are skipped;
+        only that of a sleep waits, up to 300 s. The minimum interval delays live triggers only: a
+        user who asks and a server that ends cannot come back later.
+
+        Args:
+            trigger: What calls for it.
+            force_rebuild: Build the topic map and render every page, whatever changed.
         """
         started = time.perf_counter()
         try:

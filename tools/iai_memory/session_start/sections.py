@@ -32,7 +32,7 @@ class Section:
     Attributes:
         title: Its heading.
         share: Its share of the budget, 0..1, once the frame around all sections is paid for.
-        line_tokens: Estimated tokens of a line at most.
+        line_tokens: Maximum estimated tokens of a line.
     """
 
     title: str
@@ -58,7 +58,7 @@ class Line:
 
     Attributes:
         lead: Stands before the text and is never cut.
-        text: Inert.
+        text: Neutralised.
         id: Of the record, so that no section repeats what another one shows; empty for no record.
     """
 
@@ -80,7 +80,7 @@ class Room:
     size: int
 
     def less(self, line: str) -> Room:
-        """What is left after the line."""
+        """Return what is left after the line."""
         return Room(self.tokens - tokens_of(line), self.size - bytes_of(line))
 
 
@@ -99,7 +99,7 @@ class RecordSections:
     admits: Callable[[Record], bool]
 
     def recent(self, queued: Sequence[Waiting]) -> Iterator[Line]:
-        """Queued turns, then the newest turns and notes of the project."""
+        """Yield queued turns, then the newest turns and notes of the project."""
         for turn in queued:
             role = f"{turn.role} (not stored yet)"
             yield self._line(turn.created_at, role, turn.text, turn.project)
@@ -112,7 +112,7 @@ class RecordSections:
         pinned: bool = False,
         roles: tuple[str, ...] = (),
     ) -> Iterator[Line]:
-        """The newest records that match, of the project or of no project."""
+        """Yield the newest records that match, of the project or of no project."""
         yield from self._records(
             Filter(project=self.project, or_no_project=True, tags=tags, pinned=pinned, roles=roles)
         )
@@ -132,7 +132,7 @@ class RecordSections:
 
 
 def topic_lines(topics: Sequence[str] | None) -> Iterator[Line]:
-    """The topics; a line that says so where the map is still to be built (None)."""
+    """Yield the topics; for None one line that says that the map is still to be built."""
     if topics is None:
         yield Line("", "(pending: the topic map is built at the next sleep)")
     else:
@@ -140,11 +140,11 @@ def topic_lines(topics: Sequence[str] | None) -> Iterator[Line]:
 
 
 def admission(reader: TableReader, project: str | None) -> Callable[[Record], bool]:
-    """Decides whether a record may go on the page of the project.
+    """Return the function that decides whether a record may go on a project's page.
 
-    A pinned one always; output of a tool never; imported history only if it is not older than the
-    newest captured session. Older history is background, and must not push today's session off the
-    page.
+    A pinned record always may, output of a tool never. Imported history may unless it is older than
+    the newest captured session: such history is background and must not push today's session off
+    the page.
     """
 
     @cache
@@ -168,7 +168,7 @@ def admission(reader: TableReader, project: str | None) -> Callable[[Record], bo
 
 
 def fit_section(section: Section, lines: Iterable[Line], room: Room, shown: set[str]) -> list[str]:
-    """The heading and the lines that fit into the room; empty without a line.
+    """Return the heading and the lines that fit into the room; empty if no line does.
 
     Args:
         section: Its heading and its limit for a line.
@@ -195,15 +195,15 @@ def fit_section(section: Section, lines: Iterable[Line], room: Room, shown: set[
 
 
 def inert_name(name: str) -> str:
-    """A name or notice as the page shows it: inert, at most 40 estimated tokens."""
+    """Return a name or notice as the page shows it: neutralised, at most 40 estimated tokens."""
     return cut_to_tokens(neutralise(name), _NAME_TOKENS, _CUT_MARK)
 
 
 def tokens_of(line: str) -> int:
-    """Estimated tokens of a line with its end."""
+    """Return the estimated tokens of a line and its end."""
     return estimate_tokens(line) + 1
 
 
 def bytes_of(line: str) -> int:
-    """Bytes of a line in UTF-8 with its end."""
+    """Return the bytes of a line and its end in UTF-8."""
     return len(line.encode("utf-8")) + 1

@@ -55,18 +55,18 @@ class StoreView:
     options: PageOptions
 
     def projects(self) -> list[str]:
-        """Every project that has a page of its own, sorted."""
+        """Return every project that has a page of its own, sorted."""
         queued = {turn.project for turn in self.inputs.queued}
         return sorted(name for name in {*self.by_project, *queued} if name is not None)
 
     def statistics(self, project: str | None) -> TableStatistics:
-        """What one page may show: everything, or a project and the records of no project."""
+        """Return the statistics of what a page may show: a project's includes no project's."""
         parts = self.by_project
         wanted = parts if project is None else (project, None)
         return merged([parts[name] for name in wanted if name in parts])
 
     def with_inputs(self, inputs: PageInputs) -> StoreView:
-        """The same version of the table with other inputs, stale topics left out."""
+        """Return the same version of the table with other inputs, without stale topics."""
         whole = self.statistics(None)
         fit = inputs.without_stale_topics(
             removal_version=whole.removal_version, records_total=whole.total
@@ -74,7 +74,7 @@ class StoreView:
         return replace(self, inputs=fit)
 
     def render(self, project: str | None) -> str:
-        """One page.
+        """Return one page.
 
         Raises:
             StoreFault: The table could not be read.
@@ -91,7 +91,7 @@ class StoreView:
         return render(self.reader, page)
 
     def watermark(self, project: str | None) -> Watermark:
-        """What `render` of the same project is guaranteed to contain."""
+        """Return what `render` of the same project is guaranteed to contain."""
         table = Watermark.of_table(
             self.statistics(project), version=self.reader.version, stamp=self.stamp
         )
@@ -99,13 +99,13 @@ class StoreView:
 
 
 def take_view(store: Store, options: PageOptions) -> StoreView:
-    """The newest version of the table and the inputs beside it.
+    """Return the newest version of the table with the inputs beside it.
 
     Raises:
         StoreFault: The store could not be read.
     """
-    # Inputs first: a turn that is drained in between shows twice for a tick, else it would not
-    # show at all.
+    # Inputs first: a turn that is drained in between is shown twice for a tick. The other way round
+    # it would not be shown at all.
     inputs = read_page_inputs(store.paths)
     stamp = store.stamp
     reader = store.pinned_reader()
@@ -123,10 +123,10 @@ def take_view(store: Store, options: PageOptions) -> StoreView:
 
 
 def is_unchanged(store: Store, options: PageOptions, mark: Watermark) -> bool:
-    """Whether the page of all projects would get the watermark `mark` again.
+    """Return whether the page of all projects would get the watermark `mark` again.
 
     False where anything was committed since, even without new content. Opens no version of the
-    table and reads no row, so it can be called at every tick.
+    table and reads no row: cheap enough for every tick.
 
     Raises:
         StoreFault: The store could not be read.

@@ -1,4 +1,4 @@
-"""What a render is guaranteed to contain, taken before the render."""
+"""The watermark: what a render is guaranteed to contain. It is taken before the render starts."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """The state of the store that a payload shows.
+    """The state of the store that a page shows.
 
     Attributes:
-        table_version: The cheap gate: equal version of the same table, equal content.
-        table_stamp: Tells the table from one that was dropped, restored or made anew, whose
-            versions count from elsewhere.
+        table_version: Equal versions of the same table have equal content, so that nothing else
+            need be compared.
+        table_stamp: Identifies the table: one that was dropped, restored or made anew counts its
+            versions from elsewhere.
         records_count: Live records.
         records_total: Rows, forgotten and superseded ones included.
-        max_vec_label: The largest record id; grows with insertion whatever dates records carry.
+        max_vec_label: The largest record id; it grows with each insertion, whatever dates the
+            records have.
         max_created_at: Newest `created_at`, ISO; empty for none.
         max_updated_at: Newest `updated_at`, ISO; empty for none.
         removal_version: Table version of the newest forgetting or superseding.
         spool_bytes: Captured bytes that were not drained yet.
-        day: UTC date of the render.
+        day: UTC date of the render, ISO.
         embedder: Key of the embedder.
-        beside: Digest of what the page shows beside the table: waiting turns, topics and the
-            capture notice.
+        beside: `PageInputs.digest` of queued turns, topics and the capture notice.
     """
 
     table_version: int
@@ -49,7 +50,7 @@ class Watermark:
 
     @classmethod
     def of_table(cls, contents: TableStatistics, *, version: int, stamp: str) -> Watermark:
-        """The fields of the table; those of the page's other inputs are 0 and empty.
+        """Return the fields of the table; those of the page's other inputs are 0 and empty.
 
         Args:
             contents: What the page's part of the table contains.
@@ -73,7 +74,7 @@ class Watermark:
 
     @classmethod
     def from_fields(cls, fields: Any) -> Watermark | None:
-        """Reads a sidecar; None where it is no sidecar of this format."""
+        """Return the watermark of a sidecar; None where the fields are of another format."""
         if not isinstance(fields, dict) or fields.get("format") != FORMAT:
             return None
         values: dict[str, Any] = {name: fields.get(name) for name in cls.__dataclass_fields__}
@@ -84,17 +85,17 @@ class Watermark:
         return cls(**values)
 
     def to_fields(self) -> dict[str, Any]:
-        """The watermark as fields of a sidecar."""
+        """Return the watermark as fields of a sidecar."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {**values, "format": FORMAT}
 
     def same_content(self, other: Watermark) -> bool:
-        """Whether a render would show the same; version and stamp alone do not count."""
+        """Return whether a render would show the same; version and stamp do not count."""
         return replace(self, table_version=0, table_stamp="") == replace(
             other, table_version=0, table_stamp=""
         )
 
     def removed_since(self, other: Watermark) -> bool:
-        """Whether something that `other` may show was forgotten, superseded or purged since."""
+        """Return whether a record that `other` may show was removed or superseded since."""
         fewer = self.records_total < other.records_total
         return fewer or self.removal_version != other.removal_version

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -72,6 +73,21 @@ def new_memory(values: Any) -> NewMemory:
     if "derived_from" in given:
         given["derived_from"] = _check_sources(given["derived_from"])
     return _checked(NewMemory(**given))
+
+
+def new_memories(values: Any) -> list[NewMemory]:
+    """Return the memories that plain data describes: one of `new_memory`, or several.
+
+    Raises:
+        InvalidInput: There is none, or a field of one cannot be used.
+    """
+    listed = [values] if isinstance(values, str | dict) else values
+    if not isinstance(listed, Iterable):
+        raise InvalidInput('memories is not a list: send for example [{"text": "…"}]')
+    memories = [new_memory(one) for one in listed]
+    if not memories:
+        raise InvalidInput('memories is empty: send for example [{"text": "…"}]')
+    return memories
 
 
 def _checked(memory: NewMemory) -> NewMemory:
