@@ -44,14 +44,14 @@ def install(
 def status(as_json: AsJson = False) -> None:
     """Show which model is installed, and check its files against their sha256."""
     from iai_memory import load_settings
-    from iai_memory.embedding.model_files import find_model
+    from iai_memory.embedding.model_files import MODEL_FIX, find_model
 
     files = find_model(load_settings())
     if files is None:
         if as_json:
-            emit_json({"available": False, "fix": "iai-mcp model install"})
+            emit_json({"available": False, "fix": MODEL_FIX})
         else:
-            emit_lines(["no model: run `iai-mcp model install`; recall finds by words until then"])
+            emit_lines([f"no model: run `{MODEL_FIX}`; recall finds by words until then"])
         raise typer.Exit(1)
     files.verify()
     identity = files.identity

@@ -8,7 +8,7 @@ from ..errors import MemoryFault, ModelMissing
 from ..settings import Settings
 from .encoder import Encoder, load_encoder
 from .identity import IDENTITY
-from .model_files import ModelFiles, find_model
+from .model_files import MODEL_FIX, ModelFiles, find_model
 
 
 class EmbeddingModel:
@@ -54,7 +54,7 @@ class EmbeddingModel:
         """
         files = self.files
         if files is None:
-            raise ModelMissing("no embedding model is installed: run `iai-mcp model install`")
+            raise ModelMissing(f"no embedding model is installed: run `{MODEL_FIX}`")
         return files
 
     def require_encoder(self) -> Encoder:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 GRAPH_FILE: Final = "model.onnx"
 TOKENIZER_FILE: Final = "tokenizer.json"
 MANIFEST_FILE: Final = "manifest.json"
+MODEL_FIX: Final = "iai-mcp model install"
+"""The command to run where there is no model."""
+
 BUNDLED_FOLDER = Path(__file__).with_name("bundled")
 
 ModelFileName = Literal["model.onnx", "tokenizer.json"]
@@ -32,7 +35,7 @@ ModelOrigin = Literal["settings", "bundled", "installed"]
 _NEXT_STEP: dict[ModelOrigin, str] = {
     "settings": "unset IAI_MCP_MODEL or point it to a whole model folder",
     "bundled": "run `pip install --force-reinstall iai-mcp`",
-    "installed": "run `iai-mcp model install`",
+    "installed": f"run `{MODEL_FIX}`",
 }
 
 

@@ -11,14 +11,13 @@ from ..base.paths import StorePaths
 from ..base.presence import alive_servers
 from ..base.version import __version__
 from ..capture.session_state import Sessions
-from ..embedding.model_files import ModelFiles
+from ..embedding.model_files import MODEL_FIX, ModelFiles
 from ..errors import MemoryFault
 from ..results import Freshness, ModelStatus, ServerView, SessionBooks, Status
 from ..session_start.cache import read_sidecar
 from ..session_start.refresh import PageManager
 from ..store.table import Store
 
-MODEL_FIX = "iai-mcp model install"
 _ERRORS_SHOWN = 3
 _SESSIONS_SHOWN = 5
 _FAILURES = ("session_start_cache_write_failed", "capture_failed")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Final, Literal
+from typing import Literal
 
 from ..embedding.encoder import Encoder
+from ..embedding.model_files import MODEL_FIX
 from ..results import Recalled
 from ..store.table import Store
 from .budget import fit_budget
@@ -18,8 +19,6 @@ from .query import Query
 from .scoring import score
 from .supersession import resolve_supersession
 from .weights import WeightTables
-
-MODEL_FIX: Final = "iai-mcp model install"
 
 
 def recall(
