@@ -18,15 +18,14 @@ from .round_trip import RoundTrip
 def run_checks(memory: Memory) -> list[Check]:
     """Check store, model and page, then a round trip in a scratch store, then the hosts.
 
-    Nothing is changed in the store; it takes a second or two, most of it for the hooks and the
-    model of the round trip.
+    The round trip has a store of its own, so it adds nothing to the memory.
     """
     checks = [
-        run_check("store folder", lambda: _folder(memory)),
-        run_check("table", lambda: _table(memory)),
-        run_check("model", lambda: _model(memory)),
-        run_check("payload", lambda: _payload(memory)),
-        run_check("servers", lambda: _servers(memory)),
+        run_check("store folder", lambda: _check_folder(memory)),
+        run_check("table", lambda: _check_table(memory)),
+        run_check("model", lambda: _check_model(memory)),
+        run_check("payload", lambda: _check_payload(memory)),
+        run_check("servers", lambda: _check_servers(memory)),
     ]
     with tempfile.TemporaryDirectory(prefix="iai-mcp-doctor-") as folder:
         trip = RoundTrip(Path(folder), memory.settings)
@@ -38,9 +37,9 @@ def run_checks(memory: Memory) -> list[Check]:
     return checks + check_hosts(memory)
 
 
-def _folder(memory: Memory) -> str:
+def _check_folder(memory: Memory) -> str:
     root = memory.paths.root
-    _ = memory.store
+    _ = memory.store  # opened, which makes the folder where there is none
     mode = root.stat().st_mode & 0o777
     if mode & 0o077:
         raise BrokenLink(f"{root} can be read by others (mode {mode:o}): run `chmod 700 {root}`")
@@ -49,12 +48,12 @@ def _folder(memory: Memory) -> str:
     return f"{root}, mode {mode:o}"
 
 
-def _table(memory: Memory) -> str:
-    contents = memory.store.statistics()
-    return f"{contents.live} memories, {contents.pending} pending, version {memory.store.version}"
+def _check_table(memory: Memory) -> str:
+    counts = memory.store.statistics()
+    return f"{counts.live} memories, {counts.pending} pending, version {memory.store.version}"
 
 
-def _model(memory: Memory) -> str:
+def _check_model(memory: Memory) -> str:
     files = memory.model
     if files is None:
         raise BrokenLink("no model, recall finds by words only: run `iai-mcp model install`")
@@ -62,7 +61,7 @@ def _model(memory: Memory) -> str:
     return f"{files.identity.key}, every file has its sha256"
 
 
-def _payload(memory: Memory) -> str:
+def _check_payload(memory: Memory) -> str:
     fresh = memory.status().freshness
     caches = sorted((memory.paths.root / "session-start").glob("*.cached.md"))
     ages = [time.time() - cache.stat().st_mtime for cache in caches]
@@ -77,7 +76,7 @@ def _payload(memory: Memory) -> str:
     return f"{fresh.age_s:.0f} s old, {fresh.reason}, last success {fresh.last_success}{projects}"
 
 
-def _servers(memory: Memory) -> str:
+def _check_servers(memory: Memory) -> str:
     servers = alive_servers(memory.paths)
     if not servers:
         return "none runs now; the hook renders the page itself where the cache is old"

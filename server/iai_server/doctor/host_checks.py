@@ -33,32 +33,32 @@ def check_hosts(memory: Memory) -> list[Check]:
         check
         for project in _scopes(cwd)
         for name in HostName
-        for check in _of_host(name, memory.settings, project, cwd)
+        for check in _check_host(name, memory.settings, project, cwd)
     ]
     try:
-        checks += _repetitions(memory.settings, cwd)
+        checks += _check_repetitions(memory.settings, cwd)
     except HostFileFault as exc:
         checks.append(Check("hosts", False, str(exc)))
     if not checks:
         finding = "none is connected: run `iai-mcp connect claude-code`, claude-desktop or codex"
         checks.append(Check("hosts", True, finding))
-    return [*checks, *_capture(memory)]
+    return [*checks, *_check_queue(memory)]
 
 
 def _scopes(cwd: Path) -> tuple[Path | None, ...]:
-    # In the home folder a project's hooks would be the user's own.
+    # In the home folder, the files of a project are those of the user.
     return (None,) if cwd == Path.home().resolve() else (None, cwd)
 
 
-def _of_host(
+def _check_host(
     name: HostName, settings: Settings, project: Path | None, cwd: Path
 ) -> Iterator[Check]:
     label = name if project is None else f"{name} in this folder"
-    again = f"run `iai-mcp connect {name}{'' if project is None else ' --project'}`"
+    fix = f"run `iai-mcp connect {name}{'' if project is None else ' --project'}`"
     try:
         found = host(name, settings, project)
         server = found.server.present()
-        hooks = _hooks(found.hooks)
+        hooks = _hooks_in(found.hooks)
     except InvalidInput:
         return  # the host has no files of a project
     except HostFileFault as exc:
@@ -66,30 +66,30 @@ def _of_host(
         return
     if server is None and not hooks:
         return
-    yield _server(label, found, server, again)
+    yield _check_server(label, found, server, fix)
     if found.hooks is not None:
-        yield _hook_check(f"{label}: hooks", hooks, again)
+        yield _check_hooks(f"{label}: hooks", hooks, fix)
         if name is HostName.CODEX and hooks:
-            yield _trust(f"{label}: trust in hooks", found.hooks.path, hooks, cwd)
+            yield _check_trust(f"{label}: trust in hooks", found.hooks.path, hooks, cwd)
 
 
-def _repetitions(settings: Settings, cwd: Path) -> Iterator[Check]:
-    """Hooks that run twice, so that a session begins with two pages."""
+def _check_repetitions(settings: Settings, cwd: Path) -> Iterator[Check]:
+    """Check that no hook runs twice, or a session would begin with two pages."""
     plugin = _plugin(settings)
     if plugin is not None:
         yield Check("claude-code: plugin", True, f"{plugin} is enabled")
-    if plugin is not None and _readable_hooks(host(HostName.CLAUDE_CODE, settings).hooks):
+    if plugin is not None and _readable_hooks_in(host(HostName.CLAUDE_CODE, settings).hooks):
         finding = "the page comes twice, from the plugin and from settings.json"
         yield Check("claude-code: once", False, f"{finding}: run `iai-mcp disconnect claude-code`")
-    # Claude Code runs a hook once that two files name alike; Codex runs it twice.
+    # If two files have the same hook, Claude Code runs it once and Codex twice.
     files = [host(HostName.CODEX, settings, scope).hooks for scope in _scopes(cwd)]
-    if len(files) > 1 and all(_readable_hooks(file) for file in files):
+    if len(files) > 1 and all(_readable_hooks_in(file) for file in files):
         finding = "the page comes twice, for you and for this folder"
         yield Check("codex: once", False, f"{finding}: run `iai-mcp disconnect codex --project`")
 
 
 def _plugin(settings: Settings) -> str | None:
-    """The name of our plugin in Claude Code, if it is installed and enabled for this user."""
+    """Return the name of our plugin in Claude Code, if it is enabled for this user."""
     file = host(HostName.CLAUDE_CODE, settings).hooks
     try:
         content = json.loads(file.path.read_bytes()) if file is not None else {}
@@ -100,20 +100,20 @@ def _plugin(settings: Settings) -> str | None:
     return next((n for n, on in names.items() if on and n.startswith(f"{SERVER}@")), None)
 
 
-def _readable_hooks(file: HostFile | None) -> list[Hook]:
+def _readable_hooks_in(file: HostFile | None) -> list[Hook]:
     try:
-        return _hooks(file)
+        return _hooks_in(file)
     except HostFileFault:
         return []  # reported where the file's own host is checked
 
 
-def _server(label: str, found: Host, entry: dict[str, object] | None, again: str) -> Check:
+def _check_server(label: str, found: Host, entry: dict[str, object] | None, fix: str) -> Check:
     name = f"{label}: server"
     if entry is None:
-        return Check(name, False, f"{found.server.path} has hooks but no server: {again}")
+        return Check(name, False, f"{found.server.path} has hooks but no server: {fix}")
     command = Path(str(entry["command"]))
     if command.is_absolute() and not os.access(command, os.X_OK):
-        return Check(name, False, f"{command} cannot be run: {again}")
+        return Check(name, False, f"{command} cannot be run: {fix}")
     env = entry.get("env")
     store = env.get("IAI_MCP_STORE") if isinstance(env, dict) else None
     if store != found.launch.environment.get("IAI_MCP_STORE"):
@@ -121,19 +121,19 @@ def _server(label: str, found: Host, entry: dict[str, object] | None, again: str
         return Check(
             name,
             False,
-            f"uses the store in {where}, this command another: {again}, or set "
+            f"uses the store in {where}, this command another: {fix}, or set "
             f"IAI_MCP_STORE to that one",
         )
     return Check(name, True, f"{command}, in {found.server.path}")
 
 
-def _hooks(file: HostFile | None) -> list[Hook]:
+def _hooks_in(file: HostFile | None) -> list[Hook]:
     if file is None or file.present() is None:
         return []
     return HooksInJson().hooks(file.path.read_text(encoding="utf-8-sig"))
 
 
-def _hook_check(name: str, hooks: list[Hook], again: str) -> Check:
+def _check_hooks(name: str, hooks: list[Hook], fix: str) -> Check:
     events = [hook.event for hook in hooks]
     faults = {fault.path: fault.what for hook in hooks for fault in script_faults(hook.script)}
     wrong = [
@@ -146,11 +146,11 @@ def _hook_check(name: str, hooks: list[Hook], again: str) -> Check:
         *(f"{path} {what}" for path, what in faults.items()),
     ]
     if wrong:
-        return Check(name, False, f"{', '.join(wrong)}: {again}")
+        return Check(name, False, f"{', '.join(wrong)}: {fix}")
     return Check(name, True, f"{len(hooks)}, of this version")
 
 
-def _trust(name: str, file: Path, hooks: list[Hook], cwd: Path) -> Check:
+def _check_trust(name: str, file: Path, hooks: list[Hook], cwd: Path) -> Check:
     found = trust(file, hooks, cwd)
     if found.skipped:
         finding = f"codex skips hooks without a word: {', '.join(found.skipped)}"
@@ -158,7 +158,7 @@ def _trust(name: str, file: Path, hooks: list[Hook], cwd: Path) -> Check:
     return Check(name, True, f"{found.trusted} trusted, says {found.source}")
 
 
-def _capture(memory: Memory) -> Iterator[Check]:
+def _check_queue(memory: Memory) -> Iterator[Check]:
     spool = Spool(memory.paths)
     failed = spool.failed()
     if failed:

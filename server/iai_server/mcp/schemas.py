@@ -1,4 +1,4 @@
-"""JSON schemas as short as they can be said, and what to send when an argument breaks one."""
+"""Short JSON schemas for models, and one sentence for an argument that breaks one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-_WANTED = {
+_EXPECTED = {
     "string": "text",
     "int": "a whole number",
     "bool": "true or false",
@@ -19,9 +19,9 @@ _WANTED = {
 
 
 def lean(schema: Any) -> Any:
-    """The schema without titles and docstrings of models, and with `or null` in its short form.
+    """Return the schema without titles and docstrings of models, with `or null` in its short form.
 
-    pydantic derives a title from every name, which tells a model nothing and costs it tokens.
+    pydantic derives a title from every name, which costs a model tokens and has no information.
     """
     if isinstance(schema, list):
         return [lean(item) for item in schema]
@@ -41,9 +41,10 @@ def lean(schema: Any) -> Any:
 
 
 def lean_result(schema: Any) -> Any:
-    """The schema of a result, lean and open to more fields.
+    """Return the lean schema of a result, which allows more fields.
 
-    A host may go on with the schema of an older version; a field that came since breaks nothing.
+    A host may go on with the schema of an older version; a field that is new since then must not
+    break it.
     """
     match lean(schema):
         case dict() as short:
@@ -59,7 +60,7 @@ def lean_result(schema: Any) -> Any:
 
 
 def rejection(tool: str, problem: ValidationError) -> str:
-    """One sentence on the first argument that breaks the schema: which one, and what to send."""
+    """Return one sentence on the first argument that breaks the schema: which, and what to send."""
     first = problem.errors(include_url=False, include_context=True, include_input=False)[0]
     where = _place(first["loc"])
     kind = first["type"]
@@ -71,16 +72,16 @@ def rejection(tool: str, problem: ValidationError) -> str:
         return f"{where} of {tool} cannot be used: send {first.get('ctx', {})['expected']}"
     if kind == "string_unicode":
         return f"{where} of {tool} has half of a surrogate pair: send valid Unicode"
-    wanted = _WANTED.get(kind.split("_")[0], "what its input schema asks for")
-    return f"{where} of {tool} cannot be used: send {wanted}"
+    expected = _EXPECTED.get(kind.split("_")[0], "what its input schema asks for")
+    return f"{where} of {tool} cannot be used: send {expected}"
 
 
 def _is_noise(key: str, schema: dict[str, Any]) -> bool:
-    # The description of an argument is ours and stays; that of a whole model is its docstring.
+    # The description of an argument is written for models; that of a whole model is its docstring.
     return key == "title" or (key == "description" and "properties" in schema)
 
 
 def _place(loc: tuple[int | str, ...]) -> str:
-    """`memories[0].role`; a name comes from the caller, so it is cut and escaped."""
+    """Return a path such as `memories[0].role`; names come from the caller, so cut and escaped."""
     parts = [f"[{part}]" if isinstance(part, int) else f".{ascii(part[:40])[1:-1]}" for part in loc]
     return "".join(parts).removeprefix(".") or "arguments"

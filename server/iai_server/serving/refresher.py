@@ -143,7 +143,6 @@ class Refresher:
         self._embedded_version = -1 if memory.model is None else memory.store.version
 
     def _sleep(self, memory: Memory) -> None:
-
         if memory.needs_sleep():
             memory.sleep(interrupted=self._is_disturbed)
 
