@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 def connect(
     name: Name, project: InProject = False, dry_run: DryRun = False, as_json: AsJson = False
 ) -> None:
-    """Register the server with a host and install the hooks; safe to repeat."""
+    """Register the server with a host and install the hooks. Safe to repeat."""
     chosen = _host(name, project)
     changes = chosen.plan()
     if dry_run:
@@ -44,7 +44,7 @@ def connect(
 def disconnect(
     name: Name, project: InProject = False, dry_run: DryRun = False, as_json: AsJson = False
 ) -> None:
-    """Take the server and the hooks out of a host's files; memories and scripts stay."""
+    """Take the server and the hooks out of a host's files. Memories and scripts stay."""
     chosen = _host(name, project)
     changes = chosen.plan_removal()
     if dry_run:

@@ -10,7 +10,7 @@ import typer
 from iai_memory.base.clock import parse_time
 from iai_memory.errors import InvalidInput, TranscriptFault
 
-from .options import AsJson, Project, Since, open_memory
+from .options import AsJson, Project, Since, command_group, open_memory
 from .printing import emit_json, emit_lines, memory_text, progress
 
 if TYPE_CHECKING:
@@ -28,12 +28,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Read and count, store n
 
 def register(app: typer.Typer) -> None:
     """Adds the command group."""
-    group = typer.Typer(
-        help="Bring in what hosts said before.",
-        no_args_is_help=True,
-        rich_markup_mode=None,
-        add_completion=False,
-    )
+    group = command_group("Import conversations of hosts, or an export.")
     group.command(epilog="Example: iai-mcp import claude --since 2026-01-01")(claude)
     group.command(epilog="Example: iai-mcp import codex --dry-run")(codex)
     group.command(epilog="Example: iai-mcp import jsonl backup.jsonl")(jsonl)
@@ -47,7 +42,7 @@ def claude(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Import Claude Code transcripts; again is safe, each turn is stored once."""
+    """Import Claude Code transcripts. Safe to repeat: each turn is stored once."""
     _import("claude-code", paths, since, project, dry_run, as_json)
 
 
@@ -58,7 +53,7 @@ def codex(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Import Codex rollouts; again is safe, each turn is stored once."""
+    """Import Codex rollouts. Safe to repeat: each turn is stored once."""
     _import("codex", paths, since, project, dry_run, as_json)
 
 
@@ -66,7 +61,7 @@ def jsonl(
     path: Annotated[Path, typer.Argument(help="A file of `iai-mcp export jsonl`.")],
     as_json: AsJson = False,
 ) -> None:
-    """Import exported memories as they were: ids, times, links, pins, forgotten ones."""
+    """Import exported memories as they were. Ids, times, links, pins and forgotten ones too."""
     stored = known = 0
     try:
         with path.open(encoding="utf-8") as lines, progress() as bar:

