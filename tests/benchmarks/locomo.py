@@ -138,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"LoCoMo, conversations {first}-{min(last, len(everything) - 1)}, {stores}: "
         f"{sum(len(one.turns) for one in chosen)} turns, {asked} questions asked, {left_out} left "
         f"out for want of valid evidence.\nThe weights were fitted on conversations 0-4; what "
-        f"they are worth where they were not fitted stands in ranking.py. Sessions: "
+        f"they are worth where they were not fitted stands in recall/weights.py. Sessions: "
         f"those of the ten turns found, in their order.\nIntervals: 95 %, bootstrap over "
         f"questions.\n\n{tables(reported)}\n",
         flush=True,

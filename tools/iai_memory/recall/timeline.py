@@ -8,12 +8,12 @@ from ..results import Timeline
 from ..store.filter import Filter
 from ..store.record_view import view_of
 from ..store.table import Store
+from ..text.excerpt import CUT_MARK
 from ..text.tokens import cut_to_tokens
 from .filter_arguments import in_hindsight
 
 MAX_LIMIT: Final = 500
 _RECORD_TOKENS: Final = 200
-_CUT_MARK: Final = " … [cut]"
 
 
 def timeline(store: Store, where: Filter, limit: int) -> Timeline:
@@ -28,7 +28,7 @@ def timeline(store: Store, where: Filter, limit: int) -> Timeline:
     records = [where.at_time(record) for record in store.latest.newest(where, limit)]
     return Timeline(
         records=[
-            view_of(record, text=cut_to_tokens(record.text, _RECORD_TOKENS, _CUT_MARK))
+            view_of(record, text=cut_to_tokens(record.text, _RECORD_TOKENS, CUT_MARK))
             for record in records
         ]
     )

@@ -25,7 +25,9 @@ def forget(store: Store, ids: Sequence[str]) -> Forgotten:
         StoreFault: The store could not be written.
     """
     wanted = check_ids(ids)
-    done = _change(store, wanted, lambda r, at: r.is_live(), lambda at: {"tombstoned_at": at})
+    done = _change(
+        store, wanted, lambda record, at: record.is_live(), lambda at: {"tombstoned_at": at}
+    )
     return Forgotten(
         forgotten=done,
         not_found=[id_ for id_ in wanted if id_ not in done],
@@ -43,10 +45,12 @@ def restore(store: Store, ids: Sequence[str]) -> Restored:
         StoreFault: The store could not be written.
     """
     wanted = check_ids(ids)
-    back = {"tombstoned_at": None, "valid_to": None, "superseded_by": None}
-    done = _change(store, wanted, lambda r, at: not r.is_live(), lambda at: {"tombstoned_at": None})
+    done = _change(
+        store, wanted, lambda record, at: not record.is_live(), lambda at: {"tombstoned_at": None}
+    )
     rest = [id_ for id_ in wanted if id_ not in done]
-    done += _change(store, rest, lambda r, at: not r.is_current(at), lambda at: back)
+    reopened = {"tombstoned_at": None, "valid_to": None, "superseded_by": None}
+    done += _change(store, rest, lambda record, at: not record.is_current(at), lambda at: reopened)
     return Restored(restored=done, not_found=[id_ for id_ in wanted if id_ not in done])
 
 
@@ -82,7 +86,7 @@ def _change(
     wanted: Callable[[Record, datetime], bool],
     values: Callable[[datetime], dict[str, Any]],
 ) -> list[str]:
-    """Changes the records that are `wanted` in one commit; returns their ids in the order given."""
+    """Give the `wanted` records these values in one commit; return their ids in the order given."""
     if not ids:
         return []
     with store.writing() as writer:
