@@ -19,7 +19,9 @@
 trap 'exit 0' EXIT # whatever goes wrong: a hook that fails is held against the user's session
 lib=${0%/*}/lib
 if [ -L "$0" ] || ! [ -d "$lib" ]; then # called through a link, or by its bare name
-    lib=$({ readlink -f "$0" || readlink -f "$(command -v "$0")"; } 2>/dev/null)
+    self=$0
+    [ -e "$self" ] || self=$(command -v "$self")
+    lib=$(readlink -f "$self" 2>/dev/null)
     lib=${lib%/*}/lib
 fi
 for part in common json json_escapes root project; do

@@ -8,7 +8,7 @@ A project is, first match wins:
 2. a git repository without one: its top folder (for a linked worktree that of the main one);
 3. the folder itself.
 
-`hooks/iai-mcp-session-recall.sh` computes the same key from the same files in POSIX sh, because
+`hooks/lib/project.sh` computes the same key from the same files in POSIX sh, because
 it finds the project's payload before any Python runs; `--key` prints what it finds. A test holds
 the two together byte for byte, so a rule that changes here changes there.
 
