@@ -88,11 +88,19 @@ append() {
 
 put_aside() {
     name=doorbell-$(date -u +%Y%m%dT%H%M%SZ)-$$
-    if printf '%s\n' "$json" >"$spool/.$name.tmp"; then
+    if write_json "$spool/.$name.tmp"; then
         mv "$spool/.$name.tmp" "$spool/$name.json" && return
     fi
     rm -f "$spool/.$name.tmp"
     return 1
+}
+
+# Writes `json` to the file $1. mksh has no printf of its own, and no program takes an argument above
+# 128 KiB.
+write_json() {
+    printf '%s\n' "$json" >"$1" || cat >"$1" <<END
+$json
+END
 }
 
 [ -n "$store" ] && [ -z "$disabled" ] || exit 0

@@ -169,7 +169,8 @@ run_live() {
     wait "$child"
     code=$?
     [ -z "$watchdog" ] || kill "$watchdog"
-    case $code in 137 | 143) code=124 ;; esac # `timeout` says 124, unless it had to be harsh
+    # `timeout` says 124, unless it had to be harsh; ksh93 adds 256 to a signal, yash 384.
+    case $code in 137 | 143 | 265 | 271 | 393 | 399) code=124 ;; esac
     trap - HUP INT TERM
     look "$out"
     size=${size:-0}

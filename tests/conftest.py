@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.checkout import ROOT
+from tests.support.shells import EACH_SHELL, let_known_failure_fail
 
 MARKERS = {"model_folder": "model", "tmp_path": "files", "tmp_path_factory": "files"}
 
@@ -27,3 +28,11 @@ def model_folder() -> Path:
     if not folder.is_dir():
         pytest.fail(f"no embedding model in {folder}: run `make setup`")
     return folder
+
+
+@pytest.fixture(params=EACH_SHELL)
+def shell(request: pytest.FixtureRequest) -> list[str]:
+    """The command line of a shell; a test that uses it runs once for each that is installed."""
+    command: list[str] = request.param
+    let_known_failure_fail(request, command)
+    return list(command)

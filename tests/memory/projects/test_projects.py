@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -13,20 +12,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.support.checkout import HOOKS
+from tests.support.shells import yash_loses_bytes, yash_loses_bytes_of_some
 
 from iai_memory.errors import InvalidInput
 from iai_memory.projects.identity import Project, ignored, project_key, project_of
 
 HOOK = HOOKS / "iai-mcp-session-recall.sh"
-SHELLS = [
-    pytest.param(["dash"], id="dash"),
-    pytest.param(["bash", "--posix"], id="bash"),
-    pytest.param(
-        ["busybox", "sh"],
-        id="busybox",
-        marks=pytest.mark.skipif(not shutil.which("busybox"), reason="busybox is not installed"),
-    ),
-]
 
 
 def keys_by_hook(shell: list[str], folders: Sequence[str]) -> list[str]:
@@ -292,7 +283,7 @@ SLOW = settings(
 )
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+@yash_loses_bytes_of_some
 @SLOW
 @given(st.lists(st.lists(SEGMENT, min_size=1, max_size=3), min_size=1, max_size=30))
 def test_the_hook_finds_the_same_key_for_any_folder(
@@ -305,7 +296,7 @@ def test_the_hook_finds_the_same_key_for_any_folder(
         agree(shell, folders)
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+@yash_loses_bytes_of_some
 @SLOW
 @given(st.lists(CONFIG, min_size=1, max_size=40))
 def test_the_hook_finds_the_same_key_for_any_git_config(
@@ -321,7 +312,7 @@ def test_the_hook_finds_the_same_key_for_any_git_config(
         agree(shell, folders)
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+@yash_loses_bytes
 def test_the_hook_finds_the_same_key_for_every_byte(shell: list[str], here: Path) -> None:
     folders = [
         os.fsdecode(os.fsencode(here) + b"/a" + bytes([byte]) + b"b")
@@ -332,7 +323,6 @@ def test_the_hook_finds_the_same_key_for_every_byte(shell: list[str], here: Path
     agree(shell, folders)
 
 
-@pytest.mark.parametrize("shell", SHELLS)
 def test_the_hook_finds_the_same_key_for_every_kind_of_repository(
     shell: list[str], here: Path
 ) -> None:
@@ -352,7 +342,7 @@ def test_the_hook_finds_the_same_key_for_every_kind_of_repository(
     agree(shell, [*(str(here / place) for place in places), "/", "//", f"//{here}//", ".", ""])
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+@yash_loses_bytes
 def test_the_hook_shortens_a_long_key_the_same_way(shell: list[str], here: Path) -> None:
     deep = here.joinpath(*("Long" * 10 for _ in range(8)))
     deep.mkdir(parents=True)

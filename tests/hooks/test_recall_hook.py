@@ -1,0 +1,377 @@
+"""The session-start hook: what it prints, what it logs, what it starts.
+
+The live command is stood in for by small scripts where the point is that it fails, hangs or is
+slow; the real one is run against the real hook in the end-to-end tests.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import stat
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.support.hooks import PAGE, RecallRun, needs_root, put
+from tests.support.shells import ksh93_needs_room
+
+LIVE = "# Live\n- rendered now\n\n"
+
+
+def logged(pattern: str, lines: list[str]) -> bool:
+    return any(re.fullmatch(pattern, line) for line in lines)
+
+
+def test_a_fresh_payload_is_printed_byte_for_byte(recall: RecallRun) -> None:
+    put(recall.cache)
+
+    assert recall.run() == PAGE
+    (line,) = recall.log()
+    match = re.fullmatch(r"cache-hit age=(\d+)s bytes=(\d+)", line)
+    assert match
+    assert int(match[1]) >= 39
+    assert int(match[2]) == len(PAGE.encode())
+
+
+def test_the_payload_of_the_project_wins_and_other_folders_get_the_global_one(
+    recall: RecallRun,
+) -> None:
+    put(recall.cache, "everything\n")
+    put(recall.project_cache(), "this project\n")
+
+    assert recall.run() == "this project\n"
+    assert recall.run(json.dumps({"cwd": str(recall.folder)}).encode()) == "everything\n"
+
+
+@pytest.mark.parametrize(
+    ("limit", "age", "fresh"),
+    [
+        (None, 43_100, True),
+        (None, 43_300, False),
+        ("", 43_100, True),
+        ("-1", 43_100, True),
+        ("-1", 43_300, False),
+        ("soon", 43_300, False),
+        ("1.2.3", 43_100, True),
+        ("0", 400_000_000, True),
+        ("0.0", 400_000_000, True),
+        ("1", 39, False),
+        ("0.5", 39, False),
+        ("0100", 90, True),
+        ("0100", 200, False),
+        ("99999999999999999999", 400_000_000, True),
+    ],
+)
+def test_the_greatest_age_is_obeyed_and_garbage_means_twelve_hours(
+    recall: RecallRun, limit: str | None, age: int, fresh: bool
+) -> None:
+    put(recall.cache, age=age)
+    recall.live(f"printf '{LIVE}'")
+    if limit is not None:
+        recall.env["IAI_MCP_SESSION_CACHE_MAX_AGE_SEC"] = limit
+
+    assert recall.run() == (PAGE if fresh else LIVE)
+
+
+def test_a_payload_from_the_future_counts_as_new(recall: RecallRun) -> None:
+    put(recall.cache, age=-100_000)
+
+    assert recall.run() == PAGE
+    assert recall.log() == [f"cache-hit age=0s bytes={len(PAGE.encode())}"]
+
+
+def test_an_old_payload_asks_the_live_command_with_the_folder_of_the_session(
+    recall: RecallRun,
+) -> None:
+    put(recall.cache)
+    recall.live(f"cat >seen; printf '%s|' \"$@\" \"$LC_ALL\" >>seen; printf '{LIVE}'")
+    recall.env |= {"IAI_MCP_SESSION_CACHE_MAX_AGE_SEC": "1", "LC_ALL": "C.UTF-8"}
+
+    assert recall.run() == LIVE
+    seen = (recall.folder / "seen").read_text()
+    assert seen == f"session-start|--cwd|{recall.project}|C.UTF-8|"
+    first, second = recall.log()
+    assert re.fullmatch(r"cache-stale age=\d+s max=1s -> live-cli", first)
+    assert second == f"rc=0 bytes={len(LIVE)}"
+    assert not list(recall.folder.glob("iai-mcp-recall.*"))
+
+
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [
+        ("echo partial; exit 3", "3"),
+        ("exit 0", "0"),
+        ("exec sleep 60", "124"),
+        ("sleep 60", "124"),
+        ("trap '' TERM; sleep 60", "124"),
+        ("kill -9 $$", "124"),
+    ],
+)
+def test_an_old_payload_is_better_than_a_live_command_that_fails(
+    recall: RecallRun, script: str, code: str
+) -> None:
+    put(recall.cache, age=100_000)
+    recall.live(script)
+    recall.env["IAI_MCP_RECALL_HOOK_TIMEOUT"] = "0.3"
+    day = datetime.fromtimestamp(recall.cache.stat().st_mtime, UTC).date()
+
+    first, _, rest = recall.run().partition("\n")
+
+    assert first == (
+        f"iai-mcp: this memory was last refreshed on {day} (27h ago) and the refresh failed; "
+        'run "iai-mcp doctor".'
+    )
+    assert rest == PAGE
+    _, failure, served = recall.log()
+    assert re.fullmatch(rf"rc={code} bytes=\d+", failure)
+    assert re.fullmatch(r"stale-served age=1000\d\ds", served)
+
+
+def test_without_a_timeout_program_the_hook_keeps_the_time_itself(recall: RecallRun) -> None:
+    put(recall.cache)
+    for name in ("cat", "stat", "date", "sleep", "mkdir", "mktemp", "rm", "printf", "["):
+        (recall.folder / "bin").mkdir(exist_ok=True)
+        (recall.folder / "bin" / name).symlink_to(str(shutil.which(name)))
+    recall.live(f"echo $$ >pid; exec {shutil.which('sleep')} 60")
+    recall.env |= {
+        "PATH": str(recall.folder / "bin"),
+        "IAI_MCP_SESSION_CACHE_MAX_AGE_SEC": "1",
+        "IAI_MCP_RECALL_HOOK_TIMEOUT": "0.3",
+    }
+    recall.shell = [str(shutil.which(recall.shell[0])), *recall.shell[1:]]
+
+    assert recall.run().endswith(PAGE)
+    assert "rc=124 bytes=0" in recall.log()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((recall.folder / "pid").read_text()), 0)
+
+
+def test_a_host_that_gives_up_takes_the_live_command_with_it(recall: RecallRun) -> None:
+    pipe = recall.folder / "alive"
+    os.mkfifo(pipe)
+    recall.live("exec 9>alive; echo started >&9; exec sleep 60")
+    with recall.start() as hook:
+        assert hook.stdin
+        hook.stdin.close()
+        with pipe.open() as alive:
+            assert alive.readline() == "started\n"
+            hook.send_signal(signal.SIGTERM)
+            assert alive.read() == ""  # its end of the pipe is closed: it is gone
+        assert hook.wait(30) == 0
+    assert not list(recall.folder.glob("iai-mcp-recall.*"))
+
+
+def test_without_a_payload_the_live_command_is_asked(recall: RecallRun) -> None:
+    recall.live(f"printf '{LIVE}'")
+
+    assert recall.run() == LIVE
+    assert recall.log() == ["cache-miss absent", f"rc=0 bytes={len(LIVE)}"]
+
+
+def test_an_empty_payload_counts_as_none(recall: RecallRun) -> None:
+    put(recall.cache, "")
+    recall.live(f"printf '{LIVE}'")
+
+    assert recall.run() == LIVE
+    assert recall.log()[0] == "cache-miss empty"
+
+
+def test_a_payload_that_cannot_be_read_is_named_so(recall: RecallRun) -> None:
+    recall.cache.mkdir()
+    recall.live(f"printf '{LIVE}'")
+
+    assert recall.run() == LIVE
+    assert recall.log()[0] == "cache-error stat-failed"
+
+
+@pytest.mark.parametrize("payload", [None, PAGE])
+def test_without_the_command_only_an_old_payload_is_left(
+    recall: RecallRun, payload: str | None
+) -> None:
+    recall.env |= {"IAI_MCP_CLI": "/no/such/iai-mcp", "IAI_MCP_SESSION_CACHE_MAX_AGE_SEC": "1"}
+    recall.env["PATH"] = "/usr/bin:/bin"
+    if payload:
+        put(recall.cache, payload)
+
+    out = recall.run()
+
+    assert out.partition("\n")[2] == (payload or "")
+    assert "skipped: iai-mcp CLI not found" in recall.log()
+    assert logged(r"stale-served age=\d+s", recall.log()) == bool(payload)
+
+
+@pytest.mark.parametrize("value", ["1", "true", "yes", "whatever"])
+def test_disabled_means_that_nothing_is_printed_and_nothing_is_called(
+    recall: RecallRun, value: str
+) -> None:
+    put(recall.cache, age=100_000)
+    recall.live("touch called")
+    recall.env["IAI_MCP_DISABLE"] = value
+
+    assert recall.run() == ""
+    assert recall.log() == ["disabled"]
+    assert not (recall.folder / "called").exists()
+
+
+def test_a_project_that_is_to_be_left_alone_gets_nothing(recall: RecallRun) -> None:
+    put(recall.cache)
+    put(recall.project_cache())
+    (recall.project / ".iai-mcp-ignore").touch()
+
+    assert recall.run() == ""
+    assert recall.log() == ["disabled"]
+
+
+@pytest.mark.parametrize("value", ["", "0", "false", "no"])
+def test_a_clear_no_does_not_disable(recall: RecallRun, value: str) -> None:
+    put(recall.cache)
+    recall.env["IAI_MCP_DISABLE"] = value
+
+    assert recall.run() == PAGE
+
+
+def make_link(recall: RecallRun) -> None:
+    put(recall.folder / "elsewhere.md", "planted")
+    recall.cache.symlink_to(recall.folder / "elsewhere.md")
+
+
+def make_linked_folder(recall: RecallRun) -> None:
+    put(recall.folder / "elsewhere" / recall.project_cache().name, "planted")
+    (recall.store / "session-start").symlink_to(recall.folder / "elsewhere")
+
+
+def make_foreign(recall: RecallRun) -> None:
+    os.chown(put(recall.cache, "planted"), 12345, 12345)
+
+
+def make_writable(recall: RecallRun) -> None:
+    put(recall.cache, "planted").chmod(0o620)
+
+
+@pytest.mark.parametrize(
+    ("plant", "reason"),
+    [
+        (make_link, "not-ours"),
+        (make_linked_folder, "not-ours"),
+        pytest.param(make_foreign, "not-ours", marks=needs_root),
+        (make_writable, "writable-by-others"),
+    ],
+)
+def test_a_payload_that_another_could_have_written_is_not_served(
+    recall: RecallRun, plant: Callable[[RecallRun], None], reason: str
+) -> None:
+    plant(recall)
+    recall.live(f"printf '{LIVE}'")
+
+    assert recall.run() == LIVE
+    assert recall.log()[0] == f"cache-error {reason}"
+
+
+@needs_root
+def test_a_store_of_another_user_is_not_served_and_not_written(recall: RecallRun) -> None:
+    put(recall.cache, "planted")
+    os.chown(recall.store, 12345, 12345)
+    recall.live(f"printf '{LIVE}'")
+
+    assert recall.run() == LIVE
+    assert not (recall.store / "logs").exists()
+
+
+def test_the_hit_path_starts_no_interpreter_and_next_to_nothing_else(recall: RecallRun) -> None:
+    put(recall.cache)
+    git_config = recall.project / ".git" / "config"
+    git_config.parent.mkdir()
+    git_config.write_text('[remote "origin"]\n\turl = git@example.org:a/b.git\n')
+    recall.run()  # makes the folder for logs
+    watched = ("cat", "stat", "sleep", "date", "git", "jq", "python3", "sed", "awk", "mkdir")
+    for name in (*watched, "printf", "["):  # yash takes its own only where the PATH has one
+        real = shutil.which(name) or "/bin/false"
+        recall.command(name, f'echo {name} >>"{recall.folder}/started"\nexec {real} "$@"')
+    recall.env["PATH"] = str(recall.folder / "bin")
+    recall.shell = [str(shutil.which(recall.shell[0])), *recall.shell[1:]]
+
+    assert recall.run() == PAGE
+    started = set((recall.folder / "started").read_text().split())
+    # sleep: the bound of a shell without `read -t`; printf: mksh has none of its own.
+    beside = {"sleep", "printf"} if recall.shell[0].endswith("mksh") else {"sleep"}
+    assert started - beside <= {"stat", "cat"}
+
+
+def test_a_store_that_does_not_exist_is_not_created(recall: RecallRun) -> None:
+    recall.store.rmdir()
+    recall.live("exit 1")
+
+    assert recall.run() == ""
+    assert not recall.store.exists()
+
+
+def test_the_log_starts_once_the_live_command_has_created_the_store(recall: RecallRun) -> None:
+    recall.store.rmdir()
+    recall.live(f"mkdir -m 700 store; printf '{LIVE}'")
+
+    assert recall.run() == LIVE
+    assert recall.log() == [f"rc=0 bytes={len(LIVE)}"]
+
+
+def test_logs_are_private(recall: RecallRun) -> None:
+    put(recall.cache)
+    recall.run()
+
+    (log,) = (recall.store / "logs").glob("recall-*.log")
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+    assert stat.S_IMODE(log.parent.stat().st_mode) == 0o700
+
+
+def test_a_log_that_cannot_be_written_changes_nothing(recall: RecallRun) -> None:
+    put(recall.cache)
+    (recall.store / "logs").write_text("in the way")
+    assert recall.run() == PAGE
+
+    (recall.store / "logs").unlink()
+    (recall.store / "logs").symlink_to(recall.folder)
+    assert recall.run() == PAGE
+    assert not list(recall.folder.glob("recall-*"))
+
+
+@ksh93_needs_room
+def test_a_full_disk_changes_nothing(recall: RecallRun) -> None:
+    put(recall.cache)
+    recall.shell = ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *recall.shell]
+
+    assert recall.run() == PAGE
+
+
+def test_the_store_is_found_with_a_tilde_a_relative_path_or_none(recall: RecallRun) -> None:
+    home = recall.folder / "home"
+    put(recall.cache)
+    for value in ("store", "~/../store", "./store"):
+        recall.env["IAI_MCP_STORE"] = value
+        home.mkdir(exist_ok=True)
+        assert recall.run() == PAGE
+
+    put(home / ".iai-mcp" / ".session-start-payload.cached.md", "at home")
+    (home / ".iai-mcp").chmod(0o700)
+    recall.env["IAI_MCP_STORE"] = ""
+    assert recall.run() == "at home"
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.integers(0, 4_102_444_800))
+def test_the_date_of_an_old_payload_is_right_in_every_year(recall: RecallRun, at: int) -> None:
+    now = int(time.time())
+    put(recall.cache)
+    os.utime(recall.cache, (min(at, now - 9), min(at, now - 9)))
+    recall.env |= {"IAI_MCP_SESSION_CACHE_MAX_AGE_SEC": "1", "IAI_MCP_CLI": "/no/such"}
+    recall.env["PATH"] = "/usr/bin:/bin"
+
+    day = datetime.fromtimestamp(min(at, now - 9), UTC).date().isoformat()
+    assert f"last refreshed on {day} (" in recall.run()
