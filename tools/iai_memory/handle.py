@@ -20,6 +20,7 @@ from .embedding.model_files import ModelFiles
 from .maintenance.after_commit import after_commit, compact_if_due, refresh_cached_page
 from .maintenance.sleep import SleepReport, needs_sleep, sleep
 from .projects.identity import project_of
+from .recall.features import release_features
 from .session_start.refresh import PageManager
 from .session_start.view import PageOptions
 from .settings import Settings, load_settings
@@ -91,7 +92,7 @@ class StoreHandle:
         return self._model.encoder
 
     def release(self) -> bool:
-        """Free the memory of the model and of the store's snapshot until their next use.
+        """Free the memory of the model, the snapshot and the features until their next use.
 
         Threads that are encoding or searching finish undisturbed. Returns whether the model was
         loaded.
@@ -101,6 +102,7 @@ class StoreHandle:
             store = self._store
         if store is not None:
             store.latest.release()
+        release_features()
         return loaded
 
     @property

@@ -11,7 +11,7 @@ from ..store.candidate import Candidate
 from ..text.calendar import MONTH, WEEKDAY
 from ..text.speakers import utterance
 
-_CACHED_TEXTS: Final = 12_288  # as many as the snapshot keeps decoded; some 10 MB
+_CACHED_TEXTS: Final = 12_288  # as many as the snapshot keeps decoded; some 10 MB beside the texts
 _CACHED_CHARACTERS: Final = 4_000  # a longer text would take the room of many
 
 _TIME: Final = re.compile(
@@ -34,13 +34,13 @@ class Features:
     """The features of one text; those that only some questions need are read at first use.
 
     Attributes:
-        speaker: Who says it; None where the text names nobody.
+        speaker: The name in front of the text; None where there is none.
         words: The text without the speaker's name.
         is_question: Whether the text ends with a question mark.
     """
 
     def __init__(self, text: str) -> None:
-        """Reads who speaks, and whether it is a question."""
+        """Read the speaker, and whether the text is a question."""
         said = utterance(text)
         self.speaker = said.speaker
         self.words = said.words
@@ -63,13 +63,18 @@ class Features:
 
 
 def features(text: str) -> Features:
-    """The features of the text; those of a short one are kept for the next recall."""
+    """Return the features of the text; those of a short one are kept for the next recall."""
     return _cached(text) if len(text) <= _CACHED_CHARACTERS else Features(text)
 
 
 def features_of(candidates: Iterable[Candidate]) -> list[Features]:
-    """The features of each candidate's text, in their order."""
+    """Return the features of each candidate's text, in their order."""
     return [features(one.record.text) for one in candidates]
+
+
+def release_features() -> None:
+    """Free the memory of the features that were kept."""
+    _cached.cache_clear()
 
 
 _cached = lru_cache(maxsize=_CACHED_TEXTS)(Features)
