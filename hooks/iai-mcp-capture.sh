@@ -17,6 +17,7 @@
 # shellcheck disable=SC3067  # `test -O` is not POSIX, but every shell that we meet has it
 
 trap 'exit 0' EXIT # whatever goes wrong: a hook that fails is held against the user's session
+# The same in each hook: what finds lib/ cannot be in it.
 lib=${0%/*}/lib
 if [ -L "$0" ] || ! [ -d "$lib" ]; then # called through a link, or by its bare name
     self=$0
