@@ -33,6 +33,7 @@ def store(tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch) -
     for name in list(os.environ):
         if name.startswith("IAI_MCP_"):
             monkeypatch.delenv(name)
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)  # a server has to set it itself
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("IAI_MCP_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
@@ -122,6 +123,12 @@ def test_every_file_of_a_store_is_private_whatever_the_umask(store: Path, open_u
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_serving_process_has_no_network_socket(store: Path) -> None:
     assert _serve(store) == []
+
+
+def test_a_server_writes_nothing_outside_of_its_store(store: Path) -> None:
+    # onnxruntime kept an id of the machine and a queue of events to send under ~/.cache.
+    _serve(store)
+    assert [path.name for path in store.parent.iterdir()] == [store.name]
 
 
 def test_a_secret_is_redacted_before_it_is_stored(memory: Memory, store: Path) -> None:

@@ -119,6 +119,9 @@ def load_encoder(files: ModelFiles, *, threads: int = 0) -> Encoder:
     Raises:
         ModelCorrupt: The files are not a tokenizer and a graph that onnxruntime can load.
     """
+    # Else onnxruntime, from 1.32 on Linux at the latest, keeps an id of the machine in ~/.cache and
+    # sends events, with the path of the running program, to its makers.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
     from tokenizers import Tokenizer
 
