@@ -6,14 +6,7 @@ import re
 import subprocess
 
 from tests.support.checkout import ROOT
-
-MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-
-
-def _public_targets() -> list[str]:
-    declared = re.search(r"^\.PHONY: ((?:.*\\\n)*.*)", MAKEFILE, re.M)
-    assert declared is not None
-    return declared[1].replace("\\\n", " ").split()
+from tests.support.makefile import public_targets
 
 
 def test_make_help_has_a_line_for_every_public_target() -> None:
@@ -22,7 +15,7 @@ def test_make_help_has_a_line_for_every_public_target() -> None:
     )
     listed = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
 
-    assert sorted(name for name, _ in listed) == sorted(_public_targets())
+    assert sorted(name for name, _ in listed) == sorted(public_targets())
     assert all(len(text) > len("no text") for _, text in listed)
 
 
@@ -32,7 +25,7 @@ def test_the_commit_hooks_call_targets_that_exist() -> None:
     called = re.findall(r"entry: make ([a-z-]+)$", hooks, re.M)
 
     assert called == ["lint", "check"]
-    assert set(called) <= set(_public_targets())
+    assert set(called) <= set(public_targets())
     assert re.findall(r"repo: (\S+)", hooks) == ["local"]
 
 
@@ -41,6 +34,6 @@ def test_a_templates_make_targets_and_files_exist() -> None:
     assert len(templates) == 3
     for path in templates:
         text = path.read_text(encoding="utf-8")
-        assert set(re.findall(r"`make ([a-z-]+)`", text)) <= set(_public_targets()), path
+        assert set(re.findall(r"`make ([a-z-]+)`", text)) <= set(public_targets()), path
         for name in re.findall(r"[\w/]+\.md\b", text):
             assert (ROOT / name).is_file(), f"{path.name} names {name}"
