@@ -219,7 +219,7 @@ class Memory(StoreHandle):
         """Store the turns that capture hooks reported and no server has read yet.
 
         Raises:
-            StoreFault: The spool or the table could not be used; every doorbell still waits.
+            StoreFault: The spool or the table could not be used; every event is still pending.
         """
         return Drain(self.paths, self.ledger, lambda batch: self.ingest(batch, origin="hook")).run()
 

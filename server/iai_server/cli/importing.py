@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from iai_memory.base.clock import parse_time
+from iai_memory.capture.hosts.registry import HOSTS, TranscriptHost, find_transcripts
 from iai_memory.errors import InvalidInput, TranscriptFault
 
 from .options import AsJson, Project, Since, command_group, open_memory
 from .printing import emit_json, emit_lines, memory_text, progress
 
 if TYPE_CHECKING:
-    from iai_memory.capture.accounting import Books
-    from iai_memory.capture.turn import Host
+    from iai_memory.capture.accounting import TurnCounts
     from iai_memory.results import IngestReport
     from iai_memory.writing.new_memory import NewMemory
 
@@ -29,32 +30,27 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Read and count, store n
 def register(app: typer.Typer) -> None:
     """Adds the command group."""
     group = command_group("Import conversations of hosts, or an export.")
-    group.command(epilog="Example: iai-mcp import claude --since 2026-01-01")(claude)
-    group.command(epilog="Example: iai-mcp import codex --dry-run")(codex)
+    for host in HOSTS.values():
+        group.command(
+            host.command,
+            help=f"Import {host.title}. Safe to repeat: each turn is stored once.",
+            epilog=f"Example: iai-mcp import {host.command} --since 2026-01-01 --dry-run",
+        )(_command_of(host))
     group.command(epilog="Example: iai-mcp import jsonl backup.jsonl")(jsonl)
     app.add_typer(group, name="import")
 
 
-def claude(
-    paths: Paths = None,
-    since: Since = None,
-    project: Project = None,
-    dry_run: DryRun = False,
-    as_json: AsJson = False,
-) -> None:
-    """Import Claude Code transcripts. Safe to repeat: each turn is stored once."""
-    _import("claude-code", paths, since, project, dry_run, as_json)
+def _command_of(host: TranscriptHost) -> Callable[..., None]:
+    def command(
+        paths: Paths = None,
+        since: Since = None,
+        project: Project = None,
+        dry_run: DryRun = False,
+        as_json: AsJson = False,
+    ) -> None:
+        _import(host, paths, since, project, dry_run, as_json)
 
-
-def codex(
-    paths: Paths = None,
-    since: Since = None,
-    project: Project = None,
-    dry_run: DryRun = False,
-    as_json: AsJson = False,
-) -> None:
-    """Import Codex rollouts. Safe to repeat: each turn is stored once."""
-    _import("codex", paths, since, project, dry_run, as_json)
+    return command
 
 
 def jsonl(
@@ -78,15 +74,16 @@ def jsonl(
 
 
 def _import(
-    host: Host,
+    host: TranscriptHost,
     paths: list[Path] | None,
     since: str | None,
     project: str | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    from iai_memory.capture.accounting import Books
-    from iai_memory.capture.history_import import Selection, import_transcript
+    from iai_memory.capture.accounting import TurnCounts
+    from iai_memory.capture.history_import import import_transcript
+    from iai_memory.capture.selection import Selection
 
     files = _files(host, paths)
     memory = open_memory(origin="import")
@@ -96,16 +93,16 @@ def _import(
         since=None if since is None else parse_time(since, "since"),
         project=memory.own_project if project == "." else project,
     )
-    total = Books()
+    total = TurnCounts()
     faults: list[str] = []
     with progress() as bar:
         task = bar.add_task("reading", total=sum(file.stat().st_size for file in files))
         for number, file in enumerate(files, 1):
-            bar.update(task, description=f"file {number} of {len(files)}, {total.seen} turns")
+            bar.update(task, description=f"file {number} of {len(files)}, {total.total} turns")
             try:
                 books = import_transcript(
                     file,
-                    host,
+                    host.name,
                     _store_nothing if dry_run else memory.ingest,
                     selection=selection,
                     advanced=lambda size: bar.advance(task, size),
@@ -117,15 +114,13 @@ def _import(
     _tell(total, files, faults, dry_run, as_json)
 
 
-def _files(host: Host, paths: list[Path] | None) -> list[Path]:
-    from iai_memory.capture.hosts.locations import find_transcripts, transcript_root
-
+def _files(host: TranscriptHost, paths: list[Path] | None) -> list[Path]:
     files: list[Path] = []
-    for path in paths or [transcript_root(host)]:
-        files += find_transcripts(host, path) if path.is_dir() else [path]
+    for path in paths or [host.folder()]:
+        files += find_transcripts(host.name, path) if path.is_dir() else [path]
     missing = [path for path in files if not path.is_file()]
     if missing or not files:
-        where = missing[0] if missing else (paths or [transcript_root(host)])[0]
+        where = missing[0] if missing else (paths or [host.folder()])[0]
         raise TranscriptFault(
             f"{where} holds no transcript: name a file or a folder, see `iai-mcp import --help`"
         )
@@ -139,7 +134,9 @@ def _store_nothing(batch: list[NewMemory]) -> IngestReport:
     return IngestReport(results=would, stored=len(would), duplicates=0, table_version=0)
 
 
-def _tell(total: Books, files: list[Path], faults: list[str], dry_run: bool, as_json: bool) -> None:
+def _tell(
+    total: TurnCounts, files: list[Path], faults: list[str], dry_run: bool, as_json: bool
+) -> None:
     if as_json:
         fields = {"files": len(files), "dry_run": dry_run, **total.to_fields(), "faults": faults}
         emit_json(fields)
@@ -148,7 +145,7 @@ def _tell(total: Books, files: list[Path], faults: list[str], dry_run: bool, as_
         skipped = ", ".join(f"{count} {name}" for name, count in sorted(total.skipped.items()))
         emit_lines(
             [
-                f"{len(files)} files, {total.seen} turns: {total.stored} {verb}, "
+                f"{len(files)} files, {total.total} turns: {total.stored} {verb}, "
                 f"{total.duplicate} known before, {total.failed} failed, "
                 f"{total.skipped.total()} skipped{f' ({skipped})' if skipped else ''}",
                 *(f"not read: {memory_text(fault)}" for fault in faults),

@@ -169,12 +169,12 @@ def _check_queue(memory: Memory) -> Iterator[Check]:
             f"claude` or `iai-mcp import codex`, then remove them",
         )
     try:
-        queued = spool.unanswered()
+        queued = spool.pending()
     except StoreUnavailable as exc:
         yield Check("capture: backlog", False, str(exc))
         return
     serving = len(alive_servers(memory.paths))
-    old = [one for one in queued if datetime.now(UTC) - one.rung_at > _MAX_QUEUED]
+    old = [one for one in queued if datetime.now(UTC) - one.queued_at > _MAX_QUEUED]
     if old and serving:
         yield Check(
             "capture: backlog",

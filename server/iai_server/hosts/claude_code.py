@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+from iai_memory.capture.hosts.locations import claude_code_config, claude_code_home
 
 from .hooks_json import HooksInJson, hook_commands
 from .host import Host
@@ -24,9 +25,7 @@ def claude_code(launch: Launch, project: Path | None = None) -> Host:
         server, settings = project / ".mcp.json", project / ".claude" / "settings.json"
         advice = "Claude Code asks once in this folder whether to use the server: approve it."
     else:
-        moved = os.environ.get("CLAUDE_CONFIG_DIR")
-        server = Path(moved or "~").expanduser() / ".claude.json"
-        settings = Path(moved or "~/.claude").expanduser() / "settings.json"
+        server, settings = claude_code_config(), claude_code_home() / "settings.json"
         advice = "The next session of Claude Code has it; in a running one use /mcp."
     entry = {"type": "stdio", **launch.server()}
     return Host(

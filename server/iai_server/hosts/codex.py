@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+from iai_memory.capture.hosts.locations import codex_home
 
 from .hooks_json import HooksInJson, hook_commands
 from .host import Host
@@ -14,11 +15,6 @@ from .server_toml import ServerInToml
 NAME = "codex"
 CONFIG = "config.toml"
 HOOKS = "hooks.json"
-
-
-def codex_home() -> Path:
-    """Codex's own folder: `$CODEX_HOME`, by default `~/.codex`."""
-    return Path(os.environ.get("CODEX_HOME") or "~/.codex").expanduser()
 
 
 def codex(launch: Launch, project: Path | None = None) -> Host:

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from iai_memory import __version__
+from iai_memory.capture.hosts.locations import codex_home
 
-from .codex import CONFIG, codex_home
+from .codex import CONFIG
 from .hooks_json import Hook, script_of
 
 _ANSWER_SEC = 15.0

@@ -15,7 +15,8 @@ from tests.support.checkout import HOOKS
 from tests.support.shells import yash_loses_bytes, yash_loses_bytes_of_some
 
 from iai_memory.errors import InvalidInput
-from iai_memory.projects.identity import Project, ignored, project_key, project_of
+from iai_memory.projects.identity import Project, ignored, project_of
+from iai_memory.projects.key import project_key
 
 HOOK = HOOKS / "iai-mcp-session-recall.sh"
 

@@ -11,7 +11,7 @@ from tests.support.page_text import assert_frame, assert_page, shown
 from tests.support.pages import cache, opened, page, refresh, ring
 
 from iai_memory import Memory
-from iai_memory.capture.queued_turns import Waiting
+from iai_memory.capture.queued_turns import QueuedTurn
 from iai_memory.text.tokens import estimate_tokens
 from iai_server.cli.main import run
 
@@ -39,7 +39,7 @@ def test_a_full_store_fits_the_bytes_and_the_tokens(
             for n in range(60)
         ]
     )
-    waiting = [Waiting(datetime(2026, 5, 8, tzinfo=UTC), "user", text, None)]
+    waiting = [QueuedTurn(datetime(2026, 5, 8, tzinfo=UTC), "user", text, None)]
     made = shown(memory, budget_tokens=budget, queued=waiting, topics=[text] * 20, notice="broken")
     found = assert_page(made)
     assert estimate_tokens(made) <= budget

@@ -11,7 +11,7 @@ import pytest
 from tests.support.pages import cache, page, refresh, ring
 
 from iai_memory import Memory
-from iai_memory.projects.identity import project_key
+from iai_memory.projects.key import project_key
 from iai_memory.session_start.cache import cache_path, read_sidecar, sidecar_path
 
 

@@ -19,14 +19,14 @@ from tests.support.page_text import (
 from tests.support.pages import opened, page, refresh, ring, sidecar
 
 from iai_memory import Memory
-from iai_memory.capture.queued_turns import Waiting
+from iai_memory.capture.queued_turns import QueuedTurn
 from iai_memory.session_start.page_inputs import read_page_inputs
 from iai_memory.text.fence import FENCE_BEGIN, FENCE_END
 
 
 @pytest.mark.parametrize("marker", HOST_MARKERS)
 def test_what_a_host_would_obey_is_only_text(memory: Memory, marker: str) -> None:
-    waiting = [Waiting(datetime(2026, 5, 8, tzinfo=UTC), "user", f"typed {marker}", None)]
+    waiting = [QueuedTurn(datetime(2026, 5, 8, tzinfo=UTC), "user", f"typed {marker}", None)]
     if FENCE_BEGIN not in marker and FENCE_END not in marker:
         memory.ingest({"text": f"stored {marker}", "pinned": True})
     assert_page(shown(memory, queued=waiting, topics=[marker], notice=marker, store_name=marker))
@@ -101,7 +101,7 @@ def test_no_text_can_add_structure_to_the_page(
     at = datetime(2026, 5, 8, tzinfo=UTC)
     made = shown(
         empty,
-        queued=[Waiting(at, "user", text, name or None) for text in texts],
+        queued=[QueuedTurn(at, "user", text, name or None) for text in texts],
         topics=[topic],
         notice=notice,
         store_name=name,

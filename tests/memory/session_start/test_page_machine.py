@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 from tests.support.pages import cache, opened, ring, set_age, sidecar
 
 from iai_memory import Memory
-from iai_memory.projects.identity import project_key
+from iai_memory.projects.key import project_key
 from iai_memory.session_start.cache import cache_path, read_sidecar, sidecar_path
 from iai_memory.session_start.refresh import Outcome
 

@@ -1,4 +1,4 @@
-"""The books of a transcript: every turn seen is stored, duplicate, skipped or failed."""
+"""Accounting of a transcript: each turn is stored, duplicate, skipped or failed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ..results import IngestReport
 
 
 @dataclass(slots=True)
-class Books:
-    """Counts of turns; `seen` is always the sum of the others."""
+class TurnCounts:
+    """Turns by outcome; `total` is always the sum of them."""
 
     stored: int = 0
     duplicate: int = 0
@@ -19,12 +19,12 @@ class Books:
     skipped: Counter[str] = field(default_factory=Counter[str])
 
     @property
-    def seen(self) -> int:
-        """Turns met so far."""
+    def total(self) -> int:
+        """All turns so far."""
         return self.stored + self.duplicate + self.failed + self.skipped.total()
 
-    def enter(self, report: IngestReport) -> None:
-        """Books what an ingest answered."""
+    def count(self, report: IngestReport) -> None:
+        """Add the results of an ingest."""
         for result in report.results:
             if result.status == "duplicate":
                 self.duplicate += 1
@@ -33,17 +33,17 @@ class Books:
             else:
                 self.stored += 1
 
-    def add(self, other: Books) -> None:
-        """Adds another transcript's books."""
+    def add(self, other: TurnCounts) -> None:
+        """Add the counts of another transcript or batch."""
         self.stored += other.stored
         self.duplicate += other.duplicate
         self.failed += other.failed
         self.skipped += other.skipped
 
     def to_fields(self) -> dict[str, Any]:
-        """The books as plain data."""
+        """Return the counts as plain data; `seen` is the total."""
         return {
-            "seen": self.seen,
+            "seen": self.total,
             "stored": self.stored,
             "duplicate": self.duplicate,
             "failed": self.failed,

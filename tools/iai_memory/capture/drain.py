@@ -1,4 +1,4 @@
-"""Answering doorbells: what the transcripts grew by goes into the memory, exactly once."""
+"""Drain of the spool: new lines of the transcripts become memories, each turn exactly once."""
 
 from __future__ import annotations
 
@@ -12,30 +12,31 @@ from ..base.ledger import Ledger
 from ..base.locks import held
 from ..base.paths import StorePaths
 from ..errors import MemoryFault, StoreBusy, TranscriptFault
-from ..projects.lookup import Places
+from ..projects.lookup import ProjectLookup
 from ..results import IngestReport
 from ..writing.new_memory import NewMemory
-from .accounting import Books
-from .history_import import BATCH, Selection, wanted
+from .accounting import TurnCounts
+from .history_import import BATCH
+from .selection import Selection, wanted
 from .session_state import Session, Sessions
-from .spool import Doorbell, Spool
+from .spool import QueuedEvent, Spool
 from .transcript import detect_host, read_transcript
 
 MAX_ATTEMPTS: Final = 3
-# A host may write the last lines of a turn after its hook rang; they are looked for this long.
+# A host may write the last lines of a turn after it called its hook; they are read this long.
 WATCHED_FOR: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """What one drain did: doorbells answered, turns stored."""
+    """Counts of one drain: events acknowledged, turns stored."""
 
-    answered: int
+    events: int
     stored: int
 
 
 class Drain:
-    """Empties the spool of one store; one at a time runs per store, over all processes."""
+    """Drains the spool of one store; over all processes one drain at a time runs on a store."""
 
     def __init__(
         self,
@@ -47,7 +48,7 @@ class Drain:
 
         Args:
             paths: The store's folder.
-            ledger: Where each transcript's books are entered.
+            ledger: Gets the counts of each transcript.
             ingest: Stores a batch and returns only when it is on disk.
         """
         self._paths = paths
@@ -57,15 +58,15 @@ class Drain:
         self._sessions = Sessions(paths)
 
     def run(self) -> Drained:
-        """Answers every doorbell, and looks after transcripts that rang in the last minutes.
+        """Read the transcripts of pending events, and those with events of the last ten minutes.
 
-        Returns without doing anything while another process drains.
+        Does nothing while another process drains.
 
         Raises:
-            StoreFault: The spool or the table could not be used; every doorbell still waits.
+            StoreFault: The spool or the table could not be used; every event is still pending.
         """
-        bells = self._spool.unanswered()
-        if not bells and not self._grown(self._sessions.load()):
+        events = self._spool.pending()
+        if not events and not self._grown(self._sessions.load()):
             return Drained(0, 0)
         try:
             with held(self._paths.lock("drain"), timeout=0):
@@ -74,107 +75,115 @@ class Drain:
             return Drained(0, 0)
 
     def _run_alone(self) -> Drained:
-        bells = self._spool.unanswered()
+        events = self._spool.pending()
         sessions = self._sessions.load()
-        for bell in bells:
-            _note(bell, sessions)
-        rung = {str(bell.text("transcript_path")) for bell in bells}
-        due = [s for path, s in sessions.items() if path in rung or s in self._grown(sessions)]
+        for event in events:
+            _note(event, sessions)
+        named = {str(event.text("transcript_path")) for event in events}
+        due = [s for path, s in sessions.items() if path in named or s in self._grown(sessions)]
         stored = sum(self._read(session, sessions) for session in due)
-        done = self._settle(bells, sessions)
+        done = self._finished(events, sessions)
         self._sessions.save(sessions)
-        self._spool.answered(done)
+        self._spool.acknowledge(done)
         return Drained(len(done), stored)
 
     def _grown(self, sessions: dict[str, Session]) -> list[Session]:
         recent = datetime.now(UTC) - WATCHED_FOR
         return [
-            s for s in sessions.values() if (s.rung_at >= recent or s.attempts) and s.unread_bytes()
+            s
+            for s in sessions.values()
+            if (s.queued_at >= recent or s.attempts) and s.unread_bytes()
         ]
 
     def _read(self, session: Session, sessions: dict[str, Session]) -> int:
-        """Reads one transcript to its end; returns how many turns were stored."""
-        before = session.books.stored
-        books = Books()
-        session.books.failed = 0
+        """Read one transcript to its end; return how many turns were stored."""
+        before = session.counts.stored
+        counts = TurnCounts()
+        session.counts.failed = 0
         try:
             session.host = session.host or detect_host(session.transcript)
-            self._read_batches(session, sessions, books)
+            self._read_batches(session, sessions, counts)
             session.attempts, session.fault = 0, ""
         except MemoryFault as exc:
             session.attempts += 1
             session.fault = str(exc)
-            session.books.failed = books.failed
-        if books.seen or session.fault:
-            self._enter(session, books)
-        return session.books.stored - before
+            session.counts.failed = counts.failed
+        if counts.total or session.fault:
+            self._log(session, counts)
+        return session.counts.stored - before
 
-    def _read_batches(self, session: Session, sessions: dict[str, Session], books: Books) -> None:
+    def _read_batches(
+        self, session: Session, sessions: dict[str, Session], counts: TurnCounts
+    ) -> None:
         if session.host is None:
             raise TranscriptFault(f"{session.transcript} is of no known host")
         batch: list[NewMemory] = []
-        part, places = Books(), Places()
+        part, projects = TurnCounts(), ProjectLookup()
         cursor = session.cursor
         for parsed in read_transcript(session.transcript, session.host, session.cursor):
-            memory = wanted(parsed, Selection(), part, places)
+            memory = wanted(parsed, Selection(), part, projects)
             if memory is not None:
                 batch.append(memory)
             cursor = parsed.cursor
             if len(batch) < BATCH:
                 continue
-            self._commit(session, batch, part, books)
+            self._commit(session, batch, part, counts)
             session.cursor = cursor
             self._sessions.save(sessions)
-            batch, part = [], Books()
-        self._commit(session, batch, part, books)
+            batch, part = [], TurnCounts()
+        self._commit(session, batch, part, counts)
         session.cursor = cursor
 
-    def _commit(self, session: Session, batch: list[NewMemory], part: Books, books: Books) -> None:
-        """One batch: the offset moves only after this returned."""
+    def _commit(
+        self, session: Session, batch: list[NewMemory], part: TurnCounts, counts: TurnCounts
+    ) -> None:
+        """Store one batch; the cursor moves only after this returned."""
         if batch:
             try:
-                part.enter(self._ingest(batch))
+                part.count(self._ingest(batch))
             except MemoryFault:
-                books.failed += len(batch)
+                counts.failed += len(batch)
                 raise
-        books.add(part)
-        session.books.add(part)
+        counts.add(part)
+        session.counts.add(part)
 
-    def _settle(self, bells: list[Doorbell], sessions: dict[str, Session]) -> list[Doorbell]:
-        """The doorbells that are done with: read, or given up after three attempts.
+    def _finished(
+        self, events: list[QueuedEvent], sessions: dict[str, Session]
+    ) -> list[QueuedEvent]:
+        """Return the events to acknowledge: read, or given up after three attempts.
 
-        Of a file of lines only the first ones can be done with, so a doorbell that must be tried
-        again keeps those behind it, whose transcripts then have nothing new.
+        Of a file of lines only the first events can be acknowledged. An event that must be tried
+        again keeps those behind it pending; their transcripts then have nothing new.
         """
-        done: list[Doorbell] = []
+        done: list[QueuedEvent] = []
         blocked: set[Path] = set()
-        for bell in bells:
-            session = sessions.get(str(bell.text("transcript_path")))
+        for event in events:
+            session = sessions.get(str(event.text("transcript_path")))
             if session is not None and 0 < session.attempts < MAX_ATTEMPTS:
-                blocked.add(bell.file)
-            if bell.file in blocked:
+                blocked.add(event.file)
+            if event.file in blocked:
                 continue
             if session is not None and session.attempts >= MAX_ATTEMPTS:
-                self._spool.give_up(bell, session.fault)
-            done.append(bell)
+                self._spool.give_up(event, session.fault)
+            done.append(event)
         return done
 
-    def _enter(self, session: Session, books: Books) -> None:
+    def _log(self, session: Session, counts: TurnCounts) -> None:
         self._ledger.write_changed(
             "capture_failed" if session.fault else "capture_drained",
-            (str(session.transcript), session.fault, "" if session.fault else str(books.seen)),
+            (str(session.transcript), session.fault, "" if session.fault else str(counts.total)),
             session_id=session.session_id,
             host=session.host,
             transcript=str(session.transcript),
-            **books.to_fields(),
+            **counts.to_fields(),
             **(
                 {"error": session.fault[:200], "attempt": session.attempts} if session.fault else {}
             ),
         )
 
 
-def _note(bell: Doorbell, sessions: dict[str, Session]) -> None:
-    path = bell.text("transcript_path")
+def _note(event: QueuedEvent, sessions: dict[str, Session]) -> None:
+    path = event.text("transcript_path")
     if path is None:
         return
     session = sessions.get(path)
@@ -182,9 +191,9 @@ def _note(bell: Doorbell, sessions: dict[str, Session]) -> None:
         session = sessions[path] = Session(
             transcript=Path(path),
             host=None,
-            session_id=bell.text("session_id") or Path(path).stem,
-            cwd=bell.text("cwd"),
-            rung_at=bell.rung_at,
+            session_id=event.text("session_id") or Path(path).stem,
+            cwd=event.text("cwd"),
+            queued_at=event.queued_at,
         )
-    session.rung_at = max(session.rung_at, bell.rung_at)
-    session.cwd = bell.text("cwd") or session.cwd
+    session.queued_at = max(session.queued_at, event.queued_at)
+    session.cwd = event.text("cwd") or session.cwd

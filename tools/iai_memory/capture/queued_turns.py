@@ -1,4 +1,4 @@
-"""Turns that the capture hook saw and the table does not hold yet."""
+"""Turns that the capture hook queued and the table does not hold yet."""
 
 from __future__ import annotations
 
@@ -7,14 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..privacy.redaction import redact
-from ..projects.lookup import Places
-from .hosts.markers import noise
-from .spool import Doorbell
+from ..projects.lookup import ProjectLookup
+from .hosts.markers import skip_reason
+from .spool import QueuedEvent
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """A turn as its doorbell tells it."""
+class QueuedTurn:
+    """A turn, from the fields of its event.
+
+    Attributes:
+        created_at: When its event was queued.
+        role: user or assistant.
+        text: With secrets redacted.
+        project: None for an event without a folder.
+    """
 
     created_at: datetime
     role: str
@@ -22,17 +29,17 @@ class Waiting:
     project: str | None
 
 
-def waiting_turns(bells: Sequence[Doorbell]) -> list[Waiting]:
-    """What the doorbells say themselves, newest first, under the same rules as captured turns."""
-    places = Places()
-    turns: list[Waiting] = []
-    for bell in reversed(bells):
-        cwd = bell.text("cwd")
-        if cwd is not None and places.ignored(cwd):
+def queued_turns(events: Sequence[QueuedEvent]) -> list[QueuedTurn]:
+    """Return the turns that the events hold, newest first, by the rules of captured turns."""
+    projects = ProjectLookup()
+    turns: list[QueuedTurn] = []
+    for event in reversed(events):
+        cwd = event.text("cwd")
+        if cwd is not None and projects.ignored(cwd):
             continue
         for field, role in (("last_assistant_message", "assistant"), ("prompt", "user")):
-            text = redact(bell.text(field) or "").text
-            if noise(text) is None:
-                project = None if cwd is None else places.project(cwd)
-                turns.append(Waiting(bell.rung_at, role, text, project))
+            text = redact(event.text(field) or "").text
+            if skip_reason(text) is None:
+                project = None if cwd is None else projects.project(cwd)
+                turns.append(QueuedTurn(event.queued_at, role, text, project))
     return turns

@@ -1,4 +1,4 @@
-"""What capture remembers of each transcript: how far it was read, and its books."""
+"""State of each transcript: how far it was read, failed attempts, and its counts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..base.files import make_private_folder, replace_file
 from ..base.json_file import read_object
 from ..base.paths import StorePaths
 from ..errors import StoreUnavailable
-from .accounting import Books
+from .accounting import TurnCounts
 from .jsonl_tail import FileCursor
 from .turn import Host
 
@@ -32,25 +32,25 @@ class Session:
         host: Who writes it; None until it could be read.
         session_id: The host's id.
         cwd: The folder that was worked in.
-        rung_at: When its doorbell last rang.
-        cursor: How far it was read; None for not at all.
+        queued_at: When its last event was queued.
+        cursor: How far it was read; None before the first read.
         attempts: Failed attempts since the last success.
         fault: Why the last attempt failed; empty for none.
-        books: What became of its turns.
+        counts: Its turns by outcome.
     """
 
     transcript: Path
     host: Host | None
     session_id: str
     cwd: str | None
-    rung_at: datetime
+    queued_at: datetime
     cursor: FileCursor | None = None
     attempts: int = 0
     fault: str = ""
-    books: Books = field(default_factory=Books)
+    counts: TurnCounts = field(default_factory=TurnCounts)
 
     def unread_bytes(self) -> int:
-        """Bytes that the transcript grew by since it was read; 0 where it is gone."""
+        """Return how many bytes the transcript grew by since it was read; 0 if it is gone."""
         try:
             size = self.transcript.stat().st_size
         except OSError:
@@ -59,14 +59,14 @@ class Session:
 
 
 class Sessions:
-    """The transcripts that rang, kept in one file of the spool."""
+    """The transcripts with events, kept in one file of the spool."""
 
     def __init__(self, paths: StorePaths) -> None:
-        """The sessions of the store at `paths`; nothing is created."""
+        """Bind the sessions of the store at `paths`; nothing is created."""
         self._path = paths.spool / _FILE
 
     def load(self) -> dict[str, Session]:
-        """Every known transcript by its path; a file that is damaged is as good as none."""
+        """Return the known transcripts by path; none if the file is damaged."""
         noted = read_object(self._path, _MAX_BYTES) or {}
         try:
             return {path: _from_fields(path, fields) for path, fields in noted.items()}
@@ -75,13 +75,13 @@ class Sessions:
             return {}
 
     def save(self, sessions: dict[str, Session]) -> None:
-        """Replaces the file; transcripts that did not ring for 60 days are dropped.
+        """Replace the file; transcripts without an event for 60 days are dropped.
 
         Raises:
             StoreUnavailable: The spool cannot be written.
         """
         oldest = datetime.now(UTC) - KEPT_FOR
-        kept = {path: _to_fields(s) for path, s in sessions.items() if s.rung_at >= oldest}
+        kept = {path: _to_fields(s) for path, s in sessions.items() if s.queued_at >= oldest}
         try:
             make_private_folder(self._path.parent)
             replace_file(self._path, json.dumps(kept, ensure_ascii=False, indent=1).encode())
@@ -92,19 +92,18 @@ class Sessions:
 
 
 def last_capture_notice(sessions: dict[str, Session]) -> str:
-    """What the next session must know of the last one's capture; empty where all went well."""
+    """Return what the next session must know of the last one's capture; empty if all was stored."""
     if not sessions:
         return ""
-    last = max(sessions.values(), key=lambda session: session.rung_at)
+    last = max(sessions.values(), key=lambda session: session.queued_at)
     if not last.fault:
         return ""
-    books = last.books
-    kept = books.stored + books.duplicate
-    if kept + books.failed == 0:
+    counts = last.counts
+    kept = counts.stored + counts.duplicate
+    total = kept + counts.failed
+    if total == 0:
         return "the last session's transcript could not be read: run iai-mcp doctor"
-    return (
-        f"{kept} of {kept + books.failed} turns of the last session were stored: run iai-mcp doctor"
-    )
+    return f"{kept} of {total} turns of the last session were stored: run iai-mcp doctor"
 
 
 def _to_fields(session: Session) -> dict[str, Any]:
@@ -113,29 +112,29 @@ def _to_fields(session: Session) -> dict[str, Any]:
         "host": session.host,
         "session_id": session.session_id,
         "cwd": session.cwd,
-        "rung_at": iso(session.rung_at),
+        "rung_at": iso(session.queued_at),
         "cursor": cursor and [cursor.inode, cursor.size, cursor.offset, cursor.mark],
         "attempts": session.attempts,
         "fault": session.fault,
-        "books": session.books.to_fields(),
+        "books": session.counts.to_fields(),
     }
 
 
 def _from_fields(path: str, fields: dict[str, Any]) -> Session:
-    books = fields["books"]
+    counts = fields["books"]
     return Session(
         transcript=Path(path),
         host=fields["host"],
         session_id=fields["session_id"],
         cwd=fields["cwd"],
-        rung_at=parse_time(fields["rung_at"], "rung_at"),
+        queued_at=parse_time(fields["rung_at"], "rung_at"),
         cursor=FileCursor(*fields["cursor"]) if fields["cursor"] else None,
         attempts=int(fields["attempts"]),
         fault=fields["fault"],
-        books=Books(
-            stored=int(books["stored"]),
-            duplicate=int(books["duplicate"]),
-            failed=int(books["failed"]),
-            skipped=Counter(books["skipped"]),
+        counts=TurnCounts(
+            stored=int(counts["stored"]),
+            duplicate=int(counts["duplicate"]),
+            failed=int(counts["failed"]),
+            skipped=Counter(counts["skipped"]),
         ),
     )

@@ -6,36 +6,25 @@ import os
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol
+from typing import BinaryIO, Final
 
 from ..errors import TranscriptFault
-from .hosts.claude_code import ClaudeParser
-from .hosts.codex import CodexParser
 from .hosts.decoding import Malformed, TooLong, decode
+from .hosts.registry import HOSTS
 from .jsonl_tail import FileCursor, offset_to_resume, read_lines
-from .turn import Host, Outcome, Parsed, Skipped
+from .turn import Host, Parsed, Skipped
 
 _LINES_TO_DETECT: Final = 50
-_CODEX_KINDS: Final = frozenset(
-    {"compacted", "event_msg", "response_item", "session_meta", "turn_context"}
-)
-
-
-class Parser(Protocol):
-    """What reads the lines of one host's transcript."""
-
-    def learn(self, line: bytes) -> None: ...
-    def parse(self, line: bytes) -> Outcome: ...
 
 
 def read_transcript(
     path: str | os.PathLike[str], host: Host, cursor: FileCursor | None = None
 ) -> Iterator[Parsed]:
-    """Yields every complete line of a transcript, in order, from the cursor on.
+    """Yield every complete line of a transcript, in order, from the cursor on.
 
-    A line still being written is left for the next call. A cursor that no longer fits the file
-    (truncated, rotated, replaced) is dropped and reading starts again from the first line. The
-    file is streamed: one line is in memory at a time.
+    A line that is still being written is left for the next call. If the cursor no longer fits the
+    file (truncated, rotated, replaced), reading starts again from the first line. The file is
+    streamed: one line is in memory at a time.
 
     Args:
         path: The transcript.
@@ -48,8 +37,8 @@ def read_transcript(
     with _opened(Path(path)) as stream:
         stat = os.fstat(stream.fileno())
         start = offset_to_resume(stream, stat, cursor)
-        parser: Parser = CodexParser() if host == "codex" else ClaudeParser()
-        if host == "codex":
+        parser = HOSTS[host].parser()
+        if HOSTS[host].is_stateful:
             for line in read_lines(stream, 0, start):
                 parser.learn(line.data or b"")
         for line in read_lines(stream, start):
@@ -59,7 +48,7 @@ def read_transcript(
 
 
 def detect_host(path: str | os.PathLike[str]) -> Host:
-    """Tells from its first lines which host wrote a transcript.
+    """Return the host that wrote a transcript, found from its first lines.
 
     Raises:
         TranscriptFault: The file cannot be read, or it is neither host's.
@@ -72,12 +61,9 @@ def detect_host(path: str | os.PathLike[str]) -> Host:
                 fields = decode(line.data or b"")
             except (Malformed, TooLong):
                 continue
-            if not isinstance(fields.get("type"), str):
-                continue
-            if fields["type"] in _CODEX_KINDS and isinstance(fields.get("payload"), dict):
-                return "codex"
-            if isinstance(fields.get("sessionId"), str):
-                return "claude-code"
+            for host in HOSTS.values():
+                if host.wrote(fields):
+                    return host.name
     raise TranscriptFault(
         f"{path} is neither a Claude Code transcript nor a Codex rollout: "
         f"see `iai-mcp import --help` for the folders where those are kept"

@@ -16,7 +16,7 @@ Reason: TypeAlias = Literal[
     "host_marker",  # the host's own words: meta lines, slash commands, environment, instructions
     "injected",  # what hooks and the host added to the model's context
     "interrupted",  # the host's note that the user stopped the model
-    "line_too_long",  # longer than lines.MAX_LINE_BYTES
+    "line_too_long",  # longer than jsonl_tail.MAX_LINE_BYTES
     "own_payload",  # carries our own fence
     "sidechain",  # a sub-agent talking to the agent
     "too_long",  # text over MAX_TEXT_BYTES

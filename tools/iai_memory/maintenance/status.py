@@ -96,17 +96,17 @@ def disk_bytes(paths: StorePaths) -> int:
 
 
 def _sessions(paths: StorePaths) -> list[SessionBooks]:
-    known = sorted(Sessions(paths).load().values(), key=lambda s: s.rung_at, reverse=True)
+    known = sorted(Sessions(paths).load().values(), key=lambda s: s.queued_at, reverse=True)
     return [
         SessionBooks(
             session_id=session.session_id,
             host=session.host,
-            last_at=session.rung_at,
-            seen=session.books.seen,
-            stored=session.books.stored,
-            duplicate=session.books.duplicate,
-            skipped=dict(session.books.skipped),
-            failed=session.books.failed,
+            last_at=session.queued_at,
+            seen=session.counts.total,
+            stored=session.counts.stored,
+            duplicate=session.counts.duplicate,
+            skipped=dict(session.counts.skipped),
+            failed=session.counts.failed,
             fault=session.fault,
         )
         for session in known[:_SESSIONS_SHOWN]

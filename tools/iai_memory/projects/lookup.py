@@ -1,4 +1,4 @@
-"""Folders and their projects, asked once per piece of work."""
+"""Projects of folders, looked up once for each piece of work."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from ..errors import InvalidInput
 from .identity import ignored, project_of
 
 
-class Places:
-    """Remembers what it was asked; short-lived, so that an ignore file made later still counts."""
+class ProjectLookup:
+    """Projects of folders, remembered; short-lived, so that an ignore file made later counts."""
 
     def __init__(self) -> None:
-        """Knows nothing yet."""
+        """Make an empty one."""
         self._projects: dict[str, str | None] = {}
         self._ignored: dict[str, bool] = {}
 
     def project(self, cwd: str) -> str | None:
-        """Name of the folder's project; None for what cannot be a folder."""
+        """Return the name of the folder's project; None if the path cannot be a folder."""
         if cwd not in self._projects:
             try:
                 self._projects[cwd] = project_of(cwd).name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ..base.paths import StorePaths
-from ..projects.identity import project_key
+from ..projects.key import project_key
 from ..results import SessionStartPage
 from .cache import cache_modified, cache_path, read_sidecar
 from .refresh import PageManager

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ..capture.queued_turns import Waiting
+from ..capture.queued_turns import QueuedTurn
 from ..store.reader import TableReader
 from ..store.statistics import TableStatistics
 from ..text.fence import FENCE_BEGIN, FENCE_END
@@ -53,7 +53,7 @@ class Page:
     project: str | None
     contents: TableStatistics
     budget_tokens: int
-    queued: Sequence[Waiting] = ()
+    queued: Sequence[QueuedTurn] = ()
     topics: Sequence[str] | None = ()
     notice: str = ""
 

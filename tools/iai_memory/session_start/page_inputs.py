@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from ..analysis.topic_file import load_topics
 from ..analysis.topics import TopicMap
 from ..base.paths import StorePaths
-from ..capture.queued_turns import Waiting, waiting_turns
+from ..capture.queued_turns import QueuedTurn, queued_turns
 from ..capture.session_state import Sessions, last_capture_notice
 from ..capture.spool import Spool
 
@@ -28,7 +28,7 @@ class PageInputs:
         notice: A failure of the last capture that the next session must know of; empty for none.
     """
 
-    queued: Sequence[Waiting] = ()
+    queued: Sequence[QueuedTurn] = ()
     spool_bytes: int = 0
     topics: TopicMap | None = None
     notice: str = ""
@@ -44,7 +44,7 @@ class PageInputs:
             return self
         return replace(self, topics=None)
 
-    def queued_of(self, project: str | None) -> list[Waiting]:
+    def queued_of(self, project: str | None) -> list[QueuedTurn]:
         """Return the queued turns of one project's page; None is the page of all projects."""
         return [turn for turn in self.queued if project is None or turn.project == project]
 
@@ -78,10 +78,10 @@ def read_page_inputs(paths: StorePaths) -> PageInputs:
     Raises:
         StoreUnavailable: The spool cannot be read.
     """
-    bells = Spool(paths).unanswered()
+    events = Spool(paths).pending()
     return PageInputs(
-        queued=waiting_turns(bells),
-        spool_bytes=sum(bell.size for bell in bells),
+        queued=queued_turns(events),
+        spool_bytes=sum(event.size for event in events),
         topics=load_topics(paths),
         notice=last_capture_notice(Sessions(paths).load()),
     )

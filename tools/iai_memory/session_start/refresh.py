@@ -20,7 +20,7 @@ from ..base.clock import iso, utc_now
 from ..base.ledger import Ledger
 from ..base.locks import held
 from ..errors import MemoryFault, StoreBusy, StoreFault
-from ..projects.identity import project_key
+from ..projects.key import project_key
 from ..store.table import Store
 from .cache import (
     advance_sidecar,

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Final
 
-from ..capture.queued_turns import Waiting
+from ..capture.queued_turns import QueuedTurn
 from ..store.filter import Filter
 from ..store.reader import TableReader
 from ..store.record import Record
@@ -98,7 +98,7 @@ class RecordSections:
     project: str | None
     admits: Callable[[Record], bool]
 
-    def recent(self, queued: Sequence[Waiting]) -> Iterator[Line]:
+    def recent(self, queued: Sequence[QueuedTurn]) -> Iterator[Line]:
         """Yield queued turns, then the newest turns and notes of the project."""
         for turn in queued:
             role = f"{turn.role} (not stored yet)"

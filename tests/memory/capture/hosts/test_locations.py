@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from tests.support.transcript_lines import CODEX_META, claude, raw
 
-from iai_memory.capture.hosts.locations import find_transcripts, transcript_root
+from iai_memory.capture.hosts.markers import HOST_TAGS
+from iai_memory.capture.hosts.registry import HOSTS, find_transcripts
 from iai_memory.capture.transcript import detect_host, read_transcript
+from iai_memory.capture.turn import Host
 from iai_memory.errors import TranscriptFault
 
 
@@ -71,5 +74,10 @@ def test_the_default_folders_are_below_the_home_folder(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("CLAUDE_CONFIG_DIR", raising=False)
     monkeypatch.setenv("CODEX_HOME", "")
-    assert transcript_root("claude-code") == tmp_path / ".claude" / "projects"
-    assert transcript_root("codex") == tmp_path / ".codex" / "sessions"
+    assert HOSTS["claude-code"].folder() == tmp_path / ".claude" / "projects"
+    assert HOSTS["codex"].folder() == tmp_path / ".codex" / "sessions"
+
+
+def test_each_host_has_a_row_and_its_own_words() -> None:
+    assert set(HOSTS) == set(HOST_TAGS) == set(get_args(Host))
+    assert all(name == host.name for name, host in HOSTS.items())

@@ -6,10 +6,20 @@ each content block, each with a uuid of its own: each one with text is a turn.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from ..turn import Outcome, Role, Skipped, Turn
-from .decoding import ROLES, Malformed, Said, TooLong, decode, moment, object_field, text_field
+from .decoding import (
+    ROLES,
+    Malformed,
+    TextBlocks,
+    TooLong,
+    decode,
+    moment,
+    object_field,
+    text_field,
+)
 
 _HOST_MODEL: Final = "<synthetic>"
 _TOOL_BLOCKS: Final = frozenset(
@@ -17,14 +27,19 @@ _TOOL_BLOCKS: Final = frozenset(
 )
 
 
+def wrote(fields: Mapping[str, Any]) -> bool:
+    """Whether a decoded line stands in a Claude Code transcript."""
+    return isinstance(fields.get("type"), str) and isinstance(fields.get("sessionId"), str)
+
+
 class ClaudeParser:
-    """Turns lines of one Claude Code transcript into turns; keeps no state between lines."""
+    """Makes turns of the lines of one transcript; keeps no state between lines."""
 
     def learn(self, line: bytes) -> None:
-        """Takes nothing from a line before the remembered offset: no line leans on another."""
+        """Learn nothing: each line says all that its turn needs."""
 
     def parse(self, line: bytes) -> Outcome:
-        """Returns the turn of a line, why it is skipped, or None; never raises on any bytes."""
+        """Return the turn of a line, why it is skipped, or None; never raise on any bytes."""
         if not line.strip():
             return None
         try:
@@ -61,7 +76,7 @@ def _parse(fields: dict[str, Any]) -> Outcome:
 
 
 def _queued_prompt(fields: dict[str, Any]) -> Outcome:
-    # What is typed while the model works has no user line: it arrives as an attachment.
+    # A prompt that is typed while the model works has no user line: it arrives as an attachment.
     attachment = object_field(fields, "attachment")
     if attachment.get("type") != "queued_command" or attachment.get("commandMode") != "prompt":
         return Skipped("injected")
@@ -76,7 +91,7 @@ def _queued_prompt(fields: dict[str, Any]) -> Outcome:
 
 
 def _turn(fields: dict[str, Any], role: Role, content: object) -> Outcome:
-    text = _said(content).judged()
+    text = _text_blocks(content).text_or_skipped()
     if isinstance(text, Skipped):
         return text
     cwd = fields.get("cwd")
@@ -91,9 +106,9 @@ def _turn(fields: dict[str, Any], role: Role, content: object) -> Outcome:
     )
 
 
-def _said(content: object) -> Said:
+def _text_blocks(content: object) -> TextBlocks:
     if isinstance(content, str):
-        return Said([content])
+        return TextBlocks([content])
     if not isinstance(content, list):
         raise Malformed
     blocks: list[str] = []
@@ -112,4 +127,4 @@ def _said(content: object) -> Said:
             blocks.append(text)
         elif isinstance(kind, str) and kind in _TOOL_BLOCKS:
             tool = True
-    return Said(blocks, without="tool" if tool else "empty")
+    return TextBlocks(blocks, if_none="tool" if tool else "empty")

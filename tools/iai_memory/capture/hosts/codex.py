@@ -1,12 +1,13 @@
 """Lines of a Codex rollout, as 0.169 writes them: `sessions/Y/M/D/rollout-<time>-<id>.jsonl`.
 
-What was said is in the `response_item` messages; `event_msg` repeats it for the screen and is left
+The `response_item` messages hold the turns; `event_msg` repeats them for the screen and is left
 alone. The session's id is in the first line and the working directory in `turn_context` lines, so
 a parser that starts in the middle must `learn` the lines before.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import zip_longest
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from ..turn import Outcome, Reason, Skipped, Turn
 from .decoding import (
     ROLES,
     Malformed,
-    Said,
+    TextBlocks,
     TooLong,
     decode,
     line_id,
@@ -23,12 +24,21 @@ from .decoding import (
     text_field,
 )
 
+_KINDS: Final = frozenset(
+    {"compacted", "event_msg", "response_item", "session_meta", "turn_context"}
+)
 _STATE_LINES: Final = (b'"session_meta"', b'"turn_context"')
 _TEXT_ITEMS: Final = ("input_text", "output_text", "text")
 
 
+def wrote(fields: Mapping[str, Any]) -> bool:
+    """Whether a decoded line stands in a Codex rollout."""
+    kind = fields.get("type")
+    return isinstance(kind, str) and kind in _KINDS and isinstance(fields.get("payload"), dict)
+
+
 class CodexParser:
-    """Turns lines of one rollout into turns; keeps the session's id and the working directory."""
+    """Makes turns of the lines of one rollout; keeps the session's id and working directory."""
 
     def __init__(self) -> None:
         self._session_id: str | None = None
@@ -36,15 +46,15 @@ class CodexParser:
         self._is_sub_agent = False
 
     def learn(self, line: bytes) -> None:
-        """Takes the session's id and working directory from a line, and nothing else.
+        """Take the session's id and working directory from a line, and nothing else.
 
-        Feed it every line before the offset that `parse` starts from; never raises on any bytes.
+        Call it with every line before the offset that `parse` starts from; no bytes make it raise.
         """
         if any(kind in line for kind in _STATE_LINES):
             self.parse(line)
 
     def parse(self, line: bytes) -> Outcome:
-        """Returns the turn of a line, why it is skipped, or None; never raises on any bytes."""
+        """Return the turn of a line, why it is skipped, or None; never raise on any bytes."""
         if not line.strip():
             return None
         try:
@@ -88,7 +98,7 @@ class CodexParser:
         if isinstance(metadata, dict) and metadata.get("compaction_output") is True:
             return Skipped("compaction")
         role = ROLES.get(text_field(payload, "role"))
-        text = _said(payload, from_user=role == "user").judged()
+        text = _text_blocks(payload, from_user=role == "user").text_or_skipped()
         if isinstance(text, Skipped):
             return text
         if role is None:  # developer and system messages are the host's
@@ -106,7 +116,7 @@ class CodexParser:
         )
 
 
-def _said(payload: dict[str, Any], *, from_user: bool) -> Said:
+def _text_blocks(payload: dict[str, Any], *, from_user: bool) -> TextBlocks:
     content = payload.get("content")
     if not isinstance(content, list):
         raise Malformed
@@ -125,7 +135,7 @@ def _said(payload: dict[str, Any], *, from_user: bool) -> Said:
             blocks.append(text)
         else:
             dropped.append(reason)
-    return Said(blocks, dropped)
+    return TextBlocks(blocks, dropped)
 
 
 def _item_kinds(payload: dict[str, Any], length: int) -> list[object]:

@@ -1,4 +1,4 @@
-"""What both hosts' parsers do with a line: decode it, pick fields out of it, make a turn of it."""
+"""Shared by the hosts' parsers: a line decoded, its fields checked, its text blocks joined."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any, Final
 
 from ...base.checks import MAX_TEXT_BYTES
 from ..turn import Reason, Role, Skipped
-from .markers import noise
+from .markers import skip_reason
 
 ROLES: Final[Mapping[str, Role]] = {"assistant": "assistant", "user": "user"}
 
 # Decoding JSON takes up to six times the line's bytes; lines over this are longer than any text
-# that would be kept, once their images are gone.
+# that is kept, even without their images.
 _MAX_JSON_BYTES: Final = 8 * 1024 * 1024
 _IMAGES_ABOVE: Final = 512 * 1024
 _IMAGE: Final = re.compile(
@@ -28,7 +28,7 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 class Malformed(Exception):
-    """A line is not what the host writes; never leaves this package."""
+    """A line does not have the host's shape; never leaves this package."""
 
 
 class TooLong(Exception):
@@ -36,7 +36,7 @@ class TooLong(Exception):
 
 
 def decode(line: bytes) -> dict[str, Any]:
-    """Decodes one line, large inline images emptied.
+    """Decode one line, large inline images emptied.
 
     Raises:
         Malformed: It is not a JSON object in UTF-8.
@@ -56,7 +56,7 @@ def decode(line: bytes) -> dict[str, Any]:
 
 
 def text_field(fields: Mapping[str, Any], name: str) -> str:
-    """Returns a field that must be text and not empty.
+    """Return a field that must be text and not empty.
 
     Raises:
         Malformed: It is missing, empty or something else.
@@ -68,7 +68,7 @@ def text_field(fields: Mapping[str, Any], name: str) -> str:
 
 
 def object_field(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Returns a field that must be an object.
+    """Return a field that must be an object.
 
     Raises:
         Malformed: It is missing or something else.
@@ -80,7 +80,7 @@ def object_field(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def moment(fields: Mapping[str, Any], name: str = "timestamp") -> datetime:
-    """Returns an ISO 8601 field as an aware UTC time; one without a zone is taken as UTC.
+    """Return an ISO 8601 field as an aware UTC time; one without a zone is taken as UTC.
 
     Raises:
         Malformed: It is missing or no time that a calendar holds.
@@ -93,7 +93,7 @@ def moment(fields: Mapping[str, Any], name: str = "timestamp") -> datetime:
 
 
 def storable(text: str) -> str:
-    """Returns the text with each lone surrogate as U+FFFD.
+    """Return the text with each lone surrogate as U+FFFD.
 
     The hosts cut text at UTF-16 units, so half an emoji does occur, and no UTF-8 can hold it.
     """
@@ -101,34 +101,34 @@ def storable(text: str) -> str:
 
 
 def line_id(line: bytes) -> str:
-    """Returns an id for a line that has none: the same on every read."""
+    """Return an id for a line that has none: the same on every read."""
     return f"line-{sha256(line.strip()).hexdigest()[:32]}"
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """The text blocks of one line, before anyone asked whether they are worth keeping.
+class TextBlocks:
+    """The text blocks of one line, before the host's own words are taken out.
 
     Attributes:
         blocks: Each text block, in order.
         dropped: Why other text blocks of the line were left out already.
-        without: The reason to give when there is no text block at all.
+        if_none: The reason for a line without any text block.
     """
 
     blocks: Sequence[str]
     dropped: Sequence[Reason] = ()
-    without: Reason = "empty"
+    if_none: Reason = "empty"
 
-    def judged(self) -> str | Skipped:
-        """Returns the joined text of the blocks that were really said, or why there is none.
+    def text_or_skipped(self) -> str | Skipped:
+        """Return the joined text of the blocks that somebody said, or why there is none.
 
-        Our own payload anywhere in the line condemns the whole line: what stands around it is
-        the host's frame.
+        If our own page is in one block, the whole line is skipped: the blocks around it are the
+        host's frame.
         """
         kept: list[str] = []
         reasons = list(self.dropped)
         for block in self.blocks:
-            reason = noise(block)
+            reason = skip_reason(block)
             if reason == "own_payload":
                 return Skipped(reason)
             if reason is None:
@@ -136,6 +136,6 @@ class Said:
             elif reason != "empty":
                 reasons.append(reason)
         if not kept:
-            return Skipped(reasons[0] if reasons else self.without)
+            return Skipped(reasons[0] if reasons else self.if_none)
         text = storable("\n\n".join(kept))
         return Skipped("too_long") if len(text.encode()) > MAX_TEXT_BYTES else text

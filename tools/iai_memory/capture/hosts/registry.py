@@ -1,0 +1,95 @@
+"""One row for each host whose transcripts can be read: folder, detection, parser.
+
+A new host is a module with its parser, a row here, and its own words in `markers.py`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from ..turn import Host, Outcome
+from . import claude_code, codex
+from .locations import claude_code_home, codex_home
+
+
+class Parser(Protocol):
+    """Reads the lines of one transcript, in order."""
+
+    def learn(self, line: bytes) -> None:
+        """Take the state that later lines need from a line that was read before."""
+        ...
+
+    def parse(self, line: bytes) -> Outcome:
+        """Return the turn of a line, why it is skipped, or None; never raise on any bytes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptHost:
+    """A host that writes transcripts.
+
+    Attributes:
+        name: As records store it.
+        command: Its name in `iai-mcp import`.
+        title: Its transcripts, as help texts call them.
+        folder: Returns the folder of its transcripts, whether or not that exists.
+        pattern: Glob of their file names.
+        wrote: Whether it wrote a decoded line.
+        parser: Returns a parser for one transcript.
+        is_stateful: Whether a parser that starts in the middle must learn the lines before.
+    """
+
+    name: Host
+    command: str
+    title: str
+    folder: Callable[[], Path]
+    pattern: str
+    wrote: Callable[[Mapping[str, Any]], bool]
+    parser: Callable[[], Parser]
+    is_stateful: bool
+
+
+HOSTS: Final[Mapping[Host, TranscriptHost]] = {
+    "claude-code": TranscriptHost(
+        name="claude-code",
+        command="claude",
+        title="Claude Code transcripts",
+        folder=lambda: claude_code_home() / "projects",
+        pattern="*.jsonl",
+        wrote=claude_code.wrote,
+        parser=claude_code.ClaudeParser,
+        is_stateful=False,
+    ),
+    "codex": TranscriptHost(
+        name="codex",
+        command="codex",
+        title="Codex rollouts",
+        folder=lambda: codex_home() / "sessions",
+        pattern="rollout-*.jsonl",
+        wrote=codex.wrote,
+        parser=codex.CodexParser,
+        is_stateful=True,
+    ),
+}
+
+
+def find_transcripts(host: Host, root: str | os.PathLike[str] | None = None) -> list[Path]:
+    """Return a host's transcripts, the least recently written first.
+
+    Args:
+        host: Which host's.
+        root: Folder to look in instead of the host's own. A missing folder has none.
+    """
+    folder = HOSTS[host].folder() if root is None else Path(root)
+    found: list[tuple[int, Path]] = []
+    for path in folder.rglob(HOSTS[host].pattern):
+        try:
+            if path.is_file():
+                found.append((path.stat().st_mtime_ns, path))
+        except FileNotFoundError:
+            continue  # the host removed it between the listing and the look
+    return [path for _, path in sorted(found)]

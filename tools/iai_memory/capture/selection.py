@@ -1,0 +1,61 @@
+"""Which turns of a transcript are wanted, and the memory that each becomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..projects.lookup import ProjectLookup
+from ..writing.new_memory import NewMemory
+from .accounting import TurnCounts
+from .turn import Parsed, Skipped, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which turns of a transcript are wanted.
+
+    Attributes:
+        since: Said at or after; None is all.
+        project: Only of this project; None is all.
+    """
+
+    since: datetime | None = None
+    project: str | None = None
+
+
+def to_memory(turn: Turn, projects: ProjectLookup) -> NewMemory:
+    """Return the turn as a memory of its project."""
+    return NewMemory(
+        text=turn.text,
+        role=turn.role,
+        created_at=turn.created_at,
+        project=None if turn.cwd is None else projects.project(turn.cwd),
+        session_id=turn.session_id,
+        turn_id=turn.turn_id,
+        host=turn.host,
+        cwd=turn.cwd,
+    )
+
+
+def wanted(
+    parsed: Parsed, selection: Selection, counts: TurnCounts, projects: ProjectLookup
+) -> NewMemory | None:
+    """Return the memory of this line; None, with the reason counted, where it is not wanted."""
+    outcome = parsed.outcome
+    if isinstance(outcome, Skipped):
+        counts.skipped[outcome.reason] += 1
+        return None
+    if outcome is None:
+        return None
+    if outcome.cwd is not None and projects.ignored(outcome.cwd):
+        counts.skipped["ignored_project"] += 1
+        return None
+    if selection.since is not None and outcome.created_at < selection.since:
+        counts.skipped["before_since"] += 1
+        return None
+    memory = to_memory(outcome, projects)
+    if selection.project is not None and memory.project != selection.project:
+        counts.skipped["other_project"] += 1
+        return None
+    return memory

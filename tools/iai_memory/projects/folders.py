@@ -1,0 +1,48 @@
+"""Paths as text, and looks at the disk that no missing right or broken link makes fail."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+WHITESPACE: Final = " \t\n\v\f\r"
+"""`[:space:]` of the hook."""
+
+
+def resolved_folder(path: str) -> str | None:
+    """Return the folder with every link resolved; None if it cannot be entered."""
+    try:
+        real = Path(path or "/").resolve(strict=True)
+    except (OSError, RuntimeError):  # RuntimeError: a loop of links, before Python 3.13
+        return None
+    if not real.is_dir() or not os.access(real, os.X_OK):
+        return None
+    return one_leading_slash(str(real).rstrip("/"))
+
+
+def exists(path: str) -> bool:
+    """Whether there is anything at the path; False where nobody may look."""
+    try:
+        return Path(path).exists()
+    except OSError:  # no right to look into the folder
+        return False
+
+
+def first_line(path: Path) -> str:
+    """Return the first line without white space at its end; "" if the file cannot be read."""
+    try:
+        raw = path.read_bytes()
+    except OSError:
+        return ""
+    return os.fsdecode(raw.partition(b"\n")[0]).rstrip(WHITESPACE)
+
+
+def joined(folder: str, path: str) -> str:
+    """Return the path as seen from the folder; an absolute path stays."""
+    return path if path.startswith("/") else f"{folder}/{path}"
+
+
+def one_leading_slash(path: str) -> str:
+    """Return the path with several leading slashes made one."""
+    return f"/{path.lstrip('/')}" if path.startswith("//") else path
