@@ -232,7 +232,7 @@ def test_all_candidates_together_hold_the_terms_that_each_holds(
     candidates = [candidate(record(str(at), text)) for at, text in enumerate(texts)]
     held = term_matrix(candidates, terms)
     assert held.shape == (len(texts), len(terms))
-    assert held.tolist() == [[one.holds(term) for term in terms] for one in candidates]
+    assert held.tolist() == [[one.has_term(term) for term in terms] for one in candidates]
 
 
 @pytest.mark.parametrize("budget", [50, 60, 200, 1500])

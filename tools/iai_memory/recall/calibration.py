@@ -161,4 +161,4 @@ def names_only_unknown(question: str, candidates: Sequence[Candidate]) -> bool:
         return False
     names = [name for name in _NAME.findall(question) if not _DATE.fullmatch(name)]
     terms = {term for name in names for term in query_terms(name)}
-    return bool(terms) and not any(one.holds(term) for one in candidates for term in terms)
+    return bool(terms) and not any(one.has_term(term) for one in candidates for term in terms)

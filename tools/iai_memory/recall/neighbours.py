@@ -16,10 +16,10 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
 """For each candidate the row of another one in the same list; -1 for none."""
 
-# The turns around a turn often say what it lacks; the further away, the less that counts.
+# The turns around a turn often say what it lacks; the further away, the less they count.
 _DAMPING: Final = (0.9, 0.8, 0.6, 0.45, 0.3)
 
-# A pooled text takes more of the turns that led to it than of those that followed.
+# In a pooled text, the turns before count more than the turns after.
 _SHARES_BEFORE: Final = (0.8, 0.4)
 _SHARES_AFTER: Final = (0.4,)
 _NEIGHBOUR_COSINE: Final = 0.45
@@ -41,13 +41,13 @@ class TurnOrder:
     after: Rows
 
     def shifted(self, values: Floats, rows: Rows) -> Floats:
-        """The values at these rows, 0 where there is no row; float64, (n,) or (n, k)."""
+        """Return the values at these rows, 0 where there is no row; float64, (n,) or (n, k)."""
         found = values[rows]
         found[rows < 0] = 0.0
         return found
 
     def neighbour_max(self, values: Floats) -> Floats:
-        """The maximum over each turn and its neighbours, damped by distance.
+        """Return the maximum over each turn and its neighbours, damped by distance.
 
         Args:
             values: float64, (n,) or (n, k), none negative.
@@ -61,10 +61,10 @@ class TurnOrder:
         return best
 
     def pooled_cosine(self, cosines: Floats) -> Floats:
-        """The cosine of each text pooled with its neighbours: of the weighted mean of the vectors.
+        """Return the cosine with each text pooled with its neighbours: the mean of their vectors.
 
-        The length of that mean is estimated from a usual cosine of neighbours, so that no vector is
-        read.
+        The length of that weighted mean is estimated from the usual cosine of two neighbours, so
+        that no vector is read.
 
         Args:
             cosines: float64, (n,), of each text alone.
@@ -84,11 +84,11 @@ class TurnOrder:
 
 
 def turn_order(records: Sequence[Record], sessions: Mapping[str, SessionOrder]) -> TurnOrder:
-    """The order of the candidates with these records.
+    """Return the order of the candidates that have these records.
 
     Args:
-        records: Of the candidates.
-        sessions: By id, at least those that several of the records are of.
+        records: The records of the candidates.
+        sessions: By id, at least each session of several records.
     """
     row_of: dict[str | None, int] = {record.id: row for row, record in enumerate(records)}
     ordered = zip(_sessions_of(records, sessions), records, strict=True)
@@ -102,7 +102,7 @@ def turn_order(records: Sequence[Record], sessions: Mapping[str, SessionOrder]) 
 
 
 def neighbouring_turns(records: Sequence[Record], sessions: Mapping[str, SessionOrder]) -> set[str]:
-    """The ids of the turns just before and just after each of the records."""
+    """Return the ids of the turns just before and just after each of the records."""
     found: set[str | None] = set()
     for session, record in zip(_sessions_of(records, sessions), records, strict=True):
         found |= {session.before(record.id), session.after(record.id)}

@@ -27,30 +27,30 @@ def score(found: CandidateSet, query: Query, weights: Weights) -> list[Ranked]:
     """Return the best candidates, best first; of equal scores the newer one first."""
     if not found.candidates:
         return []
-    given = SignalInputs(found, query)
+    inputs = SignalInputs(found, query)
     signals = [signal for signal in SIGNALS if signal.weight(weights)]
-    weighted = [signal.weight(weights) * signal.compute(given) for signal in signals]
+    weighted = [signal.weight(weights) * signal.compute(inputs) for signal in signals]
     # Rounded before they are added, so that the sum in the reason is the score.
     parts = np.round(np.stack(weighted, axis=1), 3)
     scores = np.round(parts.sum(axis=1), 3)
     names = [signal.name for signal in signals]
-    similarities = np.maximum(given.whole_cosine, given.passage_cosine)
-    rows = _best_rows(given.records, scores, _limit(found, query))
+    similarities = np.maximum(inputs.whole_cosine, inputs.passage_cosine)
+    rows = _best_rows(inputs.records, scores, _limit(found, query))
     return [
         Ranked(
-            given.records[row],
+            inputs.records[row],
             total,
             dict(zip(names, values, strict=True)),
             similarity,
             covered,
-            given.similarities[row].span,
+            inputs.similarities[row].span,
         )
         for row, total, values, similarity, covered in zip(
             rows,
             scores[rows].tolist(),
             parts[rows].tolist(),
             similarities[rows].tolist(),
-            given.coverage[rows].tolist(),
+            inputs.coverage[rows].tolist(),
             strict=True,
         )
     ]

@@ -1,8 +1,8 @@
-"""One function a signal: the candidates of a query in, an array of a value for each out.
+"""The signals of ranking: each is one function that returns a value for every candidate.
 
-Each signal is scaled to 0..1 over the candidates of its query. Those of the two searches are scaled
-from a cutoff, 0 or the lowest cosine that the search returned, not from the lowest candidate: there
-may be only one or two.
+Each is scaled to 0..1 over the candidates of its query. Those of the two searches are scaled from a
+cutoff, 0 or the lowest score that the search returned, not from the lowest candidate, because there
+may be only one or two candidates.
 """
 
 from __future__ import annotations
@@ -40,23 +40,25 @@ class SignalInputs:
     """What the signals of one query are computed from; all arrays are float64.
 
     Attributes:
-        found: The candidates, n of them, at least one.
-        query: The question, and who asks.
-        records: Of the candidates.
-        features: Of the candidates' texts.
-        dates: Those that the query names.
-        similarities: Of the candidates, zeros where there are none.
-        whole_cosine: (n,), of the whole texts.
-        passage_cosine: (n,), of the best passages.
-        has_term: (n, k), 1 where the candidate has that term of the query, else 0.
-        rarity: (k,), each term's share of the idf of all, together 1.
-        coverage: (n,), the share of the query's terms in the candidate, by rarity.
-        bm25: (n,), scaled to 0..1.
-        is_question: (n,), 1 for a question, else 0.
+        found: n candidates, at least one.
+        query: The question, and the project that asks it.
+        records: The candidates' records.
+        features: The features of their texts.
+        order: Which candidate follows which in its session.
+        dates: The dates that the query names.
+        intent: What the query asks for.
+        similarities: The cosines of each candidate, zeros where there are none.
+        whole_cosine: Cosine of the whole text, (n,).
+        passage_cosine: Cosine of the best passage, (n,).
+        has_term: 1 where the candidate has the term of the query, else 0, (n, k).
+        rarity: The term's share of the idf of all terms, (k,); together 1.
+        coverage: The share of the query's terms in the candidate, weighted by rarity, (n,).
+        bm25: BM25 scaled to 0..1, (n,).
+        is_question: 1 for a question, else 0, (n,).
     """
 
     def __init__(self, found: CandidateSet, query: Query) -> None:
-        """Computes everything but what only some signals need."""
+        """Compute what several signals need."""
         self.found = found
         self.query = query
         self.records = [one.record for one in found.candidates]
@@ -84,9 +86,9 @@ class Signal:
     """One reason to rank a candidate higher.
 
     Attributes:
-        name: As it stands in the reason of a hit.
-        weight: Reads its weight from a table; a signal that counts nothing is not computed.
-        compute: The value for each candidate, float64, (n,).
+        name: Its name in the reason of a hit.
+        weight: Reads its weight from a table; with a weight of 0 it is not computed.
+        compute: Returns its value for each candidate, float64, (n,).
     """
 
     name: str
@@ -94,44 +96,44 @@ class Signal:
     compute: Callable[[SignalInputs], Floats]
 
 
-def _meaning(given: SignalInputs) -> Floats:
-    return _scaled(given.passage_cosine, given.found.cutoff)
+def _meaning(inputs: SignalInputs) -> Floats:
+    return _scaled(inputs.passage_cosine, inputs.found.cutoff)
 
 
-def _whole_text(given: SignalInputs) -> Floats:
-    cosine = given.whole_cosine
-    if given.found.is_conversation:
-        cosine = given.order.pooled_cosine(cosine)
+def _whole_text(inputs: SignalInputs) -> Floats:
+    cosine = inputs.whole_cosine
+    if inputs.found.is_conversation:
+        cosine = inputs.order.pooled_cosine(cosine)
     return _scaled(cosine, 0.0)
 
 
-def _words(given: SignalInputs) -> Floats:
-    return given.bm25 * given.coverage
+def _words(inputs: SignalInputs) -> Floats:
+    return inputs.bm25 * inputs.coverage
 
 
-def _context(given: SignalInputs) -> Floats:
-    nearby: Floats = given.order.neighbour_max(given.has_term) @ given.rarity
+def _context(inputs: SignalInputs) -> Floats:
+    nearby: Floats = inputs.order.neighbour_max(inputs.has_term) @ inputs.rarity
     return nearby
 
 
-def _speaker(given: SignalInputs) -> Floats:
+def _speaker(inputs: SignalInputs) -> Floats:
     """1 for what was said by the one whom the query is about: a person, or a role."""
     said_by: list[str | None]
-    if given.found.is_conversation:
-        said_by = [one.speaker for one in given.features]
-        wanted = subject(given.query.text, {name for name in said_by if name})
+    if inputs.found.is_conversation:
+        said_by = [one.speaker for one in inputs.features]
+        wanted = subject(inputs.query.text, {name for name in said_by if name})
     else:
-        said_by = [record.role for record in given.records]
-        wanted = given.intent.role
+        said_by = [record.role for record in inputs.records]
+        wanted = inputs.intent.role
     if wanted is None:
         return np.zeros(len(said_by))
     return np.array([one == wanted for one in said_by], dtype=float)
 
 
-def _session(given: SignalInputs) -> Floats:
+def _session(inputs: SignalInputs) -> Floats:
     """How well the best of the same session match; 0 for a record of no session."""
     matches: dict[str, list[float]] = {}
-    for record, value in zip(given.records, given.match.tolist(), strict=True):
+    for record, value in zip(inputs.records, inputs.match.tolist(), strict=True):
         if record.session_id is not None:
             matches.setdefault(record.session_id, []).append(value)
     sums = {
@@ -142,25 +144,25 @@ def _session(given: SignalInputs) -> Floats:
         for session_id, values in matches.items()
     }
     highest = max(sums.values(), default=0.0) or 1.0
-    return np.array([sums.get(one.session_id or "", 0.0) / highest for one in given.records])
+    return np.array([sums.get(one.session_id or "", 0.0) / highest for one in inputs.records])
 
 
-def _reply(given: SignalInputs) -> Floats:
-    return given.order.shifted(given.is_question * given.match / 2, given.order.before)
+def _reply(inputs: SignalInputs) -> Floats:
+    return inputs.order.shifted(inputs.is_question * inputs.match / 2, inputs.order.before)
 
 
-def _date(given: SignalInputs) -> Floats:
-    if not given.dates:
-        return np.zeros(len(given.records))
+def _date(inputs: SignalInputs) -> Floats:
+    if not inputs.dates:
+        return np.zeros(len(inputs.records))
     return np.array(
-        [any(date.covers(one.created_at) for date in given.dates) for one in given.records],
+        [any(date.covers(one.created_at) for date in inputs.dates) for one in inputs.records],
         dtype=float,
     )
 
 
-def _asked_for(given: SignalInputs) -> Floats:
+def _asked_for(inputs: SignalInputs) -> Floats:
     """1 for a text with a time, a name or a number where the query asks for one."""
-    intent, texts, found = given.intent, given.features, np.zeros(len(given.features), np.bool_)
+    intent, texts, found = inputs.intent, inputs.features, np.zeros(len(inputs.features), np.bool_)
     if intent.time:
         found |= [one.has_time for one in texts]
     if intent.name:
@@ -170,29 +172,29 @@ def _asked_for(given: SignalInputs) -> Floats:
     return found.astype(float)
 
 
-def _length(given: SignalInputs) -> Floats:
-    lengths = np.array([len(record.text) for record in given.records])
+def _length(inputs: SignalInputs) -> Floats:
+    lengths = np.array([len(record.text) for record in inputs.records])
     shares: Floats = np.minimum(1.0, lengths / _FULL_LENGTH)
     return shares
 
 
-def _trust(given: SignalInputs) -> Floats:
-    return np.array([record.trust for record in given.records])
+def _trust(inputs: SignalInputs) -> Floats:
+    return np.array([record.trust for record in inputs.records])
 
 
-def _own_project(given: SignalInputs) -> Floats:
-    own = given.query.own_project
+def _own_project(inputs: SignalInputs) -> Floats:
+    own = inputs.query.own_project
     if own is None:
-        return np.zeros(len(given.records))
-    return np.array([record.project == own for record in given.records], dtype=float)
+        return np.zeros(len(inputs.records))
+    return np.array([record.project == own for record in inputs.records], dtype=float)
 
 
-def _pinned(given: SignalInputs) -> Floats:
-    return np.array([record.pinned for record in given.records], dtype=float)
+def _pinned(inputs: SignalInputs) -> Floats:
+    return np.array([record.pinned for record in inputs.records], dtype=float)
 
 
-def _a_question(given: SignalInputs) -> Floats:
-    return -given.is_question
+def _a_question(inputs: SignalInputs) -> Floats:
+    return -inputs.is_question
 
 
 SIGNALS: Final = (

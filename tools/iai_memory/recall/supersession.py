@@ -1,8 +1,8 @@
-"""From wordings to facts: the current wording of a fact stands for those that it replaced.
+"""From wordings to facts: the current wording of a fact is the hit for all that it replaced.
 
-A superseded wording still says what its fact is about. So it is searched like any other, and where
-it matches, the memory that replaced it is the hit. A query about the past gets the replaced
-wordings too.
+A superseded wording still says what its fact is about, so it is searched like any other. Where it
+matches, the memory that replaced it is the hit. A query about the past gets the replaced wordings
+too.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _FACTS_PER_HIT: Final = 3  # several of them may say the same, and become one hi
 
 @dataclass(frozen=True, slots=True)
 class HistoryMode:
-    """Which wordings of a fact are listed, and how far the replaced ones stand behind it.
+    """Which wordings of a fact are hits, and what the replaced ones lose.
 
     Attributes:
-        replaced: Whether replaced wordings are listed, each behind the one that replaced it.
+        replaced: Whether replaced wordings are hits too.
         previous_first: The wording before the current one comes first, then the current one.
         second_penalty: Subtracted from the score of the second wording of a fact.
         further_penalty: Subtracted once more for each further wording.
@@ -43,7 +43,7 @@ class HistoryMode:
     further_penalty: float = 0.0
 
     def penalty(self, place: int) -> float:
-        """What the wording at this place of its fact, counted from 0, loses."""
+        """The penalty of a wording by its place among those of its fact, counted from 0."""
         return self.second_penalty + self.further_penalty * (place - 1) if place else 0.0
 
 
@@ -54,8 +54,8 @@ PREVIOUS: Final = HistoryMode(
     replaced=True, previous_first=True, second_penalty=0.2, further_penalty=0.1
 )
 """Of 236 questions for an earlier state, the tuning halves of two longitudinal sets, .97 have it
-among the first five hits with these penalties and .88 where whole chains stand together: then there
-is room for one fact only."""
+among the first five hits with these penalties, and .88 where the wordings of a fact follow each
+other: then five hits have room for one fact only."""
 
 
 def resolve_supersession(
@@ -85,7 +85,7 @@ def resolve_supersession(
 
 
 def history_mode(query: Query) -> HistoryMode:
-    """Which wordings the query wants, by its words or by its arguments."""
+    """Return which wordings the query wants, by its words and its arguments."""
     intent = intent_of(query.text)
     if intent.past:
         return PREVIOUS
@@ -150,7 +150,7 @@ def _wording(fact: Ranked, record: Record, penalty: float) -> Ranked:
 def _replaced_wordings(
     reader: TableReader, heads: Sequence[Record], where: Filter
 ) -> dict[str, list[Record]]:
-    """By the head's id everything that it replaced, newest first.
+    """By the id of each head, all wordings that it replaced, newest first.
 
     All chains are followed together, one query a hop. A head is never listed under another one.
     """

@@ -36,7 +36,7 @@ class Candidate:
             for record, terms in zip(from_table(part), part["terms"].to_pylist(), strict=True)
         }
 
-    def holds(self, term: str) -> bool:
+    def has_term(self, term: str) -> bool:
         """Whether the text has this term."""
         # A lookup in a set would be faster, but a set takes ten times as long to make.
         return f" {term} " in f" {self.terms} "

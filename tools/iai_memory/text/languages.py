@@ -42,7 +42,7 @@ class Languages(NamedTuple):
     arabic: str = "arabic"
 
 
-COMMON: Final = Languages()
+DEFAULTS: Final = Languages()
 """The languages of a text that has too few cues."""
 
 
@@ -71,15 +71,15 @@ _LETTERS: Final = re.compile(f"[{''.join(sorted(set(''.join(LETTERS.values()))))
 def detect(text: str) -> Languages:
     """Detect the languages of a text by its function words and its letters.
 
-    A script with too few cues gets its language in `COMMON`.
+    A script with too few cues gets its language in `DEFAULTS`.
     """
     head = text[:_HEAD_CHARACTERS].casefold()
     if head.isascii():
         return Languages(_latin(head))
     return Languages(
         _latin(head),
-        "serbian" if _SERBIAN.search(head) else COMMON.cyrillic,
-        "persian" if _PERSIAN.search(head) else COMMON.arabic,
+        "serbian" if _SERBIAN.search(head) else DEFAULTS.cyrillic,
+        "persian" if _PERSIAN.search(head) else DEFAULTS.arabic,
     )
 
 

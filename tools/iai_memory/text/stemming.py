@@ -11,7 +11,7 @@ from typing import Final
 import regex
 import Stemmer
 
-from .languages import COMMON, STOP_WORDS, Languages, language_of
+from .languages import DEFAULTS, STOP_WORDS, Languages, language_of
 
 MAX_TERM: Final = 64
 _DIGEST_CHARACTERS: Final = 16
@@ -64,7 +64,7 @@ def word_terms(word: str, languages: Languages) -> tuple[str, ...]:
     """
     lowered = word.casefold()
     surface = without_accents(lowered)
-    common, language = language_of(lowered, COMMON), language_of(lowered, languages)
+    common, language = language_of(lowered, DEFAULTS), language_of(lowered, languages)
     if common is None or language is None or not _is_stemmable(surface):
         return (bounded_term(surface),) if surface else ()
     stems = [_stem(surface, common)]

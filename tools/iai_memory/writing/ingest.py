@@ -33,7 +33,7 @@ def ingest(
     """Store the memories in one commit; one that the store has already is a duplicate.
 
     Args:
-        store: Where they are stored.
+        store: The store that gets them.
         encoder: None leaves their vectors pending.
         memories: At most 10,000.
         origin: Who vouches for them: hook, tool, import or cli.

@@ -31,12 +31,12 @@ def supersede(
     origin: str,
     at: datetime | None = None,
 ) -> Superseded:
-    """Store `text` as what is true from `at` on in place of the record `id_`, in one commit.
+    """Store `text` as true from `at` on in place of the record `id_`, in one commit.
 
     Args:
-        store: Where both are.
+        store: The store of both.
         encoder: None leaves the new one's vectors pending.
-        id_: Of the old one.
+        id_: The id of the old one.
         text: What is true instead.
         origin: Who vouches for the new one.
         at: When it began to be true; None is now.
