@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from tests.support.checkout import ROOT
 from tests.support.talking import Host, connected, said
 
 from iai_memory import Memory, Record, load_settings
@@ -284,17 +283,3 @@ def test_the_commands_take_origins_sources_and_dates(memory: Memory, printed: An
     assert [hit["id"] for hit in then["hits"]] == [id_]
     assert id_ in printed("timeline", "--as-of", "2026-02-01")
     assert "derived_from names 'nothing'" in printed("ingest", "x", "--derived-from", "nothing")
-
-
-def test_the_readme_names_the_shares() -> None:
-    rows = [
-        [cell.strip() for cell in line.strip("|").split("|")]
-        for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
-        if line.startswith("| `") and line.count("|") == 5
-    ]
-    told: dict[int, dict[str, float]] = {0: {}, 2: {}}
-    for row in rows:
-        for column in told:
-            told[column][row[column].split("`")[1]] = float(row[column + 1])
-    assert told[0] == {name: grade.share for name, grade in BY_ORIGIN.items()}
-    assert told[2] == {name: grade.share for name, grade in BY_ROLE.items()}
