@@ -41,9 +41,9 @@ def shown(memory: Memory, project: str | None = None, **more: Any) -> str:
     """A page rendered from the store as it is now."""
     parts = memory.store.latest.statistics_by_project(datetime.now(UTC))
     wanted = parts if project is None else (project, None)
-    contents = merged([parts[name] for name in wanted if name in parts])
+    statistics = merged([parts[name] for name in wanted if name in parts])
     values: dict[str, Any] = {"store_name": "store", "budget_tokens": 2000, **more}
-    values["contents"] = contents
+    values["statistics"] = statistics
     return render(memory.store.pinned_reader(), Page(project=project, **values))
 
 

@@ -41,10 +41,13 @@ class ContentMark:
     max_id: str
 
     @classmethod
-    def of(cls, contents: TableStatistics) -> ContentMark:
+    def of(cls, statistics: TableStatistics) -> ContentMark:
         """Return the mark of the whole table."""
         return cls(
-            contents.content_version, contents.removal_version, contents.total, contents.max_id
+            statistics.content_version,
+            statistics.removal_version,
+            statistics.total,
+            statistics.max_id,
         )
 
     @classmethod

@@ -31,14 +31,14 @@ def status(
     Raises:
         StoreFault: The store could not be read.
     """
-    contents = store.statistics()
+    statistics = store.statistics()
     return Status(
         store=str(store.paths.root),
         version=__version__,
-        records=contents.live,
-        tombstoned=contents.tombstoned,
-        superseded=contents.total - contents.live - contents.tombstoned,
-        pending=contents.pending,
+        records=statistics.live,
+        tombstoned=statistics.tombstoned,
+        superseded=statistics.total - statistics.live - statistics.tombstoned,
+        pending=statistics.pending,
         table_version=store.version,
         commits_since_compaction=store.commits_since_compaction(),
         disk_bytes=disk_bytes(store.paths),

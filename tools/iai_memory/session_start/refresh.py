@@ -33,13 +33,13 @@ from .cache import (
     write_pair,
 )
 from .decision import decide
+from .sections import TOPICS
 from .view import PageOptions, StoreView, is_unchanged, take_view
 from .watermark import Watermark
 
 Trigger = Literal["wake_sequence", "periodic_wake", "sleep_pipeline", "manual", "shutdown"]
 SLEEP_WAIT_SEC = 300.0
 _log = logging.getLogger(__name__)
-_TOPICS = "Topics"
 _UNLOGGED_REASONS = ("no_new_records", "min_interval_not_elapsed")
 _LIVE_TRIGGERS = ("wake_sequence", "periodic_wake")
 
@@ -195,7 +195,7 @@ class PageManager:
         return view.with_inputs(replace(view.inputs, topics=load_topics(paths)))
 
     def _write_all(self, view: StoreView, trigger: Trigger, force: bool, started: float) -> None:
-        """Writes the projects that changed, then the global page: its sidecar vouches for all."""
+        """Write the projects that changed, then the page of all: its sidecar covers them."""
         clear_leftovers(self._store.paths)
         self._ledger.write_changed(
             "session_start_cache_write_started",
@@ -208,11 +208,11 @@ class PageManager:
                 trigger,
                 "runtime_graph_cache_cold",
                 None,
-                section=_TOPICS,
+                section=TOPICS.title,
                 duration_ms=_ms_since(started),
             )
         else:
-            self._ledger.forget_repeats(_TOPICS)
+            self._ledger.forget_repeats(TOPICS.title)
         pages = {cache_path(self._store.paths, project_key(p)): p for p in view.projects()}
         for cache in project_caches(self._store.paths):
             # Of a project without memories: they were purged, or its last turn was not kept.

@@ -82,7 +82,7 @@ class StoreView:
         page = Page(
             store_name=self.store_name,
             project=project,
-            contents=self.statistics(project),
+            statistics=self.statistics(project),
             budget_tokens=self.options.budget_tokens,
             queued=self.inputs.queued_of(project),
             topics=self.inputs.topic_lines(project),

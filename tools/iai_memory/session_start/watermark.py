@@ -49,23 +49,23 @@ class Watermark:
     beside: str
 
     @classmethod
-    def of_table(cls, contents: TableStatistics, *, version: int, stamp: str) -> Watermark:
+    def of_table(cls, statistics: TableStatistics, *, version: int, stamp: str) -> Watermark:
         """Return the fields of the table; those of the page's other inputs are 0 and empty.
 
         Args:
-            contents: What the page's part of the table contains.
+            statistics: Of the page's part of the table.
             version: The version that was counted.
             stamp: Of the table.
         """
         return cls(
             table_version=version,
             table_stamp=stamp,
-            records_count=contents.live,
-            records_total=contents.total,
-            max_vec_label=contents.max_id,
-            max_created_at=iso(contents.max_created_at) if contents.max_created_at else "",
-            max_updated_at=iso(contents.max_updated_at) if contents.max_updated_at else "",
-            removal_version=contents.removal_version,
+            records_count=statistics.live,
+            records_total=statistics.total,
+            max_vec_label=statistics.max_id,
+            max_created_at=iso(statistics.max_created_at) if statistics.max_created_at else "",
+            max_updated_at=iso(statistics.max_updated_at) if statistics.max_updated_at else "",
+            removal_version=statistics.removal_version,
             spool_bytes=0,
             day="",
             embedder="",
