@@ -24,18 +24,18 @@ import iai_memory
 from iai_memory import Memory, load_settings
 from iai_memory.base.paths import StorePaths
 from iai_memory.embedding.encoder import Encoder
-from iai_memory.embedding.identity import DIMENSION, IDENTITY
+from iai_memory.embedding.identity import DIMENSION
 from iai_memory.embedding.passages import Passages, may_have_several, split
 from iai_memory.store.connection import TABLE_NAME
-from iai_memory.store.record import Record
+from iai_memory.store.record import Record, Role
 from iai_memory.store.vector_rows import Row, Vector
 from iai_memory.writing.embed_pending import embed_texts
 
 from .longitudinal_world import make_world
+from .records import numbered_record
 from .talk import RARE_SHARE, SEED, Talk
 
 DEFAULT_CACHE = Path(__file__).parents[2] / ".cache" / "bench"
-PROJECTS = 20
 _MAX_PROBES = 200
 _SEEDS = 1_000
 _SPREAD = 0.4
@@ -189,28 +189,15 @@ def _matrix(column: Any) -> Vector:
 
 
 def _record(number: int, text: str) -> Record:
-    at = _BEGAN + timedelta(minutes=number)
-    return Record(
-        id="",
-        text=text,
-        role=("user", "assistant")[number % 2],
-        origin="hook",
-        created_at=at,
-        ingested_at=at,
-        updated_at=at,
-        valid_from=at,
-        idem=f"{number:064d}",
-        project=f"project-{number % PROJECTS}",
-        session_id=f"session-{number // 200}",
-        embedder=IDENTITY.key,
-    )
+    role: Role = ("user", "assistant")[number % 2]
+    return numbered_record(number, text, role, _BEGAN + timedelta(minutes=number))
 
 
 def _fingerprint() -> str:
     """Names what a store on disk depends on, so that another layout is built anew."""
     library, here = Path(iai_memory.__file__).parent, Path(__file__)
     sources = [path for pattern in _LAYOUT for path in sorted(library.glob(pattern))]
-    sources += [here, here.with_name("talk.py")]
+    sources += [here, here.with_name("talk.py"), here.with_name("records.py")]
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()[:12]
 
 

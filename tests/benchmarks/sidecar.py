@@ -12,24 +12,25 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+from tests.support.pages import state
 
 from iai_memory import Memory, load_settings
-from iai_memory.embedding.identity import DIMENSION, IDENTITY
+from iai_memory.embedding.identity import DIMENSION
 from iai_memory.session_start.cache import cache_path
-from iai_memory.store.record import Record
+from iai_memory.store.record import Record, Role
 from iai_memory.store.vector_rows import Row
 
 from .processes import cpu_seconds
+from .records import numbered_record
 from .serving import await_page, silent_server
 from .timings import arguments_of, keep
 
 RECORDS = 100_000
-PROJECTS = 20
 GOAL_MS = 300.0
 _BATCH = 5_000
 _WORDS = "the quick brown fox jumps over a lazy dog while staging listens on port"
@@ -82,11 +83,11 @@ def measure_idle(seconds: float, tick: float, records: int) -> Idle:
         chosen = {"IAI_MCP_STORE": str(memory.paths.root), "IAI_MCP_REFRESH_TICK_SEC": str(tick)}
         with silent_server({**kept, **chosen}) as pid:
             _settle(memory, tick)
-            before, used = _files(memory.paths.root), cpu_seconds(pid)
+            before, used = state(memory.paths.root), cpu_seconds(pid)
             began = time.monotonic()
             time.sleep(seconds)
             used, passed = cpu_seconds(pid) - used, time.monotonic() - began
-            after = _files(memory.paths.root)
+            after = state(memory.paths.root)
     changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     return Idle(
         seconds=round(passed, 1),
@@ -157,22 +158,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _record(number: int, at: datetime) -> Record:
     text = f"{number:06d} {_WORDS} {5000 + number % 1000}"
-    return replace(
-        Record(
-            id="",
-            text=text.ljust(100, "."),
-            role=("user", "assistant", "note")[number % 3],
-            origin="hook",
-            created_at=at,
-            ingested_at=at,
-            updated_at=at,
-            valid_from=at,
-            idem=f"{number:064d}",
-        ),
-        project=f"project-{number % PROJECTS}",
-        session_id=f"session-{number // 200}",
-        embedder=IDENTITY.key,
-    )
+    role: Role = ("user", "assistant", "note")[number % 3]
+    return numbered_record(number, text.ljust(100, "."), role, at)
 
 
 def _timed(memory: Memory, records: int, what: str) -> Refresh:
@@ -187,14 +174,6 @@ def _settle(memory: Memory, tick: float) -> None:
     """Waits for the first page, and two ticks for what follows it."""
     await_page(cache_path(memory.paths, None))
     time.sleep(2 * tick + 1)
-
-
-def _files(root: Path) -> dict[str, tuple[int, int, int]]:
-    found = {}
-    for path in [root, *root.rglob("*")]:
-        stat = path.stat()
-        found[str(path)] = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
-    return found
 
 
 def _nobody() -> None:

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.benchmarks import ceiling, known_item, known_item_sets, locomo, longitudinal
-from tests.benchmarks.abstention import (
-    NOTHING,
-    area_under_roc,
-    share_under,
-    threshold_that_loses,
+from tests.benchmarks import (
+    ceiling,
+    contradictions,
+    known_item,
+    known_item_sets,
+    locomo,
+    longitudinal,
 )
+from tests.benchmarks.abstention import NOTHING, area_under_roc, share_under, threshold_that_loses
 from tests.benchmarks.answers import Answer
 from tests.benchmarks.baselines import Bm25, cosine_ranking, fused_by_rank
 from tests.benchmarks.intervals import mean_with_interval
@@ -32,6 +34,7 @@ from tests.benchmarks.longitudinal_world import (
 )
 from tests.benchmarks.metrics import ndcg, percentile, recall_all, recall_any, reciprocal_rank
 from tests.benchmarks.tiny import tiny_data
+from tests.support.benchmarks import run_benchmark
 
 from iai_memory import Memory, load_settings
 from iai_memory.recall.weights import Weights
@@ -136,17 +139,12 @@ def test_a_file_of_another_shape_is_refused_by_name(tmp_path: Path) -> None:
         load(path)
 
 
+@pytest.mark.usefixtures("model")
 def test_both_routes_and_the_baselines_answer_a_tiny_conversation(
-    tmp_path: Path,
-    model_folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
-    out = tmp_path / "out.json"
-    arguments = ["--data", str(_written(tmp_path)), "--conversations", "0-0", "--json", str(out)]
-    assert locomo.main([*arguments, "--route", "both"]) == 0
-    methods = json.loads(out.read_text())["methods"]
+    arguments = ["--data", str(_written(tmp_path)), "--conversations", "0-0", "--route", "both"]
+    methods = run_benchmark(locomo, tmp_path, *arguments)["methods"]
     assert list(methods) == ["library", "server", *locomo.BASELINES]
     for route in ("library", "server"):
         # Six memories and limit 10: everything comes back, so every answer is among the ten.
@@ -159,17 +157,12 @@ def test_both_routes_and_the_baselines_answer_a_tiny_conversation(
     assert "multi-hop" in shown
 
 
+@pytest.mark.usefixtures("model")
 def test_leaving_out_asks_without_every_arm_and_levels_and_pooling_are_shown(
-    tmp_path: Path,
-    model_folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
-    out = tmp_path / "out.json"
-    arguments = ["--data", str(_written(tmp_path)), "--route", "library", "--json", str(out)]
-    assert locomo.main([*arguments, "--all-in-one", "--leave-one-out"]) == 0
-    found = json.loads(out.read_text())
+    arguments = ["--data", str(_written(tmp_path)), "--route", "library"]
+    found = run_benchmark(locomo, tmp_path, *arguments, "--all-in-one", "--leave-one-out")
     arms = {name.removeprefix("without ") for name in found["arms"]} - {"all arms"}
     assert {"meaning", "words"} <= arms <= {field.name for field in fields(Weights)}
     assert found["arms"]["all arms"]["overall"] | {"p50 ms": 0, "p95 ms": 0} == (
@@ -182,13 +175,10 @@ def test_leaving_out_asks_without_every_arm_and_levels_and_pooling_are_shown(
     assert "arms: multi-hop" in shown
 
 
+@pytest.mark.usefixtures("model")
 def test_the_ceiling_tells_what_is_found_and_in_which_order_at_best(
-    tmp_path: Path,
-    model_folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
     arguments = ["--data", str(_written(tmp_path)), "--route", "library", "--ceiling"]
     assert locomo.main(arguments) == 0
     rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("an oracle")]
@@ -330,18 +320,12 @@ def test_no_text_mentions_a_stranger_and_every_subject_has_much_said_of_it(world
         assert sum(stems(name) <= found for found in words) >= 25, name
 
 
+@pytest.mark.usefixtures("model")
 def test_a_small_world_is_told_and_asked_back(
-    tmp_path: Path,
-    model_folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
-    out = tmp_path / "out.json"
-    arguments = ["--kinds", "2", "--sessions", "12", "--failures", "1", "--json", str(out)]
-    arguments.append("--ceiling")
-    assert longitudinal.main(arguments) == 0
-    found = json.loads(out.read_text())
+    arguments = ["--kinds", "2", "--sessions", "12", "--failures", "1", "--ceiling"]
+    found = run_benchmark(longitudinal, tmp_path, *arguments)
     ours = found["current, held-out"]["iai-mcp"]
     assert ours["@1"]["n"] == 12
     assert ours["@1"]["value"] <= ours["@5"]["value"]
@@ -380,10 +364,8 @@ def test_long_texts_have_three_hundred_to_two_thousand_tokens_and_early_and_late
         assert before < 256 if "early" in case.group else before >= 200, (case, before)
 
 
-def test_a_known_item_is_looked_for_by_every_method(
-    tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
+@pytest.mark.usefixtures("model")
+def test_a_known_item_is_looked_for_by_every_method(tmp_path: Path) -> None:
     items = KnownItems("few", ["The red boat leaks.", "Goats eat hats.", "Snow fell."], [])
     cases = [known_item_sets.Case("boats", "leaking boat", 0)]
     answers = known_item.measure(replace(items, cases=cases), tmp_path / "store")
@@ -394,13 +376,21 @@ def test_a_known_item_is_looked_for_by_every_method(
     assert plain["overall"]["iai-mcp"]["MRR"]["value"] == 1.0
 
 
-def test_projects_are_measured_apart(
-    tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
+@pytest.mark.usefixtures("model")
+def test_projects_are_measured_apart(tmp_path: Path) -> None:
     measured = known_item.measure_projects(tmp_path)
     assert measured["leaks"].value == 0.0
     assert measured["filtered @1"].n == 48
+
+
+@pytest.mark.usefixtures("model")
+def test_the_benchmark_counts_as_by_hand(tmp_path: Path) -> None:
+    scores = run_benchmark(contradictions, tmp_path, "--sessions", "40", "--kinds", "4")
+    assert set(scores) == {"tuning", "held-out"}
+    for score in scores.values():
+        assert score["found"] <= score["right"] <= score["listed"]
+        assert 0 < score["found"] <= score["changes"]
+        assert score["recall"] == score["found"] / score["changes"]
 
 
 def _written(folder: Path) -> Path:

@@ -10,7 +10,6 @@ import statistics
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -35,11 +34,14 @@ from tests.benchmarks.scale_store import (
 )
 from tests.benchmarks.talk import Talk
 from tests.benchmarks.timings import timed, timing
+from tests.support.benchmarks import run_benchmark
 from tests.support.checkout import ROOT
 
 from iai_memory.errors import ModelMissing
 from iai_memory.store.connection import TABLE_NAME
 from iai_memory.store.vector_rows import Row, Vector
+
+pytestmark = pytest.mark.usefixtures("model")
 
 RECORDS = 40
 OTHER_ENCODER = """#!{python}
@@ -51,12 +53,6 @@ for line in sys.stdin:
     took = 1e6 if asked["threads"] == 1 else 2e6
     print(json.dumps([took] * len(sets[asked["set"]]) if asked["singly"] else took), flush=True)
 """
-
-
-@pytest.fixture(autouse=True)
-def model(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Benchmarks take the model that the environment names."""
-    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +147,7 @@ def test_memory_time_and_files_are_what_the_system_says(tmp_path: Path) -> None:
 def test_first_recall_counts_the_processor_time_of_both_servers(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = _run(first_recall, tmp_path, "--rounds", "1", "--records", "10")
+    found = run_benchmark(first_recall, tmp_path, "--rounds", "1", "--records", "10")
     ours, echo = found[first_recall.OURS], found["SDK, echo"]
     assert ours["goal_cpu_ms"] == 1_200
     assert ours["cpu"]["n"] == 1
@@ -165,7 +161,7 @@ def test_embedding_says_what_is_missing_and_measures_the_rest(
 ) -> None:
     nowhere = str(tmp_path / "nowhere")
     asked = ["--texts", "6", "--rounds", "1", "--threads", "1", "--reference", nowhere]
-    found = _run(embedding, tmp_path, *asked)
+    found = run_benchmark(embedding, tmp_path, *asked)
     assert found["torch"] is None
     assert len(found["rows"]) == 3
     assert all(row["torch"] is None and row["gflops"] > 0 for row in found["rows"].values())
@@ -203,7 +199,7 @@ def test_recall_is_held_against_echo_and_embedding_at_every_size(
     cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = ["--sizes", f"20,{RECORDS}", "--queries", "3", "--cache", str(cache)]
-    rows = _run(recall_scale, tmp_path, *asked)
+    rows = run_benchmark(recall_scale, tmp_path, *asked)
     assert [row["records"] for row in rows] == [20, RECORDS]
     for row in rows:
         served, inside = row["served"], row["inside"]
@@ -219,7 +215,7 @@ def test_writes_are_counted_through_the_server_and_on_disk(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = ["--writes", "5", "--batch", "3", "--batches", "1"]
-    found = _run(writes, tmp_path, *asked)
+    found = run_benchmark(writes, tmp_path, *asked)
     single, batches, disk = found["single"], found["batches"], found["disk"]
     assert single["writes"]["n"] == 5
     # Fewer than a hundred: the first and the last are the same ones.
@@ -251,7 +247,7 @@ def test_memory_is_looked_at_from_the_handshake_until_it_is_given_back(
 ) -> None:
     monkeypatch.setattr(memory, "DROWSY_SEC", 1.0)
     asked = ["--records", str(RECORDS), "--recalls", "3", "--cache", str(cache)]
-    rows = _run(memory, tmp_path, *asked)
+    rows = run_benchmark(memory, tmp_path, *asked)
     assert list(rows) == [
         "after the handshake",
         "idle, page rendered",
@@ -270,7 +266,7 @@ def test_memory_is_looked_at_from_the_handshake_until_it_is_given_back(
 
 
 def test_context_cost_is_that_of_the_served_tools_and_of_whole_answers(tmp_path: Path) -> None:
-    rows = _run(context_cost, tmp_path, "--texts", "3", "--queries", "2")
+    rows = run_benchmark(context_cost, tmp_path, "--texts", "3", "--queries", "2")
     tools, whole = rows["names, descriptions, inputs"], rows["the whole tools/list"]
     assert 1_000 < tools["characters"] < whole["characters"]
     hits, answer = rows["texts of a recall's hits"], rows["a recall's whole answer"]
@@ -322,12 +318,6 @@ def _cosine(row: Row, query: Vector) -> float:
     assert row.vector is not None
     passages = [] if row.passages is None else list(row.passages.vectors)
     return max(float(one @ query / np.linalg.norm(one)) for one in [row.vector, *passages])
-
-
-def _run(benchmark: Any, folder: Path, *arguments: str) -> Any:
-    told = folder / "told.json"
-    assert benchmark.main([*arguments, "--json", str(told)]) == 0
-    return json.loads(told.read_text(encoding="utf-8"))
 
 
 def _rows_of(text: str) -> list[tuple[str, list[str]]]:

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from .model_stub import Call, MessagesStub, ModelStub, ResponsesStub
+from .model_stub import Call, MessagesStub, ModelStub, ResponsesStub, Say
 from .place import Place, Ran
 
 _PROVIDER = (
     'model_providers.stub={{name="stub",base_url="{url}/v1",wire_api="responses",'
     'env_key="STUB_KEY",request_max_retries=0,stream_max_retries=0}}'
 )
+FACT = "The staging database listens on port 5544."
+QUESTION = "Which port is staging on?"
+ANSWER = "It is that one."
 TRUSTING = ("--dangerously-bypass-hook-trust",)
 
 
@@ -150,3 +153,16 @@ def only_at(host: HostUnderTest, place: Place, source: str) -> None:
     for group in settings["hooks"]["SessionStart"]:
         group["matcher"] = source
     file.write_text(json.dumps(settings), encoding="utf-8")
+
+
+def use_in_a_session(place: Place, host: HostUnderTest) -> None:
+    """One session that gets the page, calls recall and is captured; its turns are drained."""
+    place.ingest(FACT)
+    with host.stub() as model:
+        model.turns = [host.call("recall", {"query": QUESTION}), Say(ANSWER)]
+        ran = host.start(place, model, QUESTION)
+
+    assert ran.code == 0, ran
+    assert model.seen(0).count(FACT) == 1
+    assert model.seen().count(FACT) >= 2
+    place.drain()

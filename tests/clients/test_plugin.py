@@ -9,14 +9,11 @@ from pathlib import Path
 import pytest
 from tests.support.checkout import ROOT
 
-from .hosts import ClaudeCode
-from .model_stub import Say
+from .hosts import ANSWER, QUESTION, ClaudeCode, use_in_a_session
 from .place import IAI_MCP, Place
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(400)]
 
-FACT = "The staging database listens on port 5544."
-QUESTION = "Which port is staging on?"
 SERVER = "plugin_iai-mcp_iai-mcp"
 WARNINGS = ("⚠", "warning", "✘", "error")
 
@@ -40,7 +37,8 @@ def plugin(place: Place) -> Path:
 def test_the_plugin_gives_page_tools_and_capture(place: Place, plugin: Path) -> None:
     claude = ClaudeCode(options=("--plugin-dir", str(plugin)), server=SERVER)
 
-    _use(place, claude)
+    use_in_a_session(place, claude)
+    assert place.said() == [("user", QUESTION), ("assistant", ANSWER)]
 
 
 def test_the_checkout_is_a_marketplace_from_which_the_plugin_installs(
@@ -51,7 +49,8 @@ def test_the_checkout_is_a_marketplace_from_which_the_plugin_installs(
     installed = place.run("claude", "plugin", "install", "iai-mcp@iai-mcp")
     assert installed.code == 0, installed
 
-    _use(place, ClaudeCode(server=SERVER))
+    use_in_a_session(place, ClaudeCode(server=SERVER))
+    assert place.said() == [("user", QUESTION), ("assistant", ANSWER)]
     assert place.doctor()["claude-code: plugin"] == (True, "iai-mcp@iai-mcp is enabled")
 
 
@@ -90,17 +89,3 @@ def _validate(place: Place, path: Path) -> None:
     assert ran.code == 0, ran
     said = (ran.out + ran.err).lower()
     assert [word for word in WARNINGS if word in said] == [], said
-
-
-def _use(place: Place, claude: ClaudeCode) -> None:
-    """One session that gets the page, calls recall and is captured."""
-    place.ingest(FACT)
-    with claude.stub() as model:
-        model.turns = [claude.call("recall", {"query": QUESTION}), Say("It is that one.")]
-        ran = claude.start(place, model, QUESTION)
-
-    assert ran.code == 0, ran
-    assert model.seen(0).count(FACT) == 1
-    assert model.seen().count(FACT) >= 2
-    place.drain()
-    assert place.said() == [("user", QUESTION), ("assistant", "It is that one.")]

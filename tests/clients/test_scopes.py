@@ -6,14 +6,10 @@ import json
 
 import pytest
 
-from .hosts import ClaudeCode, Codex, HostUnderTest
-from .model_stub import Say
+from .hosts import FACT, QUESTION, ClaudeCode, Codex, HostUnderTest, use_in_a_session
 from .place import Place
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(400)]
-
-FACT = "The staging database listens on port 5544."
-QUESTION = "Which port is staging on?"
 
 
 @pytest.mark.parametrize("host", [ClaudeCode(), Codex()], ids=["claude-code", "codex"])
@@ -24,16 +20,9 @@ def test_a_connected_project_gives_page_and_tools_to_who_works_in_it(
     config = place.home / ".codex" / "config.toml"
     config.parent.mkdir()
     config.write_text(f'[projects."{place.project}"]\ntrust_level = "trusted"\n', "utf-8")
-    place.ingest(FACT)
-    with host.stub() as model:
-        model.turns = [host.call("recall", {"query": QUESTION}), Say("It is that one.")]
 
-        ran = host.start(place, model, QUESTION)
+    use_in_a_session(place, host)
 
-    assert ran.code == 0, ran
-    assert model.seen(0).count(FACT) == 1
-    assert model.seen().count(FACT) >= 2
-    place.drain()
     assert ("user", QUESTION) in place.said()
 
 

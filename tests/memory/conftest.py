@@ -18,3 +18,17 @@ def open_memory(tmp_path: Path, model_folder: Path) -> OpenMemory:
         return Memory(settings=settings, on_commit=lambda: None)
 
     return open_
+
+
+@pytest.fixture
+def memory(tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
+    """An empty memory with the real model, which the environment names."""
+    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
+    return Memory(tmp_path / "store")
+
+
+@pytest.fixture
+def words_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
+    """An empty memory without a model: what is found here is found by its words."""
+    monkeypatch.delenv("IAI_MCP_MODEL", raising=False)
+    return Memory(tmp_path / "store")

@@ -12,26 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.support.checkout import ROOT
-from tests.support.talking import child_environment
-
 from iai_memory import Memory, Settings, load_settings
 from iai_memory.session_start.cache import cache_path, read_sidecar, sidecar_path
 from iai_memory.session_start.refresh import Outcome, Trigger
 
 WAIT_SEC = 30.0
 """How long anything may take before it counts as hung; nothing is measured by it."""
-CLI = [sys.executable, "-m", "iai_server"]
-HOLD = """
-import sys
-from iai_memory.base.locks import held
-from iai_memory.base.paths import StorePaths
-from pathlib import Path
-with held(StorePaths(Path(sys.argv[1])).lock("refresh"), timeout=5):
-    print("held", flush=True)
-    sys.stdin.readline()
-"""
-"""A program that holds the lock of refreshing until it reads a line."""
 
 
 def chosen(store: Path, *, interval: float | str = 0, **more: Any) -> Settings:
@@ -134,21 +120,6 @@ def store_elsewhere(store: Path, text: str) -> None:
         "Memory(sys.argv[1], on_commit=lambda: None).ingest(sys.argv[2])"
     )
     subprocess.run([sys.executable, "-c", code, str(store), text], check=True, timeout=60)
-
-
-def run_cli(store: Path, *command: str, **more: str) -> str:
-    """Runs the command line; returns what it prints."""
-    done = subprocess.run(
-        [*CLI, *command],
-        env=child_environment(store, None, **more),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=WAIT_SEC,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def _somebody_else() -> None:

@@ -17,8 +17,10 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from mcp import Client, StdioServerParameters
 from mcp.server.mcpserver import MCPServer
 from mcp_types import CallToolResult, TextContent
+from tests.support.checkout import ROOT
 
-SERVE = [sys.executable, "-m", "iai_server", "serve"]
+CLI = [sys.executable, "-m", "iai_server"]
+SERVE = [*CLI, "serve"]
 INITIALIZE = {
     "protocolVersion": "2025-06-18",
     "capabilities": {},
@@ -187,6 +189,21 @@ def child_server(
         yield child
     finally:
         child.close()
+
+
+def run_cli(store: Path, *command: str, **more: str) -> str:
+    """Runs the command line; returns what it prints."""
+    done = subprocess.run(
+        [*CLI, *command],
+        env=child_environment(store, None, **more),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=WAIT_SEC,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def _close_quietly(pipe: Any) -> None:

@@ -7,7 +7,6 @@ import shlex
 from pathlib import Path
 
 import pytest
-from tests.benchmarks import contradictions as benchmark
 
 from iai_memory import Memory
 from iai_memory.errors import InvalidInput, ModelMissing
@@ -22,11 +21,9 @@ BESIDE = [
 
 
 @pytest.fixture
-def memory(tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
-    """A memory with the real model and something else in it."""
-    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
-    monkeypatch.setenv("IAI_MCP_STORE", str(tmp_path / "store"))
-    memory = Memory(tmp_path / "store")
+def memory(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> Memory:
+    """A memory with something else in it, which the environment names."""
+    monkeypatch.setenv("IAI_MCP_STORE", str(memory.paths.root))
     memory.ingest([{"text": text, "created_at": "2026-01-01"} for text in BESIDE])
     return memory
 
@@ -156,17 +153,3 @@ def test_the_doctor_lists_them_as_text_and_as_json(
     assert run(["doctor", "--contradictions", "--json"]) == 0
     [one] = json.loads(capsys.readouterr().out)
     assert one["older"]["id"] == old
-
-
-def test_the_benchmark_counts_as_by_hand(
-    model_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
-    written = tmp_path / "scores.json"
-    assert benchmark.main(["--sessions", "40", "--kinds", "4", "--json", str(written)]) == 0
-    scores = json.loads(written.read_text(encoding="utf-8"))
-    assert set(scores) == {"tuning", "held-out"}
-    for score in scores.values():
-        assert score["found"] <= score["right"] <= score["listed"]
-        assert 0 < score["found"] <= score["changes"]
-        assert score["recall"] == score["found"] / score["changes"]

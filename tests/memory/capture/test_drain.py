@@ -22,9 +22,9 @@ HOOK = HOOKS / "iai-mcp-capture.sh"
 
 
 @pytest.fixture
-def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
-    monkeypatch.delenv("IAI_MCP_MODEL", raising=False)
-    return Memory(tmp_path / "store")
+def memory(words_only: Memory) -> Memory:
+    """A memory without a model: what is tested here is what arrives."""
+    return words_only
 
 
 class Host:

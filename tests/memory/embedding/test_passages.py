@@ -31,12 +31,6 @@ LONG = FILLER * 170 + NEEDLE
 QUESTION = "who owns insects that live in headgear?"
 
 
-@pytest.fixture
-def memory(tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
-    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
-    return Memory(tmp_path / "store")
-
-
 def vector_of(memory: Memory, question: str) -> Vector:
     assert memory.encoder is not None
     vector: Vector = memory.encoder.encode([question])[0]

@@ -23,10 +23,9 @@ MAY = datetime(2026, 5, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
+def memory(words_only: Memory) -> Memory:
     """A memory without a model: words are enough here."""
-    monkeypatch.delenv("IAI_MCP_MODEL", raising=False)
-    return Memory(tmp_path / "store")
+    return words_only
 
 
 def stored(memory: Memory, text: str, **fields: Any) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.records import candidate, record
+from tests.support.themes import OpenMemory
 
 from iai_memory import Memory
 from iai_memory.base.defaults import MIN_CONFIDENCE
@@ -24,11 +24,9 @@ TEXTS = (
 
 
 @pytest.fixture
-def memory(tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
-    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
-    made = Memory(tmp_path / "store")
-    made.ingest(list(TEXTS))
-    return made
+def memory(memory: Memory) -> Memory:
+    memory.ingest(list(TEXTS))
+    return memory
 
 
 @pytest.mark.parametrize(
@@ -68,10 +66,9 @@ def test_a_question_that_nothing_answers_has_no_hits(memory: Memory, question: s
 
 
 def test_a_store_of_one_memory_answers_what_it_knows_and_nothing_else(
-    tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch
+    open_memory: OpenMemory,
 ) -> None:
-    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
-    memory = Memory(tmp_path / "store")
+    memory = open_memory("another")
     memory.ingest("The violin is kept in the attic.")
     assert memory.recall("where is my string instrument?").hits
     assert not memory.recall("What is the capital of Mongolia?").hits
@@ -89,13 +86,9 @@ def test_a_confidence_that_is_no_share_is_refused(memory: Memory, value: Any) ->
         memory.recall("port", min_confidence=value)
 
 
-def test_without_vectors_nobody_claims_to_be_sure(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("IAI_MCP_MODEL", raising=False)
-    memory = Memory(tmp_path / "store")
-    memory.ingest(list(TEXTS))
-    found = memory.recall("Zelda borrowed a projector")
+def test_without_vectors_nobody_claims_to_be_sure(words_only: Memory) -> None:
+    words_only.ingest(list(TEXTS))
+    found = words_only.recall("Zelda borrowed a projector")
     assert (found.degraded, found.confidence) == (True, None)
     assert [hit.confidence for hit in found.hits] == [None]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -49,11 +48,7 @@ def test_a_question_without_a_date_names_none(question: str) -> None:
     assert mentions(question, ASKED) == []
 
 
-def test_what_was_said_on_a_day_holds_the_words_that_name_it(
-    tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
-    memory = Memory(tmp_path / "store")
+def test_what_was_said_on_a_day_holds_the_words_that_name_it(memory: Memory) -> None:
     memory.ingest({"text": "Nate cooked a lentil soup.", "created_at": "2026-05-17"})
     then = memory.recall("Which dish did Nate make on 17 May?", min_confidence=0).confidence
     later = memory.recall("Which dish did Nate make on 17 July?", min_confidence=0).confidence
@@ -75,15 +70,11 @@ def test_a_day_covers_itself_in_every_year_or_is_no_day(day: int, month: str, ye
         )
 
 
-def test_the_day_that_is_asked_for_decides_between_equal_memories(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("IAI_MCP_MODEL", raising=False)
-    memory = Memory(tmp_path / "store")
+def test_the_day_that_is_asked_for_decides_between_equal_memories(words_only: Memory) -> None:
     for day in (3, 17, 28):
-        memory.ingest(
+        words_only.ingest(
             {"text": f"the deploy went well, run {day}", "created_at": f"2026-05-{day:02}"}
         )
-    found = memory.recall("how did the deploy go on 17 May?").hits
+    found = words_only.recall("how did the deploy go on 17 May?").hits
     assert found[0].text.endswith("run 17")
     assert "date 0.440" in found[0].reason

@@ -173,10 +173,8 @@ def test_repetitions_are_one_hit_with_a_count(
     assert [hit.reason.endswith("; 1 more say the same") for hit in hits].count(True) == 1
 
 
-def test_the_same_words_of_two_projects_are_two_hits(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("IAI_MCP_MODEL", raising=False)
-    memory = Memory(tmp_path / "store")
-    memory.ingest([{"text": "The port is 5544.", "project": name} for name in ("heron", "gull")])
-    assert {hit.project for hit in memory.recall("port").hits} == {"heron", "gull"}
+def test_the_same_words_of_two_projects_are_two_hits(words_only: Memory) -> None:
+    words_only.ingest(
+        [{"text": "The port is 5544.", "project": name} for name in ("heron", "gull")]
+    )
+    assert {hit.project for hit in words_only.recall("port").hits} == {"heron", "gull"}

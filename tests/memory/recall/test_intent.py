@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -107,11 +106,7 @@ def test_a_text_taken_with_those_around_it_is_as_near_as_all_of_them_or_nearer()
     )
 
 
-def test_an_answer_is_found_by_the_question_before_it(
-    tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
-    memory = Memory(tmp_path / "store")
+def test_an_answer_is_found_by_the_question_before_it(memory: Memory) -> None:
     said = [
         ("1", "Ann: Good morning, did you sleep well?"),
         ("1", "Bob: Not much, the baby was awake."),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from hypothesis import example, given
@@ -177,11 +176,7 @@ def test_a_query_about_one_speaker_is_asked_in_the_first_person() -> None:
     assert in_first_person("Is Ann's dog where Ann is?", "Ann") == "Is my dog where I is?"
 
 
-def test_who_said_it_wins_over_who_was_spoken_of(
-    tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
-    memory = Memory(tmp_path / "store")
+def test_who_said_it_wins_over_who_was_spoken_of(memory: Memory) -> None:
     memory.ingest(
         [
             "Bob: Ann, did you ever paint a sunrise over the lake?",
@@ -236,15 +231,11 @@ def test_all_candidates_together_hold_the_terms_that_each_holds(
 
 
 @pytest.mark.parametrize("budget", [50, 60, 200, 1500])
-def test_the_hits_together_never_exceed_the_budget(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, budget: int
-) -> None:
-    monkeypatch.delenv("IAI_MCP_MODEL", raising=False)
-    memory = Memory(tmp_path / "store")
-    memory.ingest([f"port {n} " + "a long explanation of it " * (n * 10) for n in range(12)])
-    found = memory.recall("port", limit=12, budget_tokens=budget)
+def test_the_hits_together_never_exceed_the_budget(words_only: Memory, budget: int) -> None:
+    words_only.ingest([f"port {n} " + "a long explanation of it " * (n * 10) for n in range(12)])
+    found = words_only.recall("port", limit=12, budget_tokens=budget)
     assert found.hits
     assert sum(estimate_tokens(hit.text) for hit in found.hits) == found.tokens <= budget
     cut = [hit for hit in found.hits if hit.text.endswith("[cut]")]
     assert budget >= 1500 or cut
-    assert all(memory.record(hit.id).text.startswith(hit.text[:-8]) for hit in cut)
+    assert all(words_only.record(hit.id).text.startswith(hit.text[:-8]) for hit in cut)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from iai_memory import Memory
@@ -24,11 +22,11 @@ OTHERS = (
 
 
 @pytest.fixture
-def memory(tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
-    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
-    made = Memory(tmp_path / "store")
-    made.ingest([{"text": text, "created_at": f"2026-01-0{n}"} for n, text in enumerate(OTHERS, 1)])
-    return made
+def memory(memory: Memory) -> Memory:
+    memory.ingest(
+        [{"text": text, "created_at": f"2026-01-0{n}"} for n, text in enumerate(OTHERS, 1)]
+    )
+    return memory
 
 
 @pytest.fixture

@@ -5,14 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from tests.support.pages import (
-    HOLD,
     WAIT_SEC,
     cache,
     chosen,
@@ -32,6 +32,31 @@ from iai_memory import Memory
 from iai_memory.session_start.refresh import Trigger
 
 NOT_SLEEP: list[Trigger] = ["wake_sequence", "periodic_wake", "manual", "shutdown"]
+
+
+HOLD = """
+import sys
+from iai_memory.base.locks import held
+from iai_memory.base.paths import StorePaths
+from pathlib import Path
+with held(StorePaths(Path(sys.argv[1])).lock("refresh"), timeout=5):
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@contextmanager
+def refresh_lock_held(memory: Memory) -> Generator[subprocess.Popen[bytes]]:
+    """Another process that holds the lock of refreshing until it reads a line or is killed."""
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(memory.paths.root)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        yield holder
 
 
 # --- one at a time -----------------------------------------------------------------------------
@@ -59,14 +84,7 @@ def test_one_of_many_threads_renders_and_the_others_skip(memory: Memory) -> None
 
 def test_another_process_holds_it_and_only_sleep_waits(memory: Memory) -> None:
     memory.ingest("a fact")
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(memory.paths.root)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    with holder, ThreadPoolExecutor(1) as pool:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == b"held\n"
+    with refresh_lock_held(memory) as holder, ThreadPoolExecutor(1) as pool:
         for trigger in NOT_SLEEP:
             assert refresh(memory, trigger).reason == "refresh_in_progress"
         assert refresh(memory, "manual", force_rebuild=True).reason == "refresh_in_progress"
@@ -79,14 +97,7 @@ def test_another_process_holds_it_and_only_sleep_waits(memory: Memory) -> None:
 
 def test_a_holder_that_is_killed_releases_it(memory: Memory) -> None:
     memory.ingest("a fact")
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(memory.paths.root)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    with holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == b"held\n"
+    with refresh_lock_held(memory) as holder:
         assert refresh(memory).reason == "refresh_in_progress"
         holder.kill()
     assert refresh(memory).action == "wrote"

@@ -18,13 +18,12 @@ from tests.support.pages import (
     refresh,
     rewrite_sidecar,
     ring,
-    run_cli,
     set_age,
     sidecar,
     state,
     store_elsewhere,
 )
-from tests.support.talking import child_environment
+from tests.support.talking import child_environment, run_cli
 
 from iai_memory import Memory
 
@@ -129,6 +128,7 @@ def test_flaw_7_a_tick_inside_the_interval_writes_nothing_at_all(memory: Memory)
 TICKS = """
 import sys
 from pathlib import Path
+from tests.support.talking import run_cli
 from iai_memory import load_settings
 from iai_server.serving.refresher import Refresher
 from iai_server.serving.runtime import Runtime

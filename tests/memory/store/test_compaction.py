@@ -35,13 +35,11 @@ sys.stdin.readline()
 
 
 @pytest.fixture
-def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
+def memory(words_only: Memory) -> Memory:
     """Three memories in three commits; what is tested here is the table, so there is no model."""
-    monkeypatch.delenv("IAI_MCP_MODEL", raising=False)
-    opened = Memory(tmp_path / "store")
     for number in range(3):
-        opened.ingest(f"number {number}")
-    return opened
+        words_only.ingest(f"number {number}")
+    return words_only
 
 
 class Reader:

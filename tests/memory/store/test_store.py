@@ -40,10 +40,9 @@ NASTY = [
 
 
 @pytest.fixture
-def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
+def memory(words_only: Memory) -> Memory:
     """A memory without a model: what is tested here is the table."""
-    monkeypatch.delenv("IAI_MCP_MODEL", raising=False)
-    return Memory(tmp_path / "store")
+    return words_only
 
 
 def child(code: str, *args: str, **env: str) -> subprocess.Popen[str]:

@@ -25,10 +25,9 @@ HIDDEN = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202eevil\u2069\u200b\u2028\u2029\x85\u
 
 
 @pytest.fixture
-def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
+def memory(words_only: Memory) -> Memory:
     """A memory without a model: words are enough here."""
-    monkeypatch.delenv("IAI_MCP_MODEL", raising=False)
-    return Memory(tmp_path / "store")
+    return words_only
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import lancedb
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+from tests.support.themes import OpenMemory
 
 from iai_memory import Memory
 from iai_memory.base.checks import MAX_TEXT_BYTES
@@ -147,10 +148,9 @@ def test_a_long_term_is_found_whole_and_cut_by_nobody(tmp_path: Path) -> None:
 
 
 def test_a_candidate_brings_its_terms(
-    tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch
+    open_memory: OpenMemory,
 ) -> None:
-    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
-    memory = Memory(tmp_path / "store")
+    memory = open_memory()
     memory.ingest("Set max_retry_count before the loops.")
     found = memory.store.latest.matching("retries", Filter(), 5)
     [candidate] = memory.store.latest.candidates(found).values()

