@@ -75,7 +75,8 @@ class Memory(StoreHandle):
 
         Args:
             query: A question or a few words.
-            options: `RecallOptions` says what each of them does.
+            options: limit, project, since, until, as_of, tags, origins, include_superseded,
+                budget_tokens and min_confidence, each as `RecallOptions` describes it.
 
         Raises:
             InvalidInput: An argument cannot be used.

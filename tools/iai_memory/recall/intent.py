@@ -67,7 +67,7 @@ class QueryIntent:
 
 
 def intent_of(question: str) -> QueryIntent:
-    """Read what the question asks for off its words."""
+    """Return what the question asks for, by its words."""
     assistant = _ASSISTANT_SAID.search(question) is not None
     user = _USER_SAID.search(question) is not None
     ordered = _ORDER.search(question) is not None
