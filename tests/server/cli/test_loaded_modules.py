@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 import typer.main
+from tests.support.modules import HEAVY, ours
 from tests.support.talking import WAIT_SEC, child_environment
 from typer.core import TyperGroup
 
 from iai_server.cli.app import app
 
-HEAVY = {"lancedb", "pyarrow", "numpy", "onnxruntime", "tokenizers", "mcp", "mcp_types", "anyio"}
 LOADED = """
 import contextlib, io, json, sys
 
@@ -49,11 +49,6 @@ def loaded(folder: Path, *calls: tuple[str, ...]) -> set[str]:
     )
     assert done.returncode == 0, done.stderr
     return set(json.loads(done.stdout))
-
-
-def ours(modules: set[str]) -> list[str]:
-    """Those of the product."""
-    return sorted(name for name in modules if name.startswith(("iai_memory", "iai_server")))
 
 
 def test_the_version_needs_neither_the_memory_nor_a_parser(tmp_path: Path) -> None:
