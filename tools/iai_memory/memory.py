@@ -30,7 +30,8 @@ from .results import (
 )
 from .session_start.current_page import current_page
 from .store.record_view import view_of
-from .transfer.jsonl import Arrived, export_lines, import_lines
+from .transfer.jsonl_export import export_lines
+from .transfer.jsonl_import import Arrived, import_lines
 from .writing import changes
 from .writing.embed_pending import embed_pending, reembed
 from .writing.ingest import ingest

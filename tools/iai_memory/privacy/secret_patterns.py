@@ -8,7 +8,10 @@ what goes; without one, the whole match goes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
+
+from .patterns import Span, compiled
 
 # The edge of a run, or just after an escaped line break or a terminal's colour code.
 _AFTER_ESCAPE: Final = r"|(?<=\\[nrt])|(?<=[0-9\[]m)"
@@ -213,3 +216,19 @@ SHAPES: Final[tuple[Shape, ...]] = (
     Shape("wakatime_key", ("waka_",), _START + r"waka_[a-f0-9]{8}(?:-[a-f0-9]{4}){3}-[a-f0-9]{12}"),
     Shape("xai_key", ("xai-",), _START + r"xai-[A-Za-z0-9]{70,100}"),
 )
+
+
+_PLACEHOLDER: Final = r"(?i)x{5}|\*{3}|\.{3}|example$|([^A])\1{9}"
+
+
+def secrets_of_known_shape(text: str) -> Iterator[Span]:
+    """Yield what has one of the shapes and is no placeholder, in order of its start."""
+    found: list[Span] = []
+    for shape in SHAPES:
+        if not any(needle in text for needle in shape.needles):
+            continue
+        for match in compiled(shape.pattern).finditer(text):
+            group = "secret" if "secret" in match.re.groupindex else 0
+            if not compiled(_PLACEHOLDER).search(match[group]):
+                found.append((*match.span(group), shape.kind))
+    yield from sorted(found, key=lambda span: (span[0], -span[1]))

@@ -1,4 +1,4 @@
-"""Memories as JSON lines: out of one store and into another, nothing lost on the way."""
+"""Import of exported lines: each record as it was."""
 
 from __future__ import annotations
 
@@ -12,61 +12,40 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.clock import iso, parse_time
+from ..base.clock import parse_time
 from ..embedding.identity import DIMENSION
 from ..embedding.passages import Passages, may_have_several
 from ..errors import InvalidInput
 from ..privacy.redaction import redact
 from ..store.record import ORIGINS, ROLES, Record
-from ..store.record_rows import from_row, record_columns, to_row
+from ..store.record_rows import from_row, record_columns
 from ..store.table import Store
 from ..store.trust import trust_of
 from ..store.vector_rows import Row
+from .jsonl_export import FORMAT, TIMES
 
-FORMAT: Final = 1
 BATCH: Final = 500
-# What lines of a store of schema version 1 do not say.
+
+# Fields that lines of a store of schema version 1 lack.
 _SINCE_SCHEMA_2: Final[dict[str, Any]] = {"derived_from": [], "trust": 1.0}
-_TIMES: Final = (
-    "created_at",
-    "ingested_at",
-    "updated_at",
-    "valid_from",
-    "valid_to",
-    "tombstoned_at",
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """What an import of JSON lines did."""
+    """Counts of one batch: records stored, and records that were known before."""
 
     stored: int
     known: int
 
 
-def export_lines(store: Store, *, vectors: bool = False) -> Iterator[str]:
-    """Every record of one version of the store, forgotten and superseded ones too, oldest first.
-
-    Args:
-        store: Which store.
-        vectors: Add each vector as base64 of little-endian float32, those of passages of float16.
-
-    Raises:
-        StoreFault: The store could not be read.
-    """
-    for row in store.pinned_reader().all_rows():
-        yield _to_line(row, with_vectors=vectors)
-
-
 def import_lines(store: Store, lines: Iterable[str], *, embedder: str) -> Iterator[Arrived]:
-    """Stores exported records as they were: ids, times, links, pins and tombstones.
+    """Store exported records as they were: ids, times, links, pins and tombstones.
 
-    What the store holds already, by id or as the same turn, is left alone. Vectors are taken over
-    where this store's embedder made them, else they are pending.
+    A record that the store holds already, by id or as the same turn, is left alone. Vectors are
+    kept if this store's embedder made them; otherwise they are pending.
 
     Yields:
-        What each batch of up to 500 lines did; each batch is one commit.
+        The counts of each batch of up to 500 lines; each batch is one commit.
 
     Raises:
         InvalidInput: A line is no exported record; the batches before it were stored.
@@ -98,26 +77,13 @@ def _store(store: Store, batch: Sequence[Row]) -> Arrived:
     return Arrived(len(fresh), len(batch) - len(fresh))
 
 
-def _to_line(row: Row, *, with_vectors: bool) -> str:
-    fields = to_row(row.record)
-    del fields["terms"], fields["table_version"]
-    for name in _TIMES:
-        fields[name] = None if fields[name] is None else iso(fields[name])
-    if with_vectors and row.vector is not None and row.record.embedder is not None:
-        parts = row.passages
-        fields["vector"] = _to_base64(row.vector, "<f4")
-        fields["passages"] = None if parts is None else _to_base64(parts.vectors, "<f2")
-        fields["passage_spans"] = None if parts is None else [list(span) for span in parts.spans]
-    return json.dumps({"iai_mcp": FORMAT, **fields}, ensure_ascii=False)
-
-
 def _from_line(line: str, number: int, embedder: str) -> Row:
     try:
         fields: dict[str, Any] = json.loads(line)
         _check_format(fields["iai_mcp"], number)
         fields = {**_SINCE_SCHEMA_2, **fields}
         values = {name: fields[name] for name in record_columns() if name != "table_version"}
-        for name in _TIMES:
+        for name in TIMES:
             values[name] = None if values[name] is None else parse_time(values[name], name)
         record = from_row({**values, "table_version": 0})
         _check_names(record)
@@ -178,10 +144,6 @@ def _with_vectors(record: Record, fields: dict[str, Any], embedder: str) -> Row:
             raise ValueError("passages that are not of this text")
         passages = Passages(vectors, spans)
     return Row(replace(record, embedder=embedder), vector, passages)
-
-
-def _to_base64(vectors: NDArray[np.float32], kind: str) -> str:
-    return base64.b64encode(vectors.astype(kind).tobytes()).decode("ascii")
 
 
 def _from_base64(text: str, kind: str) -> NDArray[np.float32]:
