@@ -223,7 +223,7 @@ class TableReader:
         def search(condition: str | None, count: int) -> pa.Table:
             return nearest_rows(self._table, query, condition, count, nprobes)
 
-        rows = self._read("searching vectors", lambda: _few_forgotten(search, where, limit))
+        rows = self._read("searching vectors", lambda: _search_filtered(search, where, limit))
         return dict(zip(self._found(rows), rows["cosine"].to_pylist(), strict=True))
 
     def matching(self, text: str, where: Filter, limit: int) -> dict[str, float]:
@@ -241,7 +241,7 @@ class TableReader:
         def search(condition: str | None, count: int) -> pa.Table:
             return matching_rows(self._table, terms, condition, count)
 
-        rows = self._read("searching words", lambda: _few_forgotten(search, where, limit))
+        rows = self._read("searching words", lambda: _search_filtered(search, where, limit))
         return dict(zip(self._found(rows), rows["_score"].to_pylist(), strict=True))
 
     def overlap(self, work: Callable[[], T]) -> Callable[[], T]:
@@ -322,7 +322,7 @@ class TableReader:
             return work()
 
 
-def _few_forgotten(
+def _search_filtered(
     search: Callable[[str | None, int], pa.Table], where: Filter, limit: int
 ) -> pa.Table:
     """Search under a filter; drop forgotten rows afterwards where that is cheaper.
