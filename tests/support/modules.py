@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 
-from tests.support.talking import WAIT_SEC
+from tests.support.talking import output_of
 
 HEAVY = frozenset(
     ("lancedb", "pyarrow", "numpy", "onnxruntime", "tokenizers", "mcp", "mcp_types", "anyio")
@@ -22,15 +21,7 @@ print(json.dumps(sorted(sys.modules)))
 
 def modules_loaded_by(*names: str) -> frozenset[str]:
     """Every module that a new interpreter has loaded once it imported these in turn."""
-    done = subprocess.run(
-        [sys.executable, "-c", IMPORT, *names],
-        capture_output=True,
-        text=True,
-        timeout=WAIT_SEC,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return frozenset(json.loads(done.stdout))
+    return frozenset(json.loads(output_of([sys.executable, "-c", IMPORT, *names])))
 
 
 def ours(modules: frozenset[str] | set[str]) -> list[str]:

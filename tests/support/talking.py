@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -191,12 +191,14 @@ def child_server(
         child.close()
 
 
-def run_cli(store: Path, *command: str, **more: str) -> str:
-    """Runs the command line; returns what it prints."""
+def output_of(
+    command: Iterable[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> str:
+    """Runs a child to its end, which must be a success; returns what it prints."""
     done = subprocess.run(
-        [*CLI, *command],
-        env=child_environment(store, None, **more),
-        cwd=ROOT,
+        list(command),
+        env=env,
+        cwd=cwd,
         capture_output=True,
         text=True,
         timeout=WAIT_SEC,
@@ -204,6 +206,11 @@ def run_cli(store: Path, *command: str, **more: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def run_cli(store: Path, *arguments: str, **more: str) -> str:
+    """Runs the command line on that store, without a model; returns what it prints."""
+    return output_of([*CLI, *arguments], env=child_environment(store, None, **more), cwd=ROOT)
 
 
 def _close_quietly(pipe: Any) -> None:

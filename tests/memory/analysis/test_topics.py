@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.modules import modules_loaded_by
 from tests.support.themes import THEMES, OpenMemory, corpus, topics_of
 
 from iai_memory import Memory
@@ -230,3 +231,7 @@ def test_a_file_that_is_no_map_is_no_map(memory: Memory, content: bytes) -> None
     topics_path(memory.paths).write_bytes(content)
     assert load_topics(memory.paths) is None
     assert pages_of(memory) is None
+
+
+def test_importing_the_topics_does_not_load_the_community_library() -> None:
+    assert "graspologic_native" not in modules_loaded_by("iai_memory.analysis.topics")

@@ -240,9 +240,3 @@ def test_the_command_sleeps_prints_json_and_knows_that_somebody_else_does(
     assert busy.returncode == 1
     assert "another process of this store is sleeping" in busy.stdout
     assert "Example: iai-mcp sleep" in iai_mcp("sleep", "--help").stdout
-
-
-def test_importing_consolidation_does_not_load_the_community_library() -> None:
-    code = "import sys, iai_memory.analysis.topics; print('graspologic_native' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import typer.main
 from tests.support.modules import HEAVY, ours
-from tests.support.talking import WAIT_SEC, child_environment
+from tests.support.talking import WAIT_SEC, child_environment, output_of
 from typer.core import TyperGroup
 
 from iai_server.cli.app import app
@@ -40,15 +40,8 @@ def commands(group: TyperGroup, path: tuple[str, ...] = ()) -> Iterator[tuple[st
 
 def loaded(folder: Path, *calls: tuple[str, ...]) -> set[str]:
     """The modules that a new process has loaded once it ran the calls one after another."""
-    done = subprocess.run(
-        [sys.executable, "-c", LOADED, json.dumps(calls)],
-        env=child_environment(folder / "store", None),
-        capture_output=True,
-        text=True,
-        timeout=WAIT_SEC,
-    )
-    assert done.returncode == 0, done.stderr
-    return set(json.loads(done.stdout))
+    command = [sys.executable, "-c", LOADED, json.dumps(calls)]
+    return set(json.loads(output_of(command, env=child_environment(folder / "store", None))))
 
 
 def test_the_version_needs_neither_the_memory_nor_a_parser(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import gc
 import importlib
 import json
 import os
-import subprocess
 import sys
 import threading
 import weakref
@@ -19,7 +18,7 @@ import pytest
 from tests.benchmarks.processes import MIB, rss_bytes
 from tests.support.checkout import ROOT
 from tests.support.pages import until
-from tests.support.talking import WAIT_SEC, child_environment
+from tests.support.talking import WAIT_SEC, child_environment, output_of
 
 from iai_memory import Memory, load_settings
 from iai_server.serving.refresher import Refresher
@@ -256,14 +255,4 @@ def test_arrow_allocates_on_the_same_heap_unless_the_user_chose_another(tmp_path
 
 
 def _python(script: str, environment: dict[str, str], cwd: Path) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env=environment,
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=WAIT_SEC,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return output_of([sys.executable, "-c", script], env=environment, cwd=cwd)
