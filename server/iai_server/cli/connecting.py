@@ -22,7 +22,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the changes, make 
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the commands."""
+    """Add the commands."""
     app.command(epilog="Example: iai-mcp connect claude-code --dry-run")(connect)
     app.command(epilog="Example: iai-mcp disconnect codex --dry-run")(disconnect)
 

@@ -28,7 +28,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Read and count, store n
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the command group."""
+    """Add the command group."""
     group = command_group("Import conversations of hosts, or an export.")
     for host in HOSTS.values():
         group.command(

@@ -23,7 +23,7 @@ _BATCH = 500
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the commands."""
+    """Add the commands."""
     app.command(epilog='Example: iai-mcp recall "which port is staging on?" --limit 3')(recall)
     app.command(epilog='Example: iai-mcp ingest "Staging listens on port 5544." --tag staging')(
         ingest

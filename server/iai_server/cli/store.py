@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the commands."""
+    """Add the commands."""
     app.command("session-start", epilog="Example: iai-mcp session-start --project .")(session_start)
     app.command(epilog="Example: iai-mcp status --json")(status)
     app.command(epilog="Example: iai-mcp events --limit 5")(events)

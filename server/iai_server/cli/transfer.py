@@ -16,7 +16,7 @@ from .printing import emit_json, emit_lines
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the commands."""
+    """Add the commands."""
     group = command_group("Write memories out.")
     # With a callback typer keeps the group, which has one command only.
     group.callback()(_formats)

@@ -85,7 +85,7 @@ def _no_memory() -> NoReturn:
 
 
 def keep_own_record(app: App, path: Path) -> None:
-    """Write the record of what is installed here, unless it is there already.
+    """Write a record for the installed versions, unless it is there already.
 
     A folder that cannot be written costs the next start its speed, nothing else.
     """

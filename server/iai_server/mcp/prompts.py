@@ -6,7 +6,7 @@ from .app import App
 
 
 def register_prompts(app: App) -> None:
-    """Adds the prompts to the server."""
+    """Add the prompts to the server."""
     app.prompt(description="Store what this conversation decided.")(remember)
     app.prompt(name="what-do-you-know", description="Say what the memory holds on a subject.")(
         what_do_you_know

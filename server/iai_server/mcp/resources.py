@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def register_resources(app: App, memory: Callable[[], Memory]) -> None:
-    """Adds the resources to the server."""
+    """Add the resources to the server."""
 
     def session_start_page() -> str:
         return memory().session_start().payload

@@ -1,6 +1,6 @@
 """The MCP server: its name, its instructions, and everything that is registered with it.
 
-Names, descriptions, schemas and prompts are constants: what a memory says appears in results alone.
+Names, descriptions, schemas and prompts are constants: text of a memory appears in results only.
 """
 
 from __future__ import annotations

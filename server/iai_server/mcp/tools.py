@@ -56,7 +56,7 @@ class MemoryInput(BaseModel):
 
 
 def register_tools(app: App, memory: Callable[[], Memory]) -> None:
-    """Adds the tools to the server; the order is the order in which hosts list them."""
+    """Add the tools to the server; the order is the order in which hosts list them."""
     tools = _Tools(memory)
     app.add_tool(
         tools.recall,

@@ -162,9 +162,9 @@ def answer_handshake(
 ) -> bytes:
     """Answer what the responder can; return the bytes that the real server must read first.
 
-    They are the replay and what was read of stdin and not answered. Loading starts when the host
-    has its first answer and has sent nothing more for `IDLE_SEC`. The function returns at the first
-    message that the responder cannot answer, or when loading is done.
+    Those are the replay, then all bytes of stdin that were read and not answered. Loading starts
+    when the host has its first answer and has sent nothing more for `IDLE_SEC`. The function
+    returns at the first message that the responder cannot answer, or when loading is done.
 
     Args:
         protocol_in: The descriptor of stdin.

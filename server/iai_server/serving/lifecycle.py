@@ -35,7 +35,7 @@ class Lifecycle:
         sleep_after_sec: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Starts counting now.
+        """Start counting now.
 
         Args:
             drowsy_after_sec: Seconds without a request until DROWSY.
@@ -51,14 +51,14 @@ class Lifecycle:
         self._last_request = clock()
 
     def touch(self) -> None:
-        """A request came: the state is WAKE."""
+        """Record a request: the state is WAKE from now on."""
         with self._lock:
             # Two threads may have read the clock in one order and come here in the other.
             self._last_request = max(self._last_request, self._clock())
 
     @property
     def state(self) -> State:
-        """The state at this moment."""
+        """The current state."""
         idle = self._idle()
         if idle >= self._sleep_after:
             return State.SLEEP

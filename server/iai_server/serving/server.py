@@ -30,7 +30,7 @@ class Server:
     """The MCP app, the memory behind it and the refresher beside it."""
 
     def __init__(self, settings: Settings, cwd: Path) -> None:
-        """Builds everything; nothing runs yet."""
+        """Build everything; nothing runs yet."""
         self._settings = settings
         self._runtime = Runtime(settings, cwd)
         self._refresher = Refresher(self._runtime)

@@ -1,4 +1,4 @@
-"""The filter of what LanceDB writes to stderr, which hosts show to their users."""
+"""The filter of LanceDB's log lines on stderr, which hosts show to their users."""
 
 from __future__ import annotations
 

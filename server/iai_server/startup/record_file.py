@@ -1,4 +1,4 @@
-"""Finds a record of the handshake that was made with what is installed here.
+"""Finds a record of the handshake that matches the installed versions.
 
 The packaged record was made with the versions of the lock file. Where others are installed, the
 real server answers the first start and leaves a record of its own in the store's folder.

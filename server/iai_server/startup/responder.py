@@ -1,6 +1,6 @@
-"""Answers a host's first requests from a record of what the real server answered to them.
+"""Answers a host's first requests from a record of the real server's answers.
 
-The MCP SDK takes most of the second or two that hosts wait for a server's tools to import.
+Hosts wait a second or two for a server's tools, and importing the MCP SDK takes most of that.
 `mcp/handshake_record.py` makes the record, `record_file.py` finds one that may be trusted, and
 `serving/launch.py` says how the connection passes to the real server.
 """
@@ -63,7 +63,7 @@ class HandshakeResponder:
     """
 
     def __init__(self, record: dict[str, Any]) -> None:
-        """Answers from a record that `record_file` found to be of what is installed."""
+        """Answer from `record`, which must match the installed versions; see `record_file`."""
         self.replay: list[bytes] = []
         self.already_answered = AlreadyAnswered()
         self._answers: dict[str, dict[str, int]] = record["answers"]
