@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..startup.gc_pause import gc_paused
+
 if TYPE_CHECKING:
     from iai_memory import Memory
 
@@ -37,7 +39,9 @@ def open_memory(*, origin: str = "cli") -> Memory:
     Raises:
         InvalidInput: An environment variable cannot be used.
     """
-    from iai_memory import Memory
+    # Saves 0.2 to 0.3 s of the 2.2 s of processor time that a command takes to start.
+    with gc_paused():
+        from iai_memory import Memory
 
     memory = Memory(cwd=Path.cwd(), origin=origin)
     # However the command ends: a refresh put off within its interval would wait for a server.
