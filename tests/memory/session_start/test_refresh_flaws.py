@@ -128,7 +128,6 @@ def test_flaw_7_a_tick_inside_the_interval_writes_nothing_at_all(memory: Memory)
 TICKS = """
 import sys
 from pathlib import Path
-from tests.support.talking import run_cli
 from iai_memory import load_settings
 from iai_server.serving.refresher import Refresher
 from iai_server.serving.runtime import Runtime
@@ -165,7 +164,7 @@ def test_flaw_7_the_thread_of_a_server_writes_nothing_while_it_is_idle(tmp_path:
         assert ticking.stdout is not None
         seen: list[dict[str, tuple[int, int, int]]] = []
         for _ in range(30):
-            ticking.stdout.readline()
+            assert ticking.stdout.readline(), "the ticking process ended"
             seen.append(state(store))
         ticking.communicate(b"\n", timeout=WAIT_SEC)
     # The first ticks render, and what the thread itself commits is rendered once more.
