@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ..hosts.host import Host, apply
-from ..hosts.host_file import Change
+from ..hosts.file_change import Change, apply
+from ..hosts.host import Host
 from ..hosts.registry import HostName, host
 from .options import AsJson
 from .printing import emit_json, emit_lines

@@ -10,8 +10,8 @@ from iai_memory.errors import StoreUnavailable
 RECALL_HOOK: Final = "iai-mcp-session-recall.sh"
 CAPTURE_HOOK: Final = "iai-mcp-capture.sh"
 
-# Path below the folder and mode of every hook file. What a script sources comes before it, so that
-# a script that is written in this order finds it.
+# Path below the folder, and mode, of every hook file. The files that a script sources come before
+# it, so that a script that was just written finds them.
 HOOK_FILES: Final = {
     "lib/common.sh": 0o644,
     "lib/json.sh": 0o644,
@@ -24,7 +24,7 @@ HOOK_FILES: Final = {
 
 
 def hook_file(name: str) -> Path:
-    """The hook file of that name, a key of `HOOK_FILES`.
+    """Return the path of a hook file, named by a key of `HOOK_FILES`.
 
     Raises:
         StoreUnavailable: Neither place has it: the installation is damaged.

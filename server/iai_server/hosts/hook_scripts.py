@@ -17,14 +17,14 @@ from .hook_files import HOOK_FILES, hook_file
 
 @dataclass(frozen=True, slots=True)
 class ScriptFault:
-    """A hook file that would not do what it should; `what` is a predicate."""
+    """A hook file that a host cannot use as it is; `what` is a predicate of it."""
 
     path: Path
     what: str
 
 
 def install_scripts(folder: Path) -> list[Path]:
-    """Brings the hook files up to date; returns those that it wrote.
+    """Bring the hook files up to date; return those that it wrote.
 
     Raises:
         StoreUnavailable: The folder cannot be made.
@@ -50,9 +50,9 @@ def install_scripts(folder: Path) -> list[Path]:
 
 
 def stale_scripts(folder: Path) -> list[Path]:
-    """Every hook file of the folder, unless all of them are this version's; then none.
+    """Return every hook file of the folder; none if all of them are of this version.
 
-    They are of one version or of none: a script of one and a `lib/` of another do not fit.
+    They are replaced together, since a script of one version does not fit the `lib/` of another.
     """
     ours = {name: (hook_file(name).read_bytes(), mode) for name, mode in HOOK_FILES.items()}
     try:
@@ -65,7 +65,7 @@ def stale_scripts(folder: Path) -> list[Path]:
 
 
 def script_faults(script: Path) -> list[ScriptFault]:
-    """What is wrong with the hook files beside a script that a host runs; empty for nothing."""
+    """Return the faults of the hook files beside a script that a host runs."""
     folder = (script.resolve() if script.is_symlink() else script).parent
     faults = (_fault(folder / name, name) for name in HOOK_FILES)
     return [fault for fault in faults if fault is not None]

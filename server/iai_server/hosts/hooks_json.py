@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .file_format import NotMergeable
 from .hook_files import CAPTURE_HOOK, RECALL_HOOK
-from .host_file import NotMergeable
 from .json_edit import JsonText, Keys
 from .launch_command import Launch
 from .server_json import predicates

@@ -1,12 +1,13 @@
-"""What connecting a host is: the files it takes, and what they get."""
+"""A host that can be connected: its files, and the changes in them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from .file_change import Change
 from .hook_scripts import install_scripts, stale_scripts
-from .host_file import Change, HostFile
+from .host_file import HostFile
 from .launch_command import Launch
 
 
@@ -15,10 +16,10 @@ class Host:
     """One host, for one user or one project.
 
     Attributes:
-        name: What the user calls it: claude-code, claude-desktop or codex.
-        launch: What its files get.
-        server: The file that names the server.
-        hooks: The file that names the hooks; None for a host that runs none.
+        name: As the command line calls it.
+        launch: The command, environment and hooks that its files name.
+        server: The file with the server's entry.
+        hooks: The file with the hooks; None for a host without hooks.
         advice: What the user has to do after connecting.
     """
 
@@ -30,11 +31,11 @@ class Host:
 
     @property
     def files(self) -> tuple[HostFile, ...]:
-        """Every file that connecting changes."""
+        """The files that connecting changes."""
         return (self.server,) if self.hooks is None else (self.hooks, self.server)
 
     def plan(self) -> list[Change]:
-        """What connecting changes in its files.
+        """Return the changes that connect it.
 
         Raises:
             CannotMerge: A file cannot be changed safely.
@@ -43,7 +44,7 @@ class Host:
         return [change for file in self.files if (change := file.connect()) is not None]
 
     def plan_removal(self) -> list[Change]:
-        """What disconnecting changes in its files.
+        """Return the changes that disconnect it.
 
         Raises:
             CannotMerge: A file cannot be changed safely.
@@ -52,23 +53,14 @@ class Host:
         return [change for file in self.files if (change := file.disconnect()) is not None]
 
     def stale_scripts(self) -> list[Path]:
-        """The hook scripts that connecting would write."""
+        """Return the hook files that connecting would write."""
         return stale_scripts(self.launch.hooks) if self.hooks is not None else []
 
     def install_scripts(self) -> list[Path]:
-        """Writes the hook scripts that are stale; returns them.
+        """Write the hook files that are stale; return them.
 
         Raises:
             StoreUnavailable: Their folder cannot be made.
             HostFileFault: One cannot be written.
         """
         return install_scripts(self.launch.hooks) if self.hooks is not None else []
-
-
-def apply(changes: list[Change]) -> list[Path]:
-    """Makes the changes in their order; returns the backups.
-
-    Raises:
-        HostFileFault: One could not be made; those before it are.
-    """
-    return [backup for change in changes if (backup := change.apply()) is not None]

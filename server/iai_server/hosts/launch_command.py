@@ -1,4 +1,4 @@
-"""How a host is to start us: the command, the environment it needs, and the folder of the hooks."""
+"""The command with which a host starts us, its environment, and the folder of the hooks."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ OWN_VARIABLES = ("IAI_MCP_STORE", "IAI_MCP_MODEL")
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What is written into a host's files.
+    """The values that a host's files get.
 
     Attributes:
         command: Absolute path of this installation's `iai-mcp`: hosts have a PATH of their own.
-        environment: Where store and model are, as far as they are not where they are by default.
+        environment: Store and model, where these are not the default ones.
         hooks: Folder of the hook scripts.
     """
 
@@ -36,12 +36,12 @@ class Launch:
     hooks: Path
 
     def server(self) -> dict[str, Any]:
-        """The server's entry, in the shape that all hosts share."""
+        """Return the server's entry in the shape that all hosts share."""
         entry: dict[str, Any] = {"command": str(self.command), "args": list(ARGUMENTS)}
         return {**entry, "env": dict(self.environment)} if self.environment else entry
 
     def hook(self, script: str) -> str:
-        """The shell command that runs a hook script; safe for any character in a path."""
+        """Return the shell command that runs a hook script; any character in a path is quoted."""
         variables = dict(self.environment)
         if script == RECALL_HOOK:
             variables["IAI_MCP_CLI"] = str(self.command)
@@ -51,8 +51,8 @@ class Launch:
         return " ".join([*words, shlex.quote(str(self.hooks / script))])
 
 
-def launch(settings: Settings) -> Launch:
-    """How this installation is started on the store of these settings.
+def launch_command(settings: Settings) -> Launch:
+    """Return the command that starts this installation on the store of these settings.
 
     Raises:
         HostFileFault: There is no `iai-mcp` command, or a path is not UTF-8, which no host's file

@@ -1,10 +1,12 @@
-"""The hosts that can be connected, by the names that the command line uses."""
+"""One row for each host that can be connected."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from iai_memory.errors import InvalidInput
 
@@ -12,22 +14,44 @@ from . import claude_code as _claude_code
 from . import claude_desktop as _claude_desktop
 from . import codex as _codex
 from .host import Host
-from .launch_command import launch
+from .launch_command import Launch, launch_command
 
 if TYPE_CHECKING:
     from iai_memory import Settings
 
 
 class HostName(StrEnum):
-    """The hosts, as the command line calls them."""
+    """The names of the hosts on the command line."""
 
     CLAUDE_CODE = _claude_code.NAME
     CLAUDE_DESKTOP = _claude_desktop.NAME
     CODEX = _codex.NAME
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """How a host is connected.
+
+    Attributes:
+        connected: Returns it for a launch command, and a project's folder or None.
+        has_project_files: Whether it reads files in a project's folder too.
+    """
+
+    connected: Callable[[Launch, Path | None], Host]
+    has_project_files: bool
+
+
+_HOSTS: Final[Mapping[HostName, _Row]] = {
+    HostName.CLAUDE_CODE: _Row(_claude_code.claude_code, has_project_files=True),
+    HostName.CLAUDE_DESKTOP: _Row(
+        lambda launch, _: _claude_desktop.claude_desktop(launch), has_project_files=False
+    ),
+    HostName.CODEX: _Row(_codex.codex, has_project_files=True),
+}
+
+
 def host(name: HostName, settings: Settings, project: Path | None = None) -> Host:
-    """A host, started on the store of these settings.
+    """Return a host whose files start this installation on the store of these settings.
 
     Args:
         name: Which one.
@@ -36,13 +60,9 @@ def host(name: HostName, settings: Settings, project: Path | None = None) -> Hos
 
     Raises:
         InvalidInput: The host has no files of a project.
-        HostFileFault: This installation cannot be started by a host.
+        HostFileFault: A host cannot start this installation.
     """
-    started = launch(settings)
-    if name is HostName.CLAUDE_CODE:
-        return _claude_code.claude_code(started, project)
-    if name is HostName.CODEX:
-        return _codex.codex(started, project)
-    if project is not None:
+    launch = launch_command(settings)
+    if project is not None and not _HOSTS[name].has_project_files:
         raise InvalidInput(f"{name} knows no projects: run the command without --project")
-    return _claude_desktop.claude_desktop(started)
+    return _HOSTS[name].connected(launch, project)

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .host_file import NotMergeable
+from .file_format import NotMergeable
 from .json_edit import JsonText, Keys, NotJson
 from .launch_command import OWN_VARIABLES, SERVER, is_ours
 

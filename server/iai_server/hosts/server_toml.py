@@ -12,7 +12,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import InlineTable
 
-from .host_file import NotMergeable
+from .file_format import NotMergeable
 from .launch_command import SERVER, is_ours
 from .server_json import differences
 

@@ -29,8 +29,8 @@ from tests.support.host_files import (
 from iai_memory import load_settings
 from iai_memory.base.paths import StorePaths
 from iai_server.cli.main import run
+from iai_server.hosts.file_change import apply
 from iai_server.hosts.hooks_json import script_of
-from iai_server.hosts.host import apply
 from iai_server.hosts.registry import HostName, host
 
 pytestmark = pytest.mark.usefixtures("home")

@@ -17,8 +17,8 @@ from tests.support.host_files import host_files, put
 
 from iai_memory import load_settings
 from iai_server.cli.main import run
+from iai_server.hosts.file_change import apply
 from iai_server.hosts.hooks_json import EVENTS, script_of
-from iai_server.hosts.host import apply
 from iai_server.hosts.registry import HostName, host
 
 pytestmark = pytest.mark.usefixtures("home")

@@ -1,0 +1,33 @@
+"""How our entry stands in one format of a host's file."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+
+class FileFormat(Protocol):
+    """Finds, adds and removes our entry in the text of a file.
+
+    `found` returns an entry and `connected` takes one; its type is the format's own. Each method
+    raises `NotMergeable` with a predicate of the file, such as "is not JSON".
+    """
+
+    def found(self, text: str) -> Any:
+        """Return our entry in the text; None without one."""
+        ...
+
+    def connected(self, text: str, ours: Any) -> str:
+        """Return the text with our entry in it; the same text if it is there already."""
+        ...
+
+    def disconnected(self, text: str, before: str) -> str:
+        """Return the text without our entry, and without what is empty now and not in `before`."""
+        ...
+
+    def block(self, ours: Any) -> str:
+        """Return the lines that a user can paste."""
+        ...
+
+
+class NotMergeable(Exception):
+    """The file cannot be changed safely; the message is a predicate of the file."""
