@@ -6,8 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from tests.support.checkout import ROOT
 from tests.support.shells import EACH_SHELL, let_known_failure_fail
+
+# A deadline of each example would be a time limit on a machine that has other work to do.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 MARKERS = {"model_folder": "model", "tmp_path": "files", "tmp_path_factory": "files"}
 

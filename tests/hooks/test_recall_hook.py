@@ -362,9 +362,7 @@ def test_the_store_is_found_with_a_tilde_a_relative_path_or_none(recall: RecallR
     assert recall.run() == "at home"
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 4_102_444_800))
 def test_the_date_of_an_old_payload_is_right_in_every_year(recall: RecallRun, at: int) -> None:
     now = int(time.time())

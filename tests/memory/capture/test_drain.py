@@ -162,7 +162,7 @@ def test_the_books_balance_whatever_the_transcript_holds(memory: Memory, host: H
     assert "only for me" not in json.dumps(list(memory.export_lines()))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     kinds=st.lists(
         st.sampled_from(["user", "assistant", "sidechain", "marker", "broken", "same", "private"]),

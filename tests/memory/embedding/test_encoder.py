@@ -96,7 +96,7 @@ def test_no_texts_give_no_rows(encoder: Encoder) -> None:
     assert vectors.shape == (0, DIMENSION)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.text(st.characters(exclude_categories=())), min_size=1, max_size=5))
 def test_any_text_at_all_has_a_vector_of_length_one(encoder: Encoder, texts: list[str]) -> None:
     vectors = encoder.encode(texts)

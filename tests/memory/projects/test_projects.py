@@ -279,9 +279,7 @@ def agree(shell: list[str], folders: list[str]) -> None:
     assert keys_by_hook(shell, folders) == [project_of(folder).key for folder in folders]
 
 
-SLOW = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+SLOW = settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @yash_loses_bytes_of_some

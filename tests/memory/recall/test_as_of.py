@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from iai_memory import Memory, Record
@@ -210,7 +210,6 @@ def test_the_birth_is_the_first_arrival_whoever_stored_it(memory: Memory, tmp_pa
     assert memory.store.first_ingested_at() == JANUARY
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_sql_lets_by_everything_that_a_filter_admits(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory

@@ -93,7 +93,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Memory:
     return opened(tmp_path_factory.mktemp("empty") / "store")
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(texts=st.lists(WILD, min_size=1, max_size=4), topic=WILD, notice=WILD, name=WILD)
 def test_no_text_can_add_structure_to_the_page(
     empty: Memory, texts: list[str], topic: str, notice: str, name: str
@@ -115,7 +115,6 @@ def test_no_text_can_add_structure_to_the_page(
 
 @settings(
     max_examples=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(texts=st.lists(WILD.filter(str.strip), min_size=1, max_size=6), project=WILD)

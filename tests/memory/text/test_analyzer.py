@@ -189,7 +189,7 @@ def test_an_export_says_no_terms_and_an_import_makes_them(memory: Memory, tmp_pa
 @given(text=TEXTS)
 @example(text="𝕳ello\u2003＿ｗｏｒｌｄ ١٢٣ \u3164 a\u0085b")
 @example(text="👩‍💻🏽🇯🇵🇯 1️⃣ ©")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_terms_are_short_clean_and_always_the_same(text: str) -> None:
     terms = document_terms(text)
     assert terms == document_terms(text)
@@ -199,7 +199,7 @@ def test_terms_are_short_clean_and_always_the_same(text: str) -> None:
 
 
 @given(text=TEXTS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_composed_and_decomposed_letters_give_the_same_terms(text: str) -> None:
     composed, decomposed = (unicodedata.normalize(form, text) for form in ("NFC", "NFD"))
     assert document_terms(composed) == document_terms(decomposed)
@@ -207,7 +207,7 @@ def test_composed_and_decomposed_letters_give_the_same_terms(text: str) -> None:
 
 
 @given(word=WORDS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_text_of_one_word_has_all_that_a_question_of_that_word_looks_for(word: str) -> None:
     assert set(query_terms(word)) <= set(document_terms(word))
 
@@ -216,7 +216,7 @@ def test_a_text_of_one_word_has_all_that_a_question_of_that_word_looks_for(word:
 @example(word="programas")
 @example(word="häuser")
 @example(word="die")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_word_is_found_by_itself_whatever_language_stands_around_it(word: str) -> None:
     around = ["{}", "the house of {} is not here", "das Haus von {} ist nicht hier"]
     around += ["la maison de {} est dans la ville", "la casa de {} está en la ciudad"]

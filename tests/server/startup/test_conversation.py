@@ -100,7 +100,7 @@ conversations = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     conversation=conversations,
     cuts=st.lists(st.integers(min_value=0, max_value=2_000), max_size=4),

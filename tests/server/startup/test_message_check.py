@@ -55,7 +55,7 @@ client_info = json_values | st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.fixed_dictionaries(
         {"protocolVersion": st.sampled_from([*LEGACY, MODERN, "1"]) | json_values},
@@ -71,7 +71,7 @@ def test_the_responder_initializes_nobody_whom_the_sdk_refuses(params: dict[str,
     InitializeRequestParams.model_validate(params, by_name=False)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.fixed_dictionaries(
         {"io.modelcontextprotocol/protocolVersion": st.just(MODERN) | json_values},
