@@ -58,3 +58,9 @@ def test_every_lock_of_the_page_is_a_lock_of_the_code() -> None:
     rows = set(re.findall(r"^\| `(\w+)`", table, re.M))
 
     assert taken == rows
+
+
+def test_the_page_on_tests_names_every_folder_of_tests() -> None:
+    named = set(re.findall(r"^\| `tests/(\w+)/`", read("docs/testing.md"), re.M))
+    folders = {path.name for path in (ROOT / "tests").iterdir() if any(path.glob("**/*.py"))}
+    assert named == folders | {"fixtures"}
