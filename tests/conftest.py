@@ -1,4 +1,4 @@
-"""What every test may use."""
+"""The real model, and markers that tell which tests use it or write files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests of the benchmarks may use."""
+"""The model of the benchmarks, which they take from the environment."""
 
 from __future__ import annotations
 

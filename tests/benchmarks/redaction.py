@@ -11,7 +11,8 @@ import argparse
 import time
 from collections import Counter
 
-from tests.fixtures.make_secrets import Half, innocents, positives
+from tests.fixtures.draws import Half
+from tests.fixtures.make_secrets import innocents, positives
 
 from iai_memory.privacy.redaction import redact
 

@@ -1,4 +1,4 @@
-"""What tests of the memory may use."""
+"""A memory: with the real model, of words only, or as a server opens it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from iai_memory import Memory, load_settings
 
 @pytest.fixture
 def open_memory(tmp_path: Path, model_folder: Path) -> OpenMemory:
+    """Opens a store of this test by name, with the real model."""
+
     def open_(name: str = "store") -> Memory:
         # As in a server, nothing follows a commit at once: what a test wants done, it does.
         settings = load_settings(store=tmp_path / name, model=model_folder)

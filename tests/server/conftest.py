@@ -1,4 +1,4 @@
-"""What tests of the server may use."""
+"""A HOME of its own, and an app without a memory."""
 
 from __future__ import annotations
 

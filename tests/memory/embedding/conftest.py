@@ -1,4 +1,4 @@
-"""What tests of the embedding may use."""
+"""An environment that names no model."""
 
 from __future__ import annotations
 
@@ -9,4 +9,5 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def no_model_in_the_environment(monkeypatch: pytest.MonkeyPatch, model_folder: Path) -> None:
+    """A test of the embedding names its model itself."""
     monkeypatch.delenv("IAI_MCP_MODEL", raising=False)

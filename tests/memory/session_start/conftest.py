@@ -1,4 +1,4 @@
-"""What tests of the page may use."""
+"""A store without a model, and the command line on it."""
 
 from __future__ import annotations
 
