@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from iai_memory import Memory, Record
-from iai_memory.recall.features import features
+from iai_memory.recall.features import Features
 from iai_memory.recall.intent import intent_of
 from iai_memory.recall.neighbours import neighbouring_turns, turn_order
 from iai_memory.store.session_order import SessionOrder
@@ -57,11 +57,11 @@ def test_a_question_may_name_a_side_of_the_talk(question: str, role: str | None)
 
 
 def test_texts_tell_times_names_counts_and_ask() -> None:
-    assert features("we met last week").has_time and not features("we met").has_time
-    assert features("she read “Dune”").has_name and features("we saw Malmo").has_name
-    assert not features("We saw").has_name
-    assert features("three of them").has_number and not features("some of them").has_number
-    assert features("why\uff1f ").is_question and not features("why.").is_question
+    assert Features("we met last week").has_time and not Features("we met").has_time
+    assert Features("she read “Dune”").has_name and Features("we saw Malmo").has_name
+    assert not Features("We saw").has_name
+    assert Features("three of them").has_number and not Features("some of them").has_number
+    assert Features("why\uff1f ").is_question and not Features("why.").is_question
 
 
 def records(**sessions: str) -> list[Record]:

@@ -62,14 +62,12 @@ class Features:
         return _NUMBER.search(self.words) is not None
 
 
-def features(text: str) -> Features:
-    """Return the features of the text; those of a short one are kept for the next recall."""
-    return _cached(text) if len(text) <= _CACHED_CHARACTERS else Features(text)
-
-
 def features_of(candidates: Iterable[Candidate]) -> list[Features]:
-    """Return the features of each candidate's text, in their order."""
-    return [features(one.record.text) for one in candidates]
+    """Return the features of each candidate's text; those of short ones are kept until released."""
+    return [
+        _cached(text) if len(text := one.record.text) <= _CACHED_CHARACTERS else Features(text)
+        for one in candidates
+    ]
 
 
 def release_features() -> None:

@@ -52,13 +52,13 @@ class Ranked:
             f"{total}; {self.duplicate_count} more say the same" if self.duplicate_count else total
         )
 
-    @property
-    def sort_key(self) -> tuple[float, float, str]:
-        """Sorts higher scores first, of equal ones the newer record."""
-        return (-self.score, -self.record.created_at.timestamp(), self.record.id)
-
     def plus(self, name: str, value: float) -> Ranked:
         """A copy with one more part, rounded to three digits, in its score."""
         value = round(value, 3)
         parts = {**self.parts, name: value}
         return replace(self, score=round(self.score + value, 3), parts=parts)
+
+
+def sort_key(one: Ranked) -> tuple[float, float, str]:
+    """Sort higher scores first, and of equal ones the newer record."""
+    return (-one.score, -one.record.created_at.timestamp(), one.record.id)

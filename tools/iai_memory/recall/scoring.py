@@ -64,7 +64,7 @@ def _limit(found: CandidateSet, query: Query) -> int:
 
 
 def _best_rows(records: Sequence[Record], scores: Floats, limit: int) -> list[int]:
-    """The rows of the best, in the order of `Ranked.sort_key`; only these are sorted."""
+    """The rows of the best, in the order of `ranked.sort_key`; only these are sorted."""
     lowest = np.sort(scores)[-limit:][0]
     rows = np.flatnonzero(scores >= lowest).tolist()
     # Each sort keeps the order of equal ones, so the last one counts most.

@@ -19,7 +19,7 @@ from ..store.record import Record
 from ..store.supersession_chain import predecessors, successors
 from .intent import intent_of
 from .query import Query
-from .ranked import Ranked
+from .ranked import Ranked, sort_key
 
 _MAX_HOPS: Final = 32
 _FACTS_WITH_HISTORY: Final = 10
@@ -109,12 +109,12 @@ def _merge_wordings(
         for head_id, found in wordings.items()
         if head_id in heads
     ]
-    return sorted(facts, key=lambda fact: fact.sort_key)
+    return sorted(facts, key=sort_key)
 
 
 def _merge(head: Record, wordings: Sequence[Ranked], bonus: float) -> Ranked:
     """The current wording with the score of the wording that matched best, and the bonus."""
-    best = min(wordings, key=lambda one: one.sort_key)
+    best = min(wordings, key=sort_key)
     if best.record.id != head.id:
         best = replace(best, record=head, span=None, matched_wording=best.record.id)
     elif len(wordings) == 1:
@@ -137,7 +137,7 @@ def _with_history(
         listed += [
             _wording(fact, record, mode.penalty(place)) for place, record in enumerate(admitted)
         ]
-    return sorted(listed, key=lambda one: one.sort_key)
+    return sorted(listed, key=sort_key)
 
 
 def _wording(fact: Ranked, record: Record, penalty: float) -> Ranked:
