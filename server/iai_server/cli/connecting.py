@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -34,11 +35,10 @@ def connect(
     chosen = _host(name, project)
     changes = chosen.plan()
     if dry_run:
-        _preview(chosen, changes, chosen.stale_scripts(), as_json)
+        _preview(_Outcome(chosen, changes, chosen.stale_scripts()), as_json)
         return
     scripts = chosen.install_scripts()
-    backups = apply(changes)
-    _report(chosen, changes, scripts, backups, as_json, advice=chosen.advice)
+    _report(_Outcome(chosen, changes, scripts, apply(changes), chosen.advice), as_json)
 
 
 def disconnect(
@@ -48,9 +48,19 @@ def disconnect(
     chosen = _host(name, project)
     changes = chosen.plan_removal()
     if dry_run:
-        _preview(chosen, changes, [], as_json)
+        _preview(_Outcome(chosen, changes), as_json)
         return
-    _report(chosen, changes, [], apply(changes), as_json, advice="")
+    _report(_Outcome(chosen, changes, backups=apply(changes)), as_json)
+
+
+class _Outcome(NamedTuple):
+    """What a command did to a host's files, or would do."""
+
+    host: Host
+    changes: Sequence[Change]
+    scripts: Sequence[Path] = ()
+    backups: Sequence[Path] = ()
+    advice: str = ""
 
 
 def _host(name: HostName, project: bool) -> Host:
@@ -59,51 +69,42 @@ def _host(name: HostName, project: bool) -> Host:
     return host(name, load_settings(), Path.cwd() if project else None)
 
 
-def _preview(chosen: Host, changes: list[Change], scripts: list[Path], as_json: bool) -> None:
+def _preview(planned: _Outcome, as_json: bool) -> None:
     if as_json:
-        _emit(chosen, changes, scripts, [], "")
+        _emit(planned)
         return
-    emit_lines(f"would write {path}" for path in scripts)
-    emit_lines(line for change in changes for line in change.diff().splitlines())
-    if not changes and not scripts:
-        emit_lines([f"{chosen.name}: nothing to change"])
+    emit_lines(f"would write {path}" for path in planned.scripts)
+    emit_lines(line for change in planned.changes for line in change.diff().splitlines())
+    if not planned.changes and not planned.scripts:
+        emit_lines([f"{planned.host.name}: nothing to change"])
 
 
-def _report(
-    chosen: Host,
-    changes: list[Change],
-    scripts: list[Path],
-    backups: list[Path],
-    as_json: bool,
-    advice: str,
-) -> None:
+def _report(done: _Outcome, as_json: bool) -> None:
     if as_json:
-        _emit(chosen, changes, scripts, backups, advice)
+        _emit(done)
         return
-    emit_lines(f"wrote {path}" for path in scripts)
-    emit_lines(_done(change) for change in changes)
-    emit_lines(f"backup {path}" for path in backups)
-    if not changes and not scripts:
-        emit_lines([f"{chosen.name}: nothing to change"])
-    if advice:
-        emit_lines([advice])
+    emit_lines(f"wrote {path}" for path in done.scripts)
+    emit_lines(_sentence(change) for change in done.changes)
+    emit_lines(f"backup {path}" for path in done.backups)
+    if not done.changes and not done.scripts:
+        emit_lines([f"{done.host.name}: nothing to change"])
+    if done.advice:
+        emit_lines([done.advice])
 
 
-def _done(change: Change) -> str:
+def _sentence(change: Change) -> str:
     if change.after is None:
         return f"removed {change.path}, nothing else was in it"
     return f"{'wrote' if change.before is None else 'changed'} {change.path}"
 
 
-def _emit(
-    chosen: Host, changes: list[Change], scripts: list[Path], backups: list[Path], advice: str
-) -> None:
+def _emit(outcome: _Outcome) -> None:
     emit_json(
         {
-            "host": chosen.name,
-            "changes": [{"path": str(change.path), "diff": change.diff()} for change in changes],
-            "scripts": [str(path) for path in scripts],
-            "backups": [str(path) for path in backups],
-            "advice": advice,
+            "host": outcome.host.name,
+            "changes": [{"path": str(one.path), "diff": one.diff()} for one in outcome.changes],
+            "scripts": [str(path) for path in outcome.scripts],
+            "backups": [str(path) for path in outcome.backups],
+            "advice": outcome.advice,
         }
     )
