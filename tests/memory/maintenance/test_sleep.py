@@ -73,9 +73,6 @@ def events(memory: Memory) -> list[str]:
     return [name for name in reversed(newest_first) if name.startswith("sleep_")]
 
 
-# Sleep
-
-
 def test_a_sleep_does_every_step_and_an_idle_store_is_not_slept_again(memory: Memory) -> None:
     seen: list[tuple[str, int, int]] = []
     assert memory.needs_sleep()

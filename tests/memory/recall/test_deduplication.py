@@ -21,9 +21,6 @@ def memory(open_memory: OpenMemory) -> Memory:
     return opened
 
 
-# Repetitions
-
-
 @pytest.mark.parametrize(
     ("one", "other"),
     [

@@ -62,9 +62,6 @@ class Clock:
         return self.now
 
 
-# --- every attempt leaves a trace --------------------------------------------------------------
-
-
 def test_a_render_leaves_started_and_success_with_every_field(memory: Memory) -> None:
     memory.ingest("a fact")
 

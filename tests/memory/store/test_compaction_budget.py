@@ -10,12 +10,6 @@ import pytest
 from iai_memory import Memory
 
 
-@pytest.fixture
-def memory(words_only: Memory) -> Memory:
-    """A memory without a model: what is tested here is the table."""
-    return words_only
-
-
 def test_compaction_runs_on_its_budget_and_keeps_files_bounded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,12 +25,6 @@ NASTY = [
 ]
 
 
-@pytest.fixture
-def memory(words_only: Memory) -> Memory:
-    """A memory without a model: what is tested here is the table."""
-    return words_only
-
-
 @pytest.mark.parametrize("value", NASTY)
 def test_any_text_is_only_a_value_in_every_filter(memory: Memory, value: str) -> None:
     kept = memory.ingest(

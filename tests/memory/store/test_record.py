@@ -6,16 +6,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-
 from iai_memory import Memory
 from iai_memory.store.record import Change, Record
-
-
-@pytest.fixture
-def memory(words_only: Memory) -> Memory:
-    """A memory without a model: what is tested here is the table."""
-    return words_only
 
 
 def test_as_of_knows_what_was_held_and_true_at_each_moment(memory: Memory) -> None:

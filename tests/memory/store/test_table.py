@@ -19,12 +19,6 @@ from iai_memory.errors import StoreMismatch, StoreUnavailable
 from iai_memory.store.filter import Filter
 
 
-@pytest.fixture
-def memory(words_only: Memory) -> Memory:
-    """A memory without a model: what is tested here is the table."""
-    return words_only
-
-
 def child(code: str, *args: str, **env: str) -> subprocess.Popen[str]:
     """A Python process of its own that runs `code`."""
     return subprocess.Popen(

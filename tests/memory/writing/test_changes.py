@@ -8,12 +8,6 @@ from iai_memory import Memory
 from iai_memory.errors import UnknownRecord
 
 
-@pytest.fixture
-def memory(words_only: Memory) -> Memory:
-    """A memory without a model: what is tested here is the table."""
-    return words_only
-
-
 def test_supersede_is_one_commit_that_links_both_ways(memory: Memory) -> None:
     old = memory.ingest({"text": "tea", "project": "p", "tags": ["drink"], "pinned": True})
     version = memory.store.version

@@ -9,12 +9,6 @@ from iai_memory.errors import InvalidInput
 from iai_memory.store.filter import Filter
 
 
-@pytest.fixture
-def memory(words_only: Memory) -> Memory:
-    """A memory without a model: what is tested here is the table."""
-    return words_only
-
-
 def test_the_same_text_at_the_same_time_is_stored_once(memory: Memory) -> None:
     dated = {"text": "said once", "created_at": "2026-05-08T10:00:00Z"}
     first = memory.ingest([dated, dated])

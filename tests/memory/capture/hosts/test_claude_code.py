@@ -110,7 +110,7 @@ def test_a_line_without_a_working_directory_is_still_a_turn() -> None:
     assert outcome.cwd is None
 
 
-# --- Claude Code: what is skipped, and why ------------------------------------------------------
+# --- what is skipped, and why -------------------------------------------------------------------
 
 
 CLAUDE_SKIPPED: list[tuple[str, str, dict[str, Any]]] = [
