@@ -30,6 +30,16 @@ def test_more_entries_at_once_than_the_cache_holds_leave_the_last() -> None:
     assert cache.found(range(100)) == {98: 98, 99: 99}
 
 
+def test_a_copy_without_some_keys_has_the_bound_and_shares_nothing() -> None:
+    cache = FifoCache[str, int](2)
+    cache.add([("a", 1), ("b", 2)])
+    other = cache.without(["a", "missing"])
+    assert other.found(["a", "b"]) == {"b": 2}
+    other.add([("c", 3), ("d", 4)])
+    assert other.found(["b", "c", "d"]) == {"c": 3, "d": 4}
+    assert cache.found(["a", "b", "c", "d"]) == {"a": 1, "b": 2}
+
+
 def test_adding_and_reading_from_many_threads_keeps_the_bound_and_the_values() -> None:
     cache = FifoCache[int, int](50)
 

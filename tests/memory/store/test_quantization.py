@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from iai_memory.store.quantization import Int8Codes, binary_codes, hamming_shortlist
 from iai_memory.store.session_order import SessionOrder
 from iai_memory.store.similarity import Similarity, similarities_of
-from iai_memory.store.snapshot.vector_index import CopiedVectors
+from iai_memory.store.snapshot.vector_index import VectorIndex, Vectors
 from iai_memory.store.vector_rows import Vector
 
 
@@ -67,36 +68,71 @@ def test_a_session_knows_what_came_before_and_after() -> None:
     assert [spoken.after(id_) for id_ in "abcd"] == ["b", "c", None, None]
 
 
-def copied(vectors: Vector) -> CopiedVectors:
-    empty = CopiedVectors.of_at_most(2 * vectors.nbytes, vectors.shape[1])
-    return empty.appended(Int8Codes.of(vectors), np.zeros((len(vectors), 2), np.int32))
+def parts_of(vectors: Vector, *cuts: int) -> list[Vectors]:
+    """One vector a row, in a part before the first cut, one between each two and one after."""
+    parts = list[Vectors]()
+    for part in np.split(vectors, cuts):
+        codes, spans = Int8Codes.of(part), np.zeros((len(part), 2), np.int32)
+        counts = np.ones(len(part), np.int32)
+        parts.append(Vectors.of(codes, binary_codes(codes.components), spans, counts))
+    return parts
 
 
-def test_of_few_vectors_each_is_compared_and_none_that_is_not_asked_about() -> None:
+def nearest(
+    parts: list[Vectors], query: Vector, admitted: NDArray[np.bool_] | None = None
+) -> tuple[list[int], NDArray[np.float32]]:
+    """Rows that are compared in full, every one admitted or those, and their cosines."""
+    sizes = [len(part) for part in parts]
+    each = np.ones(sum(sizes), np.bool_) if admitted is None else admitted
+    rows, cosines = VectorIndex(parts).nearest(query, np.split(each, np.cumsum(sizes)[:-1]))
+    return rows.tolist(), cosines
+
+
+@pytest.mark.parametrize("cuts", [(), (20,), (0, 1, 49)])
+def test_of_few_vectors_each_is_compared_and_none_that_is_not_asked_about(
+    cuts: tuple[int, ...],
+) -> None:
     vectors = some_vectors(3, 50)
-    places, cosines = copied(vectors).nearest(vectors[7], None)
-    assert places.tolist() == list(range(50))
+    held = parts_of(vectors, *cuts)
+    places, cosines = nearest(held, vectors[7])
+    assert places == list(range(50))
     assert cosines == pytest.approx(vectors @ vectors[7], abs=0.003)
     odd = np.arange(50) % 2 == 1
-    assert copied(vectors).nearest(vectors[7], odd)[0].tolist() == list(range(1, 50, 2))
+    assert nearest(held, vectors[7], odd)[0] == list(range(1, 50, 2))
     nobody = np.zeros(50, np.bool_)
-    assert copied(vectors).nearest(vectors[7], nobody)[0].tolist() == []
+    assert nearest(held, vectors[7], nobody)[0] == []
 
 
-def test_of_many_vectors_the_nearest_are_among_those_compared() -> None:
+@pytest.mark.parametrize("cuts", [(), (12_000, 18_000)])
+def test_of_many_vectors_the_nearest_are_among_those_compared(cuts: tuple[int, ...]) -> None:
     chance = np.random.default_rng(4)
     # Around a few middles, as sentences lie: those of one middle are told apart by little.
     middles = some_vectors(5, 40)[chance.integers(40, size=20_000)]
     vectors = middles + some_vectors(6, 20_000)
     asked = middles[:20] + some_vectors(7, 20)
-    held = copied(vectors)
+    held = parts_of(vectors, *cuts)
     exact = asked @ (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).T
     found = 0
     for query, cosines in zip(asked, exact, strict=True):
-        places, _ = held.nearest(query, None)
+        places, _ = nearest(held, query)
         assert len(places) < 2_000
-        found += len(set(np.argsort(-cosines)[:10].tolist()) & set(places.tolist()))
+        found += len(set(np.argsort(-cosines)[:10].tolist()) & set(places))
     assert found / 200 >= 0.98
+
+
+def test_a_row_is_as_near_as_its_nearest_vector_wherever_it_lies() -> None:
+    vectors = some_vectors(9, 6)
+    codes = Int8Codes.of(vectors)
+    signs, spans = binary_codes(codes.components), np.zeros((6, 2), np.int32)
+    held = Vectors.of(codes, signs, spans, np.array([1, 0, 3, 2], np.int32))
+    for parts, first in (([held], 0), ([held.only(np.zeros(4, np.bool_)), held, held], 0)):
+        rows, cosines = nearest(parts, vectors[2])
+        assert rows[first : first + 3] == [0, 2, 3]
+        expected = [codes.cosines(vectors[2])[part].max() for part in ([0], [1, 2, 3], [4, 5])]
+        assert cosines[:3].tolist() == expected
+    only = held.only(np.array([False, True, True, False]))
+    assert only.places_of(np.array([1]))[0].tolist() == [0, 1, 2]
+    assert only.codes.components.tolist() == codes.components[1:4].tolist()
 
 
 @given(seed=st.integers(0, 2**32 - 1), most=st.integers(0, 60))
@@ -106,16 +142,18 @@ def test_who_shares_the_most_signs_is_asked_first_with_all_that_share_as_many(
     chance = np.random.default_rng(seed)
     signs = binary_codes(chance.standard_normal((50, 11)))
     admitted = chance.integers(2, size=50).astype(np.bool_)
-    chosen = hamming_shortlist(signs[:1], signs, admitted, most).tolist()
+    chosen = hamming_shortlist(signs[:1], [signs], admitted, most).tolist()
     differing = np.unpackbits(signs ^ signs[:1], axis=1).sum(axis=1, dtype=int)
     asked = np.flatnonzero(admitted)
     farthest = np.sort(differing[asked])[:most].max(initial=-1)
     assert chosen == asked[differing[asked] <= farthest].tolist()
 
 
-def test_signs_are_counted_on_two_cores_as_on_one() -> None:
+@pytest.mark.parametrize("cuts", [(), (0, 7, 50_000, 100_000)])
+def test_signs_are_counted_on_two_cores_as_on_one(cuts: tuple[int, ...]) -> None:
     chance = np.random.default_rng(8)
     signs = chance.integers(256, size=(100_001, 3), dtype=np.uint8)
-    chosen = hamming_shortlist(signs[-1:], signs, None, 50)
+    parts = np.split(signs, cuts)
+    chosen = hamming_shortlist(signs[-1:], parts, None, 50)
     differing = np.unpackbits(signs ^ signs[-1:], axis=1).sum(axis=1, dtype=int)
     assert chosen.tolist() == np.flatnonzero(differing <= np.sort(differing)[49]).tolist()

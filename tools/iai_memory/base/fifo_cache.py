@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import islice
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -32,6 +32,15 @@ class FifoCache(Generic[K, V]):
         """The entries of those keys that are held, in the order of `keys`."""
         entries = self._entries
         return {key: value for key in keys if (value := entries.get(key)) is not None}
+
+    def without(self, keys: Collection[K]) -> Self:
+        """Copy the cache without these keys. Costs O(entries)."""
+        other = type(self)(self._max_entries)
+        with self._lock:
+            other._entries = self._entries.copy()
+        for key in keys:
+            other._entries.pop(key, None)
+        return other
 
     def add(self, entries: Iterable[tuple[K, V]]) -> None:
         """Set these entries, then drop the oldest down to the bound; no value may be None."""

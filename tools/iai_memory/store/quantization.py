@@ -12,6 +12,7 @@ codes is within 0.003 of that of the vectors.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
@@ -40,17 +41,20 @@ def binary_codes(components: NDArray[Any]) -> BinaryCodes:
 
 
 def hamming_shortlist(
-    query: BinaryCodes, codes: BinaryCodes, admitted: NDArray[np.bool_] | None, min_count: int
+    query: BinaryCodes,
+    parts: Sequence[BinaryCodes],
+    admitted: NDArray[np.bool_] | None,
+    min_count: int,
 ) -> NDArray[np.intp]:
     """Return the places of the vectors with the smallest Hamming distance, ascending.
 
     Args:
         query: Of one vector, (1, ceil(dim / 8)).
-        codes: Of all n vectors.
+        parts: Of all n vectors, numbered one part after the other.
         admitted: (n,), which vectors count; None is every one.
         min_count: Places at least, or all admitted ones; some more where distances are equal.
     """
-    distances = _hamming(query, codes)
+    distances = _hamming(query, parts)
     if admitted is not None:
         distances = np.where(admitted, distances, np.iinfo(np.int16).max)
         min_count = min(min_count, int(np.count_nonzero(admitted)))
@@ -102,17 +106,32 @@ class Int8Codes:
         return cosines
 
 
-def _hamming(query: BinaryCodes, codes: BinaryCodes) -> NDArray[np.int16]:
+def _hamming(query: BinaryCodes, parts: Sequence[BinaryCodes]) -> NDArray[np.int16]:
     """Hamming distance of each vector from the query, (n,)."""
-    if len(codes) < _MIN_FOR_TWO_THREADS:
-        return _distances(query, codes)
-    half = len(codes) // 2
-    second = _SECOND_HALF.submit(_distances, query, codes[half:])
-    first = _distances(query, codes[:half])
-    return np.concatenate([first, second.result()])
+    count = sum(map(len, parts))
+    if count < _MIN_FOR_TWO_THREADS:
+        return _distances(query, parts)
+    first, second = _halves(parts, count // 2)
+    distances = _SECOND_HALF.submit(_distances, query, second)
+    return np.concatenate([_distances(query, first), distances.result()])
 
 
-def _distances(query: BinaryCodes, codes: BinaryCodes) -> NDArray[np.int16]:
-    compared = _cdist(query, codes, "hamming", dtype="bin8", out_dtype="int16")
-    distances: NDArray[np.int16] = np.asarray(compared)[0]
-    return distances
+def _halves(
+    parts: Sequence[BinaryCodes], middle: int
+) -> tuple[list[BinaryCodes], list[BinaryCodes]]:
+    """Split before the vector `middle`, in the midst of a part if need be."""
+    first, second = list[BinaryCodes](), list[BinaryCodes]()
+    for part in parts:
+        first.append(part[:middle])
+        second.append(part[middle:])
+        middle = max(0, middle - len(part))
+    return first, second
+
+
+def _distances(query: BinaryCodes, parts: Sequence[BinaryCodes]) -> NDArray[np.int16]:
+    compared = [
+        np.asarray(_cdist(query, part, "hamming", dtype="bin8", out_dtype="int16"))[0]
+        for part in parts
+        if len(part)
+    ]
+    return np.concatenate(compared) if compared else np.empty(0, np.int16)

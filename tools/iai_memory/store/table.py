@@ -22,7 +22,8 @@ from .read_lock import ReadLock
 from .reader import TableReader
 from .record import Record
 from .schema import EMBEDDER_FIELD_KEY
-from .snapshot.reader import CachedReader, may_fit
+from .snapshot.manager import may_fit
+from .snapshot.reader import SnapshotReader
 from .statistics import StatisticsByProject, TableStatistics, merged
 from .statistics_cache import CommitDelta, StatisticsCache, statistics_of
 from .writer import NewestRow, Writer
@@ -83,8 +84,8 @@ class Store:
                 # The memory that no snapshot takes caches LanceDB's index pages.
                 self._connection.set_index_cache(copy_bytes)
                 self._table = self._connection.open()
-        self.latest = CachedReader(
-            self._table, self._read_lock, self._connection.look, most_bytes=copy_bytes
+        self.latest = SnapshotReader(
+            self._table, self._read_lock, self._connection.look, max_bytes=copy_bytes
         )
 
     @property

@@ -1,1 +1,1 @@
-"""The table in memory: derived, droppable, and brought to the latest version before it answers."""
+"""The table in memory, as immutable segments: derived from LanceDB's table, dropped at any time."""

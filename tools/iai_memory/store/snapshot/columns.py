@@ -1,158 +1,132 @@
-"""What the common filters ask of each row, one array a column, and where its vectors lie."""
+"""The filter columns of a segment: one array a column, and which rows a filter admits."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute
 from numpy.typing import NDArray
 
 from ...base.clock import utc_now
+from ..arrow import pc
 from ..filter import Filter
-from ..vector_rows import count_vectors
 
-# Its functions are generated when pyarrow is imported; no type checker sees them.
-pc: Any = pyarrow.compute
-
-NOBODY: Final = -1
-UNKNOWN: Final = -2
+_NOBODY: Final = -1
+_UNKNOWN: Final = -2
 _NEVER: Final = np.iinfo(np.int64).max
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-_Column = NDArray[Any]
 
-Places = NDArray[np.intp]
-"""Of rows, counted from the first that was ever copied."""
+@dataclass(frozen=True, slots=True)
+class Names:
+    """A column of few distinct values.
+
+    Attributes:
+        numbers: Place of each row's value in `values`, int32, (n,); -1 where it has none.
+        values: Distinct strings, numbered for this segment only.
+    """
+
+    numbers: NDArray[np.int32]
+    values: pa.StringArray
+
+    @classmethod
+    def of(cls, column: pa.DictionaryArray) -> Self:
+        """Take a dictionary column over; without nulls its buffer is shared."""
+        return cls(pc.fill_null(column.indices, _NOBODY).to_numpy(), column.dictionary)
+
+    def number(self, name: str) -> int:
+        """Return the number of a value, or one that no row has."""
+        at: int = pc.index(self.values, name).as_py()
+        return at if at >= 0 else _UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
-class CopiedRows:
-    """Columns of equal length; a name is a number, `NOBODY` where there is none.
+class Columns:
+    """Read-only arrays of one value a row.
 
     Attributes:
-        id: Of the record, object.
-        session: Number of its session, int32; so are the next three.
-        project: See above.
-        role: See above.
-        origin: See above.
+        session: Of the session's id.
+        project: Of the project's name.
+        role: Of the speaker's role.
+        origin: Of where the record came from.
         created_at: Microseconds since 1970, int64; so is the next one.
-        valid_to: The largest int64 where it still holds.
+        valid_to: The largest int64 where the record is not superseded.
         pinned: bool.
+        forgotten: bool.
         table_version: int64.
-        live: Neither forgotten nor replaced by a newer state of the same record, bool.
-        newest: Not replaced by a newer state of the same record, bool.
-        start: Where its vectors begin, int64.
-        count: How many there are, int64: the whole text, then its passages; 0 of a forgotten one.
     """
 
-    id: NDArray[np.object_]
-    session: NDArray[np.int32]
-    project: NDArray[np.int32]
-    role: NDArray[np.int32]
-    origin: NDArray[np.int32]
+    session: Names
+    project: Names
+    role: Names
+    origin: Names
     created_at: NDArray[np.int64]
     valid_to: NDArray[np.int64]
     pinned: NDArray[np.bool_]
+    forgotten: NDArray[np.bool_]
     table_version: NDArray[np.int64]
-    live: NDArray[np.bool_]
-    newest: NDArray[np.bool_]
-    start: NDArray[np.int64]
-    count: NDArray[np.int64]
 
     @classmethod
-    def of(cls, table: pa.Table, names: dict[str, int], start: int) -> Self:
-        """Of rows of the table, whose vectors lie side by side from `start` on.
-
-        A name that is new gets the next number in `names`.
-        """
-        live = pc.is_null(table["tombstoned_at"]).to_numpy()
-        count = np.where(live, count_vectors(table), 0)
+    def of(cls, records: pa.RecordBatch) -> Self:
+        """Take the columns of records, sharing buffers where possible; names are dictionaries."""
         return cls(
-            id=table["id"].to_numpy(),
-            session=_numbers(table["session_id"], names),
-            project=_numbers(table["project"], names),
-            role=_numbers(table["role"], names),
-            origin=_numbers(table["origin"], names),
-            created_at=_times(table["created_at"]),
-            valid_to=_times(table["valid_to"]),
-            pinned=table["pinned"].to_numpy(),
-            table_version=table["table_version"].to_numpy(),
-            live=live,
-            newest=np.ones(len(live), np.bool_),
-            start=start + np.cumsum(count) - count,
-            count=count,
+            session=Names.of(records["session_id"]),
+            project=Names.of(records["project"]),
+            role=Names.of(records["role"]),
+            origin=Names.of(records["origin"]),
+            created_at=_times(records["created_at"]),
+            valid_to=_times(records["valid_to"]),
+            pinned=records["pinned"].to_numpy(zero_copy_only=False),
+            forgotten=records["tombstoned_at"].is_valid().to_numpy(zero_copy_only=False),
+            table_version=records["table_version"].to_numpy(),
         )
 
     def __len__(self) -> int:
-        """How many rows there are, old states included."""
-        return len(self.id)
+        """Number of rows."""
+        return len(self.pinned)
 
-    def appended(self, rows: Self) -> Self:
-        """These and then those."""
-        return self._each(lambda mine, its: np.concatenate([mine, its]), rows)
+    @property
+    def nbytes(self) -> int:
+        """Size of all arrays, shared ones included."""
+        names = (self.session, self.project, self.role, self.origin)
+        arrays = [self.created_at, self.valid_to, self.pinned, self.forgotten, self.table_version]
+        arrays += [one.numbers for one in names]
+        return sum(one.nbytes for one in arrays) + sum(int(one.values.nbytes) for one in names)
 
-    def at(self, places: Places) -> Self:
-        """The rows at these places."""
-        return self._each(lambda mine, _: mine[places], self)
-
-    def without(self, places: Places) -> Self:
-        """The same where the rows at these places were replaced by newer states."""
-        live, newest = self.live.copy(), self.newest.copy()
-        live[places] = newest[places] = False
-        return replace(self, live=live, newest=newest)
-
-    def admitted(self, where: Filter, names: Mapping[str, int]) -> NDArray[np.bool_]:
-        """Which rows pass a filter that looks at nothing but these columns."""
-        admitted = self.live.copy()
+    def admitted(self, where: Filter, live: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return which of the live rows pass a filter that `supports` accepts, bool, (n,)."""
+        admitted = live.copy()
         if where.project is not None:
-            mine = self.project == names.get(where.project, UNKNOWN)
-            admitted &= (mine | (self.project == NOBODY)) if where.or_no_project else mine
+            numbers = self.project.numbers
+            mine = numbers == self.project.number(where.project)
+            admitted &= (mine | (numbers == _NOBODY)) if where.or_no_project else mine
         if where.session_id is not None:
-            admitted &= self.session == names.get(where.session_id, UNKNOWN)
+            admitted &= self.session.numbers == self.session.number(where.session_id)
         if where.since is not None:
             admitted &= self.created_at >= _microseconds(where.since)
         if where.until is not None:
             admitted &= self.created_at <= _microseconds(where.until)
         for column, wanted in ((self.role, where.roles), (self.origin, where.origins)):
             if wanted:
-                admitted &= np.isin(column, [names.get(value, UNKNOWN) for value in wanted])
+                admitted &= np.isin(column.numbers, [column.number(value) for value in wanted])
         if where.pinned:
             admitted &= self.pinned
         if not where.include_superseded:
             admitted &= self.valid_to > _microseconds(utc_now())
         return admitted
 
-    def spoken(self, sessions: Collection[int]) -> Places:
-        """Places of live rows of these sessions, session by session in the order they were said."""
-        found = np.flatnonzero(np.isin(self.session, list(sessions)) & self.live)
-        order = np.lexsort((self.id[found], self.created_at[found], self.session[found]))
-        return found[order]
 
-    def _each(
-        self, work: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]], other: Self
-    ) -> Self:
-        return type(self)(
-            *(work(getattr(self, one.name), getattr(other, one.name)) for one in fields(self))
-        )
+def supports(where: Filter) -> bool:
+    """Tell whether the columns can decide the filter; LanceDB decides every one."""
+    return where.as_of is None and not where.tags and not where.include_tombstoned
 
 
-def _numbers(column: pa.ChunkedArray, names: dict[str, int]) -> NDArray[np.int32]:
-    """Each value's number; a new value gets the next one."""
-    encoded = column.combine_chunks().dictionary_encode()
-    known = [names.setdefault(value, len(names)) for value in encoded.dictionary.to_pylist()]
-    numbers = np.array([*known, NOBODY], np.int32)
-    picked: NDArray[np.int32] = numbers[pc.fill_null(encoded.indices, len(known)).to_numpy()]
-    return picked
-
-
-def _times(column: pa.ChunkedArray) -> NDArray[np.int64]:
+def _times(column: pa.TimestampArray) -> NDArray[np.int64]:
     """Microseconds since 1970; a missing time is after every other."""
-    times: NDArray[np.int64] = pc.fill_null(pc.cast(column, pa.int64()), _NEVER).to_numpy()
+    times: NDArray[np.int64] = pc.fill_null(column.cast(pa.int64()), _NEVER).to_numpy()
     return times
 
 

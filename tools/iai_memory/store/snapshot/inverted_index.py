@@ -1,133 +1,172 @@
-"""What the words of a copy's rows are found by: an inverted index in memory, scored by BM25."""
+"""An inverted index in memory: postings of each segment, scored by BM25 over all of them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from itertools import accumulate
+from typing import Any, Final, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute
 from numpy.typing import NDArray
 
-from .columns import Places
-
-# Its functions are generated when pyarrow is imported; no type checker sees them.
-pc: Any = pyarrow.compute
+from ..arrow import pc
+from ..stable_hash import Hashes, hashes_of, hashes_of_few
 
 # Those of LanceDB, as is the idf.
 _K1: Final = 1.2
 _B: Final = 0.75
 
+# Numbers of pairs of a term and a row lie about meanwhile, 100 bytes of each.
+_INVERTED_AT_ONCE: Final = 16_384
+
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """Which rows say a term, term by term; the rows of a term ascend.
+class Postings:
+    """The rows of a segment that contain a term, term by term; read-only.
 
     Attributes:
-        terms: Their hashes, ascending, int64, (t,). A million terms hold two of one hash with a
-            chance of 3 in 10**8; as strings with their numbers in a `dict` they would take as much
-            as all the rest.
-        begins: Of each term among the rows, and the end of the last, int64, (t + 1,).
-        rows: Counted from the first that was ever copied, int32, (n,).
-        times: How often the row says the term, uint16, (n,); more than fits counts as what fits.
+        terms: Hashes of the terms, ascending, int64, (t,). A million terms hold two of one hash
+            with a chance of 3 in 10**8; as strings with their numbers in a `dict` they would take
+            as much as all the rest.
+        begins: Where the postings of each term begin, and the end of the last, int64, (t + 1,).
+        rows: Ascending for each term, int32, (p,).
+        times: How often the row contains the term, uint16, (p,); more than fits counts as what
+            fits.
+        lengths: How many terms each row has, int32, (n,); 0 of one that nobody finds.
     """
 
-    terms: NDArray[np.int64]
+    terms: Hashes
     begins: NDArray[np.int64]
     rows: NDArray[np.int32]
     times: NDArray[np.uint16]
+    lengths: NDArray[np.int32]
 
-    def __len__(self) -> int:
-        """How many pairs of a term and a row there are."""
-        return len(self.rows)
+    @classmethod
+    def of(cls, column: pa.StringArray) -> Self:
+        """Invert a column of terms, separated by single spaces; null in rows that nobody finds."""
+        if len(column) > _INVERTED_AT_ONCE:
+            starts = range(0, len(column), _INVERTED_AT_ONCE)
+            return cls.joined([cls.of(column.slice(at, _INVERTED_AT_ONCE)) for at in starts])
+        texts = pc.if_else(pc.equal(column, ""), None, column)
+        split = pc.split_pattern(texts, " ")
+        lengths = split.value_lengths().fill_null(0).to_numpy().astype(np.int32)
+        encoded = split.flatten().dictionary_encode()
+        terms, numbers = np.unique(hashes_of(encoded.dictionary.to_pylist()), return_inverse=True)
+        # One number for a term and a row, so that one sort puts them side by side.
+        pairs = numbers[encoded.indices.to_numpy()] * len(lengths)
+        pairs += np.repeat(np.arange(len(lengths)), lengths)
+        pairs, times = np.unique(pairs, return_counts=True)
+        term, row = np.divmod(pairs, max(len(lengths), 1))
+        return cls(
+            terms=terms,
+            begins=np.searchsorted(term, np.arange(len(terms) + 1)),
+            rows=row.astype(np.int32),
+            times=np.minimum(times, np.iinfo(np.uint16).max).astype(np.uint16),
+            lengths=lengths,
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Concatenate at least one part; rows are numbered one part after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        terms = np.unique(np.concatenate([part.terms for part in parts]))
+        counts = np.zeros((len(terms), len(parts)), np.int64)
+        for number, part in enumerate(parts):
+            counts[np.searchsorted(terms, part.terms), number] = np.diff(part.begins)
+        numbers = np.tile(np.arange(len(parts), dtype=np.uint16), len(terms))
+        source = np.repeat(numbers, counts.ravel())
+        rows, times = np.empty(len(source), np.int32), np.empty(len(source), np.uint16)
+        first = 0
+        for number, part in enumerate(parts):
+            its = source == number
+            rows[its], times[its] = part.rows + first, part.times
+            first += len(part.lengths)
+        lengths = np.concatenate([part.lengths for part in parts])
+        return cls(terms, _prefix_sums(counts.sum(axis=1)), rows, times, lengths)
+
+    def only(self, kept: NDArray[np.bool_]) -> Postings:
+        """Drop the rows that are not kept, and number the others anew; bool, (n,)."""
+        number = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
+        rows = number[self.rows]
+        stay = rows >= 0
+        begins = _prefix_sums(stay)[self.begins]
+        said = np.diff(begins) > 0
+        return Postings(
+            self.terms[said],
+            np.append(begins[:-1][said], begins[-1]),
+            rows[stay],
+            self.times[stay],
+            self.lengths[kept],
+        )
 
     @property
     def nbytes(self) -> int:
-        return sum(one.nbytes for one in (self.terms, self.begins, self.rows, self.times))
+        """Size of all arrays."""
+        arrays = (self.terms, self.begins, self.rows, self.times, self.lengths)
+        return sum(one.nbytes for one in arrays)
 
-    def span(self, term: int) -> slice:
-        """Where the rows of the term are; empty where nobody says it."""
-        at = int(self.terms.searchsorted(term))
-        if at == len(self.terms) or self.terms[at] != term:
-            return slice(0)
-        return slice(int(self.begins[at]), int(self.begins[at + 1]))
+    def spans(self, terms: Hashes) -> list[slice]:
+        """Return where the postings of each term are; empty where no row contains it."""
+        if not len(self.terms):
+            return [slice(0)] * len(terms)
+        at = self.terms.searchsorted(terms)
+        at[at == len(self.terms)] = 0
+        begins, ends = self.begins[at].tolist(), self.begins[at + 1].tolist()
+        found = (self.terms[at] == terms).tolist()
+        return [
+            slice(begin, end) if is_there else slice(0)
+            for begin, end, is_there in zip(begins, ends, found, strict=True)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """The rows that statistics are of.
+class LivePostings:
+    """The postings of a segment with the statistics of its live rows.
 
     Attributes:
-        live: Which, bool, one for each row of the copy; None where all that have terms are.
-        rows: How many have terms.
-        length: How many those have on average.
+        postings: Of all rows.
+        live: bool, (n,); None where all rows that have terms are live.
+        rows: Number of live rows that have terms.
+        length: Number of terms in those rows.
     """
 
+    postings: Postings
     live: NDArray[np.bool_] | None
     rows: int
-    length: float
+    length: int
 
-    def frequency(self, rows: NDArray[np.int32]) -> int:
-        """How many of these rows are among them."""
-        return len(rows) if self.live is None else int(np.count_nonzero(self.live[rows]))
+    @classmethod
+    def of(cls, postings: Postings, live: NDArray[np.bool_]) -> Self:
+        """Count the terms of the live rows; bool, (n,)."""
+        found = postings.lengths > 0
+        among = live & found
+        rows = int(np.count_nonzero(among))
+        length = int(postings.lengths.sum(where=among))
+        return cls(postings, None if rows == np.count_nonzero(found) else live, rows, length)
+
+    def document_frequency(self, span: slice) -> int:
+        """Count the live rows among these postings."""
+        if self.live is None:
+            return len(self.postings.rows[span])
+        return int(np.count_nonzero(self.live[self.postings.rows[span]]))
 
 
-class CopiedTerms:
-    """Never changes for those who read it; what is appended makes another one.
+class InvertedIndex:
+    """The postings of all segments together, with the statistics of their live rows. Read-only."""
 
-    Both share their parts. Each part is at least twice as long as the next one, so there are only
-    as many as the logarithm of the rows.
-    """
-
-    def __init__(
-        self, parts: tuple[_Part, ...] = (), lengths: NDArray[np.int32] | None = None
-    ) -> None:
-        """For this module only, but for an empty one."""
+    def __init__(self, parts: Sequence[LivePostings]) -> None:
+        """Sum the statistics; rows are numbered one part after the other."""
         self._parts = parts
-        self._lengths = np.empty(0, np.int32) if lengths is None else lengths
+        self._firsts = [0, *accumulate(len(part.postings.lengths) for part in parts)]
+        self._rows = sum(part.rows for part in parts)
+        self._length = sum(part.length for part in parts) / max(self._rows, 1)
 
-    @property
-    def nbytes(self) -> int:
-        """Of everything."""
-        return self._lengths.nbytes + sum(part.nbytes for part in self._parts)
-
-    def appended(self, column: pa.ChunkedArray) -> CopiedTerms:
-        """These rows and then those.
-
-        Args:
-            column: The terms of each, separated by single spaces; null of one that nobody finds.
-        """
-        part, lengths = _inverted(column.combine_chunks(), len(self._lengths))
-        parts, taken = list(self._parts), [part]
-        while parts and len(parts[-1]) < 2 * sum(map(len, taken)):
-            taken.insert(0, parts.pop())
-        parts += [_merged(taken)] if len(part) else []
-        return CopiedTerms(tuple(parts), np.concatenate([self._lengths, lengths]))
-
-    def packed(self, places: Places) -> CopiedTerms:
-        """The rows at these places, which ascend, and no others, numbered anew."""
-        number = np.full(len(self._lengths), -1, np.int32)
-        number[places] = np.arange(len(places))
-        parts = [_renumbered(part, number) for part in self._parts]
-        return CopiedTerms((_merged(parts),) if parts else (), self._lengths[places])
-
-    def counted(self, live: NDArray[np.bool_]) -> Counted:
-        """What to score by where these rows count and no others.
-
-        Args:
-            live: bool, (rows,).
-        """
-        spoken = self._lengths > 0
-        among = live & spoken
-        rows, everywhere = int(np.count_nonzero(among)), int(np.count_nonzero(spoken))
-        length = int(self._lengths.sum(where=among)) / max(rows, 1)
-        return Counted(None if rows == everywhere else live, rows, length)
-
-    def scores(self, terms: Iterable[str], counted: Counted) -> NDArray[np.float32]:
-        """BM25 of every row, float32, (rows,); 0 of one that has none of the terms.
+    def scores(self, terms: Iterable[str]) -> NDArray[np.float32]:
+        """Return the BM25 score of every row, float32, (rows,); 0 where it has none of the terms.
 
         For each term idf * tf * (k1 + 1) / (tf + k1 * (1 - b + b * length / average length)), with
         an idf of ln(1 + (N - df + 0.5) / (df + 0.5)), k1 of 1.2 and b of 0.75. So does LanceDB
@@ -135,83 +174,43 @@ class CopiedTerms:
         million; but it counts forgotten rows too, and those that its index does not know yet are
         off by some per cent. Neither counts a row without terms.
         """
-        scores = np.zeros(len(self._lengths), np.float32)
-        for term in terms:
-            rows, times = self._found(term)
-            frequency = counted.frequency(rows)
-            if frequency:
-                weight = math.log1p((counted.rows - frequency + 0.5) / (frequency + 0.5))
-                damping = self._lengths[rows] * np.float32(_K1 * _B / counted.length)
-                damping += np.float32(_K1 * (1 - _B))
-                scores[rows] += np.float32(weight * (_K1 + 1)) * times / (times + damping)
+        scores = np.zeros(self._firsts[-1], np.float32)
+        hashed = hashes_of_few(terms)
+        spans = [part.postings.spans(hashed) for part in self._parts]
+        weights = self._weights(spans)
+        for part, first, of_terms in zip(self._parts, self._firsts, spans, strict=False):
+            _add_scores(scores[first:], part.postings, of_terms, weights, self._length)
         return scores
 
-    def _found(self, term: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Which rows say it, and how often."""
-        hashed = hash(term)
-        spans = [(part, part.span(hashed)) for part in self._parts]
-        rows = [part.rows[span] for part, span in spans]
-        times = [part.times[span] for part, span in spans]
-        if not rows:
-            return np.empty(0, np.int32), np.empty(0, np.float32)
-        return np.concatenate(rows), np.concatenate(times, dtype=np.float32)
+    def _weights(self, spans: Sequence[Sequence[slice]]) -> list[float]:
+        """Weigh each term, given the spans of all terms in each part."""
+        weights = list[float]()
+        for of_parts in zip(*spans, strict=True):
+            pairs = zip(self._parts, of_parts, strict=True)
+            frequency = sum(part.document_frequency(span) for part, span in pairs)
+            idf = math.log1p((self._rows - frequency + 0.5) / (frequency + 0.5))
+            weights.append(idf * (_K1 + 1) if frequency else 0.0)
+        return weights
 
 
-def _inverted(column: pa.StringArray, first: int) -> tuple[_Part, NDArray[np.int32]]:
-    """Which rows say what, the first of them having this number, and how many terms each has."""
-    texts = pc.if_else(pc.equal(column, ""), None, column)
-    split = pc.split_pattern(texts, " ")
-    lengths = split.value_lengths().fill_null(0).to_numpy().astype(np.int32)
-    encoded = split.flatten().dictionary_encode()
-    hashed = np.fromiter(map(hash, encoded.dictionary.to_pylist()), np.int64)
-    terms, numbers = np.unique(hashed, return_inverse=True)
-    # One number for a term and a row, so that one sort puts them side by side.
-    pairs = numbers[encoded.indices.to_numpy()] * len(lengths)
-    pairs += np.repeat(np.arange(len(lengths)), lengths)
-    pairs, times = np.unique(pairs, return_counts=True)
-    term, row = np.divmod(pairs, max(len(lengths), 1))
-    part = _Part(
-        terms=terms,
-        begins=np.searchsorted(term, np.arange(len(terms) + 1)),
-        rows=(row + first).astype(np.int32),
-        times=np.minimum(times, np.iinfo(np.uint16).max).astype(np.uint16),
-    )
-    return part, lengths
+def _add_scores(
+    scores: NDArray[np.float32],
+    postings: Postings,
+    spans: Sequence[slice],
+    weights: Sequence[float],
+    average: float,
+) -> None:
+    """Add the score of each term to its rows, term by term."""
+    for span, weight in zip(spans, weights, strict=True):
+        if weight and span.stop:
+            rows, times = postings.rows[span], postings.times[span].astype(np.float32)
+            damping = postings.lengths[rows] * np.float32(_K1 * _B / average)
+            damping += np.float32(_K1 * (1 - _B))
+            scores[rows] += np.float32(weight) * times / (times + damping)
 
 
-def _merged(parts: Sequence[_Part]) -> _Part:
-    """One of all; the rows of each come after those of the one before."""
-    if len(parts) == 1:
-        return parts[0]
-    terms = np.unique(np.concatenate([part.terms for part in parts]))
-    counts = np.zeros((len(terms), len(parts)), np.int64)
-    for number, part in enumerate(parts):
-        counts[np.searchsorted(terms, part.terms), number] = np.diff(part.begins)
-    numbers = np.tile(np.arange(len(parts), dtype=np.uint8), len(terms))
-    source = np.repeat(numbers, counts.ravel())
-    rows, times = np.empty(len(source), np.int32), np.empty(len(source), np.uint16)
-    for number, part in enumerate(parts):
-        its = source == number
-        rows[its], times[its] = part.rows, part.times
-    return _Part(terms, _sums(counts.sum(axis=1)), rows, times)
-
-
-def _renumbered(part: _Part, number: NDArray[np.int32]) -> _Part:
-    """The same with other numbers of its rows; one whose number is negative is left out."""
-    rows = number[part.rows]
-    kept = rows >= 0
-    begins = _sums(kept)[part.begins]
-    said = np.diff(begins) > 0
-    return _Part(
-        part.terms[said],
-        np.append(begins[:-1][said], begins[-1]),
-        rows[kept],
-        part.times[kept],
-    )
-
-
-def _sums(counts: NDArray[Any]) -> NDArray[np.int64]:
-    """Of the first none, the first one, the first two, to all of them."""
+def _prefix_sums(counts: NDArray[Any]) -> NDArray[np.int64]:
+    """Prefix sums, starting at 0, int64, (n + 1,)."""
     sums = np.zeros(len(counts) + 1, np.int64)
     np.cumsum(counts, out=sums[1:])
     return sums

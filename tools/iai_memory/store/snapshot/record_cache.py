@@ -1,8 +1,8 @@
-"""Candidates by their place among the snapshot's rows, so that a row is decoded once."""
+"""The candidates of a snapshot by id, so that a row is decoded once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from ...base.fifo_cache import FifoCache
@@ -13,20 +13,22 @@ _MAX_TEXT_CHARS: Final = 4_000  # a longer text would take the room of many
 
 
 class RecordCache:
-    """Candidates by place, where nothing ever changes. Safe for any number of threads."""
+    """Candidates of one snapshot, in which none ever changes. Safe for any number of threads."""
 
-    def __init__(self) -> None:
-        """Holds nothing yet."""
-        self._candidates = FifoCache[int, Candidate](_MAX_RECORDS)
+    def __init__(self, candidates: FifoCache[str, Candidate] | None = None) -> None:
+        """Hold these candidates, or nothing yet."""
+        self._candidates = candidates or FifoCache(_MAX_RECORDS)
 
-    def found(self, places: Iterable[int]) -> dict[int, Candidate]:
-        """The candidates at those of the places that are held."""
-        return self._candidates.found(places)
+    def found(self, ids: Iterable[str]) -> dict[str, Candidate]:
+        """Return those of the candidates that are held."""
+        return self._candidates.found(ids)
 
-    def add(self, candidates: Mapping[int, Candidate]) -> None:
-        """Holds these, but for those with a long text."""
+    def add(self, candidates: dict[str, Candidate]) -> None:
+        """Hold these candidates, except those with a long text."""
         self._candidates.add(
-            (place, one)
-            for place, one in candidates.items()
-            if len(one.record.text) <= _MAX_TEXT_CHARS
+            (id_, one) for id_, one in candidates.items() if len(one.record.text) <= _MAX_TEXT_CHARS
         )
+
+    def without(self, ids: Collection[str]) -> RecordCache:
+        """Return the cache of a snapshot in which these records changed."""
+        return RecordCache(self._candidates.without(ids))

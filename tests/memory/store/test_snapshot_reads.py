@@ -5,47 +5,35 @@ from __future__ import annotations
 import random
 import shutil
 import threading
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import lancedb
 import pytest
+from tests.support.any_order import (
+    FILTERS,
+    SESSIONS,
+    some_memory,
+    steps,
+    store_of_at_most,
+    vector_of,
+    without_its_data,
+)
 
 from iai_memory import Memory, Record
 from iai_memory.errors import StoreUnavailable
-from iai_memory.store import reader, row_id_cache
+from iai_memory.store import dense_search, reader, row_id_cache
 from iai_memory.store.filter import Filter
 from iai_memory.store.reader import TableReader
-from iai_memory.store.snapshot import builder, record_cache
-from iai_memory.store.snapshot import reader as snapshot_reader
-from iai_memory.store.table import Store
+from iai_memory.store.snapshot import builder, manager, merge_policy, record_cache, snapshot
+from iai_memory.store.snapshot.builder import Versioned, built, caught_up
+from iai_memory.store.snapshot.columns import supports
+from iai_memory.store.snapshot.snapshot import Snapshot
 from iai_memory.store.vector_rows import Vector
 
-SUBJECTS = ["the ferry", "a lighthouse", "my aunt", "the port of Brest", "an old heron"]
-VERBS = ["sleeps near", "was painted by", "never liked", "is older than", "waits for"]
-SESSIONS = ["s1", "s2", "s3"]
 ROUNDED = 3e-3  # of a cosine of codes of one byte
-START = datetime(2026, 1, 1, tzinfo=UTC)
-FILTERS = [
-    Filter(),
-    Filter(project="p"),
-    Filter(project="p", or_no_project=True),
-    Filter(project="nobody's"),
-    Filter(session_id="s1"),
-    Filter(since=START + timedelta(days=3)),
-    Filter(until=START + timedelta(days=3)),
-    Filter(since=START + timedelta(days=2), until=START + timedelta(days=2)),
-    Filter(roles=("user", "assistant")),
-    Filter(origins=("tool",)),
-    Filter(pinned=True),
-    Filter(tags=("harbour",)),
-    Filter(include_superseded=True),
-    Filter(include_tombstoned=True, include_superseded=True),
-    Filter(as_of=START + timedelta(days=2), hindsight=True),
-]
+MUCH = 1 << 30
 
 
 @pytest.fixture
@@ -54,33 +42,15 @@ def root(tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     return tmp_path / "store"
 
 
-def vector_of(memory: Memory, text: str) -> Vector:
-    assert memory.encoder is not None
-    vector: Vector = memory.encoder.encode([text])[0]
-    return vector
-
-
-def sentence(chance: random.Random) -> str:
-    return (
-        f"{chance.choice(SUBJECTS)} {chance.choice(VERBS)} {chance.choice(SUBJECTS)}".capitalize()
-    )
-
-
-def some_memory(chance: random.Random) -> dict[str, object]:
-    text = ". ".join(sentence(chance) for _ in range(chance.choice([1, 1, 2, 12])))
-    return {
-        "text": f"{text} {chance.randrange(10**6)}.",
-        "project": chance.choice(["p", "q", None]),
-        "session_id": chance.choice([*SESSIONS, None]),
-        "role": chance.choice(["user", "assistant", "note"]),
-        "tags": chance.choice([["harbour"], []]),
-        "pinned": chance.random() < 0.2,
-        "created_at": START + timedelta(days=chance.randrange(6)),
-    }
-
-
 def by_id(records: Sequence[Record]) -> list[Record]:
     return sorted(records, key=lambda one: one.id)
+
+
+def make_segments_small(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """Several segments where there would be one, but for the first seed."""
+    if seed:
+        monkeypatch.setattr(merge_policy, "_SMALL_ROWS", 2)
+        monkeypatch.setattr(merge_policy, "_LARGE_ROWS", 16)
 
 
 def assert_same(latest: TableReader, table: TableReader, query: Vector) -> None:
@@ -101,46 +71,11 @@ def assert_same(latest: TableReader, table: TableReader, query: Vector) -> None:
     assert by_id(latest.replaced_by(ids)) == by_id(table.replaced_by(ids))
 
 
-def steps(chance: random.Random, memory: Memory) -> dict[str, Callable[[], object]]:
-    """What may happen next; each looks for something to happen to."""
-    ids = memory.store.latest.ids()
-
-    def one() -> str:
-        return chance.choice(ids)
-
-    def supersede() -> None:
-        record = memory.store.latest.get([one()])[0]
-        if record.is_live() and record.is_current(datetime.now(UTC)):
-            memory.supersede(record.id, sentence(chance) + ". " + sentence(chance))
-
-    def pin() -> None:
-        record = memory.store.latest.get([one()])[0]
-        if record.is_live():
-            memory.pin(record.id, pinned=chance.random() < 0.5, add_tags=["harbour"])
-
-    def ingest_pending() -> None:
-        memory.ingest(some_memory(chance))
-        with memory.store.writing() as writer:
-            writer.drop_vectors()
-
-    return {
-        "ingest": lambda: memory.ingest([some_memory(chance) for _ in range(4)]),
-        "ingest one": lambda: memory.ingest(some_memory(chance)),
-        "supersede": supersede,
-        "forget": lambda: memory.forget([one(), one()]),
-        "restore": lambda: memory.restore([one(), one()]),
-        "pin": pin,
-        "embed": memory.embed_pending,
-        "compact": lambda: memory.store.compact(keep=timedelta(0)),
-        "sleep": lambda: memory.sleep(),
-        "scrub": lambda: memory.scrub(chance.choice(["heron", "aunt"])),
-        "drop vectors": ingest_pending,
-        "reembed": memory.reembed,
-    }
-
-
 @pytest.mark.parametrize("seed", range(3))
-def test_two_processes_remember_exactly_what_the_table_holds(root: Path, seed: int) -> None:
+def test_two_processes_remember_exactly_what_the_table_holds(
+    root: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_segments_small(monkeypatch, seed)
     chance = random.Random(seed)
     memories = [Memory(root), Memory(root)]
     memories[0].ingest([some_memory(chance) for _ in range(8)])
@@ -161,23 +96,85 @@ def test_two_processes_remember_exactly_what_the_table_holds(root: Path, seed: i
         assert_same(uncopied, table, query)
 
 
-def store_of_at_most(memory: Memory, copy_bytes: int) -> Store:
-    return Store(
-        memory.paths,
-        embedder=memory.embedder_key,
-        dimension=384,
-        budget=64,
-        copy_bytes=copy_bytes,
-    )
+def latest_snapshot(memory: Memory, before: Versioned | None) -> Versioned:
+    """Of the latest version, made of an earlier one where that can be."""
+    latest = memory.store.latest
+    made = None if before is None else caught_up(latest, before, MUCH)
+    made = made or built(latest, MUCH, lambda: False)
+    assert made is not None
+    return made
 
 
-@contextmanager
-def without_its_data(memory: Memory) -> Generator[None]:
-    """Takes the table's rows away for a while, not its versions."""
-    data = memory.paths.database / "memories.lance" / "data"
-    data.rename(data.with_name("away"))
-    yield
-    data.with_name("away").rename(data)
+def answers_of(snapshot: Snapshot, query: Vector, ids: Sequence[str]) -> list[object]:
+    """Whatever a reader can see of it."""
+    seen: list[object] = [snapshot.fingerprint, snapshot.nbytes]
+    for where in filter(supports, FILTERS):
+        seen.append(list(snapshot.nearest(query, where, 1_000).items()))
+        seen.append(list(snapshot.matching("the heron of my aunt", where, 1_000).items()))
+    return [
+        *seen,
+        snapshot.sessions(SESSIONS),
+        snapshot.candidates(ids),
+        snapshot.similarities(query, ids),
+        snapshot.missing_vectors(ids),
+        by_id(snapshot.replaced_by(ids)),
+    ]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_earlier_snapshot_answers_as_it_did_whatever_is_made_of_it(
+    root: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_segments_small(monkeypatch, seed)
+    chance = random.Random(seed)
+    memory = Memory(root)
+    memory.ingest([some_memory(chance) for _ in range(8)])
+    query = vector_of(memory, "who paints a lighthouse?")
+    names = list(steps(chance, memory))
+    held = latest_snapshot(memory, None)
+    seen = list[tuple[Snapshot, list[str], list[object]]]()
+    for _ in range(20):
+        ids = memory.store.latest.ids()
+        seen.append((held.snapshot, ids, answers_of(held.snapshot, query, ids)))
+        steps(chance, memory)[chance.choice([*names, *names[:6] * 3])]()
+        held = latest_snapshot(memory, held)
+        earlier, ids, answers = chance.choice(seen)
+        assert answers_of(earlier, query, ids) == answers
+    assert len({id(earlier) for earlier, _, _ in seen}) > 10
+    for earlier, ids, answers in seen:
+        assert answers_of(earlier, query, ids) == answers
+
+
+def test_who_reads_a_snapshot_sees_it_unchanged_while_later_ones_are_made(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_segments_small(monkeypatch, 1)
+    chance = random.Random(9)
+    memory = Memory(root)
+    ids = [str(one.id) for one in memory.ingest([some_memory(chance) for _ in range(20)]).results]
+    query = vector_of(memory, "who paints a lighthouse?")
+    held = first = latest_snapshot(memory, None)
+    expected = answers_of(first.snapshot, query, ids)
+    differing, over = list[object](), threading.Event()
+
+    def read() -> None:
+        while not over.is_set():
+            answers = answers_of(first.snapshot, query, ids)
+            if answers != expected:
+                differing.append(answers)
+
+    threads = [threading.Thread(target=read) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for id_ in ids[::2]:
+        memory.forget([id_])
+        memory.ingest([some_memory(chance) for _ in range(3)])
+        held = latest_snapshot(memory, held)
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert differing == []
+    assert answers_of(held.snapshot, query, ids) != expected
 
 
 def test_a_table_over_the_bound_is_answered_by_the_table_with_the_same_answers(root: Path) -> None:
@@ -290,7 +287,7 @@ def test_what_a_thread_stored_it_finds_at_once_while_others_store_too(root: Path
 def test_a_large_table_is_copied_while_the_table_goes_on_answering(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(snapshot_reader, "_SMALL_ROWS", 0)
+    monkeypatch.setattr(manager, "_SMALL_ROWS", 0)
     chance = random.Random(3)
     memory = Memory(root)
     memory.ingest([some_memory(chance) for _ in range(30)])
@@ -310,12 +307,13 @@ def test_a_large_table_is_copied_while_the_table_goes_on_answering(
     assert_same(latest, memory.store.pinned_reader(), query)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.5, 10.0])
+@pytest.mark.parametrize(("rows", "segment"), [(1, 7), (10, 100), (1_000, 20)])
 def test_a_copy_is_the_table_however_many_rows_are_taken_over_at_once(
-    root: Path, share: float, monkeypatch: pytest.MonkeyPatch
+    root: Path, rows: int, segment: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader, "_BATCH_ROWS", 3)
-    monkeypatch.setattr(builder, "_APPENDED", share)
+    monkeypatch.setattr(builder, "_READ_AT_ONCE", rows)
+    monkeypatch.setattr(merge_policy, "_LARGE_ROWS", segment)
     chance = random.Random(8)
     memory = Memory(root)
     stored = memory.ingest([some_memory(chance) for _ in range(32)]).results
@@ -375,16 +373,16 @@ def test_what_is_moved_between_its_search_and_its_reading_is_found(
     memory = Memory(root)
     ids = [str(one.id) for one in memory.ingest([f"heron {n}" for n in range(9)]).results]
     query, table = vector_of(memory, "heron"), store_of_at_most(memory, 0).latest
-    searched: Callable[..., dict[int, float]] = vars(TableReader)["_by_vector"]
+    searched: Callable[..., dict[int, float]] = vars(dense_search)["_cosines"]
     moves = [ids[0], ids[5]]
 
-    def searched_and_moved(self: TableReader, *asked: Any) -> dict[int, float]:
-        found = searched(self, *asked)
+    def searched_and_moved(*asked: Any) -> dict[int, float]:
+        found = searched(*asked)
         if moves:
             memory.pin(moves.pop())
         return found
 
-    monkeypatch.setattr(TableReader, "_by_vector", searched_and_moved)
+    monkeypatch.setattr(dense_search, "_cosines", searched_and_moved)
     assert set(table.nearest(query, Filter(), 9, nprobes=50)) == set(ids)
     assert not moves
 
@@ -394,7 +392,7 @@ def test_a_store_that_is_too_large_to_be_copied_is_asked_and_changed_like_any_ot
 ) -> None:
     chance = random.Random(6)
     Memory(root).ingest([some_memory(chance) for _ in range(9)])
-    monkeypatch.setattr(snapshot_reader, "_LEAST_ROW_BYTES", 1 << 30)
+    monkeypatch.setattr(manager, "_LEAST_ROW_BYTES", 1 << 30)
     memory = Memory(root)
     late = str(memory.ingest("The zebra crosses at noon.").results[0].id)
     for _ in range(3):
@@ -410,6 +408,7 @@ def test_of_what_is_remembered_the_earliest_goes_first(
 ) -> None:
     monkeypatch.setattr(row_id_cache, "_MAX_ROWS", 2)
     monkeypatch.setattr(record_cache, "_MAX_RECORDS", 2)
+    monkeypatch.setattr(snapshot, "_MAX_MET", 2)
     memory = Memory(root)
     ids = [str(one.id) for one in memory.ingest([f"heron {n}" for n in range(9)]).results]
     query, uncopied = vector_of(memory, "heron"), store_of_at_most(memory, 0).latest

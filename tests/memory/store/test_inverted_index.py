@@ -14,19 +14,13 @@ import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests.test_cached_reads import (
-    FILTERS,
-    some_memory,
-    steps,
-    vector_of,
-    without_its_data,
-)
+from tests.support.any_order import FILTERS, some_memory, steps, vector_of, without_its_data
 
 from iai_memory import Memory
 from iai_memory.store.filter import Filter
 from iai_memory.store.reader import TableReader
-from iai_memory.store.snapshot import snapshot
-from iai_memory.store.snapshot.inverted_index import CopiedTerms
+from iai_memory.store.snapshot import merge_policy
+from iai_memory.store.snapshot.inverted_index import InvertedIndex, LivePostings, Postings
 from iai_memory.text.analyzer import document_terms, query_terms
 
 QUESTIONS = [
@@ -103,7 +97,7 @@ def assert_found(latest: TableReader, table: TableReader, questions: Sequence[st
 def test_two_processes_find_by_words_what_the_table_holds(
     root: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(snapshot, "_FEW_ROWS", 2)  # old states are soon dropped
+    monkeypatch.setattr(merge_policy, "_SMALL_ROWS", 2)  # there are several segments
     chance = random.Random(seed)
     memories = [Memory(root), Memory(root)]
     memories[0].ingest([some_memory(chance) for _ in range(8)])
@@ -186,39 +180,57 @@ WORDS = st.lists(st.sampled_from(["a", "b", "c", "ferry", "π"]), max_size=9)
 TEXTS = st.lists(st.one_of(st.none(), WORDS), max_size=30)
 
 
-def appended(terms: CopiedTerms, texts: Texts) -> CopiedTerms:
+def live_postings(texts: Texts, live: Sequence[bool] | None = None) -> LivePostings:
+    """Of these texts; of all that there are, or those that are live."""
     column = [None if text is None else " ".join(text) for text in texts]
-    return terms.appended(pa.chunked_array([pa.array(column, pa.string())]))
+    postings = Postings.of(pa.array(column, pa.string()))
+    found = [text is not None for text in texts] if live is None else live
+    return LivePostings.of(postings, np.array(found, np.bool_))
 
 
-def scored(terms: CopiedTerms, live: Sequence[bool], wanted: Sequence[str]) -> list[float]:
-    scores = terms.scores(wanted, terms.counted(np.array(live, np.bool_)))
+def scored(
+    parts: Sequence[LivePostings], live: Sequence[bool], wanted: Sequence[str]
+) -> list[float]:
+    scores = InvertedIndex(parts).scores(wanted)
     assert scores.dtype == np.float32
     return [score if is_live else 0.0 for score, is_live in zip(scores.tolist(), live, strict=True)]
 
 
-@given(st.lists(TEXTS, max_size=9), st.randoms(use_true_random=False))
+@given(st.lists(TEXTS, min_size=1, max_size=9), st.randoms(use_true_random=False))
 @example([[["a"] * 65_536, ["b"]]], random.Random(0))
 @example([[None], []], random.Random(0))
 def test_rows_are_scored_alike_however_they_came_and_whatever_follows(
     batches: list[list[list[str] | None]], chance: random.Random
 ) -> None:
     wanted, texts = ["a", "ferry", "zebra", "π"], list[list[str] | None]()
-    grown, before = CopiedTerms(), list[tuple[CopiedTerms, list[bool], list[float]]]()
+    grown, before = list[LivePostings](), list[tuple[list[LivePostings], list[bool], list[float]]]()
     for batch in batches:
-        grown, texts = appended(grown, batch), [*texts, *batch]
+        grown, texts = [*grown, live_postings(batch)], [*texts, *batch]
         live = [text is not None for text in texts]
         scores = scored(grown, live, wanted)
         assert scores == pytest.approx(bm25(texts, wanted), rel=1e-4)
         before.append((grown, live, scores))
+    assert scored([], [], wanted) == []
     left = [text is not None and chance.random() < 0.7 for text in texts]
     held = [text if kept else None for text, kept in zip(texts, left, strict=True)]
     expected = bm25(held, wanted)
-    assert scored(grown, left, wanted) == pytest.approx(expected, rel=1e-4)
-    places = np.flatnonzero(left)
-    packed = appended(grown.packed(places), [["a", "b"]])
-    both = [*(texts[place] for place in places), ["a", "b"]]
-    everywhere = [True] * len(both)
-    assert scored(packed, everywhere, wanted) == pytest.approx(bm25(both, wanted), rel=1e-4)
-    for terms, live, scores in before:
-        assert scored(terms, live, wanted) == scores
+    joined = Postings.joined([one.postings for one in grown])
+    kept = np.array(left, np.bool_)
+    both = scored([LivePostings.of(joined, kept)], left, wanted)
+    assert both == pytest.approx(expected, rel=1e-4)
+    firsts = np.cumsum([0, *map(len, batches)])
+    apart = [
+        LivePostings.of(one.postings, kept[first : first + len(one.postings.lengths)])
+        for one, first in zip(grown, firsts.tolist(), strict=False)
+    ]
+    assert scored(apart, left, wanted) == both
+    packed = [live_postings_of(joined.only(kept)), live_postings([["a", "b"]])]
+    all_of_them = [*(text for text, stays in zip(texts, left, strict=True) if stays), ["a", "b"]]
+    everywhere = [True] * len(all_of_them)
+    assert scored(packed, everywhere, wanted) == pytest.approx(bm25(all_of_them, wanted), rel=1e-4)
+    for parts, live, scores in before:
+        assert scored(parts, live, wanted) == scores
+
+
+def live_postings_of(postings: Postings) -> LivePostings:
+    return LivePostings.of(postings, np.ones(len(postings.lengths), np.bool_))
