@@ -185,7 +185,7 @@ def _sentences(text: str) -> list[str]:
 def _most_in_common(
     older: Sequence[Claim], newer: Sequence[Claim], corpus: Corpus
 ) -> tuple[Claim, Claim] | None:
-    """The two claims that share the most information; None where none share a stem."""
+    """Return the two claims that share the most information; None where none share a stem."""
     pairs = [(a, b) for a in older for b in newer if not {*a.stems}.isdisjoint(b.stems)]
     shared = [corpus.information({*a.stems} & {*b.stems}) for a, b in pairs]
     return pairs[shared.index(max(shared))] if pairs else None
@@ -200,7 +200,7 @@ def _same_subject(one: Claim, other: Claim) -> bool:
 
 
 def _one_place(one: Claim, other: Claim) -> str:
-    """What the only place where they differ is: "number" or "word"; "" for several places."""
+    """Return "number" or "word" if they differ in one place only; "" if in several."""
     left, right = ([word.lower() for word in claim.words] for claim in (one, other))
     changes = [
         change
@@ -215,7 +215,7 @@ def _one_place(one: Claim, other: Claim) -> str:
 
 
 def _other_number(one: Claim, other: Claim) -> bool:
-    """Whether both have numbers, and different ones."""
+    """Return whether both have numbers, and different ones."""
     numbers = [set(_NUMBER.findall(claim.text)) for claim in (one, other)]
     return all(numbers) and numbers[0] != numbers[1]
 

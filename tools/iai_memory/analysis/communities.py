@@ -99,7 +99,7 @@ def communities(count: int, edges: list[Edge]) -> list[list[int]]:
 
 
 def _block_edges(vectors: NDArray[np.float32], start: int, floor: int) -> NDArray[np.int64]:
-    """One block's edges, int64: lower row, higher row and cosine in steps packed in one number."""
+    """Return one block's edges, int64: lower row, higher row and cosine step in one number."""
     count = len(vectors)
     steps = np.rint(vectors[start : start + _BLOCK] @ vectors.T * _COSINE_STEPS).astype(np.int32)
     rows = np.arange(len(steps))

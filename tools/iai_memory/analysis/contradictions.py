@@ -95,7 +95,7 @@ def _by_project(rows: Sequence[tuple[Record, Vector]]) -> list[list[tuple[Record
 
 
 def _near_pairs(group: Sequence[tuple[Record, Vector]]) -> Iterator[_Pair]:
-    """Pairs of memories that are among the nearest of each other, each pair once."""
+    """Yield pairs of memories that are among the nearest of each other, each pair once."""
     records = [record for record, _ in group]
     ranks = _ranks(np.stack([vector for _, vector in group]))
     for (one, other), rank in ranks.items():
@@ -108,7 +108,7 @@ def _near_pairs(group: Sequence[tuple[Record, Vector]]) -> Iterator[_Pair]:
 
 
 def _ranks(vectors: NDArray[np.float32]) -> dict[tuple[int, int], int]:
-    """Ranks of each row's nearest other rows, by (row, other row); 0 is the nearest.
+    """Return the rank of each row's nearest other rows, by (row, other row); 0 is the nearest.
 
     Args:
         vectors: float32, (n, dim), L2-normalised rows.

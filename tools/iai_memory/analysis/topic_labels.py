@@ -79,7 +79,7 @@ def label_classes(classes: Sequence[Counter[str]], wanted: Sequence[int]) -> lis
 
 
 def _without_variants(ranked: list[str]) -> list[str]:
-    """The first three words, without plurals and other endings of a word before them."""
+    """Return the first three words, without plurals and other endings of a word before them."""
     chosen: list[str] = []
     for word in ranked:
         if len(chosen) == LABEL_WORDS:

@@ -112,7 +112,7 @@ class _Member:
         return cls(digest, record.project, record.created_at, record.id, label_words(record.text))
 
     def content_order(self) -> tuple[bytes, str, datetime, str]:
-        """Sorts by content; ids, which grow with arrival, decide only between equal memories."""
+        """Return a sort key: the content, then the id, which grows with arrival."""
         return self.digest, self.project or "", self.created_at, self.id
 
 
@@ -170,7 +170,7 @@ def _all_lines(
 
 
 def _page_lines(parts: Sequence[dict[int, _Tally]], leftover: int) -> tuple[str, ...]:
-    """Lines of one page, from the tallies of the projects that it may show."""
+    """Return the lines of one page, from the tallies of the projects that it may show."""
     together: dict[int, _Tally] = {}
     for part in parts:
         for number, tally in part.items():

@@ -8,12 +8,12 @@ from ..errors import InvalidInput
 
 
 def utc_now() -> datetime:
-    """The current time, aware and in UTC."""
+    """Return the current time, aware and in UTC."""
     return datetime.now(UTC)
 
 
 def iso(moment: datetime) -> str:
-    """ISO 8601 in UTC with a trailing Z, to the microsecond only where there is one."""
+    """Return ISO 8601 in UTC with a trailing Z; microseconds only if there are any."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 

@@ -25,11 +25,11 @@ class FifoCache(Generic[K, V]):
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        """Number of entries."""
+        """Return the number of entries."""
         return len(self._entries)
 
     def found(self, keys: Iterable[K]) -> dict[K, V]:
-        """The entries of those keys that are held, in the order of `keys`."""
+        """Return the entries of the cached keys among `keys`, in their order."""
         entries = self._entries
         return {key: value for key in keys if (value := entries.get(key)) is not None}
 

@@ -25,7 +25,7 @@ class Ledger:
     """Appends this process's events to the store's ledger and reads those of all processes."""
 
     def __init__(self, paths: StorePaths, clock: Callable[[], datetime] = utc_now) -> None:
-        """The ledger of the store at `paths`; nothing is created until the first event."""
+        """Bind the ledger of the store at `paths`; nothing is created until the first event."""
         self._paths = paths
         self._clock = clock
         self._repeats: dict[tuple[str, str], _Repeat] = {}
@@ -89,7 +89,7 @@ class Ledger:
         self._repeats = {key: kept for key, kept in self._repeats.items() if key[1] != section}
 
     def newest(self, limit: int, *, event: str | None = None) -> list[dict[str, Any]]:
-        """The newest events, newest first; lines that are no JSON objects are skipped."""
+        """Return the newest events, newest first; lines that are no JSON objects are skipped."""
         found: list[dict[str, Any]] = []
         for line in self._lines_backwards():
             try:
@@ -103,7 +103,7 @@ class Ledger:
         return found
 
     def last(self, event: str) -> dict[str, Any] | None:
-        """The newest event of that name."""
+        """Return the newest event of that name; None if there is none."""
         found = self.newest(1, event=event)
         return found[0] if found else None
 

@@ -48,5 +48,5 @@ class StorePaths:
         return self.root / "handshake.json"
 
     def lock(self, name: str) -> Path:
-        """The lock file of one mechanism."""
+        """Return the lock file of one mechanism."""
         return self.locks / f"{name}.lock"

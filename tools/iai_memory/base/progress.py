@@ -14,12 +14,12 @@ class Interrupted(Exception):
 
 
 def never_interrupted() -> bool:
-    """The default of `Progress.interrupted`."""
+    """Return False: the default of `Progress.interrupted`."""
     return False
 
 
 def ignore_progress(step: str, done: int, total: int) -> None:
-    """The default of `Progress.callback`."""
+    """Do nothing: the default of `Progress.callback`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class Drain:
         ledger: Ledger,
         ingest: Callable[[list[NewMemory]], IngestReport],
     ) -> None:
-        """Binds a store.
+        """Bind a store.
 
         Args:
             paths: The store's folder.

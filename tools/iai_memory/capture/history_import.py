@@ -24,7 +24,7 @@ def import_transcript(
     selection: Selection,
     advanced: Callable[[int], None],
 ) -> TurnCounts:
-    """Stores every turn of one transcript once, however often it is imported.
+    """Store every turn of one transcript once, however often it is imported.
 
     Args:
         path: The transcript.

@@ -52,7 +52,7 @@ class Line:
 
 
 def read_lines(stream: BinaryIO, start: int = 0, stop: int | None = None) -> Iterator[Line]:
-    """Yields the complete lines from one byte offset on.
+    """Yield the complete lines from one byte offset on.
 
     A line over MAX_LINE_BYTES is passed over in small pieces and yielded without its data, so that
     no more than two such lines' worth of memory is ever held.
@@ -87,7 +87,7 @@ def read_lines(stream: BinaryIO, start: int = 0, stop: int | None = None) -> Ite
 
 
 def offset_to_resume(stream: BinaryIO, stat: os.stat_result, cursor: FileCursor | None) -> int:
-    """Returns the cursor's offset while it still fits the file, else 0.
+    """Return the cursor's offset if the cursor still fits the file, else 0.
 
     It fits when the inode is the same, the file has not shrunk, and the bytes before the offset
     are those that were read. Starting again from 0 is always safe: ingest is idempotent by

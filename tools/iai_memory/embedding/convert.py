@@ -164,7 +164,7 @@ class _Graph:
         )
 
     def pool_and_normalise(self, hidden: str, ids: str, output: str) -> None:
-        """The direction of the sum over the tokens, which is that of their mean.
+        """Append the direction of the summed tokens, which is that of their mean, as the output.
 
         As a product with ones, because a reduction adds up in another order in a batch of one.
         """
@@ -183,7 +183,7 @@ class _Graph:
     def product(
         self, value: _Quantised, matrix: NDArray[np.float32], offset: NDArray[np.float32], name: str
     ) -> str:
-        """value @ matrix + offset, as floats."""
+        """Return `value @ matrix + offset`, as floats."""
         np = self._np
         whole, steps = self._rounded(matrix)
         depth = steps * np.float32(value.depth) * whole.sum(axis=0, dtype=np.int64)
@@ -200,7 +200,7 @@ class _Graph:
         return self.op("Add", self.op("Mul", product, value.step), rest)
 
     def quantise_hidden(self, hidden: str) -> _Quantised:
-        """The output of a norm, its loud channels turned down."""
+        """Quantise the output of a norm, its loud channels turned down."""
         quieter = self.constant("quieter", 1 / self._loudness())
         return self.quantise(self.op("Mul", hidden, quieter))
 
@@ -208,7 +208,7 @@ class _Graph:
         return self._quantised(value, self.op("Abs", value), zero=128, largest=_LARGEST)
 
     def quantise_gelu(self, value: str) -> _Quantised:
-        """GELU's output, which hardly goes below 0: no bit is spent on a sign."""
+        """Quantise GELU's output, which hardly goes below 0: no bit is spent on a sign."""
         raised = self.op("Add", value, self.scalar(_GELU_DEPTH))
         return self._quantised(raised, raised, zero=0, largest=255, depth=_GELU_DEPTH)
 
@@ -272,7 +272,7 @@ class _Graph:
         return _Quantised(values, self.byte(zero), step, depth)
 
     def _rounded(self, matrix: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-        """Whole numbers and a step for each column: their product is close to the matrix."""
+        """Return whole numbers and a step for each column: their product is close to the matrix."""
         np = self._np
         steps = (np.abs(matrix).max(axis=0) / np.float32(_LARGEST)).astype(np.float32)
         return np.rint(matrix / steps).astype(np.int8), steps
@@ -286,7 +286,7 @@ class _Graph:
         return self._weights[f"{name}.weight"]
 
     def _tokens_of(self, ids: str) -> str:
-        """How many tokens each text of the run has; int64 (1,)."""
+        """Return the number of tokens of each text of the run; int64 (1,)."""
         return self.op("Shape", ids, start=1, end=2)
 
     def _tensor_of_one(self) -> Any:

@@ -71,7 +71,7 @@ class Encoder:
         return vectors
 
     def count_tokens(self, text: str) -> int:
-        """Number of tokens of the whole text, without the two special ones and without a cut."""
+        """Return the number of tokens of the whole text, uncut, without the two special ones."""
         return len(self.token_spans(text))
 
     def token_spans(self, text: str) -> list[tuple[int, int]]:
@@ -170,7 +170,7 @@ def _background_threads() -> int:
 
 
 def _has_vnni() -> bool:
-    """Whether the processor is known to multiply bytes and add them up in 32 bits.
+    """Return whether the processor is known to multiply bytes and add them up in 32 bits.
 
     A wrong no halves the model's speed and gives the same bits.
     """

@@ -100,7 +100,7 @@ def install_model(
 
 
 def _installed(folder: Path) -> ModelFiles | None:
-    """The model in the folder, if it is whole and equal to what this version makes."""
+    """Return the model in the folder, if it is whole and equal to what this version makes."""
     try:
         files = open_model(folder, "installed")
         if files is None or files.identity != IDENTITY:
@@ -159,7 +159,7 @@ def _fetch(staging: Path, tell: ProgressCallback) -> Path:
 
 
 def _pip() -> list[str]:
-    """The pip of this environment, or the one that uv runs: uv's environments have none."""
+    """Return the pip of this environment, or the one that uv runs: uv's environments have none."""
     if importlib.util.find_spec("pip"):
         return [sys.executable, "-m", "pip"]
     uv = shutil.which("uv")

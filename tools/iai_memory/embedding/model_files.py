@@ -124,7 +124,7 @@ class ModelFiles:
 
 
 def installed_folder(settings: Settings) -> Path:
-    """The folder under the store that `iai-mcp model install` writes."""
+    """Return the folder under the store that `iai-mcp model install` writes."""
     return settings.store / "models" / MODEL_NAME
 
 
@@ -201,7 +201,7 @@ def open_model(folder: Path, origin: ModelOrigin) -> ModelFiles | None:
 
 
 def sha256_of(path: Path) -> str:
-    """The sha256 of a file's bytes, as 64 hex digits.
+    """Return the sha256 of a file's bytes, as 64 hex digits.
 
     Raises:
         OSError: The file cannot be read.

@@ -76,7 +76,7 @@ class _Piece:
 
 
 def may_have_several(text: str) -> bool:
-    """Whether `split` may find passages; decided without tokens, so True where in doubt."""
+    """Return whether `split` may find passages; decided without tokens, so True if in doubt."""
     start = _start(text)
     return len(text) - start > MAX_TOKENS or len(_sentences(text, start)) > 1
 
@@ -117,7 +117,7 @@ def _start(text: str) -> int:
 
 
 def _sentences(text: str, start: int) -> list[Span]:
-    """Sentences, trimmed; a fragment joins the sentence after it, a last one that before it."""
+    """Return trimmed sentences; a fragment joins the next one, or at the end the one before."""
     sentences: list[Span] = []
     fragment, words = start, 0
     for begin, end in _between_ends(text, start):
@@ -152,12 +152,12 @@ def _trimmed(text: str, start: int, end: int) -> Iterator[Span]:
 
 
 def _words(text: str, start: int, end: int) -> int:
-    """Number of words, counted no further than a sentence needs."""
+    """Return the number of words, counted no further than a sentence needs."""
     return sum(1 for _ in islice(_WORD.finditer(text, start, end), _MIN_WORDS))
 
 
 def _pieces(text: str, sentence: Span, starts: Sequence[int]) -> Iterator[_Piece]:
-    """The sentence, or its overlapping parts where it has too many tokens."""
+    """Yield the sentence, or its overlapping parts where it has too many tokens."""
     first, last = bisect_left(starts, sentence[0]), bisect_left(starts, sentence[1])
     if last - first <= MAX_TOKENS:
         yield _Piece(*sentence, last - first)
@@ -171,7 +171,7 @@ def _pieces(text: str, sentence: Span, starts: Sequence[int]) -> Iterator[_Piece
 
 
 def _grouped(pieces: Sequence[_Piece]) -> Iterator[_Piece]:
-    """Consecutive pieces put together, a short last one repeated in the next group."""
+    """Yield groups of consecutive pieces; a short last one is repeated in the next group."""
     wanted = sum(piece.tokens for piece in pieces) // _MAX_SINGLE_SENTENCES
     wanted = min(max(wanted, _MIN_TOKENS), MAX_TOKENS)
     at = 0

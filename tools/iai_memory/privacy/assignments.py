@@ -19,20 +19,15 @@ _NAMES: Final = {
     "token": r"token",
 }
 
-
 _NAME: Final = "(?i)" + "|".join(f"(?P<{kind}>{names})" for kind, names in _NAMES.items())
-
 
 _NAME_HINTS: Final = ("pass", "kenn", "pwd", "contrase", "пароль", "密码", "identified")
 
-
 _KEY_HINTS: Final = ("key", "secret", "token")
-
 
 _NOT_OURS: Final = (
     r"(?i)(?:next|page|continuation|cursor|sync|idempotency|public(?:[ _-]?key)?)[ _-]?$"
 )
-
 
 # From the end of the name to its value: `_PROD": "`, ` = '`, ` for the NAS is `, `>`, ` `.
 _TO_VALUE: Final = (
@@ -81,7 +76,9 @@ def _is_secret(value: str, kind: str, rest: re.Match[str], name: str) -> bool:
     if kind == "password":
         if rest["sign"] is not None:
             return is_password(value, min_length=6 if literal else 8, literal=literal)
-        return is_password(value, min_length=8, literal=False) and not is_wordy(value, strict=False)
+        if is_wordy(value, allow_mixed=False):
+            return False
+        return is_password(value, min_length=8, literal=False)
     if rest["space"] is not None and not quoted:
         return False
     if is_uuid(value):

@@ -10,14 +10,12 @@ from .randomness import is_placeholder, is_random
 
 _URL_PASSWORD: Final = (
     r"://(?:\[redacted:\w{1,40}\]|[^\s:/@\"'<>`\[]{0,128}):"
-    r"(?:(?P<secret>[^\s/?\"'<>`]{1,256})|(?P<bold>[^\s\"'<>`@]{1,256}))@(?=\[?\w)"
+    r"(?:(?P<secret>[^\s/?\"'<>`]{1,256})|(?P<with_slash>[^\s\"'<>`@]{1,256}))@(?=\[?\w)"
 )
-
 
 _DATABASE: Final = (
     r"(?i)(?:postgres(?:ql)?|mysql|mariadb|mongodb|rediss?|amqps?|mssql)(?:\+[a-z0-9]{1,12})?$"
 )
-
 
 _NOT_PASSWORDS: Final = frozenset(
     {
@@ -26,11 +24,9 @@ _NOT_PASSWORDS: Final = frozenset(
     }
 )
 
-
 _CURL_USER: Final = (
     r"(?<=\s)(?:-u|--user)[ =]?[\"']?[^\s:\"'$]{1,64}:(?P<secret>[^\s:\"'$][^\s\"']{3,255})"
 )
-
 
 _HEADER: Final = (
     r"(?i)(?:authorization[\"'\]]{0,2}\s{0,3}[:=]\s{0,3}[\"']?"
@@ -58,7 +54,7 @@ def url_passwords(text: str) -> Iterator[Span]:
         if match["secret"] is not None:
             group = "secret"
         elif compiled(_DATABASE).search(text, max(0, start - 24), start):
-            group = "bold"  # with a slash or a question mark in it; in a web address those end it
+            group = "with_slash"  # or with a question mark; in a web address these end it
         else:
             continue
         value = match[group]

@@ -10,12 +10,9 @@ from .patterns import Span, compiled
 
 _KEY_EDGE: Final = r"-{4,5} ?(BEGIN|END) [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)? ?-{4,5}"
 
-
 _KEY_BODY: Final = r"(?:[A-Za-z0-9+/=:,. \r\n-]|\\[nr]){40,20000}+"
 
-
 _KEY_RUN: Final = r"[A-Za-z0-9+/]{24}"
-
 
 _PUTTY: Final = r"Private-Lines: \d{1,4}((?:\s{1,2}[A-Za-z0-9+/=]{1,64}(?![^\s])){1,400})"
 

@@ -9,12 +9,11 @@ from typing import Final
 Span = tuple[int, int, str]
 """Start and end of a secret in the text, in characters, and its kind."""
 
-
 MARK: Final = r"\[redacted:\w{1,40}\]"
 
 
 def touches_mark(text: str, span: Span) -> bool:
-    """Whether a mark of an earlier pass overlaps the span."""
+    """Return whether a mark of an earlier pass overlaps the span."""
     start, end, _ = span
     around = compiled(MARK).finditer(text, max(0, start - 64), end + 64)
     return any(mark.start() < end and mark.end() > start for mark in around)

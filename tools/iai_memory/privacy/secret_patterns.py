@@ -217,7 +217,6 @@ SHAPES: Final[tuple[Shape, ...]] = (
     Shape("xai_key", ("xai-",), _START + r"xai-[A-Za-z0-9]{70,100}"),
 )
 
-
 _PLACEHOLDER: Final = r"(?i)x{5}|\*{3}|\.{3}|example$|([^A])\1{9}"
 
 

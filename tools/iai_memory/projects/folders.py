@@ -22,7 +22,7 @@ def resolved_folder(path: str) -> str | None:
 
 
 def exists(path: str) -> bool:
-    """Whether there is anything at the path; False where nobody may look."""
+    """Return whether there is anything at the path; False if we may not look."""
     try:
         return Path(path).exists()
     except OSError:  # no right to look into the folder

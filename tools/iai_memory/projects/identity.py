@@ -56,7 +56,7 @@ def project_of(cwd: Path | str) -> Project:
 
 
 def ignored(cwd: Path | str) -> bool:
-    """Whether a `.iai-mcp-ignore` keeps memory out of this folder.
+    """Return whether a `.iai-mcp-ignore` keeps memory out of this folder.
 
     The file counts in every folder from the working folder up to the project's root; without a
     repository, up to the root of the file system.

@@ -24,7 +24,7 @@ class ProjectLookup:
         return self._projects[cwd]
 
     def ignored(self, cwd: str) -> bool:
-        """Whether a `.iai-mcp-ignore` keeps memory out of the folder."""
+        """Return whether a `.iai-mcp-ignore` keeps memory out of the folder."""
         if cwd not in self._ignored:
             try:
                 self._ignored[cwd] = ignored(cwd)

@@ -107,7 +107,7 @@ def _analysed(text: str, *, query: bool) -> Iterator[tuple[bool, tuple[str, ...]
 
 
 def _emoji(chunk: str) -> tuple[str, ...]:
-    """The emoji without skin tone and sex, and the emoji that it is joined from."""
+    """Return the emoji without skin tone and sex, and the emoji that it is joined from."""
     whole = _EMOJI_DETAIL.sub("", chunk)
     parts = _EMOJI_TAGS.sub("", whole).split("\u200d")
     terms = dict.fromkeys([whole.replace("\u200d", ""), *parts])
@@ -115,13 +115,13 @@ def _emoji(chunk: str) -> tuple[str, ...]:
 
 
 def _grams(units: Sequence[str], *, query: bool) -> tuple[str, ...]:
-    """Each pair of neighbours, and the single units; a question has these only if it has one."""
+    """Return pairs of neighbours and single units; of a question, units only without pairs."""
     pairs = [first + second for first, second in pairwise(units)]
     return tuple(bounded_term(term) for term in (pairs if query and pairs else [*units, *pairs]))
 
 
 def _spelled(chunk: str, languages: Languages) -> tuple[bool, tuple[str, ...]]:
-    """Whether a chunk of letters and digits is a stop word, and its terms."""
+    """Return whether a chunk of letters and digits is a stop word, and its terms."""
     if is_word(chunk):
         return is_stop_word(chunk, languages), word_terms(chunk, languages)
     if is_contracted(chunk):

@@ -32,7 +32,7 @@ def excerpt(text: str, span: tuple[int, int] | None, budget: int) -> str:
 
 
 def _tail(text: str, budget: int) -> str:
-    """The last whole words of a text in at most `budget` estimated tokens."""
+    """Return the last whole words of a text within `budget` estimated tokens."""
     if budget <= 0:
         return ""
     near = text[-8 * budget :]

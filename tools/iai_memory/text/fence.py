@@ -13,5 +13,5 @@ FENCE_END: Final = "</iai-mcp-session-start>"
 
 
 def has_fence(text: str) -> bool:
-    """Whether one of the two lines is in the text."""
+    """Return whether one of the two lines is in the text."""
     return FENCE_BEGIN in text or FENCE_END in text

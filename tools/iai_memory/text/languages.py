@@ -47,7 +47,7 @@ DEFAULTS: Final = Languages()
 
 
 def _votes(texts: Mapping[str, set[str]]) -> dict[str, dict[str, float]]:
-    """The vote of each word or letter for each language that has it; together they are 1."""
+    """Return the vote of each word or letter for each of its languages; together they are 1."""
     owners: defaultdict[str, list[str]] = defaultdict(list)
     for language, cues in texts.items():
         for cue in cues:

@@ -37,7 +37,7 @@ def utterance(text: str) -> Utterance:
 
 
 def is_conversation(speakers: Collection[str | None]) -> bool:
-    """Whether more than half of some texts name a speaker, given the speaker of each text."""
+    """Return whether more than half of some texts name a speaker; `speakers` is one a text."""
     named = sum(speaker is not None for speaker in speakers)
     return named > len(speakers) * _NAMED_SHARE
 

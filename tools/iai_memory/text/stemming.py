@@ -32,18 +32,18 @@ _lock = threading.Lock()
 
 
 def is_word(chunk: str) -> bool:
-    """Whether the chunk consists of letters and is not CamelCase."""
+    """Return whether the chunk consists of letters and is not CamelCase."""
     cased = chunk in (chunk.lower(), chunk.upper(), chunk.title())
     return cased and _WORD.fullmatch(chunk) is not None
 
 
 def is_contracted(chunk: str) -> bool:
-    """Whether the chunk is words joined by apostrophes."""
+    """Return whether the chunk is words joined by apostrophes."""
     return _CONTRACTED.fullmatch(chunk) is not None
 
 
 def is_stop_word(chunk: str, languages: Languages) -> bool:
-    """Whether the chunk is a function word of the text's language."""
+    """Return whether the chunk is a function word of the text's language."""
     word = chunk.casefold().replace("\u2019", "'")
     language = language_of(word, languages)
     return language is not None and word in STOP_WORDS.get(language, ())

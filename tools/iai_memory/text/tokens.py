@@ -30,7 +30,7 @@ def estimate_tokens(text: str) -> int:
 
 
 def fits(text: str, budget: int) -> bool:
-    """Whether the text has at most `budget` estimated tokens; cheap where it is surely shorter."""
+    """Return whether the text has at most `budget` estimated tokens; cheap if surely shorter."""
     return _MAX_PER_CHARACTER * len(text) <= budget or estimate_tokens(text) <= budget
 
 

@@ -104,7 +104,9 @@ def _from_line(line: str, number: int, embedder: str) -> Row:
 
 
 def _check_names(record: Record) -> None:
-    """Refuses what no store of ours writes: ids are ordered as UUIDs, and both names are printed.
+    """Refuse an id, a role or an origin that no store of ours writes.
+
+    Ids are ordered as UUIDs, and roles and origins are printed.
 
     Raises:
         ValueError: One of them is something else.
@@ -147,6 +149,6 @@ def _with_vectors(record: Record, fields: dict[str, Any], embedder: str) -> Row:
 
 
 def _from_base64(text: str, kind: str) -> NDArray[np.float32]:
-    """float32, (n, dim)."""
+    """Return the vectors, float32, (n, dim)."""
     found = np.frombuffer(base64.b64decode(text, validate=True), dtype=kind)
     return found.astype(np.float32).reshape(-1, DIMENSION)

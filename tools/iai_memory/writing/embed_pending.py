@@ -33,7 +33,7 @@ class TextVectors:
     embedder: str
 
     def row(self, record: Record) -> Row:
-        """The record with these vectors."""
+        """Return the record with these vectors."""
         return Row(replace(record, embedder=self.embedder), self.whole, self.passages)
 
 
@@ -121,7 +121,7 @@ def _passage_spans(encoder: Encoder, text: str) -> list[Span]:
 
 
 def _portion(records: Sequence[Record]) -> list[Record]:
-    """The first records that one commit embeds: at least one, unless there is none."""
+    """Return the first records, as many as one commit embeds: at least one, if there is any."""
     sizes = accumulate(len(record.text) for record in records)
     count = sum(size <= _MAX_CHARACTERS for size in sizes)
     return list(records[: max(1, count)])

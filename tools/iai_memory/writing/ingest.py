@@ -91,7 +91,7 @@ class _Draft:
         return self.record.idem
 
     def duplicate_of(self, existing: Mapping[str, Sequence[Record]]) -> Record | None:
-        """The record of the same key; of an undated memory only one that is current.
+        """Return the stored record of the same key; for an undated memory only a current one.
 
         So a dated memory that was forgotten is not stored again, and an undated one is.
         """
@@ -102,14 +102,14 @@ class _Draft:
         return same[0] if same else None
 
     def note(self, *, pending: bool) -> str | None:
-        """What the caller is told of a memory that was stored."""
+        """Return the remark on a stored memory; None without one."""
         notes = [f"redacted {count} {kind}" for kind, count in sorted(self.redacted.items())]
         notes += ["not yet embedded"] if pending else []
         return ", ".join(notes) or None
 
 
 def _draft(memory: NewMemory, origin: str, trust: Mapping[str, float]) -> _Draft:
-    """The memory as a record; `trust` is that of each source, by id."""
+    """Return the memory as a record; `trust` is that of each source, by id."""
     memory = new_memory(memory)
     redacted = redact(memory.text)
     memory = replace(memory, text=redacted.text)
@@ -155,7 +155,7 @@ def _why_skipped(text: str) -> str | None:
 
 
 def _trust_of_sources(reader: TableReader, memories: Sequence[NewMemory]) -> dict[str, float]:
-    """The trust of every record that one of the memories was derived from, by id.
+    """Return by id the trust of every record that a memory was derived from.
 
     Raises:
         InvalidInput: There is no record with such an id, or it was forgotten.
@@ -184,7 +184,7 @@ def _by_key(records: Sequence[Record]) -> dict[str, list[Record]]:
 
 
 def _new_drafts(drafts: Sequence[_Draft], existing: Mapping[str, Sequence[Record]]) -> list[_Draft]:
-    """Those that are to be stored; of equal ones in a batch the first."""
+    """Return the drafts to store; of equal ones in a batch the first."""
     new: dict[str, _Draft] = {}
     for draft in drafts:
         if draft.skip is None and draft.duplicate_of(existing) is None:
@@ -206,7 +206,7 @@ def _results(
     *,
     pending: bool,
 ) -> list[Ingested]:
-    """What became of each memory, in the order given."""
+    """Return the outcome of each memory, in the order given."""
     results: list[Ingested] = []
     first: set[str] = set()
     for draft in drafts:

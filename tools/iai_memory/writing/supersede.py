@@ -67,7 +67,7 @@ def supersede(
 
 
 def _successor(old: Record, text: str, origin: str, since: datetime) -> Record:
-    """The new record, pending: project, session, role, tags and pin are the old one's.
+    """Return the new record, pending: project, session, role, tags and pin are the old one's.
 
     Its trust is its own: who corrects a fact vouches for the new text, and does not borrow the name
     of who stated the old one.
@@ -90,7 +90,7 @@ def _successor(old: Record, text: str, origin: str, since: datetime) -> Record:
 
 
 def _valid_from(old: Record, at: datetime | None, now: datetime) -> datetime:
-    """When the new fact began to be true.
+    """Return when the new fact began to be true.
 
     Raises:
         InvalidInput: It is before the old one began to be true, or in the future.
@@ -107,7 +107,7 @@ def _valid_from(old: Record, at: datetime | None, now: datetime) -> datetime:
 
 
 def _already_superseded(reader: TableReader, old: Record) -> str:
-    """The error for a record that something replaced: it names what is current instead."""
+    """Return the error for a record that something replaced: it names what is current instead."""
     [chain] = successors(reader, [old]).values()
     if chain and chain[-1].superseded_by is None:
         return f"{old.id} was already superseded: supersede {chain[-1].id} instead"

@@ -28,7 +28,7 @@ _TOOL_BLOCKS: Final = frozenset(
 
 
 def wrote(fields: Mapping[str, Any]) -> bool:
-    """Whether a decoded line stands in a Claude Code transcript."""
+    """Return whether a decoded line stands in a Claude Code transcript."""
     return isinstance(fields.get("type"), str) and isinstance(fields.get("sessionId"), str)
 
 

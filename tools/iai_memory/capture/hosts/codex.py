@@ -32,7 +32,7 @@ _TEXT_ITEMS: Final = ("input_text", "output_text", "text")
 
 
 def wrote(fields: Mapping[str, Any]) -> bool:
-    """Whether a decoded line stands in a Codex rollout."""
+    """Return whether a decoded line stands in a Codex rollout."""
     kind = fields.get("type")
     return isinstance(kind, str) and kind in _KINDS and isinstance(fields.get("payload"), dict)
 
