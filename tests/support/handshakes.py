@@ -58,6 +58,7 @@ INITIALIZED = b'{"jsonrpc":"2.0","method":"notifications/initialized"}\n'
 
 
 def request(id_: int | str, method: str, params: dict[str, Any]) -> bytes:
+    """One request as a line of JSON."""
     asked = {"jsonrpc": "2.0", "id": id_, "method": method, "params": params}
     return json.dumps(asked).encode() + b"\n"
 
@@ -154,6 +155,7 @@ def with_responder(app: App, ready: Ready) -> Callable[[int, TextIOWrapper], Non
 
 
 def lines_of(lead: bytes, source: int) -> TextIOWrapper:
+    """A text stream of the pipe, after the bytes that were already read from it."""
     return TextIOWrapper(
         BufferedReader(ResumedInput(lead, source)), encoding="utf-8", errors="replace"
     )

@@ -23,16 +23,19 @@ needs_wheel = pytest.mark.skipif(not WHEEL.is_file(), reason="no published wheel
 
 
 def found_model(**overrides: Any) -> ModelFiles:
+    """The model that these settings find; there must be one."""
     files = find_model(load_settings(**overrides))
     assert files is not None
     return files
 
 
 def sha256(content: bytes) -> str:
+    """The digest in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
 
 
 def hashes(folder: Path) -> dict[str, str]:
+    """The digest of each file in the folder, by name."""
     return {path.name: sha256(path.read_bytes()) for path in folder.iterdir()}
 
 
@@ -70,6 +73,7 @@ def model_of_rubbish(
 def run_python(
     script: str, *arguments: str, **environment: str
 ) -> subprocess.CompletedProcess[str]:
+    """Runs a script in a child that imports as this process does; it must succeed."""
     return subprocess.run(
         [sys.executable, "-c", script, *arguments],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment},

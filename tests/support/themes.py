@@ -35,6 +35,7 @@ OpenMemory = Callable[..., Memory]
 
 
 def corpus() -> list[dict[str, Any]]:
+    """The memories of all themes, one a day in May 2026, with the theme as their project."""
     return [
         {"text": text, "project": project, "created_at": f"2026-05-{day + 1:02}"}
         for project, texts in THEMES.items()
@@ -43,8 +44,10 @@ def corpus() -> list[dict[str, Any]]:
 
 
 def topics_of(memory: Memory) -> TopicMap:
+    """The topics of the store as it is now."""
     return build_topics(memory.store, embedder=memory.embedder_key)
 
 
 def store_all(memory: Memory, items: list[dict[str, Any]]) -> list[str]:
+    """Stores the items; returns the ids of those that were new."""
     return [one.id for one in memory.ingest(items).results if one.id is not None]

@@ -60,14 +60,17 @@ def codex(
 
 
 def raw(*lines: object) -> bytes:
+    """The bytes of a transcript with these lines."""
     return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
 
 
 def parse_claude(line: object) -> Outcome:
+    """The outcome of a single line of Claude Code."""
     return ClaudeParser().parse(json.dumps(line).encode())
 
 
 def parse_codex(*lines: object) -> Outcome:
+    """The outcome of the last of these lines of Codex, which follow a session's first line."""
     parser = CodexParser()
     outcome = None
     for line in (CODEX_META, *lines):
@@ -76,18 +79,22 @@ def parse_codex(*lines: object) -> Outcome:
 
 
 def text_of(outcome: Outcome) -> str:
+    """The text of an outcome that must be a turn."""
     assert isinstance(outcome, Turn), outcome
     return outcome.text
 
 
 def turns(items: Iterable[Parsed]) -> list[Turn]:
+    """The turns among the outcomes."""
     return [item.outcome for item in items if isinstance(item.outcome, Turn)]
 
 
 def reasons(items: Iterable[Parsed]) -> Counter[str]:
+    """How often each reason to skip a line was given."""
     return Counter(item.outcome.reason for item in items if isinstance(item.outcome, Skipped))
 
 
 def example(part: str) -> Path:
+    """The example transcript whose name has this part."""
     (found,) = TRANSCRIPTS.rglob(f"*{part}*.jsonl")
     return found
