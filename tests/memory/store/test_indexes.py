@@ -75,7 +75,7 @@ def found_by_themselves(memory: Memory) -> bool:
 def test_a_sleep_makes_an_index_whole_and_everything_is_still_found(
     memory: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sleep, "_MOST_INDEX_PARTS", 2)
+    monkeypatch.setattr(sleep, "_MAX_INDEX_PARTS", 2)
     chance = np.random.default_rng(7)
     memory.ingest("One text for all of them.")
     for count in (310, 20, 20):
