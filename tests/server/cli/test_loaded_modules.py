@@ -16,6 +16,9 @@ from typer.core import TyperGroup
 
 from iai_server.cli.app import app
 
+ABOVE = ("memory", "maintenance", "session_start", "recall", "writing", "store", "embedding")
+"""Of `iai_memory`: what a command needs only once it opens the memory."""
+
 LOADED = """
 import contextlib, io, json, sys
 
@@ -42,6 +45,12 @@ def loaded(folder: Path, *calls: tuple[str, ...]) -> set[str]:
     """The modules that a new process has loaded once it ran the calls one after another."""
     command = [sys.executable, "-c", LOADED, json.dumps(calls)]
     return set(json.loads(output_of(command, env=child_environment(folder / "store", None))))
+
+
+def opened(modules: set[str]) -> list[str]:
+    """Those that only an opened memory needs."""
+    above = tuple(f"iai_memory.{each}" for each in ABOVE)
+    return [name for name in ours(modules) if name.startswith(above)]
 
 
 def test_the_version_needs_neither_the_memory_nor_a_parser(tmp_path: Path) -> None:
