@@ -98,13 +98,13 @@ def steps(chance: random.Random, memory: Memory) -> dict[str, Callable[[], objec
     }
 
 
-def store_of_at_most(memory: Memory, copy_bytes: int) -> Store:
+def store_of_at_most(memory: Memory, snapshot_bytes: int) -> Store:
     return Store(
         memory.paths,
         embedder=memory.embedder_key,
         dimension=384,
         budget=64,
-        copy_bytes=copy_bytes,
+        snapshot_bytes=snapshot_bytes,
     )
 
 

@@ -191,7 +191,7 @@ class StoreHandle:
             dimension=DIMENSION,
             budget=self.settings.commit_budget,
             check=check,
-            copy_bytes=self.settings.copy_mb << 20,
+            snapshot_bytes=self.settings.copy_mb << 20,
         )
 
     def _committed(self) -> None:

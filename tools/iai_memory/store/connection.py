@@ -57,7 +57,7 @@ class Connection:
         """Reconnect with this much memory for index pages; for tables opened from now on."""
         self._database = self._connected(cache_bytes)
 
-    def look(self) -> tuple[int, int]:
+    def versions_stat(self) -> tuple[int, int]:
         """Inode and time of change, in ns, of the folder of the table's versions; one `stat`.
 
         Raises:

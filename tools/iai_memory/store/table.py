@@ -54,7 +54,7 @@ class Store:
         dimension: int,
         budget: int,
         check: bool = True,
-        copy_bytes: int = 0,
+        snapshot_bytes: int = 0,
     ) -> None:
         """Open the table, or create it.
 
@@ -64,8 +64,8 @@ class Store:
             dimension: Length of those vectors.
             budget: Commits after which `compaction_is_due`.
             check: False opens a table of another generation, to re-embed it.
-            copy_bytes: Memory for a snapshot of the table; for LanceDB's indexes where the table
-                is larger than that.
+            snapshot_bytes: Memory for a snapshot of the table. A table that needs more has as much
+                for LanceDB's index pages instead.
         """
         os.umask(os.umask(0o077) | 0o077)
         self.paths = paths
@@ -80,12 +80,14 @@ class Store:
             self._connection = Connection(paths)
             self._files = SyncedFolder(self._connection.table_folder)
             self._table = self._connection.open_or_create(embedder, dimension, check=check)
-            if copy_bytes > CACHE_BYTES and not may_fit(self._table.count_rows(), copy_bytes):
+            if snapshot_bytes > CACHE_BYTES and not may_fit(
+                self._table.count_rows(), snapshot_bytes
+            ):
                 # The memory that no snapshot takes caches LanceDB's index pages.
-                self._connection.set_index_cache(copy_bytes)
+                self._connection.set_index_cache(snapshot_bytes)
                 self._table = self._connection.open()
         self.latest = SnapshotReader(
-            self._table, self._read_lock, self._connection.look, max_bytes=copy_bytes
+            self._table, self._read_lock, self._connection.versions_stat, max_bytes=snapshot_bytes
         )
 
     @property
@@ -103,7 +105,7 @@ class Store:
         Raises:
             StoreUnavailable: The table is gone.
         """
-        return "{}-{}".format(*self._connection.look())
+        return "{}-{}".format(*self._connection.versions_stat())
 
     def change_token(self) -> int:
         """Moves with every commit of any process; costs one `stat`, and no table is read.
@@ -131,7 +133,7 @@ class Store:
     def by_keys(self, keys: Sequence[str]) -> list[Record]:
         """The records that have one of these idempotency keys, forgotten ones included."""
         possible = self._key_filter.possible_keys(
-            keys, self.latest, lambda: self._connection.look()[0]
+            keys, self.latest, lambda: self._connection.versions_stat()[0]
         )
         return self.latest.by_column("idem", possible)
 
