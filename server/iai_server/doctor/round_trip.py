@@ -30,7 +30,7 @@ class RoundTrip:
     """
 
     def __init__(self, folder: Path, settings: Settings) -> None:
-        """Uses `folder` for the store and the transcript, and the model of the settings."""
+        """Put store and transcript into `folder`; the model is that of the settings."""
         self._folder = folder
         self._memory = Memory(settings=settings.model_copy(update={"store": folder / "store"}))
         self._transcript = folder / "transcript.jsonl"

@@ -16,7 +16,7 @@ NAME = "claude-code"
 
 
 def claude_code(launch: Launch, project: Path | None = None) -> Host:
-    """Claude Code for this user, or for everybody who works in a project's folder.
+    """Return Claude Code for this user, or for everybody who works in a project's folder.
 
     The user's files move with `CLAUDE_CONFIG_DIR`.
     """

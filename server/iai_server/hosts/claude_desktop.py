@@ -16,7 +16,7 @@ _FILE = "claude_desktop_config.json"
 
 
 def claude_desktop(launch: Launch) -> Host:
-    """Claude Desktop for this user."""
+    """Return Claude Desktop for this user."""
     file = HostFile(_folder() / _FILE, ServerInJson(), launch.server())
     return Host(NAME, launch, file, None, "Quit Claude Desktop and start it again.")
 

@@ -18,7 +18,7 @@ HOOKS = "hooks.json"
 
 
 def codex(launch: Launch, project: Path | None = None) -> Host:
-    """Codex for this user, or for everybody who works in a project's folder."""
+    """Return Codex for this user, or for everybody who works in a project's folder."""
     folder = codex_home() if project is None else project / ".codex"
     shared = project is not None
     advice = (

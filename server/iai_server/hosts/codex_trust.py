@@ -40,7 +40,7 @@ class Trust:
 
 
 def trust(hooks_file: Path, hooks: list[Hook], cwd: Path) -> Trust:
-    """What Codex makes of our hooks of one file.
+    """Return which of our hooks in one file Codex trusts, and which it skips.
 
     Asks `codex app-server` if there is a codex on the PATH and it answers within 15 s, else reads
     what Codex noted in its `config.toml`.
@@ -82,7 +82,7 @@ def _key(hooks_file: Path, hook: Hook) -> str:
 
 
 def _ask(cwd: Path) -> list[dict[str, Any]] | None:
-    """The hooks that Codex reads in a folder, None when it cannot be asked."""
+    """Return the hooks that Codex reads in a folder; None if it gives no answer."""
     program = shutil.which("codex")
     if program is None:
         return None

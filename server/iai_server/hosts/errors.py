@@ -15,7 +15,7 @@ class CannotMerge(HostFileFault):
     """A host's file cannot be changed safely; the text ends with the block to paste by hand."""
 
     def __init__(self, path: Path, why: str, block: str) -> None:
-        """Names the file, the reason and what the user can paste."""
+        """Name the file, the reason and the block to paste."""
         super().__init__(
             f"{path} {why}: nothing was changed; mend it and run the command again, or put this "
             f"into it yourself\n{block}"

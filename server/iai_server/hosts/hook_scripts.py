@@ -93,7 +93,7 @@ def _content_and_mode(path: Path) -> tuple[bytes, int]:
 
 
 def _checksum(files: Mapping[str, tuple[bytes, int]]) -> str:
-    """One SHA-256 over name, mode and content of all files."""
+    """Return one SHA-256 over name, mode and content of all files."""
     total = hashlib.sha256()
     for name, (content, mode) in files.items():
         total.update(f"{name} {mode:o} {len(content)}\n".encode())

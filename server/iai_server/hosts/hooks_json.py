@@ -35,7 +35,7 @@ class Event:
     matcher: str | None = None
 
     def group(self, command: str) -> dict[str, Any]:
-        """The entry of a host's file that runs the command at this event."""
+        """Return the entry of a host's file that runs the command at this event."""
         hook = {"type": "command", "command": command, "timeout": self.timeout}
         matcher = {} if self.matcher is None else {"matcher": self.matcher}
         return {**matcher, "hooks": [hook]}
@@ -81,11 +81,11 @@ class HooksInJson:
     """
 
     def found(self, text: str) -> dict[str, str] | None:
-        """The commands of ours by event."""
+        """Return our commands by event; None if there are none."""
         return {hook.event: hook.command for hook in self.hooks(text)} or None
 
     def hooks(self, text: str) -> list[Hook]:
-        """Every hook of ours.
+        """Return every hook of ours.
 
         Raises:
             NotMergeable: The text is not JSON, or its hooks are not what hosts read.
@@ -94,7 +94,7 @@ class HooksInJson:
             return list(_hooks(JsonText(text)))
 
     def connected(self, text: str, ours: dict[str, str]) -> str:
-        """The text with one hook of ours for each event; a user's timeout and matcher stay.
+        """Return the text with one hook of ours for each event; a user's timeout and matcher stay.
 
         New ones go to the end: Codex's trust in a hook is bound to its place.
         """
@@ -113,7 +113,7 @@ class HooksInJson:
             return json_text.checked()
 
     def disconnected(self, text: str, before: str) -> str:
-        """The text without our hooks."""
+        """Return the text without our hooks."""
         with predicates():
             json_text, had = JsonText(text), JsonText(before)
             while hooks := list(_hooks(json_text)):
@@ -121,18 +121,18 @@ class HooksInJson:
             return json_text.checked()
 
     def block(self, ours: dict[str, str]) -> str:
-        """The file as it would be with nothing else in it."""
+        """Return the file as it would be with nothing else in it."""
         groups = {event.name: [event.group(ours[event.name])] for event in EVENTS}
         return json.dumps({"hooks": groups}, ensure_ascii=False, indent=2)
 
 
 def hook_commands(launch: Launch) -> dict[str, str]:
-    """The command of each event."""
+    """Return the command of each event."""
     return {event.name: launch.hook(event.script) for event in EVENTS}
 
 
 def script_of(command: Any) -> Path | None:
-    """The script of ours that a command runs, after variables and nothing else."""
+    """Return the script of ours that a command runs, after variables and nothing else."""
     if not isinstance(command, str):
         return None
     try:
@@ -173,7 +173,7 @@ def _typed(value: Any, kind: type, where: str, wanted: str) -> Any:
 
 
 def _remove(json_text: JsonText, hook: Hook, had: JsonText) -> None:
-    """Removes a hook, and what holds it if that is empty then and was not there before."""
+    """Remove a hook, then each container around it that is empty now and was not in `had`."""
     json_text.remove(hook.keys)
     group: Keys = (*_HOOKS, hook.event, hook.at[0])
     if not json_text.get((*group, "hooks")):

@@ -37,7 +37,7 @@ class JsonText:
     """A JSON object as text, and as the value that the text means."""
 
     def __init__(self, text: str) -> None:
-        """Reads the text; nothing but blanks is an empty object.
+        """Read the text; nothing but blanks is an empty object.
 
         Raises:
             NotJson: It is not one JSON object.
@@ -46,7 +46,7 @@ class JsonText:
         self.value = _loaded(self.text)
 
     def get(self, path: Keys) -> Any:
-        """The value at the path, None where nothing is."""
+        """Return the value at the path; None if nothing is there."""
         value: Any = self.value
         for key in path:
             if isinstance(key, str):
@@ -56,14 +56,14 @@ class JsonText:
         return value
 
     def has(self, path: Keys) -> bool:
-        """Whether an object or array on the way holds the last key."""
+        """Return whether the path leads to a value, even if that is null."""
         holder = self.get(path[:-1])
         if isinstance(holder, dict):
             return path[-1] in holder
         return isinstance(holder, list) and isinstance(path[-1], int) and path[-1] < len(holder)
 
     def put(self, path: Keys, value: Any) -> None:
-        """Sets the value of a member; objects on the way to it are made, at the end of theirs.
+        """Set the value of a member; make missing objects on the way, each at its parent's end.
 
         Raises:
             NotJson: Something on the way is not an object.
@@ -86,7 +86,7 @@ class JsonText:
         target[key] = value
 
     def append(self, path: Keys, value: Any) -> None:
-        """Adds an item to the end of an array, which is made if need be.
+        """Add an item to the end of an array; make the array if it is missing.
 
         Raises:
             NotJson: Something else than an array is there.
@@ -101,7 +101,7 @@ class JsonText:
         items.append(value)
 
     def remove(self, path: Keys) -> None:
-        """Removes the member or item that the path names, with the comma that it no longer needs.
+        """Remove the member or item at the path, with its comma.
 
         Raises:
             KeyError: Nothing is there.
@@ -119,7 +119,7 @@ class JsonText:
         del self.get(path[:-1])[path[-1]]
 
     def checked(self) -> str:
-        """The text, proved to mean what the edits say.
+        """Return the edited text, once parsing it gives the edited value.
 
         Raises:
             NotJson: It does not, as with two members of one name.
@@ -148,7 +148,7 @@ class JsonText:
             self.text = self.text[: start + 1] + new + self.text[close:]
 
     def _rendered(self, value: Any, indent: str | None) -> str:
-        """The value's JSON: on one line without an indent, else with its lines indented."""
+        """Return the value's JSON: on one line without an indent, else with its lines indented."""
         if indent is None:
             separators = (self._comma(), self._colon())
             return json.dumps(value, ensure_ascii=False, separators=separators)
@@ -157,7 +157,7 @@ class JsonText:
         return dumped.replace("\n", newline + indent)
 
     def _is_inline(self, path: Keys) -> bool:
-        """Whether members of this container stand beside each other on one line."""
+        """Return whether members of this container stand beside each other on one line."""
         siblings, start, _ = self._children(path)
         if siblings:
             return "\n" not in self.text[start : siblings[0].at]
@@ -184,7 +184,7 @@ class JsonText:
         raise KeyError(_dotted(path))
 
     def _children(self, path: Keys) -> tuple[list[_Child], int, int]:
-        """What a container holds, where it opens and where it closes."""
+        """Return the children of a container, and the places of its two brackets."""
         start = self._child(path).start if path else _skip(self.text, 0)
         children: list[_Child] = []
         decoder = json.JSONDecoder(parse_constant=str)

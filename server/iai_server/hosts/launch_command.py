@@ -76,7 +76,7 @@ def launch_command(settings: Settings) -> Launch:
 
 
 def is_ours(entry: Any) -> bool:
-    """Whether a server's entry starts us, from whichever installation."""
+    """Return whether a server's entry starts us, from whichever installation."""
     if not isinstance(entry, dict):
         return False
     command, arguments = entry.get("command"), entry.get("args")

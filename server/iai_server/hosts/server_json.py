@@ -19,13 +19,13 @@ class ServerInJson:
     """A JSON file with `mcpServers`; ours is the entry called `iai-mcp` that starts us."""
 
     def found(self, text: str) -> dict[str, Any] | None:
-        """The entry, whichever installation it starts."""
+        """Return the entry, whichever installation it starts."""
         with predicates():
             entry = JsonText(text).get(_ENTRY)
         return entry if is_ours(entry) else None
 
     def connected(self, text: str, ours: dict[str, Any]) -> str:
-        """The text with the entry; what a user added to an older one of ours stays."""
+        """Return the text with the entry; a user's additions to an older entry of ours stay."""
         with predicates():
             json_text = JsonText(text)
             if not json_text.has(_ENTRY):
@@ -44,7 +44,7 @@ class ServerInJson:
             return json_text.checked()
 
     def disconnected(self, text: str, before: str) -> str:
-        """The text without the entry."""
+        """Return the text without the entry."""
         with predicates():
             json_text, had = JsonText(text), JsonText(before)
             json_text.remove(_ENTRY)
@@ -53,12 +53,12 @@ class ServerInJson:
             return json_text.checked()
 
     def block(self, ours: dict[str, Any]) -> str:
-        """The file as it would be with nothing else in it."""
+        """Return the file as it would be with nothing else in it."""
         return json.dumps({"mcpServers": {SERVER: ours}}, ensure_ascii=False, indent=2)
 
 
 def differences(old: dict[str, Any], ours: dict[str, Any]) -> Iterator[tuple[Keys, Any]]:
-    """What to set in an older entry, None for what to remove; only keys that we write."""
+    """Yield the keys to set in an older entry, with their values; None removes one."""
     for key in ("type", "command", "args"):
         if key in ours and old.get(key) != ours[key]:
             yield (key,), ours[key]
@@ -74,7 +74,7 @@ def differences(old: dict[str, Any], ours: dict[str, Any]) -> Iterator[tuple[Key
 
 @contextmanager
 def predicates() -> Generator[None]:
-    """Turns what is wrong with a JSON text into what is wrong with a host's file."""
+    """Raise `NotMergeable` in place of `NotJson`, with the same predicate."""
     try:
         yield
     except NotJson as exc:

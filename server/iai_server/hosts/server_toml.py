@@ -24,12 +24,12 @@ class ServerInToml:
     """A TOML file with `mcp_servers`; ours is the table called `iai-mcp` that starts us."""
 
     def found(self, text: str) -> dict[str, Any] | None:
-        """The entry, whichever installation it starts."""
+        """Return the entry, whichever installation it starts."""
         entry = _entry(_loaded(text))
         return entry if is_ours(entry) else None
 
     def connected(self, text: str, ours: dict[str, Any]) -> str:
-        """The text with the table; what a user added to an older one of ours stays."""
+        """Return the text with the table; a user's additions to an older table of ours stay."""
         wanted = _loaded(text)
         old = _entry(wanted)
         if old is not None and not is_ours(old):
@@ -49,7 +49,7 @@ class ServerInToml:
             return _proved(tomlkit.dumps(document), wanted)
 
     def disconnected(self, text: str, before: str) -> str:
-        """The text without the table."""
+        """Return the text without the table."""
         wanted, had = _loaded(text), _loaded(before)
         del wanted[_SERVERS][SERVER]
         if not wanted[_SERVERS] and _SERVERS not in had:
@@ -65,12 +65,12 @@ class ServerInToml:
             return _proved(tomlkit.dumps(document), wanted)
 
     def block(self, ours: dict[str, Any]) -> str:
-        """The table as text."""
+        """Return the table as text."""
         return _block(ours)
 
 
 def _added(text: str, ours: dict[str, Any]) -> str:
-    """The text with the table at its end; a table there never changes what stands before it."""
+    """Return the text with the table at its end, where it changes nothing before it."""
     servers = _loaded(text).get(_SERVERS)
     with _predicates():
         document = tomlkit.parse(text)
@@ -85,7 +85,7 @@ def _added(text: str, ours: dict[str, Any]) -> str:
 
 
 def _cut(text: str) -> str:
-    """The text without the lines of our table and its sub-tables.
+    """Return the text without the lines of our table and its sub-tables.
 
     Comments before the next header stay: tomlkit would count them to our table and drop them.
     """
@@ -157,7 +157,7 @@ def _means(text: str, wanted: dict[str, Any]) -> bool:
 
 
 def _proved(text: str, wanted: dict[str, Any]) -> str:
-    """The text, if it means what it should: an editor of TOML may meet a text it cannot keep."""
+    """Return the text if it parses to `wanted`: tomlkit cannot keep every text."""
     if not _means(text, wanted):
         raise NotMergeable("is written in a way that cannot be kept")
     return text

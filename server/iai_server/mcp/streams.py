@@ -88,7 +88,7 @@ class IncomingStream(_Wrapper):
     """The reading side for the SDK's server; answers unreadable requests with an error."""
 
     def __init__(self, source: Source, sink: Sink) -> None:
-        """Reads from `source`; errors go to `sink`, which is not closed with this stream."""
+        """Read from `source`; send errors to `sink`, which is not closed with this stream."""
         super().__init__(source)
         self._source = source
         self._sink = sink
@@ -123,7 +123,7 @@ class OutgoingStream(_Wrapper):
     """The writing side for the SDK's server; suppresses answers that the host has already."""
 
     def __init__(self, sink: Sink, already_answered: AlreadyAnswered) -> None:
-        """Writes to `sink`; ids of subscriptions leave `already_answered` when suppressed."""
+        """Write to `sink`; ids of subscriptions leave `already_answered` when suppressed."""
         super().__init__(sink)
         self._sink = sink
         self._already_answered = already_answered
@@ -147,7 +147,7 @@ class OutgoingStream(_Wrapper):
 
 
 def _request_id(problem: Exception) -> int | str | None:
-    """The id of the request in an unreadable line; None if it has none that can be sent back."""
+    """Return the request's id in an unreadable line; None if it has none to send back."""
     if not isinstance(problem, ValidationError):
         return None
     first = problem.errors(include_url=False)[0]

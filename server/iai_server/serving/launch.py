@@ -49,7 +49,7 @@ if TYPE_CHECKING:
         """A real server that may be loading."""
 
         def fileno(self) -> int:
-            """A descriptor that is readable once the real server is ready."""
+            """Return a descriptor that becomes readable once the real server is ready."""
             ...
 
         def start(self) -> None:
@@ -67,7 +67,7 @@ class HostLeft(Exception):
     """The host closed the connection, and no request of it is left to answer."""
 
     def __init__(self, silent: bool) -> None:
-        """`silent`: it never sent a byte."""
+        """Note with `silent` that the host never sent a byte."""
         super().__init__()
         self.silent = silent
 
@@ -85,7 +85,7 @@ class Loader:
         self._fault: BaseException | None = None
 
     def fileno(self) -> int:
-        """A descriptor that is readable once the thread is done."""
+        """Return a descriptor that becomes readable once the thread is done."""
         return self._done
 
     def start(self) -> None:

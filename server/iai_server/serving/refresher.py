@@ -33,7 +33,7 @@ class Refresher:
     """
 
     def __init__(self, runtime: Runtime) -> None:
-        """The thread starts with `start`."""
+        """Bind the runtime; the thread starts with `start`."""
         self._runtime = runtime
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="iai-mcp-refresher", daemon=True)

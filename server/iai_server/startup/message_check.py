@@ -65,7 +65,7 @@ def compact_json(message: dict[str, Any]) -> str:
 
 
 def is_id(value: Any) -> bool:
-    """Whether a value can be the id of a request, or a progress token."""
+    """Return whether a value can be the id of a request, or a progress token."""
     return isinstance(value, str) or (type(value) is int and abs(value) < 2**53)
 
 
@@ -116,7 +116,7 @@ def envelope_version(meta: dict[str, Any]) -> str:
 
 
 def has_shape(value: Any, shape: Any) -> bool:
-    """Whether the SDK accepts a value; fields that it does not know, it ignores.
+    """Return whether the SDK accepts a value; it ignores fields that it does not know.
 
     A shape is a type, `[shape]` for an object of such values, or an object of fields; a field
     whose name ends with `?` may be missing.

@@ -44,13 +44,13 @@ class ResumedInput(io.RawIOBase):
     """A descriptor of which some bytes were read before: gives those first, then the rest."""
 
     def __init__(self, first: bytes, descriptor: int) -> None:
-        """`first` comes before what the descriptor still holds; the descriptor stays open."""
+        """Give `first` before the descriptor's own bytes; the descriptor stays open."""
         super().__init__()
         self._first = memoryview(first)
         self._descriptor = descriptor
 
     def readable(self) -> bool:
-        """True."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:

@@ -73,7 +73,7 @@ class Logit:
     candidates: float
 
     def probability(self, evidence: Evidence) -> float:
-        """0..1, to three digits."""
+        """Return the probability, 0..1, to three digits."""
         logit = (
             self.bias
             + self.similarity * evidence.similarity
@@ -140,7 +140,7 @@ def calibrate(query: Query, hits: Sequence[Ranked], found: CandidateSet) -> Answ
 
 
 def _confidence(first: Sequence[Ranked], unknown: float, candidates: int) -> float:
-    """The probability that these first hits answer."""
+    """Return the probability that these first hits answer."""
     return ANSWER.probability(
         Evidence(
             similarity=max(one.similarity for one in first),
@@ -153,7 +153,7 @@ def _confidence(first: Sequence[Ranked], unknown: float, candidates: int) -> flo
 
 
 def names_only_unknown(question: str, candidates: Sequence[Candidate]) -> bool:
-    """Whether the question names something, and no candidate has a term of those names.
+    """Return whether the question names something, and no candidate has a term of those names.
 
     Dates are no names, and neither are the nouns of German, which all have a capital.
     """

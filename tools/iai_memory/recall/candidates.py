@@ -97,7 +97,7 @@ def _query_vector(
     matching: Collection[Candidate],
     embedding: Future[Vector | None],
 ) -> Vector | None:
-    """The vector of the query; in a conversation, with the person it is about read as "I"."""
+    """Return the vector of the query; in a conversation, its subject is read as "I"."""
     speakers = _speakers(matching)
     if is_conversation(speakers):
         person = subject(text, {name for name in speakers if name is not None})
@@ -108,7 +108,7 @@ def _query_vector(
 
 
 def _embed(encoder: Encoder | None, text: str) -> Vector | None:
-    """The vector of the text; None without a model, and for emoji alone, which it cannot read."""
+    """Return the vector of the text; None without a model, and for emoji, which it cannot read."""
     if encoder is None or not any(character.isalnum() for character in text):
         return None
     vector: Vector = encoder.encode([text])[0]
@@ -126,7 +126,7 @@ class _Neighbourhood:
 def _neighbourhood(
     reader: TableReader, found: Mapping[str, Candidate], anchors: Iterable[str], where: Filter
 ) -> _Neighbourhood:
-    """The neighbouring turns of the anchors that were not found and pass the filter."""
+    """Return the neighbouring turns of the anchors that were not found and pass the filter."""
     anchor_records = [found[id_].record for id_ in anchors if id_ in found]
     sessions = reader.sessions(_sessions_of(found.values(), anchor_records))
     beside = neighbouring_turns(anchor_records, sessions).difference(found)
@@ -138,14 +138,14 @@ def _neighbourhood(
 
 
 def _sessions_of(candidates: Iterable[Candidate], anchors: Iterable[Record]) -> set[str]:
-    """The sessions whose order is needed: those with several candidates, and the anchors' own."""
+    """Return the ids of sessions with several candidates, and of the anchors' sessions."""
     counts = Counter(one.record.session_id for one in candidates)
     several = {session_id for session_id, count in counts.items() if count > 1}
     return {one for one in several.union(one.session_id for one in anchors) if one is not None}
 
 
 def _as_of(found: list[Candidate], where: Filter) -> list[Candidate]:
-    """The candidates as they were at the filter's time; the searches may have let too many by."""
+    """Return the candidates as of the filter's time, without those that it does not admit."""
     if where.as_of is None:
         return found
     admitted = [one for one in found if where.admits(one.record)]

@@ -57,7 +57,7 @@ class Mention:
     any_year: bool
 
     def covers(self, moment: datetime) -> bool:
-        """Whether a text of that time may be about these days."""
+        """Return whether a text of that time may be about these days."""
         start, end = self.start, self.end
         if start == end:
             start, end = start - _DAYS_BEFORE, end + _DAYS_AFTER

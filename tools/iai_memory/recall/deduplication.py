@@ -44,7 +44,7 @@ def merge_duplicates(ranked: Sequence[Ranked]) -> list[Ranked]:
 
 
 def normalised_text(text: str) -> tuple[str, ...]:
-    """The tokens of a text, in order; two texts say the same if these are equal.
+    """Return the tokens of a text, in order; two texts say the same if these are equal.
 
     Left out are "the" and "please", quotes around a word, a comma or full stop after one, the
     case of a plain word where a sentence begins, and blanks. Everything else counts: numbers,
@@ -66,14 +66,14 @@ def normalised_text(text: str) -> tuple[str, ...]:
 
 
 def dedup_key(record: Record) -> bytes:
-    """Equal for memories that say the same and that no filter tells apart; 32 bytes."""
+    """Return 32 bytes, equal for memories that say the same and that no filter tells apart."""
     words = normalised_text(record.text)
     parts = (record.project, record.role, record.pinned, sorted(record.tags), words)
     return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).digest()
 
 
 def cheap_key(record: Record) -> tuple[object, ...]:
-    """Equal wherever `dedup_key` is, and sometimes elsewhere; cheap enough to compute for all."""
+    """Return a key that is equal where `dedup_key` is, and sometimes elsewhere; cheap."""
     text = record.text.casefold()
     return (record.project, record.role, record.pinned, *map(text.count, _COUNTED_LETTERS))
 

@@ -64,7 +64,7 @@ def recall(
 
 
 def _mode(found: CandidateSet) -> Literal["hybrid", "lexical", "dense"]:
-    """Which searches found anything."""
+    """Return which searches found something; without vectors always `lexical`."""
     if not found.has_vectors:
         return "lexical"
     return "hybrid" if found.bm25 else "dense"

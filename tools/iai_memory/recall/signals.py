@@ -117,7 +117,7 @@ def _context(inputs: SignalInputs) -> Floats:
 
 
 def _speaker(inputs: SignalInputs) -> Floats:
-    """1 for what was said by the one whom the query is about: a person, or a role."""
+    """Return 1 for what was said by the one whom the query is about: a person, or a role."""
     said_by: list[str | None]
     if inputs.found.is_conversation:
         said_by = [one.speaker for one in inputs.features]
@@ -131,7 +131,7 @@ def _speaker(inputs: SignalInputs) -> Floats:
 
 
 def _session(inputs: SignalInputs) -> Floats:
-    """How well the best of the same session match; 0 for a record of no session."""
+    """Return how well the best of the same session match; 0 for a record without session."""
     matches: dict[str, list[float]] = {}
     for record, value in zip(inputs.records, inputs.match.tolist(), strict=True):
         if record.session_id is not None:
@@ -161,7 +161,7 @@ def _date(inputs: SignalInputs) -> Floats:
 
 
 def _asked_for(inputs: SignalInputs) -> Floats:
-    """1 for a text with a time, a name or a number where the query asks for one."""
+    """Return 1 for a text with a time, a name or a number where the query asks for one."""
     intent, texts, found = inputs.intent, inputs.features, np.zeros(len(inputs.features), np.bool_)
     if intent.time:
         found |= [one.has_time for one in texts]
@@ -219,7 +219,7 @@ SIGNALS: Final = (
 def _terms_of(
     candidates: Sequence[Candidate], text: str, dates: Sequence[Mention]
 ) -> tuple[Floats, Floats]:
-    """Which terms of the query each candidate has, (n, k), and each term's share of rarity, (k,).
+    """Return the query terms that each candidate has, (n, k), and the rarity of each, (k,).
 
     Rarity is the idf among the candidates: every text with a rare word is among them. A word that
     no candidate has keeps its full share, so that no text covers the whole question. People do not
@@ -236,13 +236,13 @@ def _terms_of(
 
 
 def _scaled_bm25(records: Sequence[Record], bm25: Mapping[str, float]) -> Floats:
-    """BM25 scaled from the lowest result of the search; a single result is 1."""
+    """Return BM25 scaled from the lowest result of the search; a single result is 1."""
     cutoff = min(bm25.values()) if len(bm25) > 1 else 0.0
     return _scaled(np.array([bm25.get(record.id, 0.0) for record in records]), cutoff)
 
 
 def _scaled(values: Floats, cutoff: float) -> Floats:
-    """Min-max scaling to 0..1; everything at or below the cutoff is 0."""
+    """Return the values scaled to 0..1: 0 at the cutoff and below, 1 at the highest."""
     highest = float(values.max())
     if highest <= cutoff:
         return np.zeros_like(values)

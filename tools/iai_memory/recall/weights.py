@@ -103,5 +103,5 @@ class WeightTables:
     notes: Weights = NOTES
 
     def table_for(self, *, is_conversation: bool) -> Weights:
-        """The table for candidates that are a conversation, or for any others."""
+        """Return the weights for a conversation, or for any other candidates."""
         return self.conversation if is_conversation else self.notes

@@ -45,7 +45,7 @@ def decide(
     cache_age_sec: float | None,
     min_interval_sec: float,
 ) -> Decision:
-    """The first row of the table that matches.
+    """Return the first row of the table that matches.
 
     Args:
         probed: The store now; None where it could not be probed.

@@ -128,7 +128,7 @@ class PageManager:
             return self._failed(trigger, exc, started)
 
     def _is_unchanged(self) -> bool:
-        """The cheap check, without lock or scan: no commit, no captured turn, no new day."""
+        """Return whether no commit, no captured turn and no new day came; no lock, no scan."""
         if cache_modified(self.cache) is None:
             return False
         sidecar = read_sidecar(self.cache)
@@ -141,7 +141,7 @@ class PageManager:
             return False
 
     def _refresh_alone(self, trigger: Trigger, force: bool, started: float) -> Outcome:
-        """The refresh itself, under the lock."""
+        """Refresh, under the lock."""
         try:
             view = self._view()
         except StoreFault as exc:
@@ -176,7 +176,7 @@ class PageManager:
         return take_view(self._store, self._options)
 
     def _with_topics(self, view: StoreView, *, force: bool) -> StoreView:
-        """The same view with a topic map, if one can be built within a tick.
+        """Return the view with a topic map, if one can be built within a tick.
 
         `force` builds it anew in any case, and raises where it cannot be built.
         """
@@ -275,7 +275,7 @@ class PageManager:
 
 
 def _no_step(step: str) -> None:
-    """Ignores the steps of a refresh."""
+    """Ignore the steps of a refresh."""
 
 
 def _ms_since(started: float) -> float:

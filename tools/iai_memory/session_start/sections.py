@@ -149,7 +149,7 @@ def admission(reader: TableReader, project: str | None) -> Callable[[Record], bo
 
     @cache
     def captured_since() -> datetime | None:
-        """When the newest captured session began; None where nothing was captured."""
+        """Return when the newest captured session began; None where nothing was captured."""
         newest = reader.newest(Filter(project=project, origins=("hook",)), 1)
         if not newest or newest[0].session_id is None:
             return newest[0].created_at if newest else None

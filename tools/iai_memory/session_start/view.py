@@ -147,7 +147,7 @@ def _with_inputs(
     now: datetime,
     options: PageOptions,
 ) -> Watermark:
-    """The watermark of one page: its fields of the table from `table`, all others from here."""
+    """Return the watermark of one page: `table` with the fields of the page's other inputs."""
     return replace(
         table,
         spool_bytes=inputs.queued_bytes(project),

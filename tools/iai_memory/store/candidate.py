@@ -37,7 +37,7 @@ class Candidate:
         }
 
     def has_term(self, term: str) -> bool:
-        """Whether the text has this term."""
+        """Return whether the text has this term."""
         # A lookup in a set would be faster, but a set takes ten times as long to make.
         return f" {term} " in f" {self.terms} "
 

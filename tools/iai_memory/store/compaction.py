@@ -49,7 +49,7 @@ _MAX_STATE_BYTES: Final = 64 << 10
 
 
 def is_due(paths: StorePaths, version: int, budget: int) -> bool:
-    """Whether more commits were made since the last compaction than the table's size allows.
+    """Return whether more commits were made since the last compaction than the table's size allows.
 
     Allowed are `budget`, and one more for each hundred rows that the last compaction left, up to
     four times the budget: it rewrites them all, so a larger table is compacted less often.
@@ -60,7 +60,7 @@ def is_due(paths: StorePaths, version: int, budget: int) -> bool:
 
 
 def compacted_version(paths: StorePaths) -> int:
-    """The version that the last compaction left; 0 before the first."""
+    """Return the version that the last compaction left; 0 before the first."""
     return _noted(paths, "compacted_version")
 
 
@@ -118,7 +118,7 @@ def _optimize(table: LanceTable, drop_older_than: timedelta) -> None:
 
 
 def _age_of_the_replaced(versions: Path, keep: timedelta) -> timedelta:
-    """The least age at which a version was surely replaced longer ago than `keep`.
+    """Return the lowest age at which a version was surely replaced longer ago than `keep`.
 
     A version is replaced when the next one is written. So all that are older than the youngest of
     those written longer than `keep` ago were replaced longer ago than that; that youngest one
@@ -136,7 +136,7 @@ def _age_of_the_replaced(versions: Path, keep: timedelta) -> timedelta:
 
 
 def _noted(paths: StorePaths, name: str) -> int:
-    """The number that the last compaction noted under this name; 0 before the first."""
+    """Return the number that the last compaction noted under this name; 0 before the first."""
     fields = read_object(paths.maintenance, _MAX_STATE_BYTES) or {}
     [number] = whole_numbers(fields, (name,)) or [0]
     return number

@@ -24,7 +24,7 @@ def nearest_rows(
     nprobes: int,
     attempts: int = _ATTEMPTS,
 ) -> pa.Table:
-    """The nearest rows, best first: columns id, tombstoned_at, _rowid and cosine (float64).
+    """Return the nearest rows, best first: columns id, tombstoned_at, _rowid and cosine (float64).
 
     Whole texts and passages are searched at the same time. Rows without vectors are never found.
 
@@ -62,7 +62,7 @@ def _cosines(
     limit: int,
     nprobes: int,
 ) -> dict[int, float]:
-    """Cosines by row id; to read the ids of records here would cost as much as the search."""
+    """Return cosines by row id: reading record ids would cost as much as the search."""
     search = table.search(query, vector_column_name=column).distance_type(distance)
     search = search.nprobes(nprobes).refine_factor(_REFINE).limit(limit)
     search = search.where(condition, prefilter=True) if condition else search

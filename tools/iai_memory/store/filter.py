@@ -51,7 +51,7 @@ class Filter:
     include_tombstoned: bool = False
 
     def to_sql(self, now: datetime | None = None) -> str | None:
-        """The SQL condition, None for none; with `as_of` it may let too many records by.
+        """Return the SQL condition, None for none; with `as_of` it may admit too many records.
 
         A record that was changed after `as_of` is let by whatever its state is now, because only
         its history knows its state then; `admits` decides.
@@ -60,7 +60,7 @@ class Filter:
         return " AND ".join(parts) or None
 
     def admits(self, record: Record, now: datetime | None = None) -> bool:
-        """Whether the record, as the table holds it now, passes; decided in full."""
+        """Return whether the record, as the table holds it now, passes; decided in full."""
         return (
             self._holds_scope(record)
             and self._was_there(record)
@@ -68,7 +68,7 @@ class Filter:
         )
 
     def at_time(self, record: Record) -> Record:
-        """The record as it was at `as_of`; without `as_of` as it is.
+        """Return the record as it was at `as_of`; without `as_of` as it is.
 
         In hindsight it is as it is now, but for a supersession after `as_of`.
         """
@@ -94,7 +94,7 @@ class Filter:
         )
 
     def _was_there(self, record: Record) -> bool:
-        """Whether it was held, or in hindsight said, at `as_of`, and had begun to be true."""
+        """Return whether the record was stored, or in hindsight said, and true by `as_of`."""
         if self.as_of is None:
             return True
         came = record.created_at if self.hindsight else record.ingested_at

@@ -42,7 +42,7 @@ def create_text_index(table: LanceTable) -> None:
 
 
 def has_text_index(table: LanceTable) -> bool:
-    """Whether `create_text_index` ran to its end."""
+    """Return whether `create_text_index` ran to its end."""
     return any(index.name == _TEXT_INDEX for index in table.list_indices())
 
 

@@ -107,7 +107,7 @@ class KeyFilter:
 
 
 def _hashes(keys: pa.ChunkedArray) -> NDArray[np.int64]:
-    """Python's own hash of each, which differs between processes: int64, (n,)."""
+    """Return Python's own hash of each key, which differs between processes: int64, (n,)."""
     parts = [
         np.fromiter(map(hash, chunk.to_pylist()), np.int64, len(chunk)) for chunk in keys.chunks
     ]

@@ -22,12 +22,12 @@ _ATTEMPTS: Final = 8
 
 
 def is_conflict(error: BaseException) -> bool:
-    """Whether another writer committed first; a retry on the latest version can succeed."""
+    """Return whether another writer committed first; a retry on the latest version can succeed."""
     return any(text in str(error) for text in CONFLICTS)
 
 
 def is_cleaned_version(error: BaseException) -> bool:
-    """Whether a compaction dropped the version being read; the latest version has the rows."""
+    """Return whether a compaction dropped the version being read; the latest has its rows."""
     return any(text in str(error) for text in CLEANED_VERSION)
 
 
@@ -36,7 +36,7 @@ def translated(what: str) -> Generator[None]:
     """Turn LanceDB's errors inside the block into StoreFault.
 
     Args:
-        what: What is being done, for the error.
+        what: The work as a noun phrase, for the error.
 
     Raises:
         StoreBusy: A commit lost its race too often.
@@ -54,7 +54,7 @@ def retried(what: str, work: Callable[[], T], refresh: Callable[[], None]) -> T:
     """Run `work`, up to eight times: again after a conflict or a dropped version.
 
     Args:
-        what: What is being done, for the error.
+        what: The work as a noun phrase, for the error.
         work: May run several times; must commit at most once.
         refresh: Moves the handle to the latest version.
 

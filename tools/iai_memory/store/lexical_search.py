@@ -16,7 +16,7 @@ _match_query: Any = MatchQuery
 def matching_rows(
     table: LanceTable, terms: Sequence[str], condition: str | None, limit: int
 ) -> pa.Table:
-    """The rows with any of the terms, best first: columns id, _score, tombstoned_at and _rowid.
+    """Return rows with any of the terms, best first: id, _score, tombstoned_at and _rowid.
 
     Rows that the index does not know yet are searched too.
 

@@ -32,7 +32,7 @@ def schema_version(table: LanceTable) -> str:
 
 
 def is_outdated(table: LanceTable) -> bool:
-    """Whether the table has a schema version that `migrate` can bring to today's."""
+    """Return whether the table has a schema version that `migrate` can bring to today's."""
     return schema_version(table) in _OUTDATED
 
 

@@ -70,40 +70,40 @@ class TableReader:
     # Records by id, key or session
 
     def ids(self) -> list[str]:
-        """The id of every record, oldest arrival first."""
+        """Return the id of every record, oldest arrival first."""
         column = self._read(
             "reading ids", lambda: self._table.search().select(["id"]).limit(None).to_arrow()
         )["id"]
         return sorted(column.to_pylist())
 
     def all_rows(self) -> Iterator[Row]:
-        """Every record with its vectors, forgotten ones too, oldest arrival first, in batches."""
+        """Yield every record with its vectors, forgotten ones too, oldest arrival first."""
         ids = self.ids()
         for start in range(0, len(ids), _IDS_PER_QUERY):
             rows = self.rows(ids[start : start + _IDS_PER_QUERY])
             yield from sorted(rows, key=lambda row: row.record.id)
 
     def get(self, ids: Sequence[str]) -> list[Record]:
-        """The records with these ids, forgotten ones included, in the order of `ids`."""
+        """Return the records with these ids, forgotten ones included, in the order of `ids`."""
         found = {record.id: record for record in self.by_column("id", ids)}
         return [found[id_] for id_ in ids if id_ in found]
 
     def by_column(self, column: str, values: Sequence[str]) -> list[Record]:
-        """The records whose text column has one of the values, forgotten ones included."""
+        """Return the records whose text column has one of the values, forgotten ones included."""
         parts = self._select(record_columns(), column, values)
         return [record for part in parts for record in from_table(part)]
 
     def replaced_by(self, ids: Collection[str]) -> list[Record]:
-        """The records that these directly replaced, forgotten ones included, in any order."""
+        """Return the records that these directly replaced, forgotten ones too, in any order."""
         return self.by_column("superseded_by", list(ids))
 
     def rows(self, ids: Sequence[str]) -> list[Row]:
-        """The records with these ids and their vectors, forgotten ones included, in any order."""
+        """Return the records with these ids and their vectors, forgotten ones too, in any order."""
         parts = self._select([*record_columns(), *VECTOR_COLUMNS], "id", ids)
         return [row for part in parts for row in from_arrow(part)]
 
     def retired_values(self) -> dict[str, list[str]]:
-        """Texts in columns that no Record has a field for, by id; writing a row empties them."""
+        """Return texts of columns without a field in Record, by id; writing a row empties them."""
         found: dict[str, list[str]] = {}
         for column in RETIRED_COLUMNS:
             query = self._table.search().where(f"cardinality({column}) > 0").limit(None)
@@ -113,7 +113,7 @@ class TableReader:
         return found
 
     def candidates(self, ids: Collection[str]) -> dict[str, Candidate]:
-        """The candidates with these ids, forgotten ones included, in the order of `ids`.
+        """Return the candidates with these ids, forgotten ones included, in the order of `ids`.
 
         Ids that the table does not hold are left out.
         """
@@ -121,9 +121,9 @@ class TableReader:
         return {id_: found[id_] for id_ in ids if id_ in found}
 
     def similarities(self, query: Vector, ids: Collection[str]) -> dict[str, Similarity]:
-        """How like the query these records are, forgotten ones included, in any order.
+        """Return the similarity of these records to the query by id, forgotten ones included.
 
-        What was never embedded is left out.
+        Records without vectors are left out.
 
         Args:
             query: float32, (dim,), unit length.
@@ -140,7 +140,7 @@ class TableReader:
         return found
 
     def sessions(self, session_ids: Collection[str]) -> dict[str, SessionOrder]:
-        """The order of the turns of each session, by its id.
+        """Return the order of the turns of each session, by its id.
 
         Superseded records are included, forgotten ones left out; so are sessions without records.
         """
@@ -162,7 +162,7 @@ class TableReader:
     def newest(
         self, where: Filter, limit: int, *, by: str = "created_at", condition: str | None = None
     ) -> list[Record]:
-        """The newest records that pass, newest first.
+        """Return the newest records that pass, newest first.
 
         Args:
             where: Which records.
@@ -185,7 +185,7 @@ class TableReader:
         return [record for record in records if where.admits(record)][:limit]
 
     def first_ingested_at(self) -> datetime | None:
-        """When the first of the records arrived; None while there is none."""
+        """Return when the first record arrived; None while there is none."""
         order = [ColumnOrdering(column_name="ingested_at", ascending=True, nulls_first=False)]
 
         def ask() -> pa.Table:
@@ -195,7 +195,7 @@ class TableReader:
         return first[0] if first else None
 
     def pending(self, limit: int) -> list[Record]:
-        """Records that wait for their vector, oldest arrival first."""
+        """Return records that wait for their vector, oldest arrival first."""
         order = [ColumnOrdering(column_name="id", ascending=True, nulls_first=False)]
 
         def ask() -> pa.Table:
@@ -209,7 +209,7 @@ class TableReader:
     def nearest(
         self, query: Vector, where: Filter, limit: int, *, nprobes: int
     ) -> dict[str, float]:
-        """Cosines by id, best first: of the whole text or of its best passage.
+        """Return cosines by id, best first: of the whole text or of its best passage.
 
         Records that were never embedded are not among them.
 
@@ -227,7 +227,7 @@ class TableReader:
         return dict(zip(self._found(rows), rows["cosine"].to_pylist(), strict=True))
 
     def matching(self, text: str, where: Filter, limit: int) -> dict[str, float]:
-        """BM25 scores over the terms of the text by id, best first, unindexed rows included.
+        """Return BM25 scores over the terms of the text by id, best first, unindexed rows included.
 
         Args:
             text: The question.
@@ -251,11 +251,11 @@ class TableReader:
     # Counts and columns
 
     def count(self, where: Filter) -> int:
-        """Number of records that pass; `as_of` is not looked at in detail."""
+        """Return the number of records that pass; with `as_of` it may count too many."""
         return self._read("counting records", lambda: self._table.count_rows(where.to_sql()))
 
     def count_changed_after(self, moment: datetime | None) -> int:
-        """Number of records that were stored or changed after `moment`; None counts all."""
+        """Return the number of records stored or changed after `moment`; None counts all."""
         where = None if moment is None else f"updated_at > {sql_time(moment)}"
         return self._read("counting records", lambda: self._table.count_rows(where))
 
@@ -271,20 +271,20 @@ class TableReader:
         return self._read("copying the table", lambda: take(query.to_batches(_BATCH_ROWS)))
 
     def keys_since(self, version: int) -> pa.ChunkedArray:
-        """The idempotency keys of all rows that were stored or changed after the version."""
+        """Return the idempotency keys of all rows that were stored or changed after the version."""
         query = self._table.search().where(f"table_version > {version}").limit(None)
         found: pa.Table = self._read("reading keys", query.select(["idem"]).to_arrow)
         return found["idem"]
 
     def table_versions(self) -> NDArray[np.int64]:
-        """The column `table_version`, (n,), int64, in any order."""
+        """Return the column `table_version`, (n,), int64, in any order."""
         query = self._table.search().select(["table_version"]).limit(None)
         column = self._read("reading the table's versions", query.to_arrow)["table_version"]
         versions: NDArray[np.int64] = column.to_numpy()
         return versions
 
     def statistics_by_project(self, now: datetime) -> StatisticsByProject:
-        """Statistics of each project, in one scan of a few columns of every row."""
+        """Return statistics of each project, from one scan of a few columns of every row."""
         rows = self._read(
             "reading the watermark",
             lambda: self._table.search().select([*STATISTICS_COLUMNS]).limit(None).to_arrow(),
@@ -292,13 +292,13 @@ class TableReader:
         return statistics_by_project(rows, now)
 
     def _found(self, rows: pa.Table) -> list[str]:
-        """The ids of rows that a search found; notes their row ids."""
+        """Return the ids of rows that a search found; remember their row ids."""
         ids: list[str] = rows["id"].to_pylist()
         self._row_ids.add(ids, rows["_rowid"].to_pylist())
         return ids
 
     def _with_ids(self, names: list[str], ids: Collection[str]) -> Iterator[pa.Table]:
-        """These columns, "id" among them, of the rows with these ids, in batches."""
+        """Yield these columns, "id" among them, of the rows with these ids, in batches."""
         missing, known = set(ids), self._row_ids.row_ids(ids)
         if known:
             query = self._table.take_row_ids(known).select(names)
@@ -309,7 +309,7 @@ class TableReader:
         yield from self._select(names, "id", sorted(missing))
 
     def _select(self, names: list[str], column: str, values: Sequence[str]) -> Iterator[pa.Table]:
-        """These columns of the rows whose text column has one of the values, in batches."""
+        """Yield these columns of the rows whose text column has one of the values, in batches."""
         for start in range(0, len(values), _IDS_PER_QUERY):
             where = sql_in(column, values[start : start + _IDS_PER_QUERY])
             query = self._table.search().where(where).limit(None).select(names)

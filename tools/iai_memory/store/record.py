@@ -85,7 +85,7 @@ class Record:
     table_version: int = 0
 
     def changed(self, at: datetime, **values: Any) -> Record:
-        """A copy with new values whose history keeps the old ones; an equal value is no change."""
+        """Return a copy with new values; its history keeps the old ones that differ."""
         kept = tuple(
             Change(at, name, getattr(self, name))
             for name, value in values.items()
@@ -94,7 +94,7 @@ class Record:
         return replace(self, **values, updated_at=at, history=self.history + kept)
 
     def as_of(self, moment: datetime) -> Record:
-        """The record as the store held it at `moment`: every later change undone, newest first."""
+        """Return the record as the store held it at `moment`: every later change is undone."""
         undone: dict[str, Any] = {}
         for change in reversed(self.history):
             if change.at > moment:
@@ -102,9 +102,9 @@ class Record:
         return replace(self, **undone) if undone else self
 
     def is_live(self) -> bool:
-        """Not forgotten."""
+        """Return whether the record is not forgotten."""
         return self.tombstoned_at is None
 
     def is_current(self, moment: datetime) -> bool:
-        """Not superseded at `moment`."""
+        """Return whether the record is not superseded at `moment`."""
         return self.valid_to is None or self.valid_to > moment

@@ -34,12 +34,12 @@ _TIMES: Final = (
 
 
 def record_columns() -> list[str]:
-    """Every column that a Record is made of: all but the vectors, the terms and retired ones."""
+    """Return the names of a Record's columns: all but vectors, terms and retired ones."""
     return [name for name in _COLUMNS if name not in RETIRED_COLUMNS]
 
 
 def to_row(record: Record) -> dict[str, Any]:
-    """The record as a row of the table, without the vectors, columns in the table's order.
+    """Return the record as a row without the vectors, columns in the table's order.
 
     The terms are made of the text here, so a row's terms are always those of its text.
     """
@@ -51,7 +51,7 @@ def to_row(record: Record) -> dict[str, Any]:
 
 
 def from_row(row: dict[str, Any]) -> Record:
-    """A Record from a row with all of `record_columns`; other keys are ignored."""
+    """Return a Record from a row with all of `record_columns`; other keys are ignored."""
     values: dict[str, Any] = {name: row[name] for name in _FIELDS}
     values.update({name: tuple(row[name]) for name in _LISTS})
     # The column is float32: 0.7 would come back as 0.699999988.
@@ -61,7 +61,7 @@ def from_row(row: dict[str, Any]) -> Record:
 
 
 def from_table(table: pa.Table) -> list[Record]:
-    """The Records of rows with all of `record_columns`; other columns are ignored.
+    """Return the Records of rows with all of `record_columns`; other columns are ignored.
 
     Column by column, which takes a quarter of the time of row by row.
     """
@@ -72,7 +72,7 @@ def from_table(table: pa.Table) -> list[Record]:
 
 
 def _values(column: pa.Array) -> list[Any]:
-    """The column as Python values: times in UTC, lists as tuples."""
+    """Return the column as Python values: times in UTC, lists as tuples."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if column.null_count == len(column):
@@ -87,7 +87,7 @@ def _values(column: pa.Array) -> list[Any]:
 
 
 def _moments(since: pa.Array) -> list[datetime | None]:
-    """Microseconds since 1970 as times. Arrow's own conversions take twice as long."""
+    """Return microseconds since 1970 as times; Arrow's own conversions take twice as long."""
     if since.null_count:
         return [at if at is None else _EPOCH + timedelta(0, 0, at) for at in since.to_pylist()]
     return [_EPOCH + timedelta(0, 0, at) for at in since.to_numpy().tolist()]

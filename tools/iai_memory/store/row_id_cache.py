@@ -28,5 +28,5 @@ class RowIdCache:
         self._row_ids.add(zip(ids, row_ids, strict=True))
 
     def row_ids(self, ids: Collection[str]) -> list[int]:
-        """The row ids of those records that are held, in the order of `ids`."""
+        """Return the row ids of the cached records among `ids`, in their order."""
         return list(self._row_ids.found(ids).values())

@@ -17,12 +17,12 @@ class SessionOrder:
     ids: tuple[str, ...]
 
     def before(self, id_: str) -> str | None:
-        """The record just before; None before the first, and for an id of another session."""
+        """Return the id just before; None before the first, and for an id of another session."""
         at = self._position.get(id_, 0)
         return self.ids[at - 1] if at else None
 
     def after(self, id_: str) -> str | None:
-        """The record just after; None after the last, and for an id of another session."""
+        """Return the id just after; None after the last, and for an id of another session."""
         at = self._position.get(id_, -1) + 1
         return self.ids[at] if 0 < at < len(self.ids) else None
 

@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 
 
 def sql_text(value: str) -> str:
-    """A SQL string literal; quotes are doubled, no other character has a meaning inside one."""
+    """Return a SQL string literal; quotes are doubled, no other character means anything in it."""
     return "'" + value.replace("'", "''") + "'"
 
 
 def sql_time(moment: datetime) -> str:
-    """A SQL timestamp literal in UTC, to the microsecond."""
+    """Return a SQL timestamp literal in UTC, to the microsecond."""
     return f"timestamp '{moment.astimezone(UTC).strftime('%Y-%m-%dT%H:%M:%S.%f')}'"
 
 
 def sql_in(column: str, values: Iterable[str]) -> str:
-    """`column IN (…)`; an empty list matches nothing."""
+    """Return `column IN (…)`; an empty list matches nothing."""
     listed = ", ".join(sql_text(value) for value in values)
     return f"{column} IN ({listed})" if listed else "false"

@@ -99,7 +99,7 @@ def statistics_by_project(rows: pa.Table, now: datetime) -> StatisticsByProject:
 
 
 def merged(parts: Iterable[TableStatistics]) -> TableStatistics:
-    """The statistics of several disjoint parts together."""
+    """Return the statistics of several disjoint parts together."""
     listed = list(parts)
     created = [part.max_created_at for part in listed if part.max_created_at is not None]
     updated = [part.max_updated_at for part in listed if part.max_updated_at is not None]

@@ -74,7 +74,7 @@ class StatisticsCache:
         self._deltas.append(delta)
 
     def by_project(self, reader: TableReader, stamp: str, now: datetime) -> StatisticsByProject:
-        """Statistics of the reader's version; scans only where no chain of deltas leads there.
+        """Return statistics of the reader's version; scan only if no chain of deltas leads there.
 
         Args:
             reader: Of the table.
@@ -96,7 +96,7 @@ class StatisticsCache:
         return found
 
     def _carried(self, known: _Known, version: int, stamp: str) -> StatisticsByProject | None:
-        """The known statistics plus every delta up to `version`; None where the chain has a gap."""
+        """Return the known statistics plus all deltas to `version`; None if the chain has a gap."""
         reached, last_stamp = known.version, ""
         grown = dict(known.statistics)
         for delta in tuple(self._deltas):
@@ -108,7 +108,7 @@ class StatisticsCache:
 
 
 def statistics_of(records: Sequence[Record]) -> StatisticsByProject | None:
-    """Statistics of new rows; None where time alone changes whether one of them is live."""
+    """Return statistics of new rows; None if one of them may cease to be live by time alone."""
     if any(one.valid_to is not None or one.tombstoned_at is not None for one in records):
         return None
     found: StatisticsByProject = {}

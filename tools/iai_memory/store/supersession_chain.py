@@ -69,12 +69,12 @@ def predecessors(
 
 
 def _links(records: Sequence[Record]) -> list[str]:
-    """The ids of the records that replaced these, each once."""
+    """Return the ids of the records that replaced these, each once."""
     return list(dict.fromkeys(one.superseded_by for one in records if one.superseded_by))
 
 
 def _after(known: Mapping[str, Record], record: Record) -> list[Record]:
-    """The live ones among the known successors; a damaged chain that is a circle ends."""
+    """Return the live ones among the known successors; a damaged chain that is a circle ends."""
     chain, passed, id_ = list[Record](), {record.id}, record.superseded_by
     while id_ is not None and id_ in known and id_ not in passed:
         passed.add(id_)

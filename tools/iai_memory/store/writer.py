@@ -49,7 +49,7 @@ class Writer:
         newest: NewestRow,
         committed: Callable[[int, Sequence[Record] | None], None],
     ) -> None:
-        """For `Store.writing` only.
+        """Make a writer; for `Store.writing` only.
 
         Args:
             reader: Of the latest version.
@@ -64,7 +64,7 @@ class Writer:
         self._committed = committed
 
     def now(self) -> datetime:
-        """The time of this change: later than every change before it, even if a clock went back."""
+        """Return the time of this change: later than all before, even if a clock went back."""
         now, last = utc_now(), self.newest.updated_at
         return now if last is None or now > last else last + timedelta(microseconds=1)
 
@@ -193,7 +193,7 @@ def _with(rows: Sequence[Row], records: Sequence[Record]) -> list[Row]:
 
 
 def _ids_after(last: str, count: int) -> list[str]:
-    """`count` growing UUIDv7 (RFC 9562), all larger than `last`."""
+    """Return `count` growing UUIDv7 (RFC 9562), all larger than `last`."""
     ids: list[str] = []
     floor = UUID(last).int if last else 0
     for _ in range(count):
