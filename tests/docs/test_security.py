@@ -38,6 +38,7 @@ def store(tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("IAI_MCP_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
     monkeypatch.setenv("IAI_MCP_CLI", str(IAI_MCP))
+    monkeypatch.setenv("IAI_MCP_RECALL_HOOK_TIMEOUT", "60")  # a busy machine is no failure
     return tmp_path / "store"
 
 
