@@ -62,6 +62,7 @@ def test_the_version_needs_neither_the_memory_nor_a_parser(tmp_path: Path) -> No
 def test_the_help_needs_no_memory(tmp_path: Path) -> None:
     modules = loaded(tmp_path, ("--help",))
     assert modules & {*HEAVY, "pydantic", "rich"} == set()
+    assert opened(modules) == []
     assert len(ours(modules)) <= 56, ours(modules)
 
 
@@ -73,6 +74,7 @@ def test_the_help_of_every_command_needs_no_memory(tmp_path: Path) -> None:
     modules = loaded(tmp_path, *calls)
     # typer itself checks arguments with pydantic.
     assert modules & HEAVY == set()
+    assert opened(modules) == []
     assert len(ours(modules)) <= 56, ours(modules)
 
 
