@@ -18,9 +18,9 @@ from tests.support.talking import WAIT_SEC
 
 from iai_server.mcp.app import App
 from iai_server.serving.launch import answer_handshake
+from iai_server.startup.handshake_responder import HandshakeResponder
 from iai_server.startup.pipes import ResumedInput
-from iai_server.startup.record_file import PACKAGED
-from iai_server.startup.responder import HandshakeResponder
+from iai_server.startup.recorded_handshake import PACKAGED
 
 RECORD: dict[str, Any] = json.loads(Path(PACKAGED).read_text(encoding="utf-8"))
 CONSTANTS = [

@@ -9,7 +9,7 @@ from typing import Any
 
 from iai_memory import Memory
 from iai_memory.session_start.page import Page, render
-from iai_memory.store.statistics import merged
+from iai_memory.store.statistics import total_statistics
 from iai_memory.text.fence import FENCE_BEGIN, FENCE_END
 
 HEADINGS = [
@@ -41,7 +41,7 @@ def shown(memory: Memory, project: str | None = None, **more: Any) -> str:
     """A page rendered from the store as it is now."""
     parts = memory.store.latest.statistics_by_project(datetime.now(UTC))
     wanted = parts if project is None else (project, None)
-    statistics = merged([parts[name] for name in wanted if name in parts])
+    statistics = total_statistics([parts[name] for name in wanted if name in parts])
     values: dict[str, Any] = {"store_name": "store", "budget_tokens": 2000, **more}
     values["statistics"] = statistics
     return render(memory.store.pinned_reader(), Page(project=project, **values))

@@ -14,7 +14,7 @@ from typing import Any
 
 from iai_memory import Memory, Settings, load_settings
 from iai_memory.session_start.cache import cache_path, read_sidecar, sidecar_path
-from iai_memory.session_start.refresh import Outcome, Trigger
+from iai_memory.session_start.refresh import RefreshOutcome, Trigger
 
 WAIT_SEC = 30.0
 """How long anything may take before it counts as hung; nothing is measured by it."""
@@ -32,7 +32,7 @@ def opened(store: Path, *, interval: float | str = 0, **more: Any) -> Memory:
 
 def refresh(
     memory: Memory, trigger: Trigger = "periodic_wake", *, force_rebuild: bool = False
-) -> Outcome:
+) -> RefreshOutcome:
     """One refresh, as the thread of a server makes it."""
     return memory.page_manager().refresh(trigger, force_rebuild=force_rebuild)
 

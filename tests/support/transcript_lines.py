@@ -12,7 +12,7 @@ from tests.support.checkout import EXAMPLES
 
 from iai_memory.capture.hosts.claude_code import ClaudeParser
 from iai_memory.capture.hosts.codex import CodexParser
-from iai_memory.capture.turn import Outcome, Parsed, Skipped, Turn
+from iai_memory.capture.turn import LineOutcome, Parsed, Skipped, Turn
 
 TRANSCRIPTS = EXAMPLES / "transcripts"
 SESSION = "0b7c6a1e-5a53-4a6e-9f2c-1d6f0a9b3c11"
@@ -64,12 +64,12 @@ def raw(*lines: object) -> bytes:
     return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
 
 
-def parse_claude(line: object) -> Outcome:
+def parse_claude(line: object) -> LineOutcome:
     """The outcome of a single line of Claude Code."""
     return ClaudeParser().parse(json.dumps(line).encode())
 
 
-def parse_codex(*lines: object) -> Outcome:
+def parse_codex(*lines: object) -> LineOutcome:
     """The outcome of the last of these lines of Codex, which follow a session's first line."""
     parser = CodexParser()
     outcome = None
@@ -78,7 +78,7 @@ def parse_codex(*lines: object) -> Outcome:
     return outcome
 
 
-def text_of(outcome: Outcome) -> str:
+def text_of(outcome: LineOutcome) -> str:
     """The text of an outcome that must be a turn."""
     assert isinstance(outcome, Turn), outcome
     return outcome.text

@@ -31,7 +31,7 @@ from .results import (
 from .session_start.current_page import current_page
 from .store.record_view import view_of
 from .transfer.jsonl_export import export_lines
-from .transfer.jsonl_import import Arrived, import_lines
+from .transfer.jsonl_import import ImportCounts, import_lines
 from .writing import changes
 from .writing.embed_pending import embed_pending, reembed
 from .writing.ingest import ingest
@@ -264,7 +264,7 @@ class Memory(StoreHandle):
         """Yield every record as a line of JSON, oldest first; forgotten and superseded ones too."""
         return export_lines(self.store, vectors=vectors)
 
-    def import_lines(self, lines: Iterable[str]) -> Iterator[Arrived]:
+    def import_lines(self, lines: Iterable[str]) -> Iterator[ImportCounts]:
         """Store lines of `export_lines` as they were; yield what became of each batch.
 
         Raises:

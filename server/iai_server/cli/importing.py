@@ -16,7 +16,7 @@ from .options import AsJson, Project, Since, command_group, open_memory
 from .printing import emit_json, emit_lines, memory_text, progress
 
 if TYPE_CHECKING:
-    from iai_memory.capture.accounting import TurnCounts
+    from iai_memory.capture.turn_counts import TurnCounts
     from iai_memory.results import IngestReport
     from iai_memory.writing.new_memory import NewMemory
 
@@ -81,9 +81,9 @@ def _import(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    from iai_memory.capture.accounting import TurnCounts
     from iai_memory.capture.history_import import import_transcript
     from iai_memory.capture.selection import Selection
+    from iai_memory.capture.turn_counts import TurnCounts
 
     files = _files(host, paths)
     memory = open_memory(origin="import")

@@ -1,4 +1,4 @@
-"""Runs one command. Exit code: 0, 1 on a failure, 2 on a usage error."""
+"""The run of one command; exit code 0, 1 on a failure, 2 on a usage error."""
 
 from __future__ import annotations
 

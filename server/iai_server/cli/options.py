@@ -1,4 +1,4 @@
-"""What several commands share: options, groups of subcommands, and the memory that they open.
+"""Options, groups of subcommands and the opened memory, shared by the commands.
 
 `Memory` is imported when a command opens it: with LanceDB it takes over a second, which no
 `--help` should wait for.

@@ -13,7 +13,7 @@ from iai_memory.base.presence import alive_servers
 from iai_memory.capture.spool import Spool
 from iai_memory.errors import InvalidInput, StoreUnavailable
 
-from ..hosts.codex_trust import trust
+from ..hosts.codex_trust import trust_in_hooks
 from ..hosts.errors import HostFileFault
 from ..hosts.hook_scripts import script_faults
 from ..hosts.hooks_json import EVENTS, Hook, HooksInJson
@@ -151,7 +151,7 @@ def _check_hooks(name: str, hooks: list[Hook], fix: str) -> Check:
 
 
 def _check_trust(name: str, file: Path, hooks: list[Hook], cwd: Path) -> Check:
-    found = trust(file, hooks, cwd)
+    found = trust_in_hooks(file, hooks, cwd)
     if found.skipped:
         finding = f"codex skips hooks without a word: {', '.join(found.skipped)}"
         return Check(name, False, f"{finding}; start codex, type /hooks and trust them")

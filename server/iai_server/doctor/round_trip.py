@@ -1,4 +1,4 @@
-"""Sends one sentence through every part: capture hook, spool, table, recall, page, recall hook."""
+"""The way of one sentence through every part: capture hook, spool, recall, page, recall hook."""
 
 from __future__ import annotations
 

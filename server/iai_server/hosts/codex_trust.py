@@ -1,4 +1,4 @@
-"""Which of our hooks Codex would run: it skips a hook that the user has not trusted, silently."""
+"""Trust of Codex in our hooks: it skips a hook that the user has not trusted, silently."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _ANSWER_SEC = 15.0
 
 
 @dataclass(frozen=True, slots=True)
-class Trust:
-    """How many of our hooks Codex runs and which it does not.
+class HookTrust:
+    """Our hooks that Codex runs, and those that it skips.
 
     Attributes:
-        trusted: How many it runs.
-        skipped: What it says of each other one, such as "Stop is untrusted".
-        source: Who says so: codex, or config.toml, which cannot tell a hook that changed since.
+        trusted: Number of hooks that it runs.
+        skipped: A sentence on each other hook, such as "Stop is untrusted".
+        source: "codex", or "config.toml", which does not show that a hook changed since.
     """
 
     trusted: int
@@ -39,15 +39,15 @@ class Trust:
     source: str
 
 
-def trust(hooks_file: Path, hooks: list[Hook], cwd: Path) -> Trust:
+def trust_in_hooks(hooks_file: Path, hooks: list[Hook], cwd: Path) -> HookTrust:
     """Return which of our hooks in one file Codex trusts, and which it skips.
 
-    Asks `codex app-server` if there is a codex on the PATH and it answers within 15 s, else reads
-    what Codex noted in its `config.toml`.
+    The answer is that of `codex app-server`, if there is a codex on the PATH and it answers within
+    15 s; else it is read from Codex's `config.toml`.
     """
-    listed = _ask(cwd)
+    listed = _hooks_listed_by_codex(cwd)
     if listed is None:
-        return _noted(hooks_file, hooks)
+        return _trust_in_config(hooks_file, hooks)
     ours = [
         hook
         for hook in listed
@@ -55,16 +55,16 @@ def trust(hooks_file: Path, hooks: list[Hook], cwd: Path) -> Trust:
         and Path(str(hook.get("sourcePath"))).resolve() == hooks_file.resolve()
     ]
     states = {str(hook.get("eventName")).lower(): _state(hook) for hook in ours}
-    said = {hook.event: states.get(hook.event.lower(), "not read") for hook in hooks}
-    skipped = [f"{event} is {state}" for event, state in said.items() if state != "trusted"]
-    return Trust(len(said) - len(skipped), skipped, "codex")
+    trust = {hook.event: states.get(hook.event.lower(), "not read") for hook in hooks}
+    skipped = [f"{event} is {state}" for event, state in trust.items() if state != "trusted"]
+    return HookTrust(len(trust) - len(skipped), skipped, "codex")
 
 
 def _state(hook: dict[str, Any]) -> str:
     return str(hook.get("trustStatus")) if hook.get("enabled", True) else "switched off"
 
 
-def _noted(hooks_file: Path, hooks: list[Hook]) -> Trust:
+def _trust_in_config(hooks_file: Path, hooks: list[Hook]) -> HookTrust:
     try:
         config = tomllib.loads((codex_home() / CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -72,16 +72,18 @@ def _noted(hooks_file: Path, hooks: list[Hook]) -> Trust:
     table = config.get("hooks")
     states = table.get("state") if isinstance(table, dict) else None
     keys = states if isinstance(states, dict) else {}
-    skipped = [f"{hook.event} is untrusted" for hook in hooks if _key(hooks_file, hook) not in keys]
-    return Trust(len(hooks) - len(skipped), skipped, CONFIG)
+    skipped = [
+        f"{hook.event} is untrusted" for hook in hooks if _state_key(hooks_file, hook) not in keys
+    ]
+    return HookTrust(len(hooks) - len(skipped), skipped, CONFIG)
 
 
-def _key(hooks_file: Path, hook: Hook) -> str:
+def _state_key(hooks_file: Path, hook: Hook) -> str:
     event = "".join(f"_{c.lower()}" if c.isupper() else c for c in hook.event).lstrip("_")
     return f"{hooks_file}:{event}:{hook.at[0]}:{hook.at[1]}"
 
 
-def _ask(cwd: Path) -> list[dict[str, Any]] | None:
+def _hooks_listed_by_codex(cwd: Path) -> list[dict[str, Any]] | None:
     """Return the hooks that Codex reads in a folder; None if it gives no answer."""
     program = shutil.which("codex")
     if program is None:
@@ -104,7 +106,7 @@ def _ask(cwd: Path) -> list[dict[str, Any]] | None:
         with server:
             assert server.stdin is not None
             assert server.stdout is not None
-            return _converse(server.stdin, server.stdout, cwd)
+            return _request_hooks(server.stdin, server.stdout, cwd)
     except (OSError, ValueError):
         return None
     finally:
@@ -112,7 +114,7 @@ def _ask(cwd: Path) -> list[dict[str, Any]] | None:
         _kill(server)
 
 
-def _converse(requests: IO[str], answers: IO[str], cwd: Path) -> list[dict[str, Any]] | None:
+def _request_hooks(requests: IO[str], answers: IO[str], cwd: Path) -> list[dict[str, Any]] | None:
     client = {"name": "iai-mcp", "version": __version__}
     for message in (
         {"id": 0, "method": "initialize", "params": {"clientInfo": client}},

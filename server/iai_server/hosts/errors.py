@@ -1,4 +1,4 @@
-"""What stops a change of a host's file."""
+"""Errors that stop a change of a host's file."""
 
 from __future__ import annotations
 

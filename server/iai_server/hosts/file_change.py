@@ -70,7 +70,7 @@ class Change:
         raise HostFileFault(f"{self.path} was changed meanwhile: run the command again")
 
     def _replaced(self, real: Path, mode: int) -> bool:
-        """Make the change if the file is still as it was planned on; return whether it is."""
+        """Make the change if the file still has the planned bytes; return whether it has."""
         temporary = real.with_name(f"{real.name}.{os.urandom(6).hex()}.tmp")
         try:
             if self.after is not None:

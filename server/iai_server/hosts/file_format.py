@@ -1,4 +1,4 @@
-"""How our entry stands in one format of a host's file."""
+"""The interface of a file format: our entry found, added and removed in a host's file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 
 class FileFormat(Protocol):
-    """Finds, adds and removes our entry in the text of a file.
+    """The place of our entry in one format of text.
 
     `found` returns an entry and `connected` takes one; its type is the format's own. Each method
     raises `NotMergeable` with a predicate of the file, such as "is not JSON".

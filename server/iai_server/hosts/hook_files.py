@@ -1,4 +1,4 @@
-"""Where the hook files are: inside the wheel, or in the checkout's `hooks/`."""
+"""The hook files: inside the wheel, or in the checkout's `hooks/`."""
 
 from __future__ import annotations
 

@@ -20,13 +20,13 @@ _HOOKS: Keys = ("hooks",)
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event of the hosts that we listen to.
+    """An event of the hosts for which we install a hook.
 
     Attributes:
         name: The host's name of it.
         script: The hook script that it runs.
         timeout: Seconds that the host gives the script.
-        matcher: Which of its sources; None for all.
+        matcher: The sources of the event that count; None for all.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Hook:
 
     @property
     def keys(self) -> Keys:
-        """Where it stands."""
+        """Its path in the file's JSON."""
         return (*_HOOKS, self.event, self.at[0], "hooks", self.at[1])
 
 

@@ -24,7 +24,7 @@ class HostFile:
 
     Attributes:
         path: Where the host looks for it; may be a link.
-        format: How our entry stands in it.
+        format: Finds, adds and removes our entry in its text.
         ours: The entry that `connect` puts into it.
         shared: Whether it is a file of a project, which others read too.
     """

@@ -1,4 +1,4 @@
-"""Changes a JSON text in one place and leaves every other byte as it was.
+"""Edits of a JSON text in one place that leave every other byte as it was.
 
 Hosts write their files in their own style, and people edit them by hand. Parsing and dumping would
 lose indentation, number formats and escapes; these edits find the place in the text instead. The

@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from iai_memory.errors import MemoryFault, UnknownRecord
 from iai_memory.text.visible import escape_unprintable
 
-from ..startup.responder import AlreadyAnswered
+from ..startup.handshake_responder import AlreadyAnswered
 from .schemas import lean, lean_result, rejection
 from .streams import IncomingStream, OutgoingStream
 

@@ -1,4 +1,4 @@
-"""Records what the real server answers to a handshake: `python -m iai_server.mcp.handshake_record`.
+"""The recorder of the real server's handshake: `python -m iai_server.mcp.handshake_record`.
 
 Run it after every change of a tool, a prompt, a resource or the instructions, and after every
 upgrade of the SDK or pydantic; a test compares the file with the real server.
@@ -26,8 +26,8 @@ from iai_memory import __version__
 from iai_memory.base.files import make_private_folder, replace_file
 from iai_memory.errors import StoreUnavailable
 
-from ..startup.record_file import PACKAGED
-from ..startup.responder import OTHER_VERSION
+from ..startup.handshake_responder import OTHER_VERSION
+from ..startup.recorded_handshake import PACKAGED
 from .app import App
 from .server import build_app
 
@@ -44,8 +44,8 @@ NEEDS = ("mcp", "mcp-types", "pydantic", "pydantic-core")
 """The distributions whose versions can change the answers."""
 
 
-def record(app: App) -> str:
-    """Ask the real server every request that the responder answers, in every protocol version.
+def record_handshake(app: App) -> str:
+    """Return the real server's answers to a handshake, in every protocol version.
 
     Returns:
         JSON: `version` of iai-mcp and of the distributions that it `needs`; `answers`, which gives
@@ -76,7 +76,7 @@ def record(app: App) -> str:
 
 def main() -> None:
     """Write the packaged record."""
-    Path(PACKAGED).write_text(record(build_app(_no_memory)), encoding="utf-8")
+    Path(PACKAGED).write_text(record_handshake(build_app(_no_memory)), encoding="utf-8")
     sys.stderr.write(f"{PACKAGED} is up to date\n")
 
 
@@ -84,12 +84,12 @@ def _no_memory() -> NoReturn:
     raise StoreUnavailable("a recorded request opened the memory: list it as a constant")
 
 
-def keep_own_record(app: App, path: Path) -> None:
+def keep_own_handshake(app: App, path: Path) -> None:
     """Write a record for the installed versions, unless it is there already.
 
     A folder that cannot be written costs the next start its speed, nothing else.
     """
-    text = record(app).encode()
+    text = record_handshake(app).encode()
     try:
         if not path.exists() or path.read_bytes() != text:
             make_private_folder(path.parent)
@@ -99,7 +99,7 @@ def keep_own_record(app: App, path: Path) -> None:
 
 
 def opening(protocol_version: str, method: str) -> dict[str, Any]:
-    """Return the least parameters of a request: an envelope in modern versions."""
+    """Return the smallest valid parameters of a request; in modern versions an envelope."""
     if protocol_version in MODERN_PROTOCOL_VERSIONS:
         meta = {PROTOCOL_VERSION_META_KEY: protocol_version, CLIENT_CAPABILITIES_META_KEY: {}}
         return {"_meta": meta}

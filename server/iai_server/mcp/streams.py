@@ -1,9 +1,9 @@
 r"""The streams between the SDK's transport and its server: each request gets exactly one answer.
 
-The SDK drops a line that it cannot read in silence, and whoever sent it waits for ever. That
-happens: a JavaScript host escapes half of a surrogate pair as `\ud83d`, which JSON allows and
-Unicode does not. And a request that the handshake responder answered is read once more by the
-server, in the replay that `serving/launch.py` describes.
+The SDK silently drops a line that it cannot read, and the sender waits for ever. That happens: a
+JavaScript host escapes half of a surrogate pair as `\ud83d`, which JSON allows and Unicode does
+not. And the server reads a request that the handshake responder answered once more, in the replay
+that `serving/launch.py` describes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mcp_types import (
 )
 from pydantic import ValidationError
 
-from ..startup.responder import ACKNOWLEDGED, SUBSCRIPTION_KEY, AlreadyAnswered
+from ..startup.handshake_responder import ACKNOWLEDGED, SUBSCRIPTION_KEY, AlreadyAnswered
 
 _log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""The eight tools: arguments as a host sees them, each handed to the method of the same name.
+"""The eight tools: arguments as a host sees them; each calls the method of the same name.
 
 Together, names, descriptions and input schemas may cost a model 1,500 tokens.
 """

@@ -1,7 +1,8 @@
-"""Starts a serving process: the handshake is answered while everything heavy still loads.
+"""The start of a serving process: it answers the handshake while everything heavy still loads.
 
-A connection begins with a responder, which answers from a record (`startup/responder.py`), and goes
-on with the real server, which is the MCP SDK's (`mcp/app.py`). Three things happen to a message:
+A connection begins with a responder, which answers from a record
+(`startup/handshake_responder.py`), and goes on with the real server, which is the MCP SDK's
+(`mcp/app.py`). Three things happen to a message:
 
     host                    responder                          real server
      │ initialize ─────────▶ answer from the record
@@ -32,10 +33,10 @@ import select
 import signal
 import sys
 
+from ..startup.handshake_responder import HandshakeResponder
 from ..startup.message_check import NotCertain
 from ..startup.pipes import ResumedInput, claim_stdin, claim_stdout
-from ..startup.record_file import own_record, packaged_record
-from ..startup.responder import HandshakeResponder
+from ..startup.recorded_handshake import own_handshake, packaged_handshake
 
 TYPE_CHECKING = False  # startup/__init__.py says why
 if TYPE_CHECKING:
@@ -139,8 +140,8 @@ def serve() -> int:
     # Python's own handler of SIGINT writes a traceback, and nothing is open yet that could be lost.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _exit)
-    packaged = packaged_record()
-    record = packaged or own_record()
+    packaged = packaged_handshake()
+    record = packaged or own_handshake()
     loader = Loader(keeps_record=packaged is None)
     if record is None:
         return loader.server().run(ResumedInput(b"", protocol_in), protocol_out, None)

@@ -15,9 +15,9 @@ import anyio
 from iai_memory import Settings
 from iai_memory.base.paths import StorePaths
 
-from ..mcp.handshake_record import keep_own_record
+from ..mcp.handshake_record import keep_own_handshake
 from ..mcp.server import build_app
-from ..startup.responder import AlreadyAnswered
+from ..startup.handshake_responder import AlreadyAnswered
 from . import logs
 from .refresher import Refresher
 from .runtime import Runtime
@@ -38,7 +38,7 @@ class Server:
 
     def keep_record(self) -> None:
         """Write a record of the handshake for the next start, where none is up to date."""
-        keep_own_record(self._app, StorePaths(self._settings.store).handshake)
+        keep_own_handshake(self._app, StorePaths(self._settings.store).handshake)
 
     def run(
         self,

@@ -1,4 +1,4 @@
-"""What a server runs before its first heavy import: the standard library, and little of it.
+"""The code before a server's first heavy import: the standard library, and little of it.
 
 Claude Code and Codex ask a server for its tools within a second or two of starting it, so a
 handshake must be answered before LanceDB, pydantic and the MCP SDK are imported. Importing `typing`

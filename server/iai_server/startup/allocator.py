@@ -1,6 +1,6 @@
-"""Keeps the C allocator from holding memory that is no longer used.
+"""Settings of the C allocator, against memory that it holds and nobody uses.
 
-Only glibc's does; elsewhere (macOS, musl) these functions do nothing.
+Only glibc's holds any; elsewhere (macOS, musl) these functions do nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Pauses Python's garbage collector during a start, when almost every new object stays."""
+"""A pause of Python's garbage collector during a start, when almost every new object stays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks that a message is one to which the answer of the MCP SDK is certain.
+"""Checks of a message: is the MCP SDK's answer to it certain?
 
 They are stricter than the SDK wherever the two could differ. Refusing a message that the SDK would
 accept costs the host a second, until the real server has loaded; accepting one that it would refuse
@@ -33,7 +33,7 @@ def parse_message(line: bytes) -> dict[str, Any]:
     """Return the JSON-RPC request or notification in a line; its `_meta`, if any, is an object.
 
     Raises:
-        NotCertain: The SDK might not read the same in it.
+        NotCertain: The SDK might read it differently.
     """
     line = line.removesuffix(b"\r")
     # The SDK ends lines at a lone CR too, and its parser gives up on deep nesting earlier.
@@ -73,7 +73,7 @@ def check_meta(meta: dict[str, Any]) -> None:
     """Check the part of `_meta` that every request may have.
 
     Raises:
-        NotCertain: The progress token is none, or a field of the protocol is unknown.
+        NotCertain: The progress token is invalid, or a field of the protocol is unknown.
     """
     if not is_id(meta.get("progressToken", 0)):
         raise NotCertain

@@ -1,4 +1,4 @@
-"""Skips imports of libraries that a server never uses.
+"""Imports that a server skips, because it never uses the libraries.
 
 Clients of HTTP services and of the protocol, a web server, file systems of clouds, formats of other
 tables: together 11 MB of resident memory and an eighth of the processor time of a start. A server

@@ -28,7 +28,7 @@ from tests.support.transcript_lines import (
 
 from iai_memory.capture.jsonl_tail import MAX_LINE_BYTES, FileCursor
 from iai_memory.capture.transcript import read_transcript
-from iai_memory.capture.turn import Host, Outcome
+from iai_memory.capture.turn import Host, LineOutcome
 
 
 def test_a_line_still_being_written_is_taken_only_when_it_is_complete(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_appends_split_anywhere_are_read_without_loss_or_repetition(
     expected_path.write_bytes(source)
     expected = [item.outcome for item in read_transcript(expected_path, host)]
     cursor: FileCursor | None = None
-    seen: list[Outcome] = []
+    seen: list[LineOutcome] = []
     for begin, end in zip([0, *cuts], [*cuts, len(source)], strict=True):
         with path.open("ab") as stream:
             stream.write(source[begin:end])

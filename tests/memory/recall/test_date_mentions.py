@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iai_memory import Memory
-from iai_memory.recall.date_mentions import mentions
+from iai_memory.recall.date_mentions import date_mentions
 
 ASKED = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def covered(question: str, *days: str) -> list[bool]:
-    found = mentions(question, ASKED)
+    found = date_mentions(question, ASKED)
     moments = [datetime.fromisoformat(f"{day}T12:00:00+00:00") for day in days]
     return [any(one.covers(moment) for one in found) for moment in moments]
 
@@ -45,7 +45,7 @@ def test_a_date_covers_what_was_said_about_it(question: str, inside: str, outsid
     "question", ["What may we do?", "March on!", "Which port?", "", "version 2.10.2024", "12 items"]
 )
 def test_a_question_without_a_date_names_none(question: str) -> None:
-    assert mentions(question, ASKED) == []
+    assert date_mentions(question, ASKED) == []
 
 
 def test_what_was_said_on_a_day_holds_the_words_that_name_it(memory: Memory) -> None:
@@ -58,13 +58,13 @@ def test_what_was_said_on_a_day_holds_the_words_that_name_it(memory: Memory) -> 
 
 @given(st.text(max_size=80))
 def test_any_text_can_be_asked(question: str) -> None:
-    for mention in mentions(question, ASKED):
+    for mention in date_mentions(question, ASKED):
         assert mention.start <= mention.end
 
 
 @given(st.integers(1, 31), st.sampled_from(["February", "Dec.", "may"]), st.integers(1970, 2100))
 def test_a_day_covers_itself_in_every_year_or_is_no_day(day: int, month: str, year: int) -> None:
-    for mention in mentions(f"on {day} {month} {year}", ASKED):
+    for mention in date_mentions(f"on {day} {month} {year}", ASKED):
         assert mention.covers(
             datetime(mention.start.year, mention.start.month, mention.start.day, tzinfo=UTC)
         )

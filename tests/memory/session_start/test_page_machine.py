@@ -22,7 +22,7 @@ from tests.support.pages import cache, opened, ring, set_age, sidecar
 from iai_memory import Memory
 from iai_memory.projects.key import project_key
 from iai_memory.session_start.cache import cache_path, read_sidecar, sidecar_path
-from iai_memory.session_start.refresh import Outcome
+from iai_memory.session_start.refresh import RefreshOutcome
 
 MOST_WAITING = 10
 """Turns that no drain has stored yet; some thirty fill the page's section of what is recent."""
@@ -214,7 +214,7 @@ class Freshness(RuleBasedStateMachine):
             superseded = [text for text in self.retired if text in content]
             assert not superseded, path
 
-    def _refresh(self, who: int) -> Outcome:
+    def _refresh(self, who: int) -> RefreshOutcome:
         return self.handles[who].page_manager().refresh("periodic_wake")
 
     def _let_the_interval_pass(self) -> None:

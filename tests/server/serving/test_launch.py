@@ -24,8 +24,8 @@ IMPORTED = """
 import json, os, sys
 sys.argv = ["iai-mcp", "serve"]
 import iai_server.__main__, iai_server.cli.main, iai_server.serving.launch as launch
-from iai_server.startup.responder import HandshakeResponder
-from iai_server.startup.record_file import packaged_record
+from iai_server.startup.handshake_responder import HandshakeResponder
+from iai_server.startup.recorded_handshake import packaged_handshake
 
 class Never:
     def fileno(self): return waiting
@@ -34,7 +34,7 @@ class Never:
 waiting, _ = os.pipe()
 wire = launch.claim_stdout()
 try:
-    responder = HandshakeResponder(packaged_record())
+    responder = HandshakeResponder(packaged_handshake())
     launch.answer_handshake(launch.claim_stdin(), wire, responder, Never())
 except launch.HostLeft:
     print(json.dumps(sorted(sys.modules)), file=wire, flush=True)

@@ -21,8 +21,8 @@ from tests.support.handshakes import (
     request,
 )
 
+from iai_server.startup.handshake_responder import HandshakeResponder
 from iai_server.startup.message_check import NotCertain
-from iai_server.startup.responder import HandshakeResponder
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),

@@ -46,7 +46,7 @@ _PRESENT: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
+class EvidenceWeights:
     """The weight of each piece of evidence, in log-odds.
 
     Attributes:
@@ -134,7 +134,11 @@ class Corpus:
 
 
 def evidence(
-    older: Sequence[Claim], newer: Sequence[Claim], rank: int, corpus: Corpus, weights: Weights
+    older: Sequence[Claim],
+    newer: Sequence[Claim],
+    rank: int,
+    corpus: Corpus,
+    weights: EvidenceWeights,
 ) -> dict[str, float] | None:
     """Return the weighted evidence by name: positive for a contradiction, negative against it.
 

@@ -23,7 +23,7 @@ from ..store.record import Record
 from ..store.record_view import view_of
 from ..store.table import Store
 from ..store.vector_rows import Vector
-from .claims import Corpus, Weights, evidence
+from .claims import Corpus, EvidenceWeights, evidence
 from .recent_vectors import recent_vectors
 
 MIN_COSINE: Final = 0.40
@@ -59,7 +59,11 @@ class _Pair:
 
 
 def find_contradictions(
-    store: Store, limit: int, *, weights: Weights | None = None, progress: Progress | None = None
+    store: Store,
+    limit: int,
+    *,
+    weights: EvidenceWeights | None = None,
+    progress: Progress | None = None,
 ) -> list[Contradiction]:
     """Return candidates among the newest 20,000 memories with a vector, newest first.
 
@@ -73,7 +77,7 @@ def find_contradictions(
         Interrupted: The caller interrupted it.
         StoreFault: The store could not be read.
     """
-    weights = weights or Weights()
+    weights = weights or EvidenceWeights()
     pages = recent_vectors(store, Filter(), progress or Progress("contradictions"), rounds=0)
     rows = [row for page in pages for row in page]
     corpus = Corpus(record.text for record, _ in rows)
@@ -126,7 +130,7 @@ def _ranks(vectors: NDArray[np.float32]) -> dict[tuple[int, int], int]:
     return ranks
 
 
-def _candidate(pair: _Pair, corpus: Corpus, weights: Weights) -> Contradiction | None:
+def _candidate(pair: _Pair, corpus: Corpus, weights: EvidenceWeights) -> Contradiction | None:
     claims = [corpus.claims(record.text) for record in (pair.older, pair.newer)]
     parts = evidence(claims[0], claims[1], pair.rank, corpus, weights)
     if parts is None:

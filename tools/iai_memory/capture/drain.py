@@ -15,12 +15,12 @@ from ..errors import MemoryFault, StoreBusy, TranscriptFault
 from ..projects.lookup import ProjectLookup
 from ..results import IngestReport
 from ..writing.new_memory import NewMemory
-from .accounting import TurnCounts
 from .history_import import BATCH
-from .selection import Selection, wanted
+from .selection import Selection, selected_memory
 from .session_state import Session, Sessions
 from .spool import QueuedEvent, Spool
 from .transcript import detect_host, read_transcript
+from .turn_counts import TurnCounts
 
 MAX_ATTEMPTS: Final = 3
 # A host may write the last lines of a turn after it called its hook; they are read this long.
@@ -121,7 +121,7 @@ class Drain:
         part, projects = TurnCounts(), ProjectLookup()
         cursor = session.cursor
         for parsed in read_transcript(session.transcript, session.host, session.cursor):
-            memory = wanted(parsed, Selection(), part, projects)
+            memory = selected_memory(parsed, Selection(), part, projects)
             if memory is not None:
                 batch.append(memory)
             cursor = parsed.cursor

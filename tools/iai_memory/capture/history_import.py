@@ -8,10 +8,10 @@ from pathlib import Path
 from ..projects.lookup import ProjectLookup
 from ..results import IngestReport
 from ..writing.new_memory import NewMemory
-from .accounting import TurnCounts
-from .selection import Selection, wanted
+from .selection import Selection, selected_memory
 from .transcript import read_transcript
 from .turn import Host
+from .turn_counts import TurnCounts
 
 BATCH = 256
 
@@ -40,7 +40,7 @@ def import_transcript(
     batch: list[NewMemory] = []
     offset = 0
     for parsed in read_transcript(path, host):
-        memory = wanted(parsed, selection, counts, projects)
+        memory = selected_memory(parsed, selection, counts, projects)
         if memory is not None:
             batch.append(memory)
         if len(batch) == BATCH:

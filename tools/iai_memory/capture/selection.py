@@ -7,8 +7,8 @@ from datetime import datetime
 
 from ..projects.lookup import ProjectLookup
 from ..writing.new_memory import NewMemory
-from .accounting import TurnCounts
 from .turn import Parsed, Skipped, Turn
+from .turn_counts import TurnCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def to_memory(turn: Turn, projects: ProjectLookup) -> NewMemory:
     )
 
 
-def wanted(
+def selected_memory(
     parsed: Parsed, selection: Selection, counts: TurnCounts, projects: ProjectLookup
 ) -> NewMemory | None:
     """Return the memory of this line; None, with the reason counted, where it is not wanted."""

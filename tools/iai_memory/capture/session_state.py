@@ -14,9 +14,9 @@ from ..base.files import make_private_folder, replace_file
 from ..base.json_file import read_object
 from ..base.paths import StorePaths
 from ..errors import StoreUnavailable
-from .accounting import TurnCounts
 from .jsonl_tail import FileCursor
 from .turn import Host
+from .turn_counts import TurnCounts
 
 _FILE: Final = "sessions.json"
 _MAX_BYTES: Final = 64 << 20  # of some 500 bytes a transcript

@@ -56,7 +56,7 @@ class Skipped:
     reason: Reason
 
 
-Outcome: TypeAlias = Turn | Skipped | None
+LineOutcome: TypeAlias = Turn | Skipped | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Parsed:
         cursor: Where reading goes on after this line; hand it back to continue.
     """
 
-    outcome: Outcome
+    outcome: LineOutcome
     cursor: FileCursor
 
     @property

@@ -41,7 +41,7 @@ _DAYS_AFTER: Final = timedelta(days=4)
 
 
 @dataclass(frozen=True, slots=True)
-class Mention:
+class DateMention:
     """A date that a question names.
 
     Attributes:
@@ -71,7 +71,7 @@ class Mention:
         )
 
 
-def mentions(question: str, asked_at: datetime) -> list[Mention]:
+def date_mentions(question: str, asked_at: datetime) -> list[DateMention]:
     """Return every date that the question names, read as of `asked_at`.
 
     "7 May" and "in May" name no year and mean every year; "last May" is the latest one that began
@@ -81,7 +81,7 @@ def mentions(question: str, asked_at: datetime) -> list[Mention]:
     return [mention for mention in found if mention is not None]
 
 
-def _read(text: str, asked_at: datetime) -> Mention | None:
+def _read(text: str, asked_at: datetime) -> DateMention | None:
     plain = _LAST_MONTH.sub("", text).replace(".", "")
     data = _parser(asked_at.replace(tzinfo=None, second=0, microsecond=0)).get_date_data(plain)
     if data.date_obj is None:
@@ -89,7 +89,7 @@ def _read(text: str, asked_at: datetime) -> Mention | None:
     day: date = data.date_obj.date()
     start, end = _span(day, data.period)
     dated = _YEAR.search(text) is not None or _RELATIVE.search(text) is not None
-    return Mention(text, start, end, any_year=not dated)
+    return DateMention(text, start, end, any_year=not dated)
 
 
 def _span(day: date, period: str) -> tuple[date, date]:

@@ -22,7 +22,7 @@ from ..store.similarity import Similarity
 from ..text.analyzer import query_terms
 from ..text.speakers import subject
 from .candidates import CandidateSet
-from .date_mentions import Mention, mentions
+from .date_mentions import DateMention, date_mentions
 from .features import features_of
 from .intent import intent_of
 from .neighbours import Floats, turn_order
@@ -63,7 +63,7 @@ class SignalInputs:
         self.query = query
         self.records = [one.record for one in found.candidates]
         self.features = features_of(found.candidates)
-        self.dates = mentions(query.text, query.where.as_of or utc_now())
+        self.dates = date_mentions(query.text, query.where.as_of or utc_now())
         self.similarities = [found.similarities.get(one.id, _NO_SIMILARITY) for one in self.records]
         self.whole_cosine: Floats = np.array([one.whole for one in self.similarities])
         self.passage_cosine: Floats = np.array([one.best_passage for one in self.similarities])
@@ -217,7 +217,7 @@ SIGNALS: Final = (
 
 
 def _terms_of(
-    candidates: Sequence[Candidate], text: str, dates: Sequence[Mention]
+    candidates: Sequence[Candidate], text: str, dates: Sequence[DateMention]
 ) -> tuple[Floats, Floats]:
     """Return the query terms that each candidate has, (n, k), and the rarity of each, (k,).
 

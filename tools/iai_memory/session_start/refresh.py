@@ -45,7 +45,7 @@ _LIVE_TRIGGERS = ("wake_sequence", "periodic_wake")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RefreshOutcome:
     """What a refresh did."""
 
     action: Literal["wrote", "skipped", "failed"]
@@ -100,7 +100,7 @@ class PageManager:
         """
         return self._view().watermark(None)
 
-    def refresh(self, trigger: Trigger, *, force_rebuild: bool = False) -> Outcome:
+    def refresh(self, trigger: Trigger, *, force_rebuild: bool = False) -> RefreshOutcome:
         """Bring the cache up to date if the decision table says so; a failure is an outcome.
 
         One refresh runs at a time per store, over all threads and processes. Others are skipped;
@@ -140,7 +140,7 @@ class PageManager:
             # The probe under the lock meets it again and reports it.
             return False
 
-    def _refresh_alone(self, trigger: Trigger, force: bool, started: float) -> Outcome:
+    def _refresh_alone(self, trigger: Trigger, force: bool, started: float) -> RefreshOutcome:
         """Refresh, under the lock."""
         try:
             view = self._view()
@@ -167,7 +167,7 @@ class PageManager:
             self._write_all(view, trigger, force, started)
             self._ledger.forget_repeats()
             reason = "force_rebuild" if force else decision.reason
-            return Outcome("wrote", reason, view.watermark(None))
+            return RefreshOutcome("wrote", reason, view.watermark(None))
         if decision.reason == "no_new_records" and sidecar is not None:
             advance_sidecar(self.cache, sidecar, mark)
         return self._skipped(trigger, decision.reason, mark)
@@ -248,7 +248,7 @@ class PageManager:
 
     def _skipped(
         self, trigger: Trigger, reason: str, mark: Watermark | None, **fields: Any
-    ) -> Outcome:
+    ) -> RefreshOutcome:
         if reason not in _UNLOGGED_REASONS:
             self._ledger.write_changed(
                 "session_start_cache_write_skipped",
@@ -258,9 +258,9 @@ class PageManager:
                 reason=reason,
                 **fields,
             )
-        return Outcome("skipped", reason, mark)
+        return RefreshOutcome("skipped", reason, mark)
 
-    def _failed(self, trigger: Trigger, error: Exception, started: float) -> Outcome:
+    def _failed(self, trigger: Trigger, error: Exception, started: float) -> RefreshOutcome:
         self._ledger.write_changed(
             "session_start_cache_write_failed",
             # Not the text: that of a full disk names another temporary file each time.
@@ -271,7 +271,7 @@ class PageManager:
             error=str(error)[:200],
             duration_ms=_ms_since(started),
         )
-        return Outcome("failed", type(error).__name__, None)
+        return RefreshOutcome("failed", type(error).__name__, None)
 
 
 def _no_step(step: str) -> None:

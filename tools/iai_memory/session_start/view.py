@@ -8,7 +8,7 @@ from datetime import datetime
 from ..analysis.topics import MAX_ROWS_IN_A_TICK
 from ..base.clock import utc_now
 from ..store.reader import TableReader
-from ..store.statistics import TableStatistics, merged
+from ..store.statistics import TableStatistics, total_statistics
 from ..store.table import Store
 from .page import Page, render
 from .page_inputs import PageInputs, read_page_inputs
@@ -63,7 +63,7 @@ class StoreView:
         """Return the statistics of what a page may show: a project's includes no project's."""
         parts = self.by_project
         wanted = parts if project is None else (project, None)
-        return merged([parts[name] for name in wanted if name in parts])
+        return total_statistics([parts[name] for name in wanted if name in parts])
 
     def with_inputs(self, inputs: PageInputs) -> StoreView:
         """Return the same version of the table with other inputs, without stale topics."""

@@ -98,7 +98,7 @@ def statistics_by_project(rows: pa.Table, now: datetime) -> StatisticsByProject:
     }
 
 
-def merged(parts: Iterable[TableStatistics]) -> TableStatistics:
+def total_statistics(parts: Iterable[TableStatistics]) -> TableStatistics:
     """Return the statistics of several disjoint parts together."""
     listed = list(parts)
     created = [part.max_created_at for part in listed if part.max_created_at is not None]

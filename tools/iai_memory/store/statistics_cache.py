@@ -27,7 +27,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from .record import Record
-from .statistics import StatisticsByProject, TableStatistics, merged
+from .statistics import StatisticsByProject, TableStatistics, total_statistics
 
 if TYPE_CHECKING:
     from .reader import TableReader
@@ -103,7 +103,9 @@ class StatisticsCache:
             if delta.before == reached and delta.after <= version:
                 reached, last_stamp = delta.after, delta.stamp
                 for project, added in delta.added.items():
-                    grown[project] = merged([grown.get(project, TableStatistics()), added])
+                    grown[project] = total_statistics(
+                        [grown.get(project, TableStatistics()), added]
+                    )
         return grown if (reached, last_stamp) == (version, stamp) else None
 
 
@@ -122,7 +124,7 @@ def statistics_of(records: Sequence[Record]) -> StatisticsByProject | None:
             max_updated_at=one.updated_at,
             content_version=one.table_version,
         )
-        found[one.project] = merged([found.get(one.project, TableStatistics()), row])
+        found[one.project] = total_statistics([found.get(one.project, TableStatistics()), row])
     return found
 
 

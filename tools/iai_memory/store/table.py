@@ -24,7 +24,7 @@ from .record import Record
 from .schema import EMBEDDER_FIELD_KEY
 from .snapshot.manager import may_fit
 from .snapshot.reader import SnapshotReader
-from .statistics import StatisticsByProject, TableStatistics, merged
+from .statistics import StatisticsByProject, TableStatistics, total_statistics
 from .statistics_cache import CommitDelta, StatisticsCache, statistics_of
 from .writer import NewestRow, Writer
 
@@ -146,7 +146,9 @@ class Store:
 
     def statistics(self) -> TableStatistics:
         """Statistics of the whole table at its latest version."""
-        return merged(self.statistics_by_project(self.latest, self.stamp, utc_now()).values())
+        return total_statistics(
+            self.statistics_by_project(self.latest, self.stamp, utc_now()).values()
+        )
 
     def statistics_by_project(
         self, reader: TableReader, stamp: str, now: datetime

@@ -31,14 +31,14 @@ _SINCE_SCHEMA_2: Final[dict[str, Any]] = {"derived_from": [], "trust": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
+class ImportCounts:
     """Counts of one batch: records stored, and records that were known before."""
 
     stored: int
     known: int
 
 
-def import_lines(store: Store, lines: Iterable[str], *, embedder: str) -> Iterator[Arrived]:
+def import_lines(store: Store, lines: Iterable[str], *, embedder: str) -> Iterator[ImportCounts]:
     """Store exported records as they were: ids, times, links, pins and tombstones.
 
     A record that the store holds already, by id or as the same turn, is left alone. Vectors are
@@ -62,7 +62,7 @@ def import_lines(store: Store, lines: Iterable[str], *, embedder: str) -> Iterat
         yield _store(store, batch)
 
 
-def _store(store: Store, batch: Sequence[Row]) -> Arrived:
+def _store(store: Store, batch: Sequence[Row]) -> ImportCounts:
     with store.writing() as writer:
         ids = {found.id for found in writer.reader.get([row.record.id for row in batch])}
         same = writer.reader.by_column("idem", [row.record.idem for row in batch])
@@ -74,7 +74,7 @@ def _store(store: Store, batch: Sequence[Row]) -> Arrived:
             if row.record.id not in ids and not (dated and row.record.idem in idems):
                 fresh.setdefault(row.record.id, row)
         writer.insert_as_is(list(fresh.values()))
-    return Arrived(len(fresh), len(batch) - len(fresh))
+    return ImportCounts(len(fresh), len(batch) - len(fresh))
 
 
 def _from_line(line: str, number: int, embedder: str) -> Row:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ..turn import Outcome, Role, Skipped, Turn
+from ..turn import LineOutcome, Role, Skipped, Turn
 from .decoding import (
     ROLES,
     Malformed,
@@ -38,7 +38,7 @@ class ClaudeParser:
     def learn(self, line: bytes) -> None:
         """Learn nothing: each line says all that its turn needs."""
 
-    def parse(self, line: bytes) -> Outcome:
+    def parse(self, line: bytes) -> LineOutcome:
         """Return the turn of a line, why it is skipped, or None; never raise on any bytes."""
         if not line.strip():
             return None
@@ -50,7 +50,7 @@ class ClaudeParser:
             return Skipped("unparsable")
 
 
-def _parse(fields: dict[str, Any]) -> Outcome:
+def _parse(fields: dict[str, Any]) -> LineOutcome:
     kind = text_field(fields, "type")
     if kind == "attachment":
         return _queued_prompt(fields)
@@ -75,7 +75,7 @@ def _parse(fields: dict[str, Any]) -> Outcome:
     return _turn(fields, role, message.get("content"))
 
 
-def _queued_prompt(fields: dict[str, Any]) -> Outcome:
+def _queued_prompt(fields: dict[str, Any]) -> LineOutcome:
     # A prompt that is typed while the model works has no user line: it arrives as an attachment.
     attachment = object_field(fields, "attachment")
     if attachment.get("type") != "queued_command" or attachment.get("commandMode") != "prompt":
@@ -90,7 +90,7 @@ def _queued_prompt(fields: dict[str, Any]) -> Outcome:
     return _turn(fields, "user", attachment.get("prompt"))
 
 
-def _turn(fields: dict[str, Any], role: Role, content: object) -> Outcome:
+def _turn(fields: dict[str, Any], role: Role, content: object) -> LineOutcome:
     text = _text_blocks(content).text_or_skipped()
     if isinstance(text, Skipped):
         return text

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from itertools import zip_longest
 from typing import Any, Final
 
-from ..turn import Outcome, Reason, Skipped, Turn
+from ..turn import LineOutcome, Reason, Skipped, Turn
 from .decoding import (
     ROLES,
     Malformed,
@@ -53,7 +53,7 @@ class CodexParser:
         if any(kind in line for kind in _STATE_LINES):
             self.parse(line)
 
-    def parse(self, line: bytes) -> Outcome:
+    def parse(self, line: bytes) -> LineOutcome:
         """Return the turn of a line, why it is skipped, or None; never raise on any bytes."""
         if not line.strip():
             return None
@@ -64,7 +64,7 @@ class CodexParser:
         except Malformed:
             return Skipped("unparsable")
 
-    def _parse(self, line: bytes) -> Outcome:
+    def _parse(self, line: bytes) -> LineOutcome:
         fields = decode(line)
         kind = text_field(fields, "type")
         if kind == "compacted":
@@ -91,7 +91,7 @@ class CodexParser:
         source = payload.get("source")
         self._is_sub_agent = isinstance(source, dict) and "subagent" in source
 
-    def _message(self, line: bytes, fields: dict[str, Any], payload: dict[str, Any]) -> Outcome:
+    def _message(self, line: bytes, fields: dict[str, Any], payload: dict[str, Any]) -> LineOutcome:
         if self._is_sub_agent:
             return Skipped("sidechain")
         metadata = fields.get("metadata")

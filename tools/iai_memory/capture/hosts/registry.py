@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from ..turn import Host, Outcome
+from ..turn import Host, LineOutcome
 from . import claude_code, codex
 from .locations import claude_code_home, codex_home
 
@@ -23,7 +23,7 @@ class Parser(Protocol):
         """Take the state that later lines need from a line that was read before."""
         ...
 
-    def parse(self, line: bytes) -> Outcome:
+    def parse(self, line: bytes) -> LineOutcome:
         """Return the turn of a line, why it is skipped, or None; never raise on any bytes."""
         ...
 

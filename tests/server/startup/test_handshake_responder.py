@@ -9,19 +9,19 @@ import pytest
 from tests.support.handshakes import CONSTANTS, MODERN, RECORD, real_only, request, spoken
 
 from iai_server.mcp.app import App
-from iai_server.mcp.handshake_record import opening, record
-from iai_server.startup.record_file import PACKAGED, packaged_record
-from iai_server.startup.responder import HandshakeResponder
+from iai_server.mcp.handshake_record import opening, record_handshake
+from iai_server.startup.handshake_responder import HandshakeResponder
+from iai_server.startup.recorded_handshake import PACKAGED, packaged_handshake
 
 
 def test_the_record_is_what_the_real_server_answers(app: App) -> None:
-    assert Path(PACKAGED).read_text(encoding="utf-8") == record(app), (
+    assert Path(PACKAGED).read_text(encoding="utf-8") == record_handshake(app), (
         "tools, texts or versions changed: run `python -m iai_server.mcp.handshake_record`"
     )
 
 
 def test_the_record_is_trusted_with_the_versions_of_the_lock_file() -> None:
-    assert packaged_record() == RECORD
+    assert packaged_handshake() == RECORD
 
 
 @pytest.mark.parametrize(("version", "method"), CONSTANTS)

@@ -1,8 +1,8 @@
-"""Answers a host's first requests from a record of the real server's answers.
+"""Answers to a host's first requests, from a record of the real server's answers.
 
 Hosts wait a second or two for a server's tools, and importing the MCP SDK takes most of that.
-`mcp/handshake_record.py` makes the record, `record_file.py` finds one that may be trusted, and
-`serving/launch.py` says how the connection passes to the real server.
+`mcp/handshake_record.py` makes the record, `recorded_handshake.py` finds one that may be trusted,
+and `serving/launch.py` says how the connection passes to the real server.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class HandshakeResponder:
     """
 
     def __init__(self, record: dict[str, Any]) -> None:
-        """Answer from `record`, which must match the installed versions; see `record_file`."""
+        """Answer from `record`, which must match the installed versions."""
         self.replay: list[bytes] = []
         self.already_answered = AlreadyAnswered()
         self._answers: dict[str, dict[str, int]] = record["answers"]
@@ -98,7 +98,7 @@ class HandshakeResponder:
         return compact_json({"jsonrpc": "2.0", "id": message["id"], "result": result}) + "\n"
 
     def _notified(self, line: bytes, method: str, params: dict[str, Any]) -> None:
-        """Keep a notification for the replay, or end the subscription that it cancels."""
+        """Keep a notification for the replay; a cancelled subscription leaves it."""
         if self._version is None:
             raise NotCertain
         cancelled = params.get("requestId") if method == "notifications/cancelled" else None
@@ -110,7 +110,7 @@ class HandshakeResponder:
             self.replay.append(line + b"\n")
 
     def _subscribed(self, line: bytes, id_: int | str, params: dict[str, Any]) -> str:
-        """Return the acknowledgement of a subscription, without which Claude Code asks no further.
+        """Return the acknowledgement of a subscription; Claude Code sends nothing before it has it.
 
         Nothing that can be subscribed to happens before the real server has loaded.
         """

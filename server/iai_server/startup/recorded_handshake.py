@@ -1,4 +1,4 @@
-"""Finds a record of the handshake that matches the installed versions.
+"""The recorded handshake that matches the installed versions, if there is one.
 
 The packaged record was made with the versions of the lock file. Where others are installed, the
 real server answers the first start and leaves a record of its own in the store's folder.
@@ -24,13 +24,13 @@ NAME = "handshake.json"
 _DEFAULT_STORE = "~/.iai-mcp"
 
 
-def packaged_record() -> dict[str, Any] | None:
+def packaged_handshake() -> dict[str, Any] | None:
     """Return the record that came with this version; None if other dependencies are installed."""
     with open(PACKAGED, encoding="utf-8") as file:
         return _if_current(json.load(file))
 
 
-def own_record() -> dict[str, Any] | None:
+def own_handshake() -> dict[str, Any] | None:
     """Return the record in the store's folder; None if it is missing, damaged or outdated.
 
     It is not read if somebody else could have written it, because it describes the tools to a
