@@ -44,7 +44,7 @@ class Hit(Result):
 
 
 class Recalled(Result):
-    """What recall found, best first; no hits where nothing answers.
+    """The hits of a recall, best first; none where nothing answers.
 
     `confidence` is the probability that the answer is among the first hits, null without vectors.
     """
@@ -59,7 +59,7 @@ class Recalled(Result):
 
 
 class Ingested(Result):
-    """What became of one memory."""
+    """The outcome of one memory."""
 
     id: str | None
     status: Literal["stored", "duplicate", "pending", "skipped"]
@@ -67,7 +67,7 @@ class Ingested(Result):
 
 
 class IngestReport(Result):
-    """What became of each memory, in the order they were given."""
+    """The outcome of each memory, in the order given."""
 
     results: list[Ingested]
     stored: int
@@ -83,7 +83,7 @@ class Superseded(Result):
 
 
 class Forgotten(Result):
-    """What was forgotten, and the command that brings it back."""
+    """The forgotten ids, and the command that brings them back."""
 
     forgotten: list[str]
     not_found: list[str]
@@ -91,7 +91,7 @@ class Forgotten(Result):
 
 
 class Restored(Result):
-    """What was brought back."""
+    """The ids that were brought back."""
 
     restored: list[str]
     not_found: list[str]
@@ -133,7 +133,7 @@ class ModelStatus(Result):
 
 
 class Freshness(Result):
-    """How fresh the session-start page is; `behind` counts the records that it lacks."""
+    """The freshness of the session-start page; `behind` counts the records that it lacks."""
 
     cache_path: str
     age_s: float | None
@@ -154,7 +154,7 @@ class ServerView(Result):
 
 
 class SessionBooks(Result):
-    """What became of the turns of one captured session."""
+    """The outcomes of the turns of one captured session."""
 
     session_id: str
     host: str | None

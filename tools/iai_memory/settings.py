@@ -1,4 +1,4 @@
-"""Everything that a user can set, as one typed value read from the environment.
+"""The settings: everything that a user can set, read from the environment as one value.
 
 `Settings()` reads the environment at the moment of the call and never a `.env` file, so that the
 folder in which a host starts us cannot change where memories go.

@@ -25,7 +25,7 @@ class NotJson(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Child:
-    """One member or item: where its key (or itself) begins, and where its value stands."""
+    """One member or item: the places of its key and of its value."""
 
     key: str | int
     at: int

@@ -30,7 +30,7 @@ class HostName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """How a host is connected.
+    """The connection of one host.
 
     Attributes:
         connected: Returns it for a launch command, and a project's folder or None.

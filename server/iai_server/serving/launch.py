@@ -74,7 +74,7 @@ class HostLeft(Exception):
 
 
 class Loader:
-    """Imports and builds the real server in a thread of its own."""
+    """The thread that imports and builds the real server."""
 
     def __init__(self, *, keeps_record: bool) -> None:
         """Nothing runs until `start`; `keeps_record` leaves a record for the next start."""

@@ -25,7 +25,7 @@ POLL_SEC = 0.5
 
 
 class Refresher:
-    """Runs a pass over all its steps at each tick, and at once after a commit.
+    """A thread that passes over all its steps at each tick, and at once after a commit.
 
     A commit of this process wakes it by an event, one of another process is found within half a
     second by the store's change token. The thread is a daemon: it never keeps the process alive,

@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class Runtime:
-    """Loads the memory in a thread of its own; each method that returns it waits for the thread.
+    """A memory that a thread of its own loads; each method that returns it waits for the thread.
 
     Attributes:
         settings: Of this process.

@@ -1,1 +1,1 @@
-"""Computed over many memories, and droppable: topics, contradictions."""
+"""Topics and contradictions: computed over many memories, and droppable."""

@@ -95,7 +95,7 @@ class Claim:
 
 
 class Corpus:
-    """In how many texts each stem occurs, and which stems are names in any of them."""
+    """Statistics of texts: in how many each stem occurs, and which stems are names in any."""
 
     def __init__(self, texts: Iterable[str]) -> None:
         """Count the texts, each once per stem."""

@@ -1,1 +1,1 @@
-"""What every package stands on: files, locks, time, the ledger, small state files."""
+"""The base of every package: files, locks, time, the ledger, small state files."""

@@ -12,7 +12,7 @@ V = TypeVar("V")
 
 
 class FifoCache(Generic[K, V]):
-    """Keeps the `max_entries` keys that came last; a key that is set again keeps its place.
+    """A cache of the `max_entries` newest keys; a key that is set again keeps its place.
 
     First in, first out instead of least recently used, so that reading changes nothing: reads take
     no lock. Safe for any number of threads. Adding n entries costs O(n).

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class SyncedFolder:
-    """Syncs a folder of files that are written once and never changed, each file once.
+    """A folder of files that are written once and never changed; `sync` syncs each once.
 
     Without it, a power cut loses commits acknowledged in the last half minute, and a whole table
     whose old files were removed before the new ones were on the disk.

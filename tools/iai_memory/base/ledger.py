@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class Ledger:
-    """Appends this process's events to the store's ledger and reads those of all processes."""
+    """The store's ledger: this process's events are appended, those of all processes read."""
 
     def __init__(self, paths: StorePaths, clock: Callable[[], datetime] = utc_now) -> None:
         """Bind the ledger of the store at `paths`; nothing is created until the first event."""

@@ -1,4 +1,4 @@
-"""Which servers are alive on a store: each holds an OS lock beside its card."""
+"""The servers that are alive on a store: each holds an OS lock beside its card."""
 
 from __future__ import annotations
 

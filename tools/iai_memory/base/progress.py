@@ -24,7 +24,7 @@ def ignore_progress(step: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Passed down into long loops, which call `report` once a round.
+    """A progress report that long loops make once a round, with `report`.
 
     Attributes:
         step: Name of the step.

@@ -1,1 +1,1 @@
-"""Capture: what was said in the hosts' transcripts, verbatim, without what the hosts put there."""
+"""Capture: the turns of the hosts' transcripts, verbatim, without the hosts' own texts."""

@@ -36,7 +36,7 @@ class Drained:
 
 
 class Drain:
-    """Drains the spool of one store; over all processes one drain at a time runs on a store."""
+    """The drain of one spool; over all processes one drain at a time runs on a store."""
 
     def __init__(
         self,

@@ -20,7 +20,7 @@ _MARK_BYTES = 1024
 
 @dataclass(frozen=True, slots=True)
 class FileCursor:
-    """How far a file was read, and what the file was.
+    """The place in a file up to which it was read, and what identifies the file.
 
     Attributes:
         inode: st_ino of the file that was read.

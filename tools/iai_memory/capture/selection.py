@@ -1,4 +1,4 @@
-"""Which turns of a transcript are wanted, and the memory that each becomes."""
+"""The selection of a transcript's turns, and the memory that each becomes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .turn_counts import TurnCounts
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which turns of a transcript are wanted.
+    """The turns of a transcript to store.
 
     Attributes:
         since: Said at or after; None is all.
@@ -41,7 +41,7 @@ def to_memory(turn: Turn, projects: ProjectLookup) -> NewMemory:
 def selected_memory(
     parsed: Parsed, selection: Selection, counts: TurnCounts, projects: ProjectLookup
 ) -> NewMemory | None:
-    """Return the memory of this line; None, with the reason counted, where it is not wanted."""
+    """Return the memory of this line; None, with the reason counted, if it is not selected."""
     outcome = parsed.outcome
     if isinstance(outcome, Skipped):
         counts.skipped[outcome.reason] += 1

@@ -1,4 +1,4 @@
-"""What a transcript line becomes: a turn worth remembering, or a counted reason why not."""
+"""The outcome of a transcript line: a turn to remember, or a counted reason to skip it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .jsonl_tail import FileCursor
 Host: TypeAlias = Literal["claude-code", "codex"]
 Role: TypeAlias = Literal["user", "assistant"]
 Reason: TypeAlias = Literal[
-    "compaction",  # a summary the host wrote of what is already captured verbatim
+    "compaction",  # the host's summary of turns that are captured verbatim already
     "empty",  # no text at all: images, or nothing but thinking
     "host_marker",  # the host's own words: meta lines, slash commands, environment, instructions
-    "injected",  # what hooks and the host added to the model's context
+    "injected",  # added to the model's context by hooks or the host
     "interrupted",  # the host's note that the user stopped the model
     "line_too_long",  # longer than jsonl_tail.MAX_LINE_BYTES
     "own_payload",  # carries our own fence
@@ -27,7 +27,7 @@ Reason: TypeAlias = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one side said in one transcript line.
+    """The words of one side in one transcript line.
 
     Attributes:
         role: Who spoke.

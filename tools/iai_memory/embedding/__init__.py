@@ -1,4 +1,4 @@
-"""The embedding model: where its files are, how they get there, and text to vectors.
+"""The embedding model: its files, their install, and text to vectors.
 
 Importing this package loads none of the libraries that convert or run the model: a server can
 answer its handshake first and load the model afterwards.

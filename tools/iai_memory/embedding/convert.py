@@ -1,4 +1,4 @@
-"""Turns published BERT weights into one ONNX graph that ends in a normalised sentence vector.
+"""The conversion of published BERT weights to an ONNX graph from tokens to a unit vector.
 
 The graph is the encoder of Devlin et al. (2018) with the sizes of all-MiniLM-L6-v2, mean pooling
 and L2 normalisation. Its large matrix products are of 8-bit integers; attention, norms and sums are

@@ -1,4 +1,4 @@
-"""The model's folder on disk: where it is looked for, and whether it matches its manifest.
+"""The model's folder on disk: the search for it, and its check against its manifest.
 
 A model folder holds `model.onnx`, `tokenizer.json` and `manifest.json`. Finding one reads the
 manifest and compares sizes, which costs less than a millisecond and catches a truncated copy; only

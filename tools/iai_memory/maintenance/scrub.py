@@ -25,7 +25,7 @@ _PLAIN_FOLDERS: Final = ("logs", "ledger", "spool")
 
 @dataclass(frozen=True, slots=True)
 class Scrubbed:
-    """What a scrub changed, and what its check found.
+    """Counts of changes by a scrub, and the findings of its check.
 
     Attributes:
         records: Memories that were changed.

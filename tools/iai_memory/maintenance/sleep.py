@@ -44,7 +44,7 @@ _EMBED_BATCH: Final = 128
 
 @dataclass(frozen=True, slots=True)
 class SleepReport:
-    """What one call did.
+    """The result of one call.
 
     Attributes:
         done: The steps that this call finished, in order; empty where there was nothing to do.
@@ -120,7 +120,7 @@ def needs_sleep(store: Store) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """How far a sleep came, as `sleep.json` keeps it.
+    """The progress of a sleep, as `sleep.json` keeps it.
 
     Attributes:
         content: The content that it worked on.

@@ -1,4 +1,4 @@
-"""Tells a secret value, which looks random, from a name, a path, code or a placeholder."""
+"""Tests of values: is it a secret, which looks random, or a name, a path, code, a placeholder?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets that can be told by their own shape, as their issuers publish it.
+"""Secrets recognised by their shape, as their issuers publish it.
 
 Each shape names a kind, needles of which one stands in every match (a cheap look before the pattern
 runs), and a pattern. Every pattern starts at a literal or at the edge of a run and every repetition

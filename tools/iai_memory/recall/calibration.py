@@ -1,4 +1,4 @@
-"""From scores to probabilities: two logistic regressions (Cox, 1958), of the answer and of a hit.
+"""Probabilities from scores: two logistic regressions (Cox, 1958), of the answer and of a hit.
 
 Fitted on questions whose evidence is known and on questions that nothing in their store answers,
 both kinds with the same weight, in stores of 1 to 3,000 memories: half of the kinds of facts of the
@@ -42,16 +42,16 @@ _MAX_CANDIDATES: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What speaks for an answer, or for a hit.
+    """Evidence for an answer, or for a hit.
 
     Attributes:
         similarity: Cosine of the query with the hit, -1..1; for the answer the highest of its first
             ten hits.
         coverage: Share of the query's words in the hit, 0..1; for the answer the highest.
         unknown: 1.0 where the query names something and no candidate has any of it, else 0.0. One
-            known name is enough: the other one may be what is asked.
+            known name is enough: the other one may be the question.
         behind: The hit's score less the best one's, 0 or less; 0 for the answer.
-        candidates: How many candidates there were, at least 1; of many, one is near by chance.
+        candidates: Number of candidates, 1 or more; of many, one is near by chance.
     """
 
     similarity: float

@@ -24,13 +24,13 @@ from .neighbours import neighbouring_turns
 from .query import Query
 
 CANDIDATES: Final = 100
-"""How many results each search returns; more for a query of more than half as many hits."""
+"""Results of each search; for a query of more than 50 hits, twice its hits."""
 
 NPROBES: Final = 150
 """Partitions that LanceDB searches where it has a vector index."""
 
 _ANCHORS: Final = 30
-"""In a conversation, the turns next to so many of the first results of each search are read too."""
+"""In a conversation, the turns next to this many first results of each search are read too."""
 
 # A query is embedded while its words are searched, on the other core.
 _EMBEDDING: Final = ThreadPoolExecutor(2, "embedding-a-query")
@@ -38,7 +38,7 @@ _EMBEDDING: Final = ThreadPoolExecutor(2, "embedding-a-query")
 
 @dataclass(frozen=True, slots=True)
 class CandidateSet:
-    """The candidates of a query, and what the searches know of them.
+    """The candidates of a query, with the scores and cosines of the searches.
 
     Attributes:
         candidates: Found by a search, or in a conversation said next to one of the best results.

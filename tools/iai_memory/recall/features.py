@@ -1,4 +1,4 @@
-"""What ranking reads off one text, cached by text; English, but for the end of a question."""
+"""Features of a text for ranking, cached by text; English, but for the end of a question."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a question asks for, read off its words: a time, a name, a number, the past, a speaker.
+"""The intent of a question, by its words: a time, a name, a number, the past, a speaker.
 
 English only. A question in another language has no intent, and the other signals rank it alone.
 """
@@ -47,7 +47,7 @@ _ASSISTANT_SAID: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class QueryIntent:
-    """What a question asks for; several may be set, or none.
+    """The kinds of answer that a question asks for; several may be set, or none.
 
     Attributes:
         time: A date, a day, a duration.

@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
 """For each candidate the row of another one in the same list; -1 for none."""
 
-# The turns around a turn often say what it lacks; the further away, the less they count.
+# The turns around a turn often have the words that it lacks; the farther away, the less they count.
 _DAMPING: Final = (0.9, 0.8, 0.6, 0.45, 0.3)
 
 # In a pooled text, the turns before count more than the turns after.
@@ -30,7 +30,7 @@ _NO_SESSION: Final = SessionOrder(())
 
 @dataclass(frozen=True, slots=True)
 class TurnOrder:
-    """Which candidate follows which.
+    """The order of candidates within their sessions.
 
     Attributes:
         before: For each candidate the row of the turn just before it in its session.

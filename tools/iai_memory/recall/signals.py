@@ -37,7 +37,7 @@ _NO_SIMILARITY: Final = Similarity(0.0, 0.0, None)
 
 
 class SignalInputs:
-    """What the signals of one query are computed from; all arrays are float64.
+    """The inputs of one query's signals; all arrays are float64.
 
     Attributes:
         found: n candidates, at least one.
@@ -76,7 +76,7 @@ class SignalInputs:
 
     @cached_property
     def match(self) -> Floats:
-        """How well the text itself matches by meaning and by words together, 0..2."""
+        """The match of the text itself, by meaning and by words together, 0..2."""
         mean = (self.whole_cosine + self.passage_cosine) / 2
         return _scaled(mean, self.found.cutoff) + self.bm25
 
@@ -117,7 +117,7 @@ def _context(inputs: SignalInputs) -> Floats:
 
 
 def _speaker(inputs: SignalInputs) -> Floats:
-    """Return 1 for what was said by the one whom the query is about: a person, or a role."""
+    """Return 1 for the words of the person, or the role, that the query is about."""
     said_by: list[str | None]
     if inputs.found.is_conversation:
         said_by = [one.speaker for one in inputs.features]
@@ -131,7 +131,7 @@ def _speaker(inputs: SignalInputs) -> Floats:
 
 
 def _session(inputs: SignalInputs) -> Floats:
-    """Return how well the best of the same session match; 0 for a record without session."""
+    """Return the match of the best of the same session; 0 for a record without session."""
     matches: dict[str, list[float]] = {}
     for record, value in zip(inputs.records, inputs.match.tolist(), strict=True):
         if record.session_id is not None:

@@ -1,4 +1,4 @@
-"""How much each signal counts: one table for conversations, one for everything else.
+"""The weights of the signals: one table for conversations, one for everything else.
 
 The candidates are a conversation where most of them are lines of one ("Ann: …"). There a turn
 depends on the turns around it, and who says it is half of the answer. Among notes and the turns of
@@ -13,7 +13,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """The most that each signal can add to a score.
+    """The largest part that each signal can add to a score.
 
     Attributes:
         meaning: Cosine of the best passage.
@@ -22,7 +22,7 @@ class Weights:
             found say little of the question, their best match is a poor one too.
         context: The share of the query's words, rare ones counting more, that the text and the
             turns around it have. A text of a date has the words that name the date.
-        speaker: Said by the one whom the query is about.
+        speaker: Said by the person, or the role, that the query is about.
         session: How well the best hits of the same session match.
         reply: The turn before is a question that matches.
         date: Said on a date that the query names.

@@ -1,4 +1,4 @@
-"""Whether to render now: a table of rules, of which the first that matches decides.
+"""The decision whether to render now: a table of rules, of which the first match decides.
 
     state of store and cache                                    render  reason
     ----------------------------------------------------------  ------  ------------------------
@@ -32,7 +32,7 @@ Reason = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether to render, and the row of the table that decided."""
+    """The decision whether to render, and the reason: the row of the table that matched."""
 
     refresh: bool
     reason: Reason

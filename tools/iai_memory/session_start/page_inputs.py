@@ -1,4 +1,4 @@
-"""What the session-start page shows that is not in the table: queued turns, topics, a notice."""
+"""The inputs of the session-start page beside the table: queued turns, topics, a notice."""
 
 from __future__ import annotations
 

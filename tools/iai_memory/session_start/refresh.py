@@ -46,7 +46,7 @@ _LIVE_TRIGGERS = ("wake_sequence", "periodic_wake")
 
 @dataclass(frozen=True, slots=True)
 class RefreshOutcome:
-    """What a refresh did."""
+    """The outcome of a refresh."""
 
     action: Literal["wrote", "skipped", "failed"]
     reason: str
@@ -54,7 +54,7 @@ class RefreshOutcome:
 
 
 class PageManager:
-    """Renders the session-start pages of one store and keeps their cache up to date."""
+    """The manager of one store's session-start pages: renders them and keeps their cache fresh."""
 
     def __init__(
         self,

@@ -69,7 +69,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What a section may still take, line ends included.
+    """The space that a section has left, line ends included.
 
     Attributes:
         tokens: Estimated tokens.

@@ -17,7 +17,7 @@ from .watermark import Watermark
 
 @dataclass(frozen=True, slots=True)
 class PageOptions:
-    """How a store wants its pages.
+    """The options of a store's pages.
 
     Attributes:
         min_interval_sec: Minimum age of the cache before a live tick renders it again.

@@ -1,4 +1,4 @@
-"""The watermark: what a render is guaranteed to contain. It is taken before the render starts."""
+"""The watermark: the state that a render surely contains, read before the render starts."""
 
 from __future__ import annotations
 

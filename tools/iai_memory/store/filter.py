@@ -1,4 +1,4 @@
-"""Which records a query may see, as one value: decided in SQL by LanceDB, in full by `admits`."""
+"""A filter of records, as one value: LanceDB applies it as SQL, `admits` decides it in full."""
 
 from __future__ import annotations
 

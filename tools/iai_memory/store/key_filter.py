@@ -24,7 +24,7 @@ _NO_VERSION: Final = -1
 
 
 class KeyFilter:
-    """Excludes keys that are surely not in the table; never excludes one that is.
+    """A filter that excludes keys surely not in the table, and never one that is.
 
     Holds a hash of each key, 8 bytes. Follows the table's version: keys that other processes stored
     are read by their `table_version`, those of this process come through `advance`. A key that was

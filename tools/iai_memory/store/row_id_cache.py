@@ -1,4 +1,4 @@
-"""Where a search met a row in the table, so that reading the row needs no look-up of its id."""
+"""The row ids of rows that a search found, so that reading them needs no look-up of their ids."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ STATISTICS_COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class TableStatistics:
-    """Numbers about a part of the table; at least one of them moves with every change of it.
+    """Counts and newest values of a part of the table; every change of it changes one of them.
 
     Attributes:
         live: Records that are neither forgotten nor superseded.

@@ -62,7 +62,7 @@ class _Known:
 
 
 class StatisticsCache:
-    """Holds the statistics of one version, and this process's commits since."""
+    """The statistics of one version, and this process's commits since."""
 
     def __init__(self) -> None:
         """Start knowing nothing."""

@@ -29,7 +29,7 @@ from .statistics_cache import CommitDelta, StatisticsCache, statistics_of
 from .writer import NewestRow, Writer
 
 KEEP_VERSIONS: Final = timedelta(minutes=10)
-"""For how long a reader of an old version keeps it at least."""
+"""Minimum time for which a reader of an old version keeps it."""
 
 _WAIT_FOR_READERS_SEC: Final = 1.0
 
@@ -97,7 +97,7 @@ class Store:
 
     @property
     def stamp(self) -> str:
-        """Changes with every commit, and when the table is dropped, restored or made anew.
+        """A value that changes with every commit, and when another table takes this one's place.
 
         Read it before the version: if it is unchanged afterwards, no commit happened in between.
         Costs one `stat`.

@@ -22,7 +22,7 @@ from .vector_rows import VECTOR_COLUMNS, Row, to_arrow
 
 @dataclass(frozen=True, slots=True)
 class NewestRow:
-    """Where ids and times go on after a version of the table.
+    """The newest id and time of a version, after which the next ones follow.
 
     Attributes:
         version: The version.
@@ -36,7 +36,7 @@ class NewestRow:
 
 
 class Writer:
-    """Changes the table while its creator holds the write lock; each call is one commit.
+    """The maker of commits, while its creator holds the write lock; each call is one commit.
 
     When a call returns, its rows are on the disk. Every call raises StoreBusy where a commit lost
     its race too often, StoreUnavailable where LanceDB or the disk failed.

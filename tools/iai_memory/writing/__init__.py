@@ -1,1 +1,1 @@
-"""Everything that changes the store: ingest, supersede, forget, restore, pin, late vectors."""
+"""All changes of the store: ingest, supersede, forget, restore, pin, late vectors."""

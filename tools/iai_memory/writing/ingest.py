@@ -1,4 +1,4 @@
-"""Store new memories in one commit: redacted, each once, embedded or left pending."""
+"""The ingest of new memories in one commit: redacted, each once, embedded or left pending."""
 
 from __future__ import annotations
 

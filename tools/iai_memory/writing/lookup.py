@@ -1,4 +1,4 @@
-"""One record that is live, or the error that says why there is none."""
+"""The look-up of one live record, or the error that says why there is none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One fact replaces another: the old one stays, with the end of its validity and a link."""
+"""The replacement of a fact: the old one stays, with the end of its validity and a link."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The hosts' transcripts: where they lie, how their lines are read, what in them was never said."""
+"""The hosts' transcripts: their folders, parsers of their lines, and texts that nobody said."""

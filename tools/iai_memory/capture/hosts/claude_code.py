@@ -33,7 +33,7 @@ def wrote(fields: Mapping[str, Any]) -> bool:
 
 
 class ClaudeParser:
-    """Makes turns of the lines of one transcript; keeps no state between lines."""
+    """A parser of the lines of one transcript; keeps no state between lines."""
 
     def learn(self, line: bytes) -> None:
         """Learn nothing: each line says all that its turn needs."""

@@ -38,7 +38,7 @@ def wrote(fields: Mapping[str, Any]) -> bool:
 
 
 class CodexParser:
-    """Makes turns of the lines of one rollout; keeps the session's id and working directory."""
+    """A parser of the lines of one rollout; keeps the session's id and working directory."""
 
     def __init__(self) -> None:
         self._session_id: str | None = None

@@ -17,7 +17,7 @@ from .locations import claude_code_home, codex_home
 
 
 class Parser(Protocol):
-    """Reads the lines of one transcript, in order."""
+    """A parser of the lines of one transcript, in order."""
 
     def learn(self, line: bytes) -> None:
         """Take the state that later lines need from a line that was read before."""
