@@ -111,7 +111,7 @@ def _import(
                 faults.append(str(exc))
                 continue
             total.add(books)
-    _tell(total, files, faults, dry_run, as_json)
+    _report(total, files, faults, dry_run, as_json)
 
 
 def _files(host: TranscriptHost, paths: list[Path] | None) -> list[Path]:
@@ -134,7 +134,7 @@ def _store_nothing(batch: list[NewMemory]) -> IngestReport:
     return IngestReport(results=would, stored=len(would), duplicates=0, table_version=0)
 
 
-def _tell(
+def _report(
     total: TurnCounts, files: list[Path], faults: list[str], dry_run: bool, as_json: bool
 ) -> None:
     if as_json:

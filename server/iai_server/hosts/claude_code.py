@@ -27,7 +27,7 @@ def claude_code(launch: Launch, project: Path | None = None) -> Host:
     else:
         server, settings = claude_code_config(), claude_code_home() / "settings.json"
         advice = "The next session of Claude Code has it; in a running one use /mcp."
-    entry = {"type": "stdio", **launch.server()}
+    entry = {"type": "stdio", **launch.server_entry()}
     return Host(
         NAME,
         launch,

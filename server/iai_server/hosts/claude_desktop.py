@@ -17,7 +17,7 @@ _FILE = "claude_desktop_config.json"
 
 def claude_desktop(launch: Launch) -> Host:
     """Return Claude Desktop for this user."""
-    file = HostFile(_folder() / _FILE, ServerInJson(), launch.server())
+    file = HostFile(_folder() / _FILE, ServerInJson(), launch.server_entry())
     return Host(NAME, launch, file, None, "Quit Claude Desktop and start it again.")
 
 

@@ -30,7 +30,7 @@ def codex(launch: Launch, project: Path | None = None) -> Host:
     return Host(
         NAME,
         launch,
-        HostFile(folder / CONFIG, ServerInToml(), launch.server(), shared),
+        HostFile(folder / CONFIG, ServerInToml(), launch.server_entry(), shared),
         HostFile(folder / HOOKS, HooksInJson(), hook_commands(launch), shared),
         advice,
     )

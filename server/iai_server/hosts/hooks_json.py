@@ -128,7 +128,7 @@ class HooksInJson:
 
 def hook_commands(launch: Launch) -> dict[str, str]:
     """Return the command of each event."""
-    return {event.name: launch.hook(event.script) for event in EVENTS}
+    return {event.name: launch.hook_command(event.script) for event in EVENTS}
 
 
 def script_of(command: Any) -> Path | None:

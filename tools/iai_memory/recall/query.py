@@ -20,15 +20,15 @@ class RecallOptions(TypedDict, total=False):
     """The arguments of a recall other than its question; all are optional.
 
     Attributes:
-        limit: Hits at most, 1 to 50.
+        limit: Maximum number of hits, 1 to 50.
         project: "." is the own project, None every project with the own first on near ties.
         since: Said at or after this date or time.
         until: Said at or before it; a bare date includes its day.
         as_of: Answer from what was held and true then; for a time before the first memory
             arrived, from what was said and true by then.
-        tags: Only memories that have all of these.
-        origins: Only what came one of these ways: hook, tool, import, cli.
-        include_superseded: Also what is no longer true.
+        tags: Only memories with all of these tags.
+        origins: Only memories of these origins: hook, tool, import, cli.
+        include_superseded: Also memories that are no longer true.
         budget_tokens: Estimated tokens of all hits' texts together.
         min_confidence: An answer that is less sure than this, 0..1, has no hits; 0 gives the
             nearest in any case.
@@ -52,7 +52,7 @@ class Query:
 
     Attributes:
         text: The question.
-        limit: Hits at most, 1 to 50.
+        limit: Maximum number of hits, 1 to 50.
         budget_tokens: Estimated tokens of all hits' texts together.
         where: Which records may answer.
         own_project: The project that asks.

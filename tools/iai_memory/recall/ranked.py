@@ -52,7 +52,7 @@ class Ranked:
             f"{total}; {self.duplicate_count} more say the same" if self.duplicate_count else total
         )
 
-    def plus(self, name: str, value: float) -> Ranked:
+    def with_part(self, name: str, value: float) -> Ranked:
         """A copy with one more part, rounded to three digits, in its score."""
         value = round(value, 3)
         parts = {**self.parts, name: value}

@@ -119,7 +119,7 @@ def _merge(head: Record, wordings: Sequence[Ranked], bonus: float) -> Ranked:
         best = replace(best, record=head, span=None, matched_wording=best.record.id)
     elif len(wordings) == 1:
         return best
-    return best.plus("maintained", bonus)
+    return best.with_part("maintained", bonus)
 
 
 def _with_history(
@@ -144,7 +144,7 @@ def _wording(fact: Ranked, record: Record, penalty: float) -> Ranked:
     """The fact in the words of one of its records, with the penalty of its place."""
     if record.id != fact.record.id:
         fact = replace(fact, record=record, span=None, matched_wording=None)
-    return fact.plus("place in its chain", -penalty) if penalty else fact
+    return fact.with_part("place in its chain", -penalty) if penalty else fact
 
 
 def _replaced_wordings(

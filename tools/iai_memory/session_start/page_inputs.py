@@ -61,8 +61,8 @@ class PageInputs:
     def digest(self, project: str | None) -> str:
         """Return a digest of what one page shows from here: 16 hexadecimal digits of SHA-256.
 
-        The size of the spool would not do: one turn drained and another of its length captured is a
-        change.
+        The size of the spool would not do: if one turn is drained and another of equal length is
+        captured, the page changes.
         """
         queued = [
             (turn.created_at.date().isoformat(), turn.role, turn.project, turn.text)

@@ -60,7 +60,7 @@ class StoreView:
         return sorted(name for name in {*self.by_project, *queued} if name is not None)
 
     def statistics(self, project: str | None) -> TableStatistics:
-        """Return the statistics of what a page may show: a project's includes no project's."""
+        """Return the statistics of one page; a project's includes memories of no project."""
         parts = self.by_project
         wanted = parts if project is None else (project, None)
         return total_statistics([parts[name] for name in wanted if name in parts])

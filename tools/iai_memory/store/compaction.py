@@ -3,14 +3,14 @@
 When an old version may be dropped depends on three things at once:
 
 - **LanceDB's ages.** `optimize(cleanup_older_than=age)` drops the versions that were *written*
-  longer ago than `age`. How long ago a version was *replaced* is nowhere noted, although only that
-  says whether somebody can still be reading it: a version written a week ago was the latest until a
-  moment ago, if nothing was committed since. `_age_of_the_replaced` turns one into the other.
+  longer ago than `age`. When a version was *replaced* is recorded nowhere, and only that tells
+  whether somebody may still read it: a version that was written a week ago may have been the latest
+  until a moment ago. `_age_to_drop` turns the one into the other.
 - **The read lock.** A read holds it shared from before it looks for the latest version until it has
-  its answer. Once it was free for a moment, every read that began before has ended, and each that
-  begins later finds the version that is the latest by then. So nobody can be reading an older one,
-  and all of them may go, whatever their age. That holds only if nothing is committed after the lock
-  was free; hence the last round must have nothing left to merge (`settled`).
+  its answer. Once it was free for a moment, every earlier read has ended, and every later one finds
+  the version that is the latest by then. So nobody reads an older version, and all of them may go,
+  whatever their age. That holds only if nothing is committed after the lock was free; hence the
+  last round must have nothing left to merge (`settled`).
 - **The disk.** Dropped files are gone at once, but new ones stay in the system's memory for half a
   minute. After a power cut in between, neither would be there. So `sync` brings the merged files to
   the disk before the first old one is dropped.
@@ -43,8 +43,8 @@ from .indexes import create_size_indexes
 _ROWS_PER_COMMIT: Final = 100
 _MAX_BUDGETS: Final = 4
 _MAX_ROUNDS: Final = 4
-_WRITTEN_WITHIN: Final = timedelta(minutes=1)
-_FOR_EVER: Final = timedelta(days=36_500)
+_WRITE_MARGIN: Final = timedelta(minutes=1)
+_OLDER_THAN_ANY: Final = timedelta(days=36_500)
 _MAX_STATE_BYTES: Final = 64 << 10
 
 
@@ -54,14 +54,14 @@ def is_due(paths: StorePaths, version: int, budget: int) -> bool:
     Allowed are `budget`, and one more for each hundred rows that the last compaction left, up to
     four times the budget: it rewrites them all, so a larger table is compacted less often.
     """
-    rows = _noted(paths, "rows")
+    rows = _state_number(paths, "rows")
     allowed = min(budget + rows // _ROWS_PER_COMMIT, _MAX_BUDGETS * budget)
     return not 0 <= version - compacted_version(paths) < allowed
 
 
 def compacted_version(paths: StorePaths) -> int:
     """Return the version that the last compaction left; 0 before the first."""
-    return _noted(paths, "compacted_version")
+    return _state_number(paths, "compacted_version")
 
 
 def compact(
@@ -81,22 +81,22 @@ def compact(
         keep: A version that was replaced longer ago is dropped even while somebody reads; of zero,
             all but the latest are.
         sync: Returns when every file of the table is on the disk.
-        readers_are_gone: Waits a little; then says whether every read that it met has ended.
+        readers_are_gone: Waits a little; returns whether every read that was going on has ended.
     """
     create_size_indexes(table)
-    settled = _settled(table)
+    settled = _merge_until_settled(table)
     sync()
     # Where it settled, this last round commits nothing, so readers from now on read what stays.
     if not keep or (settled and readers_are_gone()):
         _optimize(table, timedelta(0))
     else:
         versions = paths.database / f"{table.name}.lance" / "_versions"
-        _optimize(table, _age_of_the_replaced(versions, keep))
+        _optimize(table, _age_to_drop(versions, keep))
     noted = json.dumps({"compacted_version": table.version, "rows": table.count_rows()})
     replace_file(paths.maintenance, noted.encode())
 
 
-def _settled(table: LanceTable) -> bool:
+def _merge_until_settled(table: LanceTable) -> bool:
     """Merge and index until nothing is left to do; False where four rounds did not get there.
 
     LanceDB does not merge rows that an index knows with rows that it does not know yet. What one
@@ -104,7 +104,7 @@ def _settled(table: LanceTable) -> bool:
     """
     for _ in range(_MAX_ROUNDS):
         version = table.version
-        _optimize(table, _FOR_EVER)
+        _optimize(table, _OLDER_THAN_ANY)
         if table.version == version:
             return True
     return False
@@ -117,12 +117,12 @@ def _optimize(table: LanceTable, drop_older_than: timedelta) -> None:
         table.optimize(cleanup_older_than=drop_older_than)
 
 
-def _age_of_the_replaced(versions: Path, keep: timedelta) -> timedelta:
+def _age_to_drop(versions: Path, keep: timedelta) -> timedelta:
     """Return the lowest age at which a version was surely replaced longer ago than `keep`.
 
-    A version is replaced when the next one is written. So all that are older than the youngest of
-    those written longer than `keep` ago were replaced longer ago than that; that youngest one
-    itself was perhaps read until just now.
+    A version is replaced when the next one is written. So of the versions that were written longer
+    than `keep` ago, all but the youngest were replaced longer than `keep` ago; the youngest may
+    have been read until just now.
 
     Args:
         versions: The folder of LanceDB's manifests, one file a version.
@@ -132,10 +132,10 @@ def _age_of_the_replaced(versions: Path, keep: timedelta) -> timedelta:
     ages = (now - manifest.stat().st_mtime for manifest in versions.glob("*.manifest"))
     old = [age for age in ages if age > keep.total_seconds()]
     # LanceDB dates a version before it writes the manifest.
-    return timedelta(seconds=min(old)) + _WRITTEN_WITHIN if old else _FOR_EVER
+    return timedelta(seconds=min(old)) + _WRITE_MARGIN if old else _OLDER_THAN_ANY
 
 
-def _noted(paths: StorePaths, name: str) -> int:
+def _state_number(paths: StorePaths, name: str) -> int:
     """Return the number that the last compaction noted under this name; 0 before the first."""
     fields = read_object(paths.maintenance, _MAX_STATE_BYTES) or {}
     [number] = whole_numbers(fields, (name,)) or [0]

@@ -10,7 +10,7 @@ from lancedb.table import LanceTable
 
 from .vector_rows import Vector
 
-# An index gives approximate distances: this many times the hits are compared in full.
+# An index gives approximate distances, so this many times the hits are compared in full.
 _REFINE: Final = 4
 _ATTEMPTS: Final = 3
 _PASSAGES: Final = ThreadPoolExecutor(4, "searching-passages")
@@ -32,9 +32,9 @@ def nearest_rows(
         table: At the version to search.
         query: float32, (dim,), unit length.
         condition: SQL that rows must pass; None is every row.
-        limit: Rows at most.
-        nprobes: Partitions to look into where the vectors are indexed.
-        attempts: Searches at most, where rows move meanwhile.
+        limit: Maximum number of rows.
+        nprobes: Partitions to search where the vectors are indexed.
+        attempts: Maximum number of searches, if rows move meanwhile.
     """
     by_passage = _PASSAGES.submit(
         _cosines, table, "passages", "cosine", query, condition, limit, nprobes

@@ -56,15 +56,15 @@ class Filter:
         A record that was changed after `as_of` is let by whatever its state is now, because only
         its history knows its state then; `admits` decides.
         """
-        parts = [*self._scope(), *self._state(now or utc_now())]
+        parts = [*self._scope_sql(), *self._state_sql(now or utc_now())]
         return " AND ".join(parts) or None
 
     def admits(self, record: Record, now: datetime | None = None) -> bool:
         """Return whether the record, as the table holds it now, passes; decided in full."""
         return (
-            self._holds_scope(record)
-            and self._was_there(record)
-            and self._holds_state(self.at_time(record), self.as_of or now or utc_now())
+            self._scope_admits(record)
+            and self._existed(record)
+            and self._state_admits(self.at_time(record), self.as_of or now or utc_now())
         )
 
     def at_time(self, record: Record) -> Record:
@@ -80,7 +80,7 @@ class Filter:
             return replace(record, valid_to=None, superseded_by=None)
         return record
 
-    def _holds_scope(self, record: Record) -> bool:
+    def _scope_admits(self, record: Record) -> bool:
         return (
             (
                 self.project in (None, record.project)
@@ -93,14 +93,14 @@ class Filter:
             and (not self.origins or record.origin in self.origins)
         )
 
-    def _was_there(self, record: Record) -> bool:
+    def _existed(self, record: Record) -> bool:
         """Return whether the record was stored, or in hindsight said, and true by `as_of`."""
         if self.as_of is None:
             return True
         came = record.created_at if self.hindsight else record.ingested_at
         return came <= self.as_of and record.valid_from <= self.as_of
 
-    def _holds_state(self, then: Record, moment: datetime) -> bool:
+    def _state_admits(self, then: Record, moment: datetime) -> bool:
         return (
             (self.include_tombstoned or then.is_live())
             and (self.include_superseded or then.is_current(moment))
@@ -108,7 +108,7 @@ class Filter:
             and (then.pinned or not self.pinned)
         )
 
-    def _scope(self) -> list[str]:
+    def _scope_sql(self) -> list[str]:
         parts: list[str] = []
         if self.project is not None:
             mine = f"project = {sql_text(self.project)}"
@@ -125,7 +125,7 @@ class Filter:
             parts.append(sql_in("origin", self.origins))
         return parts
 
-    def _state(self, now: datetime) -> list[str]:
+    def _state_sql(self, now: datetime) -> list[str]:
         current = [] if self.include_tombstoned else ["tombstoned_at IS NULL"]
         if not self.include_superseded:
             moment = sql_time(self.as_of or now)

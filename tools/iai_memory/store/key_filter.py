@@ -17,7 +17,7 @@ MAX_KEYS: Final = 2_000_000
 """16 MB of hashes. With more keys than this every key is looked up in the table."""
 
 # A process that ingests once, as a command does, gets its answers sooner from the table than after
-# reading all keys: an ingest asks twice, before it takes the write lock and under it.
+# reading all keys: an ingest looks keys up twice, before it takes the write lock and under it.
 _CALLS_BEFORE_READING: Final = 2
 _MAX_RECENT: Final = 10_000
 _NO_VERSION: Final = -1

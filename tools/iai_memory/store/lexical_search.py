@@ -24,7 +24,7 @@ def matching_rows(
         table: At the version to search.
         terms: As `query_terms` makes them, at least one.
         condition: SQL that rows must pass; None is every row.
-        limit: Rows at most.
+        limit: Maximum number of rows.
     """
     # A MatchQuery takes the terms as they are; it has no operators to inject.
     words: Any = _match_query(" ".join(terms), "terms")

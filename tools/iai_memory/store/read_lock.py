@@ -25,8 +25,8 @@ class ReadLock:
     """A grace period, as read-copy-update calls it.
 
     Every read holds the lock shared, from before it looks for the latest version until it has its
-    answer. Once it could be had alone for a moment, each read that began before has ended, and each
-    that begins later finds the version that is the latest by then.
+    answer. Once somebody held it alone for a moment, every earlier read has ended, and every later
+    one finds the version that is the latest by then.
 
     A store whose folder cannot be written is read without the lock: nobody can drop versions there.
     """

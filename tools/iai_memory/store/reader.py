@@ -166,7 +166,7 @@ class TableReader:
 
         Args:
             where: Which records.
-            limit: Records at most.
+            limit: Maximum number of records.
             by: "created_at" (when it was said) or "id" (when it arrived).
             condition: One more SQL condition, built from literals of our own.
         """
@@ -216,8 +216,8 @@ class TableReader:
         Args:
             query: float32, (dim,), unit length.
             where: Which records; with `as_of` it may let too many by, see `Filter.admits`.
-            limit: Records at most.
-            nprobes: Partitions to look into where the vectors are indexed.
+            limit: Maximum number of records.
+            nprobes: Partitions to search where the vectors are indexed.
         """
 
         def search(condition: str | None, count: int) -> pa.Table:
@@ -232,7 +232,7 @@ class TableReader:
         Args:
             text: The question.
             where: Which records; with `as_of` it may let too many by, see `Filter.admits`.
-            limit: Records at most.
+            limit: Maximum number of records.
         """
         terms = query_terms(text)
         if not terms:
@@ -327,14 +327,14 @@ def _search_filtered(
 ) -> pa.Table:
     """Search under a filter; drop forgotten rows afterwards where that is cheaper.
 
-    For a condition LanceDB scans a column, which takes it longer than a search for words, and half
-    as long as one for vectors. Where a filter leaves out nothing but forgotten rows, and they are
-    few among the best, they are dropped here instead.
+    For a condition LanceDB scans a column, which takes longer than a search by words, and half as
+    long as one by vectors. So a filter that leaves out forgotten rows only is applied here, if few
+    of the best rows are forgotten.
 
     Args:
         search: Given a condition and a limit, the rows found, with the column `tombstoned_at`.
         where: Which records.
-        limit: Rows at most.
+        limit: Maximum number of rows.
     """
     if where == _ALL_BUT_FORGOTTEN:
         with_forgotten = limit + limit // 4

@@ -42,12 +42,12 @@ class Record:
         updated_at: When it was last changed.
         valid_from: Since when it is true.
         idem: Idempotency key; the same turn has the same key however often it comes.
-        host: The program whose session it is of.
+        host: The program in whose session it was said.
         session_id: The host's id of the session.
         turn_id: The host's id of the turn.
         project: Name of the project; None is no project.
         cwd: The folder that was worked in.
-        valid_to: Since when something else is true instead.
+        valid_to: When something else became true instead.
         superseded_by: Id of the record that replaced it.
         tombstoned_at: When it was forgotten.
         pinned: Whether it is among the pinned facts.
@@ -55,7 +55,7 @@ class Record:
         derived_from: Ids of the records that it was made of.
         trust: 0..1, see `trust`.
         embedder: Key of the embedder of its vectors; None while it waits for some of them.
-        history: What other fields were before each change, oldest first.
+        history: Each change of another field, with its old value, oldest first.
         table_version: The version of the table that its last change became.
     """
 

@@ -56,13 +56,13 @@ def import_lines(store: Store, lines: Iterable[str], *, embedder: str) -> Iterat
         if line.strip():
             batch.append(_from_line(line, number, embedder))
         if len(batch) == BATCH:
-            yield _store(store, batch)
+            yield _store_batch(store, batch)
             batch = []
     if batch:
-        yield _store(store, batch)
+        yield _store_batch(store, batch)
 
 
-def _store(store: Store, batch: Sequence[Row]) -> ImportCounts:
+def _store_batch(store: Store, batch: Sequence[Row]) -> ImportCounts:
     with store.writing() as writer:
         ids = {found.id for found in writer.reader.get([row.record.id for row in batch])}
         same = writer.reader.by_column("idem", [row.record.idem for row in batch])

@@ -99,7 +99,7 @@ def reembed(
     Args:
         store: Whose vectors.
         encoder: Of the new model.
-        progress: Called with how many are done and how many there are.
+        progress: Called with the number of memories done and the total.
 
     Raises:
         ModelFault: The model could not run.

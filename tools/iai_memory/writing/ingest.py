@@ -101,7 +101,7 @@ class _Draft:
             same = [record for record in same if record.is_live() and record.is_current(now)]
         return same[0] if same else None
 
-    def note(self, *, pending: bool) -> str | None:
+    def remark(self, *, pending: bool) -> str | None:
         """Return the remark on a stored memory; None without one."""
         notes = [f"redacted {count} {kind}" for kind, count in sorted(self.redacted.items())]
         notes += ["not yet embedded"] if pending else []
@@ -143,10 +143,10 @@ def _draft(memory: NewMemory, origin: str, trust: Mapping[str, float]) -> _Draft
         ),
     )
     undated = memory.created_at is None and memory.turn_id is None
-    return _Draft(record, undated, _why_skipped(memory.text), redacted.counts)
+    return _Draft(record, undated, _skip_reason(memory.text), redacted.counts)
 
 
-def _why_skipped(text: str) -> str | None:
+def _skip_reason(text: str) -> str | None:
     if has_fence(text):
         return _OWN_PAYLOAD
     if not text.replace(_PRIVATE_MARK, "").strip():
@@ -219,7 +219,7 @@ def _results(
                 Ingested(
                     id=stored[key].id,
                     status="pending" if pending else "stored",
-                    reason=draft.note(pending=pending),
+                    reason=draft.remark(pending=pending),
                 )
             )
         else:

@@ -69,8 +69,8 @@ def supersede(
 def _successor(old: Record, text: str, origin: str, since: datetime) -> Record:
     """Return the new record, pending: project, session, role, tags and pin are the old one's.
 
-    Its trust is its own: who corrects a fact vouches for the new text, and does not borrow the name
-    of who stated the old one.
+    Its trust is its own: the author of the correction vouches for the new text, not the author of
+    the old one.
     """
     return replace(
         old,

@@ -1,4 +1,4 @@
-"""The hosts' own words, which stand where turns stand and are none.
+"""The hosts' own texts among the turns of a transcript, recognised by their markers.
 
 A text is the host's if it *starts* with one of a host's markers, after white space. A marker
 further inside does not count: the hosts keep their reminders in lines of their own, so a marker in
