@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
-from itertools import accumulate, compress, pairwise
+from itertools import accumulate, chain, compress, pairwise
 from typing import Final, Self
 
 import numpy as np
@@ -39,6 +39,12 @@ from .vector_index import VectorIndex, Vectors, codes_at
 # Right after a search the records and vectors of its rows are read: noted rows are found in 0.1 µs,
 # others by the hash of their id in 1 µs.
 _MAX_MET: Final = 10_000
+
+# Kept in order, 200 bytes a turn: the next recall mostly reads the same sessions.
+_MAX_SESSIONS: Final = 500
+
+_Said = tuple[NDArray[np.int64], list[str]]
+"""Times and ids of the turns of one session, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +108,21 @@ class LiveSegment:
         kept = self.current[rows]
         return which[kept], rows[kept]
 
+    def said(self, keys: Hashes) -> Iterator[tuple[int, _Said]]:
+        """Yield the position within `keys` of each session that is here, and its live rows."""
+        which, rows = self.find(self.segment.sessions, keys)
+        which, rows = which[self.live[rows]], rows[self.live[rows]]
+        times, ids = self.segment.columns.created_at[rows], self.segment.ids_at(rows)
+        ends = np.flatnonzero(np.diff(which, append=-1)) + 1
+        for begin, end in pairwise([0, *ends.tolist()]):
+            yield int(which[begin]), (times[begin:end], ids[begin:end])
+
+    def sessions_of(self, keys: Hashes) -> list[str | None]:
+        """Return the sessions of the records with these ids."""
+        rows = self.find(self.segment.ids, keys)[1]
+        found = self.segment.batch.records["session_id"].take(pa.array(rows)).to_pylist()
+        return list(found)
+
     @property
     def size(self) -> Size:
         """What the merge policy looks at."""
@@ -119,12 +140,18 @@ class Snapshot:
     of what was computed change: of decoded records, of where ids were met, of sessions in order.
     """
 
-    def __init__(self, parts: Sequence[LiveSegment] = (), cache: RecordCache | None = None) -> None:
+    def __init__(
+        self,
+        parts: Sequence[LiveSegment] = (),
+        cache: RecordCache | None = None,
+        sessions: FifoCache[str, SessionOrder] | None = None,
+    ) -> None:
         """Take segments over, oldest arrivals first; no two have a current row of one record.
 
         Args:
             parts: Segments with their bitmaps.
             cache: Decoded records of this version.
+            sessions: Sessions of this version in order.
         """
         self._parts = parts
         self._cache = cache or RecordCache()
@@ -132,7 +159,7 @@ class Snapshot:
         self._words = InvertedIndex([part.postings for part in parts])
         self._vectors = VectorIndex([part.segment.batch.vectors for part in parts])
         self._met = FifoCache[str, int](_MAX_MET)
-        self._sessions: dict[str, SessionOrder] = {}
+        self._sessions = sessions or FifoCache[str, SessionOrder](_MAX_SESSIONS)
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -157,12 +184,14 @@ class Snapshot:
             return self
         batch = Batch.read(batches)
         ids = batch.records["id"].to_pylist()
+        sessions = set(batch.records["session_id"].to_pylist())
+        sessions.update(*(part.sessions_of(batch.keys) for part in self._parts))
         parts = [part.without(batch.keys) for part in self._parts]
         parts.append(LiveSegment.of(Segment.build(batch)))
         for run in reversed(to_merge([part.size for part in parts])):
             merged = Segment.merge([(part.segment, part.current) for part in parts[run]])
             parts[run] = [LiveSegment.of(merged)] if len(merged) else []
-        return Snapshot(parts, self._cache.without(ids))
+        return Snapshot(parts, self._cache.without(ids), self._sessions.without(sessions))
 
     def nearest(self, query: Vector, where: Filter, limit: int) -> dict[str, float]:
         """As `TableReader.nearest`, for a filter that the columns support."""
@@ -232,11 +261,12 @@ class Snapshot:
 
     def sessions(self, session_ids: Collection[str]) -> dict[str, SessionOrder]:
         """As `TableReader.sessions`."""
-        unknown = [id_ for id_ in session_ids if id_ not in self._sessions]
-        if unknown:
-            self._sessions.update(self._in_order(unknown))
-        known = self._sessions
-        return {id_: known[id_] for id_ in session_ids if id_ in known}
+        found = self._sessions.found(session_ids)
+        if len(found) < len(session_ids):
+            made = self._in_order([id_ for id_ in session_ids if id_ not in found])
+            self._sessions.add(made.items())
+            found |= made
+        return found
 
     def _admitted(self, where: Filter) -> list[NDArray[np.bool_]]:
         """Return which rows of each segment pass."""
@@ -291,22 +321,16 @@ class Snapshot:
 
     def _in_order(self, session_ids: Sequence[str]) -> dict[str, SessionOrder]:
         """Order the live rows of each session; those without any are left out."""
-        found = dict[str, list[tuple[int, str]]]()
-        for number, said in self._said(hashes_of_few(session_ids)):
-            session = session_ids[number]
-            # Each segment gives its own in order; only a session in several is sorted.
-            found[session] = sorted(found[session] + said) if session in found else said
-        return {
-            session: SessionOrder(tuple(id_ for _, id_ in said)) for session, said in found.items()
-        }
-
-    def _said(self, keys: Hashes) -> Iterator[tuple[int, list[tuple[int, str]]]]:
-        """Yield the live rows of each session in order, segment by segment, as (time, id)."""
+        found = dict[int, list[_Said]]()
         for part in self._parts:
-            which, rows = part.find(part.segment.sessions, keys)
-            which, rows = which[part.live[rows]], rows[part.live[rows]]
-            times = part.segment.columns.created_at[rows].tolist()
-            said = list(zip(times, part.segment.ids_at(rows), strict=True))
-            ends = np.flatnonzero(np.diff(which, append=-1)) + 1
-            for begin, end in pairwise([0, *ends.tolist()]):
-                yield int(which[begin]), said[begin:end]
+            for number, said in part.said(hashes_of_few(session_ids)):
+                found.setdefault(number, []).append(said)
+        return {session_ids[number]: _merged(said) for number, said in found.items()}
+
+
+def _merged(said: Sequence[_Said]) -> SessionOrder:
+    """Merge the turns of one session, that each segment gives in order."""
+    if len(said) == 1:
+        return SessionOrder(tuple(said[0][1]))
+    pairs = (zip(times.tolist(), ids, strict=True) for times, ids in said)
+    return SessionOrder(tuple(id_ for _, id_ in sorted(chain.from_iterable(pairs))))
