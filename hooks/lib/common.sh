@@ -79,25 +79,26 @@ look() {
 calendar() {
     days=$(($1 / 86400 + 719468))
     era=$((days / 146097))
-    doe=$((days % 146097))
-    yoe=$(((doe - doe / 1460 + doe / 36524 - doe / 146096) / 365))
-    doy=$((doe - (365 * yoe + yoe / 4 - yoe / 100)))
-    mp=$(((5 * doy + 2) / 153))
-    dd=$((doy - (153 * mp + 2) / 5 + 1))
-    mm=$((mp + 3))
-    yyyy=$((yoe + era * 400))
-    [ "$mm" -le 12 ] || { mm=$((mm - 12)) && yyyy=$((yyyy + 1)); }
+    day_of_era=$((days % 146097))
+    leap_days=$((day_of_era / 1460 - day_of_era / 36524 + day_of_era / 146096))
+    year_of_era=$(((day_of_era - leap_days) / 365))
+    day_of_year=$((day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100)))
+    months_since_march=$(((5 * day_of_year + 2) / 153))
+    month_day=$((day_of_year - (153 * months_since_march + 2) / 5 + 1))
+    month=$((months_since_march + 3))
+    year=$((year_of_era + era * 400))
+    [ "$month" -le 12 ] || { month=$((month - 12)) && year=$((year + 1)); }
     hour=$(($1 % 86400 / 3600)) minute=$(($1 % 3600 / 60)) second=$(($1 % 60))
-    two "$mm" && day=$yyyy-$two
-    two "$dd" && day=$day-$two
-    two "$hour" && iso=${day}T$two
-    two "$minute" && iso=$iso:$two
-    two "$second" && iso=$iso:${two}Z
+    two_digits "$month" && day=$year-$two_digits
+    two_digits "$month_day" && day=$day-$two_digits
+    two_digits "$hour" && iso=${day}T$two_digits
+    two_digits "$minute" && iso=$iso:$two_digits
+    two_digits "$second" && iso=$iso:${two_digits}Z
 }
 
-two() {
-    two=$1
-    [ "$1" -gt 9 ] || two=0$1
+two_digits() {
+    two_digits=$1
+    [ "$1" -gt 9 ] || two_digits=0$1
 }
 
 # True when there is a store of ours with a folder for logs; never creates a store.

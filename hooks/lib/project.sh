@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# The project of a folder and its key, by the rules of tools/iai_memory/projects/identity.py; a test holds the two
-# together.
+# The project of a folder and its key, by the rules of tools/iai_memory/projects/identity.py; a test
+# holds the two together.
 #
 # Needs: common.sh, root.sh.
 # Gives: `find_project`, and what it sets.
@@ -11,10 +11,10 @@
 find_project() {
     find_root "$1"
     project='' config='' top=$here
-    if [ -e "$at/.git" ]; then
+    if [ -e "$root/.git" ]; then
         work_tree
     elif is_bare; then
-        top=${at%/.git} config=$at/config
+        top=${root%/.git} config=$root/config
     elif [ "$folder" != "$spelled" ]; then
         top=$spelled
     fi
@@ -23,18 +23,18 @@ find_project() {
     project_key "$project"
 }
 
-# Sets `top`, the main working tree, and `config` of the repository whose `.git` is in $at.
+# Sets `top`, the main working tree, and `config` of the repository whose `.git` is in $root.
 work_tree() {
-    top=$at
-    if [ -d "$at/.git" ]; then
-        config=$at/.git/config
+    top=$root
+    if [ -d "$root/.git" ]; then
+        config=$root/.git/config
         return
     fi
-    [ -f "$at/.git" ] || return
-    first_line "$at/.git"
+    [ -f "$root/.git" ] || return
+    first_line "$root/.git"
     case $line in gitdir:*) ;; *) return ;; esac
     trim_left "${line#gitdir:}"
-    joined "$at" "$trimmed"
+    joined "$root" "$trimmed"
     git_dir=$path config=$path/config
     [ -f "$git_dir/commondir" ] || return
     first_line "$git_dir/commondir"

@@ -14,9 +14,9 @@ physical() {
     while :; do case $real in //*) real=${real#/} ;; *) break ;; esac done
 }
 
-# Sets `here`, the real folder of $1 or of its nearest ancestor that can be entered; `at`, the top of
-# its repository or the root of the file system; and `ignored` when a folder from here to there says
-# that memory stays out.
+# Sets `here`, the real folder of $1 or of its nearest ancestor that can be entered; `root`, the top
+# of its repository or the root of the file system; and `ignored` when a folder from here to there
+# says that memory stays out.
 find_root() {
     spelled=$1 ignored=''
     case $spelled in /*) ;; *) spelled=$start/$spelled ;; esac
@@ -24,14 +24,14 @@ find_root() {
     while :; do case $spelled in //*) spelled=${spelled#/} ;; *) break ;; esac done
     folder=$spelled
     until physical "$folder"; do folder=${folder%/*}; done
-    here=$real at=$real
+    here=$real root=$real
     while :; do
-        [ -e "$at/.iai-mcp-ignore" ] && ignored=1
-        if [ -z "$at" ] || [ -e "$at/.git" ] || is_bare; then break; fi
-        at=${at%/*}
+        [ -e "$root/.iai-mcp-ignore" ] && ignored=1
+        if [ -z "$root" ] || [ -e "$root/.git" ] || is_bare; then break; fi
+        root=${root%/*}
     done
 }
 
 is_bare() {
-    [ -f "$at/HEAD" ] && [ -d "$at/objects" ] && [ -d "$at/refs" ]
+    [ -f "$root/HEAD" ] && [ -d "$root/objects" ] && [ -d "$root/refs" ]
 }
