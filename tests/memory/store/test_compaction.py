@@ -124,7 +124,7 @@ def test_a_reader_that_was_killed_holds_nothing_back(memory: Memory) -> None:
 def test_whoever_reads_for_longer_than_versions_are_kept_is_told_so(
     memory: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compaction, "_WRITTEN_WITHIN", timedelta(0))
+    monkeypatch.setattr(compaction, "_WRITE_MARGIN", timedelta(0))
     snapshot = memory.store.pinned_reader()
     memory.ingest("one more")
     memory.store.compact(keep=timedelta(microseconds=1))
