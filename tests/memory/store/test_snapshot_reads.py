@@ -27,7 +27,7 @@ from iai_memory.store import dense_search, reader, row_id_cache
 from iai_memory.store.filter import Filter
 from iai_memory.store.reader import TableReader
 from iai_memory.store.snapshot import builder, manager, merge_policy, record_cache, snapshot
-from iai_memory.store.snapshot.builder import Versioned, built, caught_up
+from iai_memory.store.snapshot.builder import Versioned, build_snapshot, catch_up
 from iai_memory.store.snapshot.columns import supports
 from iai_memory.store.snapshot.snapshot import Snapshot
 from iai_memory.store.vector_rows import Vector
@@ -99,8 +99,8 @@ def test_two_processes_remember_exactly_what_the_table_holds(
 def latest_snapshot(memory: Memory, before: Versioned | None) -> Versioned:
     """Of the latest version, made of an earlier one where that can be."""
     latest = memory.store.latest
-    made = None if before is None else caught_up(latest, before, MUCH)
-    made = made or built(latest, MUCH, lambda: False)
+    made = None if before is None else catch_up(latest, before, MUCH)
+    made = made or build_snapshot(latest, MUCH, lambda: False)
     assert made is not None
     return made
 
@@ -392,7 +392,7 @@ def test_a_store_that_is_too_large_to_be_copied_is_asked_and_changed_like_any_ot
 ) -> None:
     chance = random.Random(6)
     Memory(root).ingest([some_memory(chance) for _ in range(9)])
-    monkeypatch.setattr(manager, "_LEAST_ROW_BYTES", 1 << 30)
+    monkeypatch.setattr(manager, "_MIN_ROW_BYTES", 1 << 30)
     memory = Memory(root)
     late = str(memory.ingest("The zebra crosses at noon.").results[0].id)
     for _ in range(3):
@@ -408,7 +408,7 @@ def test_of_what_is_remembered_the_earliest_goes_first(
 ) -> None:
     monkeypatch.setattr(row_id_cache, "_MAX_ROWS", 2)
     monkeypatch.setattr(record_cache, "_MAX_RECORDS", 2)
-    monkeypatch.setattr(snapshot, "_MAX_MET", 2)
+    monkeypatch.setattr(snapshot, "_MAX_KNOWN_ROWS", 2)
     memory = Memory(root)
     ids = [str(one.id) for one in memory.ingest([f"heron {n}" for n in range(9)]).results]
     query, uncopied = vector_of(memory, "heron"), store_of_at_most(memory, 0).latest

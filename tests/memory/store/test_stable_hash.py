@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iai_memory.store.stable_hash import hashes_of, hashes_of_few
+from iai_memory.store.stable_hash import cached_hashes_of, hashes_of
 
 KNOWN = {
     "heron": 7_888_815_395_859_448_395,
@@ -21,5 +21,5 @@ def test_a_string_has_the_same_hash_in_every_process() -> None:
 @given(st.lists(st.text()))
 def test_few_strings_have_the_hashes_of_many_and_different_ones_differ(strings: list[str]) -> None:
     hashes = hashes_of(strings).tolist()
-    assert hashes_of_few(strings).tolist() == hashes
+    assert cached_hashes_of(strings).tolist() == hashes
     assert len(set(hashes)) == len(set(strings))

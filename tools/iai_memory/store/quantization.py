@@ -52,7 +52,7 @@ def hamming_shortlist(
         query: Of one vector, (1, ceil(dim / 8)).
         parts: Of all n vectors, numbered one part after the other.
         admitted: (n,), which vectors count; None is every one.
-        min_count: Places at least, or all admitted ones; some more where distances are equal.
+        min_count: Minimum number of places, or all admitted ones; more if distances are equal.
     """
     distances = _hamming(query, parts)
     if admitted is not None:
@@ -88,7 +88,7 @@ class Int8Codes:
         return cls(components, inverse)
 
     def __len__(self) -> int:
-        """Number of vectors."""
+        """Return the number of vectors."""
         return len(self.components)
 
     def cosines(self, query: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -107,7 +107,7 @@ class Int8Codes:
 
 
 def _hamming(query: BinaryCodes, parts: Sequence[BinaryCodes]) -> NDArray[np.int16]:
-    """Hamming distance of each vector from the query, (n,)."""
+    """Return the Hamming distance of each vector from the query, (n,)."""
     count = sum(map(len, parts))
     if count < _MIN_FOR_TWO_THREADS:
         return _distances(query, parts)

@@ -27,7 +27,7 @@ def hashes_of(strings: Iterable[str]) -> Hashes:
     return np.frombuffer(b"".join([_digest(one) for one in strings]), "<i8")
 
 
-def hashes_of_few(strings: Iterable[str]) -> Hashes:
+def cached_hashes_of(strings: Iterable[str]) -> Hashes:
     """As `hashes_of`, for strings that are soon hashed again."""
     return np.array([_remembered(one) for one in strings], np.int64)
 

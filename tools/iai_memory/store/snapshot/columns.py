@@ -14,14 +14,14 @@ from ...base.clock import utc_now
 from ..arrow import pc
 from ..filter import Filter
 
-_NOBODY: Final = -1
+_NO_VALUE: Final = -1
 _UNKNOWN: Final = -2
 _NEVER: Final = np.iinfo(np.int64).max
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class DictionaryColumn:
     """A column of few distinct values.
 
     Attributes:
@@ -35,7 +35,7 @@ class Names:
     @classmethod
     def of(cls, column: pa.DictionaryArray) -> Self:
         """Take a dictionary column over; without nulls its buffer is shared."""
-        return cls(pc.fill_null(column.indices, _NOBODY).to_numpy(), column.dictionary)
+        return cls(pc.fill_null(column.indices, _NO_VALUE).to_numpy(), column.dictionary)
 
     def number(self, name: str) -> int:
         """Return the number of a value, or one that no row has."""
@@ -59,10 +59,10 @@ class Columns:
         table_version: int64.
     """
 
-    session: Names
-    project: Names
-    role: Names
-    origin: Names
+    session: DictionaryColumn
+    project: DictionaryColumn
+    role: DictionaryColumn
+    origin: DictionaryColumn
     created_at: NDArray[np.int64]
     valid_to: NDArray[np.int64]
     pinned: NDArray[np.bool_]
@@ -73,10 +73,10 @@ class Columns:
     def of(cls, records: pa.RecordBatch) -> Self:
         """Take the columns of records, sharing buffers where possible; names are dictionaries."""
         return cls(
-            session=Names.of(records["session_id"]),
-            project=Names.of(records["project"]),
-            role=Names.of(records["role"]),
-            origin=Names.of(records["origin"]),
+            session=DictionaryColumn.of(records["session_id"]),
+            project=DictionaryColumn.of(records["project"]),
+            role=DictionaryColumn.of(records["role"]),
+            origin=DictionaryColumn.of(records["origin"]),
             created_at=_times(records["created_at"]),
             valid_to=_times(records["valid_to"]),
             pinned=records["pinned"].to_numpy(zero_copy_only=False),
@@ -85,7 +85,7 @@ class Columns:
         )
 
     def __len__(self) -> int:
-        """Number of rows."""
+        """Return the number of rows."""
         return len(self.pinned)
 
     @property
@@ -102,7 +102,7 @@ class Columns:
         if where.project is not None:
             numbers = self.project.numbers
             mine = numbers == self.project.number(where.project)
-            admitted &= (mine | (numbers == _NOBODY)) if where.or_no_project else mine
+            admitted &= (mine | (numbers == _NO_VALUE)) if where.or_no_project else mine
         if where.session_id is not None:
             admitted &= self.session.numbers == self.session.number(where.session_id)
         if where.since is not None:
@@ -120,12 +120,12 @@ class Columns:
 
 
 def supports(where: Filter) -> bool:
-    """Tell whether the columns can decide the filter; LanceDB decides every one."""
+    """Return whether the columns can decide the filter; LanceDB decides every one."""
     return where.as_of is None and not where.tags and not where.include_tombstoned
 
 
 def _times(column: pa.TimestampArray) -> NDArray[np.int64]:
-    """Microseconds since 1970; a missing time is after every other."""
+    """Return microseconds since 1970; a missing time is after every other."""
     times: NDArray[np.int64] = pc.fill_null(column.cast(pa.int64()), _NEVER).to_numpy()
     return times
 

@@ -13,13 +13,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..arrow import pc
-from ..stable_hash import Hashes, hashes_of, hashes_of_few
+from ..stable_hash import Hashes, cached_hashes_of, hashes_of
 
 # Those of LanceDB, as is the idf.
 _K1: Final = 1.2
 _B: Final = 0.75
 
-# Numbers of pairs of a term and a row lie about meanwhile, 100 bytes of each.
+# Rows that are inverted at a time: meanwhile each pair of a term and a row takes 100 bytes.
 _INVERTED_AT_ONCE: Final = 16_384
 
 
@@ -175,7 +175,7 @@ class InvertedIndex:
         off by some per cent. Neither counts a row without terms.
         """
         scores = np.zeros(self._firsts[-1], np.float32)
-        hashed = hashes_of_few(terms)
+        hashed = cached_hashes_of(terms)
         spans = [part.postings.spans(hashed) for part in self._parts]
         weights = self._weights(spans)
         for part, first, of_terms in zip(self._parts, self._firsts, spans, strict=False):
@@ -210,7 +210,7 @@ def _add_scores(
 
 
 def _prefix_sums(counts: NDArray[Any]) -> NDArray[np.int64]:
-    """Prefix sums, starting at 0, int64, (n + 1,)."""
+    """Return the prefix sums, starting at 0, int64, (n + 1,)."""
     sums = np.zeros(len(counts) + 1, np.int64)
     np.cumsum(counts, out=sums[1:])
     return sums

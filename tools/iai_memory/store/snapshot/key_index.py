@@ -16,7 +16,9 @@ Rows = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class KeyIndex:
-    """Read-only. Of a million values two share a hash with a chance of 3 in 10**8.
+    """Rows by the hash of a text; read-only.
+
+    Of a million texts two share a hash with a chance of 3 in 10**8.
 
     Attributes:
         keys: Hashes, ascending, int64, (n,).
@@ -38,7 +40,7 @@ class KeyIndex:
         return self.keys.nbytes + self.rows.nbytes
 
     def find(self, keys: Hashes) -> tuple[Rows, Rows]:
-        """Return which of the keys are there, and the rows that have them, (m,) each.
+        """Return the keys that are there, by position, and the rows that have them, (m,) each.
 
         Returns:
             Positions within `keys`, ascending, as often as rows have the key, and those rows.

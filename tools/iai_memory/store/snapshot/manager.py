@@ -1,11 +1,11 @@
-"""Holds a snapshot of the table's latest version: builds it, brings it up to date, drops it.
+"""The state of a snapshot of the table's latest version: built, brought up to date, dropped.
 
 Absent ── second search ──▶ Building ── done ──▶ Ready ─┐ a new version:
   ▲ ▲                          │                  │ ▲───┘ catches up
   │ └───── its change is not verified, or fails ──┘
   │                            │ too large
   │                            ▼
-  └── another table, or ── TooLarge (asked no more)
+  └── another table, or ── TooLarge (not tried again)
       given back, from any state
 """
 
@@ -20,7 +20,7 @@ from typing import Final
 
 from ..filter import EVERYTHING
 from ..reader import TableReader
-from .builder import Versioned, built, caught_up
+from .builder import Versioned, build_snapshot, catch_up
 from .snapshot import Snapshot
 
 _STAMP_IS_SURE_NS: Final = 2_000_000_000
@@ -30,20 +30,20 @@ _SEARCHES_BEFORE_A_SNAPSHOT: Final = 1
 
 # Built while the search waits, 0.2 s; more rows in a thread, while LanceDB goes on answering.
 _SMALL_ROWS: Final = 10_000
-_LEAST_ROW_BYTES: Final = 600
+_MIN_ROW_BYTES: Final = 600
 
 
 def may_fit(rows: int, max_bytes: int) -> bool:
     """Return False if no snapshot of `rows` rows fits: a lower bound, 600 bytes a row."""
-    return rows * _LEAST_ROW_BYTES <= max_bytes
+    return rows * _MIN_ROW_BYTES <= max_bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """There is no snapshot.
+    """No snapshot.
 
     Attributes:
-        searches: Searches that one could have answered.
+        searches: Number of searches that a snapshot could have answered.
     """
 
     searches: int = 0
@@ -51,11 +51,11 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class Building:
-    """A snapshot is being built.
+    """A snapshot in the making.
 
     Attributes:
         result: The snapshot; None where it is too large.
-        stop: Set when it is not wanted any more.
+        stop: Set when it is of no use any more.
     """
 
     result: Future[Versioned | None]
@@ -64,21 +64,21 @@ class Building:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """There is a snapshot of the version that was seen last."""
+    """A snapshot of the last known version."""
 
     held: Versioned
 
 
 @dataclass(frozen=True, slots=True)
 class TooLarge:
-    """A snapshot does not fit. Not tried again: near the bound each search would build in vain."""
+    """No snapshot that fits. Not tried again: near the bound each search would build in vain."""
 
 
 State = Absent | Building | Ready | TooLarge
 
 
 class SnapshotManager:
-    """Holds at most one snapshot, of the latest version. Safe for any number of threads."""
+    """The holder of one snapshot, of the latest version. Safe for any number of threads."""
 
     def __init__(
         self, reader: TableReader, look: Callable[[], tuple[int, int]], max_bytes: int
@@ -88,7 +88,7 @@ class SnapshotManager:
         Args:
             reader: Of the latest version.
             look: The inode and the time of change, in ns, of the folder of the table's versions.
-            max_bytes: Size that a snapshot may have.
+            max_bytes: Maximum size of a snapshot.
         """
         self._reader = reader
         self._look = look
@@ -106,7 +106,7 @@ class SnapshotManager:
             return self._snapshot
 
     def for_search(self) -> Snapshot | None:
-        """As `current`, for a search: the second one starts a build, where the snapshot may fit."""
+        """Return `current` for a search; the second search starts a build, if it may fit."""
         with self._lock:
             self._follow()
             if isinstance(self._state, Absent):
@@ -148,7 +148,7 @@ class SnapshotManager:
     def _hold(self, old: Versioned) -> None:
         """Apply what was changed since; Absent where that fails."""
         self._state = Absent(_SEARCHES_BEFORE_A_SNAPSHOT)
-        new = caught_up(self._reader, old, self._max_bytes)
+        new = catch_up(self._reader, old, self._max_bytes)
         if new is not None:
             self._state = Ready(new)
 
@@ -161,10 +161,10 @@ class SnapshotManager:
             return TooLarge()
         result, stop = Future[Versioned | None](), threading.Event()
         if rows <= _SMALL_ROWS:
-            result.set_result(built(self._reader, self._max_bytes, stop.is_set))
+            result.set_result(build_snapshot(self._reader, self._max_bytes, stop.is_set))
         else:
             one = ThreadPoolExecutor(1, "building-a-snapshot")
-            result = one.submit(built, self._reader, self._max_bytes, stop.is_set)
+            result = one.submit(build_snapshot, self._reader, self._max_bytes, stop.is_set)
             one.shutdown(wait=False)
         return Building(result, stop)
 

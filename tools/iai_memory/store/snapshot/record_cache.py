@@ -20,7 +20,7 @@ class RecordCache:
         self._candidates = candidates or FifoCache(_MAX_RECORDS)
 
     def found(self, ids: Iterable[str]) -> dict[str, Candidate]:
-        """Return those of the candidates that are held."""
+        """Return the cached candidates among these ids."""
         return self._candidates.found(ids)
 
     def add(self, candidates: dict[str, Candidate]) -> None:

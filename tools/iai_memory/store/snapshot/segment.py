@@ -24,7 +24,7 @@ from .vector_index import Vectors
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows of the table with quantized vectors: what a segment is made of.
+    """Rows of the table with quantized vectors, before they are indexed as a segment.
 
     Attributes:
         records: All columns but the vectors, with names as dictionary columns.
@@ -63,7 +63,7 @@ class Batch:
         return type(self)(records, self.keys[kept], self.vectors.only(kept))
 
     def __len__(self) -> int:
-        """Number of rows."""
+        """Return the number of rows."""
         return len(self.keys)
 
     @property
@@ -78,10 +78,10 @@ class Segment:
 
     Attributes:
         batch: Records and vectors.
-        columns: What filters look at.
+        columns: The filter columns.
         postings: Rows by term.
         ids: Rows by the hash of their id, one each.
-        heirs: Rows by the hash of the id of what replaced them.
+        by_successor: Rows by the hash of the id of the record that replaced them.
         sessions: Rows by the hash of their session, in the order in which they were said.
     """
 
@@ -89,7 +89,7 @@ class Segment:
     columns: Columns
     postings: Postings
     ids: KeyIndex
-    heirs: KeyIndex
+    by_successor: KeyIndex
     sessions: KeyIndex
 
     @classmethod
@@ -119,18 +119,19 @@ class Segment:
             Columns.of(records),
             postings,
             KeyIndex.of(batch.keys, np.arange(len(batch))),
-            _heirs(records["superseded_by"]),
+            _by_successor(records["superseded_by"]),
             _sessions(records),
         )
 
     def __len__(self) -> int:
-        """Number of rows."""
+        """Return the number of rows."""
         return len(self.batch)
 
     @cached_property
     def nbytes(self) -> int:
         """Size of all buffers, those that two parts share counted twice."""
-        parts = (self.batch, self.columns, self.postings, self.ids, self.heirs, self.sessions)
+        indexes = (self.ids, self.by_successor, self.sessions)
+        parts = (self.batch, self.columns, self.postings, *indexes)
         return sum(part.nbytes for part in parts)
 
     def ids_at(self, rows: Rows) -> list[str]:
@@ -139,7 +140,7 @@ class Segment:
         return found
 
 
-def _heirs(column: pa.StringArray) -> KeyIndex:
+def _by_successor(column: pa.StringArray) -> KeyIndex:
     """Index the rows that were superseded by the id of their successor."""
     rows = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
     return KeyIndex.of(hashes_of(column.drop_null().to_pylist()), rows)

@@ -26,7 +26,7 @@ from ..filter import Filter
 from ..record import Record
 from ..session_order import SessionOrder
 from ..similarity import Similarity, similarities_of
-from ..stable_hash import Hashes, hashes_of_few
+from ..stable_hash import Hashes, cached_hashes_of
 from ..vector_rows import Vector
 from .inverted_index import InvertedIndex, LivePostings
 from .key_index import KeyIndex, Rows
@@ -36,9 +36,9 @@ from .record_store import taken_records
 from .segment import Batch, Segment
 from .vector_index import VectorIndex, Vectors, codes_at
 
-# Right after a search the records and vectors of its rows are read: noted rows are found in 0.1 µs,
-# others by the hash of their id in 1 µs.
-_MAX_MET: Final = 10_000
+# Right after a search the records and vectors of its rows are read: a known row is found in 0.1 µs,
+# another one by the hash of its id in 1 µs.
+_MAX_KNOWN_ROWS: Final = 10_000
 
 # Kept in order, 200 bytes a turn: the next recall mostly reads the same sessions.
 _MAX_SESSIONS: Final = 500
@@ -49,7 +49,7 @@ _Said = tuple[NDArray[np.int64], list[str]]
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """Tells whether a snapshot has all rows of its version, and each in its last state.
+    """A checksum that shows whether a snapshot has all rows of its version in their last state.
 
     Attributes:
         rows: Number of rows.
@@ -73,7 +73,7 @@ class LiveSegment:
         segment: Shared with other snapshots.
         current: Rows that no newer state of their record replaced, bool, (rows,).
         live: Those of them that are not forgotten, bool, (rows,).
-        postings: What the words of the live rows are scored by.
+        postings: Postings with the statistics of the live rows.
         fingerprint: Of the current rows.
     """
 
@@ -103,7 +103,7 @@ class LiveSegment:
         return LiveSegment.of(self.segment, current)
 
     def find(self, index: KeyIndex, keys: Hashes) -> tuple[Rows, Rows]:
-        """As `KeyIndex.find`, current rows only."""
+        """Find as `KeyIndex.find` does, current rows only."""
         which, rows = index.find(keys)
         kept = self.current[rows]
         return which[kept], rows[kept]
@@ -125,7 +125,7 @@ class LiveSegment:
 
     @property
     def size(self) -> Size:
-        """What the merge policy looks at."""
+        """Its size, for the merge policy."""
         return Size(len(self.segment), self.fingerprint.rows)
 
 
@@ -137,7 +137,7 @@ class Snapshot:
     """All rows of one version. Read-only: safe for any number of threads, however old it is.
 
     A later version is another snapshot, which shares the segments that are the same. Only caches
-    of what was computed change: of decoded records, of where ids were met, of sessions in order.
+    of what was computed change: of decoded records, of the rows of known ids, of sessions in order.
     """
 
     def __init__(
@@ -158,12 +158,12 @@ class Snapshot:
         self._firsts = [0, *accumulate(len(part.segment) for part in parts)]
         self._words = InvertedIndex([part.postings for part in parts])
         self._vectors = VectorIndex([part.segment.batch.vectors for part in parts])
-        self._met = FifoCache[str, int](_MAX_MET)
+        self._known_rows = FifoCache[str, int](_MAX_KNOWN_ROWS)
         self._sessions = sessions or FifoCache[str, SessionOrder](_MAX_SESSIONS)
 
     @property
     def fingerprint(self) -> Fingerprint:
-        """Of the newest state of every row, forgotten ones included."""
+        """The fingerprint of the newest state of every row, forgotten ones included."""
         marks = [part.fingerprint for part in self._parts]
         return Fingerprint(sum(one.rows for one in marks), sum(one.versions for one in marks))
 
@@ -194,18 +194,18 @@ class Snapshot:
         return Snapshot(parts, self._cache.without(ids), self._sessions.without(sessions))
 
     def nearest(self, query: Vector, where: Filter, limit: int) -> dict[str, float]:
-        """As `TableReader.nearest`, for a filter that the columns support."""
+        """Answer as `TableReader.nearest`, for a filter that the columns support."""
         rows, cosines = self._vectors.nearest(query, self._admitted(where))
         if len(rows) > limit:
             first = np.sort(np.argpartition(-cosines, limit - 1)[:limit])
             rows, cosines = rows[first], cosines[first]
         ids = self._ids_at(rows)
-        self._met.add(zip(ids, rows.tolist(), strict=True))
+        self._known_rows.add(zip(ids, rows.tolist(), strict=True))
         pairs = zip(ids, cosines.tolist(), strict=True)
         return dict(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
 
     def matching(self, text: str, where: Filter, limit: int) -> dict[str, float]:
-        """As `TableReader.matching`, for a filter that the columns support.
+        """Answer as `TableReader.matching`, for a filter that the columns support.
 
         Scores are of the live rows alone; of equal ones the newest arrivals are the best.
         """
@@ -213,15 +213,15 @@ class Snapshot:
         admitted = np.concatenate([np.empty(0, np.bool_), *self._admitted(where)])
         found = np.flatnonzero(admitted & (scores > 0))
         if len(found) > limit:
-            least = np.partition(scores[found], -limit)[-limit]
-            found = found[scores[found] >= least]
+            lowest = np.partition(scores[found], -limit)[-limit]
+            found = found[scores[found] >= lowest]
         ids = self._ids_at(found)
         best = nlargest(limit, zip(scores[found].tolist(), ids, found.tolist(), strict=True))
-        self._met.add((id_, row) for _, id_, row in best)
+        self._known_rows.add((id_, row) for _, id_, row in best)
         return {id_: score for score, id_, _ in best}
 
     def similarities(self, query: Vector, ids: Collection[str]) -> dict[str, Similarity]:
-        """As `TableReader.similarities`, without forgotten ones, whose vectors are not held."""
+        """Answer as `TableReader.similarities`, without forgotten ones: no vectors are held."""
         found, counts, spans = list[str](), list[Rows](), list[NDArray[np.int32]]()
         chosen = list[tuple[Vectors, Rows]]()
         for part, rows, names in self._located(ids):
@@ -252,15 +252,15 @@ class Snapshot:
         return found
 
     def replaced_by(self, ids: Collection[str]) -> list[Record]:
-        """As `TableReader.replaced_by`."""
-        keys, found = hashes_of_few(ids), list[str]()
+        """Answer as `TableReader.replaced_by`."""
+        keys, found = cached_hashes_of(ids), list[str]()
         for part in self._parts:
-            rows = part.find(part.segment.heirs, keys)[1]
+            rows = part.find(part.segment.by_successor, keys)[1]
             found += part.segment.ids_at(rows)
         return [one.record for one in self.candidates(found).values()]
 
     def sessions(self, session_ids: Collection[str]) -> dict[str, SessionOrder]:
-        """As `TableReader.sessions`."""
+        """Answer as `TableReader.sessions`."""
         found = self._sessions.found(session_ids)
         if len(found) < len(session_ids):
             made = self._in_order([id_ for id_ in session_ids if id_ not in found])
@@ -281,10 +281,10 @@ class Snapshot:
 
     def _located(self, ids: Collection[str]) -> Iterator[_Located]:
         """Yield the rows of those of the records that are here, segment by segment."""
-        met = self._met.found(ids)
-        if len(met) < len(ids):
-            met |= self._looked_up([id_ for id_ in ids if id_ not in met])
-        names, rows = list(met), np.fromiter(met.values(), np.intp, len(met))
+        known = self._known_rows.found(ids)
+        if len(known) < len(ids):
+            known |= self._look_up([id_ for id_ in ids if id_ not in known])
+        names, rows = list(known), np.fromiter(known.values(), np.intp, len(known))
         if len(self._parts) > 1:
             order = np.argsort(rows)
             names, rows = [names[at] for at in order.tolist()], rows[order]
@@ -302,14 +302,14 @@ class Snapshot:
             if begin < end:
                 yield part, first, slice(begin, end)
 
-    def _looked_up(self, ids: Sequence[str]) -> dict[str, int]:
+    def _look_up(self, ids: Sequence[str]) -> dict[str, int]:
         """Look those of the records up that are here; rows are numbered through all segments."""
-        keys, found = hashes_of_few(ids), dict[str, int]()
+        keys, found = cached_hashes_of(ids), dict[str, int]()
         for part, first in zip(self._parts, self._firsts, strict=False):
             which, rows = part.find(part.segment.ids, keys)
             names = [str(ids[at]) for at in which.tolist()]
             found.update(zip(names, (rows + first).tolist(), strict=True))
-        self._met.add(found.items())
+        self._known_rows.add(found.items())
         return found
 
     def _decoded(self, places: Iterable[_Located]) -> dict[str, Candidate]:
@@ -323,7 +323,7 @@ class Snapshot:
         """Order the live rows of each session; those without any are left out."""
         found = dict[int, list[_Said]]()
         for part in self._parts:
-            for number, said in part.said(hashes_of_few(session_ids)):
+            for number, said in part.said(cached_hashes_of(session_ids)):
                 found.setdefault(number, []).append(said)
         return {session_ids[number]: _merged(said) for number, said in found.items()}
 

@@ -1,7 +1,7 @@
 """A flat search in two stages: a shortlist by Hamming distance of sign bits, then int8 cosines.
 
-Vectors lie segment by segment; a search counts the distances
-of each segment and draws one shortlist of all.
+Vectors lie segment by segment; a search computes the distances of each segment and draws one
+shortlist of all.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .key_index import Rows
 _COMPARED: Final = 1_500
 _SHARE: Final = 0.01
 
-_BESIDE: Final = 12  # bytes of a vector beside its components and their binary code
+_EXTRA_BYTES: Final = 12  # bytes of a vector beside its components and their binary code
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Vectors:
         return self.of(codes, self.binary[mine], self.spans[mine], counts)
 
     def __len__(self) -> int:
-        """Number of vectors."""
+        """Return the number of vectors."""
         return len(self.row)
 
     @property
@@ -120,8 +120,8 @@ class VectorIndex:
             Their rows, ascending, and the best cosine of each, float32; (m,) each.
         """
         limit = max(_COMPARED, int(_SHARE * self._firsts[-1]))
-        asked = binary_codes(query[np.newaxis])
-        places = hamming_shortlist(asked, self._binary, self._admitted_vectors(admitted), limit)
+        code = binary_codes(query[np.newaxis])
+        places = hamming_shortlist(code, self._binary, self._admitted_vectors(admitted), limit)
         if not len(places):
             return np.empty(0, np.intp), np.empty(0, np.float32)
         rows, chosen = list[Rows](), list[tuple[Vectors, Rows]]()
@@ -149,7 +149,7 @@ class VectorBuffer:
     def __init__(self, max_bytes: int, dimension: int) -> None:
         """Reserve this many bytes; pages that nothing is written to take no memory."""
         width = -(-dimension // 8)
-        self._capacity = max_bytes // (dimension + width + _BESIDE)
+        self._capacity = max_bytes // (dimension + width + _EXTRA_BYTES)
         self._components = np.empty((self._capacity, dimension), np.int8)
         self._inverse = np.empty(self._capacity, np.float32)
         self._binary = np.empty((self._capacity, width), np.uint8)
