@@ -275,7 +275,7 @@ def _row(
 ) -> Row:
     """The row of texts that were encoded in so many passes."""
     taken, other = timing(ours), timing(torch) if torch else None
-    lengths = [min(encoder.count_tokens(text) + 2, MAX_TOKENS) for text in texts]
+    lengths = [min(len(encoder.token_spans(text)) + 2, MAX_TOKENS) for text in texts]
     return Row(
         texts=len(texts) // passes,
         threads=threads,

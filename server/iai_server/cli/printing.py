@@ -1,4 +1,7 @@
-"""Output of the commands: JSON for programs, escaped text for people."""
+"""Output of the commands: JSON for programs, escaped text for people.
+
+rich is imported when it prints, so that no `--help` waits for it.
+"""
 
 from __future__ import annotations
 

@@ -70,12 +70,8 @@ class Encoder:
             vectors[batch] = made
         return vectors
 
-    def count_tokens(self, text: str) -> int:
-        """Return the number of tokens of the whole text, uncut, without the two special ones."""
-        return len(self.token_spans(text))
-
     def token_spans(self, text: str) -> list[tuple[int, int]]:
-        """Begin and end of each token of the whole text, as indexes into the text."""
+        """Return begin and end of each token of the whole text, uncut, without special tokens."""
         encoding = self._tokenize(text, special=False)
         parts = [encoding, *encoding.overflowing]
         return [span for part in parts for span in part.offsets]

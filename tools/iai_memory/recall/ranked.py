@@ -53,7 +53,7 @@ class Ranked:
         )
 
     def with_part(self, name: str, value: float) -> Ranked:
-        """A copy with one more part, rounded to three digits, in its score."""
+        """Return a copy with one more part, rounded to three digits, in its score."""
         value = round(value, 3)
         parts = {**self.parts, name: value}
         return replace(self, score=round(self.score + value, 3), parts=parts)

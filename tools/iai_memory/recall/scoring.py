@@ -57,14 +57,14 @@ def score(found: CandidateSet, query: Query, weights: Weights) -> list[Ranked]:
 
 
 def _limit(found: CandidateSet, query: Query) -> int:
-    """How many to rank: where a fact has several wordings, further ones may match it better."""
+    """Return how many to rank; if a fact has several wordings, any of them may match best."""
     if any(one.record.valid_to is not None for one in found.candidates):
         return MAX_RANKED
     return _RANKED_PER_HIT * query.limit
 
 
 def _best_rows(records: Sequence[Record], scores: Floats, limit: int) -> list[int]:
-    """The rows of the best, in the order of `ranked.sort_key`; only these are sorted."""
+    """Return the rows of the best, in the order of `ranked.sort_key`; only these are sorted."""
     lowest = np.sort(scores)[-limit:][0]
     rows = np.flatnonzero(scores >= lowest).tolist()
     # Each sort keeps the order of equal ones, so the last one counts most.

@@ -43,7 +43,7 @@ class HistoryMode:
     further_penalty: float = 0.0
 
     def penalty(self, place: int) -> float:
-        """The penalty of a wording by its place among those of its fact, counted from 0."""
+        """Return the penalty of a wording by its place among those of its fact, counted from 0."""
         return self.second_penalty + self.further_penalty * (place - 1) if place else 0.0
 
 
@@ -97,7 +97,7 @@ def history_mode(query: Query) -> HistoryMode:
 def _merge_wordings(
     ranked: Sequence[Ranked], chains: Mapping[str, Sequence[Record]], bonus: float
 ) -> list[Ranked]:
-    """One fact for each chain of which a wording was found, and everything else as it is."""
+    """Return one fact for each chain with a wording that was found, and all other hits."""
     heads = {one.record.id: one.record for one in ranked if one.record.superseded_by is None}
     heads |= {chain[-1].id: chain[-1] for chain in chains.values() if chain}
     wordings: dict[str, list[Ranked]] = {}
@@ -113,7 +113,7 @@ def _merge_wordings(
 
 
 def _merge(head: Record, wordings: Sequence[Ranked], bonus: float) -> Ranked:
-    """The current wording with the score of the wording that matched best, and the bonus."""
+    """Return the current wording with the score of the best wording, and the bonus."""
     best = min(wordings, key=sort_key)
     if best.record.id != head.id:
         best = replace(best, record=head, span=None, matched_wording=best.record.id)
@@ -125,7 +125,7 @@ def _merge(head: Record, wordings: Sequence[Ranked], bonus: float) -> Ranked:
 def _with_history(
     facts: Sequence[Ranked], reader: TableReader, where: Filter, mode: HistoryMode
 ) -> list[Ranked]:
-    """The facts, each of the best with the wordings that it replaced, newest first."""
+    """Return the facts; with each of the best, the wordings that it replaced, newest first."""
     best = [fact.record for fact in facts[:_FACTS_WITH_HISTORY]]
     replaced_by = _replaced_wordings(reader, best, where)
     listed: list[Ranked] = []
@@ -141,7 +141,7 @@ def _with_history(
 
 
 def _wording(fact: Ranked, record: Record, penalty: float) -> Ranked:
-    """The fact in the words of one of its records, with the penalty of its place."""
+    """Return the fact in the words of one of its records, with the penalty of its place."""
     if record.id != fact.record.id:
         fact = replace(fact, record=record, span=None, matched_wording=None)
     return fact.with_part("place in its chain", -penalty) if penalty else fact
@@ -150,7 +150,7 @@ def _wording(fact: Ranked, record: Record, penalty: float) -> Ranked:
 def _replaced_wordings(
     reader: TableReader, heads: Sequence[Record], where: Filter
 ) -> dict[str, list[Record]]:
-    """By the id of each head, all wordings that it replaced, newest first.
+    """Return by id of each head all wordings that it replaced, newest first.
 
     All chains are followed together, one query a hop. A head is never listed under another one.
     """

@@ -35,7 +35,7 @@ _NEW_TABLES: Final = {"new_table_data_storage_version": "2.1"}
 
 
 def write_lock(paths: StorePaths) -> AbstractContextManager[None]:
-    """The lock under which every process writes; waits for up to a minute.
+    """Return the lock under which every process writes; it waits for up to a minute.
 
     Raises:
         StoreBusy: Another process kept it for longer.
@@ -58,7 +58,7 @@ class Connection:
         self._database = self._connected(cache_bytes)
 
     def versions_stat(self) -> tuple[int, int]:
-        """Inode and time of change, in ns, of the folder of the table's versions; one `stat`.
+        """Return inode and time of change, in ns, of the folder of versions; one `stat`.
 
         Raises:
             StoreUnavailable: The table is gone.
@@ -76,7 +76,7 @@ class Connection:
             return 0
 
     def open(self) -> LanceTable:
-        """A new handle on the table, which follows its latest version.
+        """Return a new handle on the table, which follows its latest version.
 
         Raises:
             StoreUnavailable: The folder is not local.

@@ -28,7 +28,7 @@ def hashes_of(strings: Iterable[str]) -> Hashes:
 
 
 def cached_hashes_of(strings: Iterable[str]) -> Hashes:
-    """As `hashes_of`, for strings that are soon hashed again."""
+    """Hash each string as `hashes_of` does, with a cache for those that are soon hashed again."""
     return np.array([_remembered(one) for one in strings], np.int64)
 
 

@@ -108,7 +108,7 @@ class Store:
         return "{}-{}".format(*self._connection.versions_stat())
 
     def change_token(self) -> int:
-        """Moves with every commit of any process; costs one `stat`, and no table is read.
+        """Return a number that changes with every commit of any process; costs one `stat`.
 
         It may also move without a commit, and may not move for a second commit within one tick of
         the file system's clock. So it comes on top of regular looks, never in their place.
@@ -116,7 +116,7 @@ class Store:
         return self._connection.change_token()
 
     def pinned_reader(self) -> TableReader:
-        """A reader pinned to the version that is the latest now.
+        """Return a reader pinned to the version that is the latest now.
 
         As long as it is referred to, compactions leave its version alone, see `compact`.
 
@@ -131,21 +131,21 @@ class Store:
         return reader
 
     def by_keys(self, keys: Sequence[str]) -> list[Record]:
-        """The records that have one of these idempotency keys, forgotten ones included."""
+        """Return the records that have one of these idempotency keys, forgotten ones included."""
         possible = self._key_filter.possible_keys(
             keys, self.latest, lambda: self._connection.versions_stat()[0]
         )
         return self.latest.by_column("idem", possible)
 
     def first_ingested_at(self) -> datetime | None:
-        """When the first of the records arrived, None while there is none; read once a version."""
+        """Return when the first record arrived; None while there is none. Read once a version."""
         version = self.version
         if self._first_ingested is None or self._first_ingested[0] != version:
             self._first_ingested = (version, self.latest.first_ingested_at())
         return self._first_ingested[1]
 
     def statistics(self) -> TableStatistics:
-        """Statistics of the whole table at its latest version."""
+        """Return statistics of the whole table at its latest version."""
         return total_statistics(
             self.statistics_by_project(self.latest, self.stamp, utc_now()).values()
         )
@@ -153,7 +153,7 @@ class Store:
     def statistics_by_project(
         self, reader: TableReader, stamp: str, now: datetime
     ) -> StatisticsByProject:
-        """Statistics of each project in the reader's version; see `statistics_cache`.
+        """Return statistics of each project in the reader's version; see `statistics_cache`.
 
         Args:
             reader: One of this store's.
@@ -197,11 +197,11 @@ class Store:
             create_text_index(self._table)
 
     def compaction_is_due(self) -> bool:
-        """Whether more commits were made since the last compaction than the budget allows."""
+        """Return whether more commits came since the last compaction than the budget allows."""
         return is_due(self.paths, self.version, self._budget)
 
     def commits_since_compaction(self) -> int:
-        """Versions that were made since the last compaction."""
+        """Return the number of versions since the last compaction."""
         return max(0, self.version - compacted_version(self.paths))
 
     def compact(self, *, keep: timedelta) -> None:
@@ -248,7 +248,7 @@ class Store:
         return self._read_lock.wait_for_readers(_WAIT_FOR_READERS_SEC)
 
     def _committed(self, before: int, added: Sequence[Record] | None) -> None:
-        """Under the write lock: the commit is acknowledged when this returns; see `Writer`."""
+        """Sync a commit, under the write lock; it is acknowledged when this returns."""
         self._files.sync()
         if added is not None:
             # Where somebody without our lock committed in between, ours is a later version, and no
