@@ -8,7 +8,7 @@
 # that lines of hooks that run at once never mix: printf's buffer is 4 KiB in the smallest shell, and
 # `dd` collects what is longer. JSON above 64 KiB goes to a file of its own, doorbell-*.json.
 #
-# Needs the files of lib/ beside it, without which it cannot tell which folders are to be left alone.
+# Needs the files of lib/ beside it: they say which folders memory stays out of.
 #
 # Environment: IAI_MCP_STORE, IAI_MCP_DISABLE.
 #

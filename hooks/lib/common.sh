@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# What every hook of iai-mcp begins with: a shell in which nothing that goes wrong reaches the host,
-# the store, its log and the time.
+# The beginning of every hook of iai-mcp: a shell whose faults never reach the host; the store; its
+# log; the time.
 #
 # Needs: `lib`, the folder of this file; `log_name`: the log is <store>/logs/<log_name>-<UTC day>.log.
 # Gives: `lib` as an absolute path; `start`, the folder in which the hook was started; `user_locale`,

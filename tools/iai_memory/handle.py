@@ -1,6 +1,6 @@
 """A store with its model and its session-start pages, each opened at its first use.
 
-Also the upkeep of a store: what a commit calls for, and sleep.
+Also the upkeep of a store: the work due after a commit, and sleep.
 """
 
 from __future__ import annotations

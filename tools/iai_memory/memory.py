@@ -89,11 +89,11 @@ class Memory(StoreHandle):
     def supersede(
         self, id: str, text: str, *, reason: str = "", at: str | datetime | None = None
     ) -> Superseded:
-        """Store `text` as what is true since `at` in place of the memory `id`; both stay.
+        """Store `text` as true since `at` in place of the memory `id`; both stay.
 
         Args:
             id: Of the memory that is no longer true.
-            text: What is true instead.
+            text: The text that is true instead.
             reason: Why; goes into the ledger.
             at: Since when, as an ISO date or time; None is now.
 

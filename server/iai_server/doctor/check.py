@@ -10,7 +10,7 @@ from iai_memory.errors import MemoryFault
 
 
 class Check(NamedTuple):
-    """A link, whether it holds, and what was found; a broken one's finding names a command."""
+    """A link, whether it holds, and the finding; that of a broken link names a command."""
 
     name: str
     ok: bool
@@ -26,7 +26,7 @@ class BrokenLink(Exception):
 
 
 def run_check(name: str, work: Callable[[], str]) -> Check:
-    """Run a check; `work` returns what it found, or raises because the link is broken."""
+    """Run a check; `work` returns the finding, or raises if the link is broken."""
     try:
         return Check(name, True, work())
     except (BrokenLink, MemoryFault, OSError, subprocess.SubprocessError) as exc:

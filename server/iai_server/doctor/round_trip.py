@@ -22,7 +22,7 @@ _PROBE = "doctor stored this sentence about a green lighthouse"
 class RoundTrip:
     """The round trip, in a store of its own; call the steps in their order.
 
-    Each step returns what it found.
+    Each step returns its finding.
 
     Raises:
         BrokenLink: The sentence did not arrive.

@@ -20,7 +20,7 @@ class Host:
         launch: The command, environment and hooks that its files name.
         server: The file with the server's entry.
         hooks: The file with the hooks; None for a host without hooks.
-        advice: What the user has to do after connecting.
+        advice: The next step for the user after connecting.
     """
 
     name: str

@@ -17,7 +17,7 @@ A connection begins with a responder, which answers from a record
      │                       tools/call ──────────────────────▶ reads it
      │ ◀────────────────────────────────────────────────────── result
 
-- **answer**: the responder answers a request if it is certain what the real server would say.
+- **answer**: the responder answers a request if it is certain of the real server's answer.
 - **replay**: the real server first reads the messages that bring it into the responder's state
   (`HandshakeResponder.replay`), then the first message that was not answered, then stdin.
 - **suppress**: its answers to the replay are dropped, since the host has them

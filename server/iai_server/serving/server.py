@@ -49,7 +49,7 @@ class Server:
         """Serve MCP until `protocol_in` ends or a signal comes, then exit the process with 0.
 
         Args:
-            protocol_in: What the host sends; a replay may come first.
+            protocol_in: The messages of the host; a replay may come first.
             protocol_out: The only way to stdout.
             already_answered: The answers to a replay, which are suppressed.
         """

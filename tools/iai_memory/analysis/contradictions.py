@@ -37,8 +37,8 @@ class Contradiction(Result):
     """Two memories that may not both be true.
 
     Attributes:
-        older: What was said first.
-        newer: What was said later.
+        older: The memory that was said first.
+        newer: The other memory.
         score: Evidence for it less evidence against it, in log-odds.
         reason: The sum that makes the score.
         next: The command that makes the newer one replace the older one, if that is right.

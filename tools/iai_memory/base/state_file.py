@@ -17,7 +17,7 @@ def read_state(path: Path, file_format: int) -> dict[str, Any] | None:
 
     Args:
         path: The file.
-        file_format: What its field `format` must be.
+        file_format: The value that its field `format` must have.
     """
     fields = read_object(path, MAX_BYTES)
     return fields if fields is not None and fields.get("format") == file_format else None

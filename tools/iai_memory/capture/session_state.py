@@ -92,7 +92,7 @@ class Sessions:
 
 
 def last_capture_notice(sessions: dict[str, Session]) -> str:
-    """Return what the next session must know of the last one's capture; empty if all was stored."""
+    """Return a warning that the last session's capture lost turns; empty if all were stored."""
     if not sessions:
         return ""
     last = max(sessions.values(), key=lambda session: session.queued_at)

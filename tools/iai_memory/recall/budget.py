@@ -12,7 +12,7 @@ from ..text.tokens import estimate_tokens
 from .ranked import Ranked
 
 _MIN_CUT_TOKENS: Final = 24
-_FAIR_SHARES: Final = 3  # of what is left: how many a long text may take while others follow
+_FAIR_SHARES: Final = 3  # equal shares of the rest that a long text may take while others follow
 
 
 @dataclass(frozen=True, slots=True)

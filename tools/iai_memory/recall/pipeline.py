@@ -35,7 +35,7 @@ def recall(
     unknown, and the hits are returned.
 
     Args:
-        store: What is searched.
+        store: The store to search.
         encoder: None is no model.
         query: The checked arguments.
         tables: Other weights than the product's, to measure them.

@@ -24,8 +24,8 @@ class RecallOptions(TypedDict, total=False):
         project: "." is the own project, None every project with the own first on near ties.
         since: Said at or after this date or time.
         until: Said at or before it; a bare date includes its day.
-        as_of: Answer from what was held and true then; for a time before the first memory
-            arrived, from what was said and true by then.
+        as_of: Answer from memories that were stored and true by then; for a time before the first
+            memory arrived, from those that were said and true by then.
         tags: Only memories with all of these tags.
         origins: Only memories of these origins: hook, tool, import, cli.
         include_superseded: Also memories that are no longer true.

@@ -14,9 +14,9 @@ class Ranked:
     """A candidate with its score and the parts that add up to it.
 
     Attributes:
-        record: What may answer.
+        record: The record that may answer.
         score: The sum of the parts.
-        parts: What each signal gave by its name, rounded to three digits.
+        parts: The part of each signal by its name, rounded to three digits.
         similarity: Cosine of the query with the text or its best passage, whichever is larger; 0.0
             without vectors.
         coverage: The share of the query's words, rare ones counting more, in the text itself, 0..1.

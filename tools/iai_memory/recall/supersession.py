@@ -28,7 +28,7 @@ _FACTS_PER_HIT: Final = 3  # several of them may say the same, and become one hi
 
 @dataclass(frozen=True, slots=True)
 class HistoryMode:
-    """Which wordings of a fact are hits, and what the replaced ones lose.
+    """The wordings of a fact that are hits, and the penalties of the replaced ones.
 
     Attributes:
         replaced: Whether replaced wordings are hits too.

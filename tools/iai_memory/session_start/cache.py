@@ -41,7 +41,7 @@ class Sidecar:
     """The sidecar of a cached page.
 
     Attributes:
-        watermark: What the page is guaranteed to contain.
+        watermark: The state that the page surely contains.
         payload: The page, UTF-8; its SHA-256 is the one that the sidecar names.
         fields: Every field as it was read.
     """
@@ -94,7 +94,7 @@ def write_pair(
         cache: Path of the page.
         payload: The page, UTF-8.
         watermark: Taken before the page was rendered.
-        trigger: What started the refresh; for the sidecar.
+        trigger: The trigger of the refresh; for the sidecar.
         generated_at: When it was rendered, ISO; for the sidecar.
 
     Raises:

@@ -108,7 +108,7 @@ class PageManager:
         user who asks and a server that ends cannot come back later.
 
         Args:
-            trigger: What calls for it.
+            trigger: The reason for it.
             force_rebuild: Build the topic map and render every page, whatever changed.
         """
         started = time.perf_counter()

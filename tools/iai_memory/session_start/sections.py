@@ -80,7 +80,7 @@ class Room:
     size: int
 
     def less(self, line: str) -> Room:
-        """Return what is left after the line."""
+        """Return the space left after the line."""
         return Room(self.tokens - tokens_of(line), self.size - bytes_of(line))
 
 
@@ -173,7 +173,7 @@ def fit_section(section: Section, lines: Iterable[Line], room: Room, shown: set[
     Args:
         section: Its heading and its limit for a line.
         lines: Most important first; the last one that fits may be cut.
-        room: What the section may take.
+        room: The space of the section.
         shown: Ids of records that other sections show; those shown here are added.
     """
     kept: list[str] = []

@@ -26,7 +26,7 @@ class Filter:
         session_id: Only this session.
         since: Created at or after.
         until: Created at or before.
-        as_of: What the store held and held true at that time.
+        as_of: As the store was at that time, with the facts that were true then.
         hindsight: With `as_of`: that time is before the first record arrived.
         tags: Records that have every one of these.
         roles: Records with one of these roles; empty is every role.

@@ -1,6 +1,6 @@
 """The two lines around everything that this package puts into a host's context.
 
-No text with one of them is stored: what was recalled is never remembered as if it had been said
+No text with one of them is stored, so that recalled text is never remembered as if it had been said
 again.
 """
 

@@ -13,7 +13,7 @@ from typing import Final
 _PIECE: Final = re.compile(r"[A-Za-z]+|[0-9]+|[ ]+|\s+|[^\sA-Za-z0-9]")
 # The same without single blanks, which cost nothing, and with digits in groups.
 _COSTING: Final = re.compile(r"[A-Za-z]+|[0-9]{1,3}|[ ]{2,}|[^\S ]\s*|[^\sA-Za-z0-9]")
-_WHOLE_WORD_LETTERS: Final = 7  # a word of at most so many letters costs one token
+_WHOLE_WORD_LETTERS: Final = 7  # a word of up to this many letters costs one token
 _LAST_ONE_UNIT: Final = "\uffff"  # a character after it has two UTF-16 units, and costs two
 _MAX_PER_CHARACTER: Final = 2
 

@@ -75,7 +75,7 @@ class _Draft:
     """A memory on its way into the store.
 
     Attributes:
-        record: What is stored, but for its id.
+        record: The record to store, without its id.
         undated: It came without a time and without the host's number of its turn.
         skip: Why it is not stored, or None.
         redacted: How many places of each kind were redacted.

@@ -37,7 +37,7 @@ def supersede(
         store: The store of both.
         encoder: None leaves the new one's vectors pending.
         id_: The id of the old one.
-        text: What is true instead.
+        text: The text that is true instead.
         origin: Who vouches for the new one.
         at: When it began to be true; None is now.
 
@@ -107,7 +107,7 @@ def _valid_from(old: Record, at: datetime | None, now: datetime) -> datetime:
 
 
 def _already_superseded(reader: TableReader, old: Record) -> str:
-    """Return the error for a record that something replaced: it names what is current instead."""
+    """Return the error for a record that was superseded; it names the current one."""
     [chain] = successors(reader, [old]).values()
     if chain and chain[-1].superseded_by is None:
         return f"{old.id} was already superseded: supersede {chain[-1].id} instead"

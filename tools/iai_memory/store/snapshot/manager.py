@@ -146,7 +146,7 @@ class SnapshotManager:
         self._trusted = looked if now - looked[1] > _STAMP_IS_SURE_NS else None
 
     def _hold(self, old: Versioned) -> None:
-        """Apply what was changed since; Absent where that fails."""
+        """Bring a snapshot to the latest version; Absent if that fails."""
         self._state = Absent(_SEARCHES_BEFORE_A_SNAPSHOT)
         new = catch_up(self._reader, old, self._max_bytes)
         if new is not None:
@@ -169,7 +169,7 @@ class SnapshotManager:
         return Building(result, stop)
 
     def _take(self, building: Building) -> None:
-        """Take what was built; Absent where that failed."""
+        """Take a finished build over; Absent if it failed."""
         self._state = Absent(_SEARCHES_BEFORE_A_SNAPSHOT)
         made = building.result.result()
         if made is None:

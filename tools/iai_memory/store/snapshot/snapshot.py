@@ -85,7 +85,7 @@ class LiveSegment:
 
     @classmethod
     def of(cls, segment: Segment, current: NDArray[np.bool_] | None = None) -> Self:
-        """Count what is live; `current` of None is all rows."""
+        """Count the live rows; `current` of None is all rows."""
         if current is None:
             current = np.ones(len(segment), np.bool_)
         live = current & ~segment.columns.forgotten
