@@ -57,7 +57,7 @@ def _check_host(
     fix = f"run `iai-mcp connect {name}{'' if project is None else ' --project'}`"
     try:
         found = host(name, settings, project)
-        server = found.server.present()
+        server = found.server.entry()
         hooks = _hooks_in(found.hooks)
     except InvalidInput:
         return  # the host has no files of a project
@@ -128,7 +128,7 @@ def _check_server(label: str, found: Host, entry: dict[str, object] | None, fix:
 
 
 def _hooks_in(file: HostFile | None) -> list[Hook]:
-    if file is None or file.present() is None:
+    if file is None or file.entry() is None:
         return []
     return HooksInJson().hooks(file.path.read_text(encoding="utf-8-sig"))
 

@@ -8,23 +8,23 @@ from typing import Any, Protocol
 class FileFormat(Protocol):
     """The place of our entry in one format of text.
 
-    `found` returns an entry and `connected` takes one; its type is the format's own. Each method
-    raises `NotMergeable` with a predicate of the file, such as "is not JSON".
+    `entry_in` returns an entry and `with_entry` takes one; its type is the format's own. Each
+    method raises `NotMergeable` with a predicate of the file, such as "is not JSON".
     """
 
-    def found(self, text: str) -> Any:
+    def entry_in(self, text: str) -> Any:
         """Return our entry in the text; None without one."""
         ...
 
-    def connected(self, text: str, ours: Any) -> str:
+    def with_entry(self, text: str, ours: Any) -> str:
         """Return the text with our entry in it; the same text if it is there already."""
         ...
 
-    def disconnected(self, text: str, before: str) -> str:
+    def without_entry(self, text: str, before: str) -> str:
         """Return the text without our entry, and without what is empty now and not in `before`."""
         ...
 
-    def block(self, ours: Any) -> str:
+    def snippet(self, ours: Any) -> str:
         """Return the lines that a user can paste."""
         ...
 

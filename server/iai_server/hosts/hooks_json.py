@@ -80,7 +80,7 @@ class HooksInJson:
     What is ours is a mapping from an event's name to the command that it runs.
     """
 
-    def found(self, text: str) -> dict[str, str] | None:
+    def entry_in(self, text: str) -> dict[str, str] | None:
         """Return our commands by event; None if there are none."""
         return {hook.event: hook.command for hook in self.hooks(text)} or None
 
@@ -93,7 +93,7 @@ class HooksInJson:
         with predicates():
             return list(_hooks(JsonText(text)))
 
-    def connected(self, text: str, ours: dict[str, str]) -> str:
+    def with_entry(self, text: str, ours: dict[str, str]) -> str:
         """Return the text with one hook of ours for each event; a user's timeout and matcher stay.
 
         New ones go to the end: Codex's trust in a hook is bound to its place.
@@ -112,7 +112,7 @@ class HooksInJson:
                     json_text.put((*old[0].keys, "command"), ours[event.name])
             return json_text.checked()
 
-    def disconnected(self, text: str, before: str) -> str:
+    def without_entry(self, text: str, before: str) -> str:
         """Return the text without our hooks."""
         with predicates():
             json_text, had = JsonText(text), JsonText(before)
@@ -120,7 +120,7 @@ class HooksInJson:
                 _remove(json_text, hooks[-1], had)
             return json_text.checked()
 
-    def block(self, ours: dict[str, str]) -> str:
+    def snippet(self, ours: dict[str, str]) -> str:
         """Return the file as it would be with nothing else in it."""
         groups = {event.name: [event.group(ours[event.name])] for event in EVENTS}
         return json.dumps({"hooks": groups}, ensure_ascii=False, indent=2)

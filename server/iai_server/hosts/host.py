@@ -41,7 +41,7 @@ class Host:
             CannotMerge: A file cannot be changed safely.
             HostFileFault: A file cannot be read.
         """
-        return [change for file in self.files if (change := file.connect()) is not None]
+        return [change for file in self.files if (change := file.plan_connect()) is not None]
 
     def plan_removal(self) -> list[Change]:
         """Return the changes that disconnect it.
@@ -50,7 +50,7 @@ class Host:
             CannotMerge: A file cannot be changed safely.
             HostFileFault: A file cannot be read.
         """
-        return [change for file in self.files if (change := file.disconnect()) is not None]
+        return [change for file in self.files if (change := file.plan_disconnect()) is not None]
 
     def stale_scripts(self) -> list[Path]:
         """Return the hook files that connecting would write."""

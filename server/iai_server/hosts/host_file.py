@@ -25,7 +25,7 @@ class HostFile:
     Attributes:
         path: Where the host looks for it; may be a link.
         format: Finds, adds and removes our entry in its text.
-        ours: The entry that `connect` puts into it.
+        ours: The entry that connecting puts into it.
         shared: Whether it is a file of a project, which others read too.
     """
 
@@ -34,7 +34,7 @@ class HostFile:
     ours: Any
     shared: bool = False
 
-    def connect(self) -> Change | None:
+    def plan_connect(self) -> Change | None:
         """Return the change that puts our entry in; None if it is there already.
 
         Raises:
@@ -45,10 +45,10 @@ class HostFile:
         after = self._merged(before)
         return None if after == before else self._change(before, after)
 
-    def disconnect(self) -> Change | None:
+    def plan_disconnect(self) -> Change | None:
         """Return the change that takes our entry out; None if there is none.
 
-        The bytes from before `connect` come back if nothing else changed since, that is, if
+        The bytes from before connecting come back if nothing else changed since, that is, if
         connecting them again gives the bytes that are there now.
 
         Raises:
@@ -60,7 +60,7 @@ class HostFile:
             return None
         text, bom = self._text(before)
         try:
-            ours = self.format.found(text)
+            ours = self.format.entry_in(text)
             if ours is None:
                 return None
             old = list(self._without_ours())
@@ -68,7 +68,7 @@ class HostFile:
                 if self._reconnected(content, ours) == before:
                     return self._change(before, content)
             had = self._text(old[0])[0] if old else ""
-            after = (bom + self.format.disconnected(text, had)).encode()
+            after = (bom + self.format.without_entry(text, had)).encode()
         except NotMergeable as exc:
             raise HostFileFault(
                 f"{self.path} {exc}: nothing was changed; take what names {SERVER} out of it "
@@ -76,7 +76,7 @@ class HostFile:
             ) from exc
         return self._change(before, after)
 
-    def present(self) -> Any:
+    def entry(self) -> Any:
         """Return our entry in the file; None without one.
 
         Raises:
@@ -86,21 +86,21 @@ class HostFile:
         if content is None:
             return None
         try:
-            return self.format.found(self._text(content)[0])
+            return self.format.entry_in(self._text(content)[0])
         except NotMergeable as exc:
             raise HostFileFault(f"{self.path} {exc}: mend it, its host cannot read it") from exc
 
     def _merged(self, before: bytes | None) -> bytes:
         text, bom = self._text(before or b"")
         try:
-            return (bom + self.format.connected(text, self.ours)).encode()
+            return (bom + self.format.with_entry(text, self.ours)).encode()
         except NotMergeable as exc:
-            raise CannotMerge(self.path, str(exc), self.format.block(self.ours)) from exc
+            raise CannotMerge(self.path, str(exc), self.format.snippet(self.ours)) from exc
 
     def _reconnected(self, content: bytes | None, ours: Any) -> bytes | None:
         text, bom = self._text(content or b"")
         try:
-            return (bom + self.format.connected(text, ours)).encode()
+            return (bom + self.format.with_entry(text, ours)).encode()
         except NotMergeable:
             return None
 
@@ -109,7 +109,7 @@ class HostFile:
         try:
             text = content.decode()
         except UnicodeDecodeError as exc:
-            raise CannotMerge(self.path, "is not UTF-8", self.format.block(self.ours)) from exc
+            raise CannotMerge(self.path, "is not UTF-8", self.format.snippet(self.ours)) from exc
         return (text[1:], _BOM) if text.startswith(_BOM) else (text, "")
 
     def _without_ours(self) -> Iterator[bytes]:
@@ -117,7 +117,7 @@ class HostFile:
         for backup in reversed(backups(self.path)):
             content = read_bytes(backup)
             try:
-                if content is not None and self.format.found(self._text(content)[0]) is None:
+                if content is not None and self.format.entry_in(self._text(content)[0]) is None:
                     yield content
             except (NotMergeable, CannotMerge):
                 # It was never connected in this state, so it cannot be what connect replaced.

@@ -18,13 +18,13 @@ _ENTRY: Keys = (*_SERVERS, SERVER)
 class ServerInJson:
     """A JSON file with `mcpServers`; ours is the entry called `iai-mcp` that starts us."""
 
-    def found(self, text: str) -> dict[str, Any] | None:
+    def entry_in(self, text: str) -> dict[str, Any] | None:
         """Return the entry, whichever installation it starts."""
         with predicates():
             entry = JsonText(text).get(_ENTRY)
         return entry if is_ours(entry) else None
 
-    def connected(self, text: str, ours: dict[str, Any]) -> str:
+    def with_entry(self, text: str, ours: dict[str, Any]) -> str:
         """Return the text with the entry; a user's additions to an older entry of ours stay."""
         with predicates():
             json_text = JsonText(text)
@@ -43,7 +43,7 @@ class ServerInJson:
                 json_text.remove((*_ENTRY, "env"))
             return json_text.checked()
 
-    def disconnected(self, text: str, before: str) -> str:
+    def without_entry(self, text: str, before: str) -> str:
         """Return the text without the entry."""
         with predicates():
             json_text, had = JsonText(text), JsonText(before)
@@ -52,7 +52,7 @@ class ServerInJson:
                 json_text.remove(_SERVERS)
             return json_text.checked()
 
-    def block(self, ours: dict[str, Any]) -> str:
+    def snippet(self, ours: dict[str, Any]) -> str:
         """Return the file as it would be with nothing else in it."""
         return json.dumps({"mcpServers": {SERVER: ours}}, ensure_ascii=False, indent=2)
 

@@ -23,12 +23,12 @@ _HEADER = re.compile(r"[ \t]*\[.*\]")
 class ServerInToml:
     """A TOML file with `mcp_servers`; ours is the table called `iai-mcp` that starts us."""
 
-    def found(self, text: str) -> dict[str, Any] | None:
+    def entry_in(self, text: str) -> dict[str, Any] | None:
         """Return the entry, whichever installation it starts."""
         entry = _entry(_loaded(text))
         return entry if is_ours(entry) else None
 
-    def connected(self, text: str, ours: dict[str, Any]) -> str:
+    def with_entry(self, text: str, ours: dict[str, Any]) -> str:
         """Return the text with the table; a user's additions to an older table of ours stay."""
         wanted = _loaded(text)
         old = _entry(wanted)
@@ -48,7 +48,7 @@ class ServerInToml:
                 del table["env"]
             return _proved(tomlkit.dumps(document), wanted)
 
-    def disconnected(self, text: str, before: str) -> str:
+    def without_entry(self, text: str, before: str) -> str:
         """Return the text without the table."""
         wanted, had = _loaded(text), _loaded(before)
         del wanted[_SERVERS][SERVER]
@@ -64,7 +64,7 @@ class ServerInToml:
                 del document[_SERVERS]
             return _proved(tomlkit.dumps(document), wanted)
 
-    def block(self, ours: dict[str, Any]) -> str:
+    def snippet(self, ours: dict[str, Any]) -> str:
         """Return the table as text."""
         return _block(ours)
 

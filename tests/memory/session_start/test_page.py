@@ -219,7 +219,7 @@ def test_a_turn_that_was_not_drained_is_shown_as_such(memory: Memory, tmp_path: 
     ring(memory, "typed here", cwd=str(here))
     ring(memory, "typed there", cwd=str(there), last_assistant_message="answered there")
     pages = memory.page_manager()
-    of_here, of_all = pages.live(str(here)), pages.live(None)
+    of_here, of_all = pages.render_now(str(here)), pages.render_now(None)
     today = datetime.now(UTC).date().isoformat()
     assert f"- {today} user (not stored yet): typed here" in of_here
     assert "there" not in of_here

@@ -36,7 +36,7 @@ def current_page(
         age = round(max(0.0, time.time() - (cache_modified(cache) or 0.0)), 1)
         fresh, shown = True, "cached"
     else:
-        payload, age = pages.live(project), None
+        payload, age = pages.render_now(project), None
         fresh, shown = False, "live"
     return SessionStartPage(
         payload=payload,

@@ -81,7 +81,7 @@ class PageManager:
         """The cached page of all projects."""
         return cache_path(self._store.paths, None)
 
-    def live(self, project: str | None) -> str:
+    def render_now(self, project: str | None) -> str:
         """Return the page as a refresh would render it at this moment.
 
         An unknown project gets the page of all projects, as it does in the hook.

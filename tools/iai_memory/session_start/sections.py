@@ -79,7 +79,7 @@ class Room:
     tokens: int
     size: int
 
-    def less(self, line: str) -> Room:
+    def minus(self, line: str) -> Room:
         """Return the space left after the line."""
         return Room(self.tokens - tokens_of(line), self.size - bytes_of(line))
 
@@ -185,7 +185,7 @@ def fit_section(section: Section, lines: Iterable[Line], room: Room, shown: set[
         if text != line.text and tokens < _MIN_CUT_TOKENS:
             break
         whole = line.lead + text
-        room = room.less(whole)
+        room = room.minus(whole)
         if room.size < 0:
             break
         kept.append(whole)
