@@ -17,7 +17,7 @@ from .options import AsJson, AsOf, Project, Since, Until, open_memory
 from .printing import emit_json, emit_lines, memory_text, progress
 
 if TYPE_CHECKING:
-    from iai_memory.results import Ingested, IngestReport, RecordView
+    from iai_memory.results import Ingested, IngestReport, Recalled, RecordView
 
 _BATCH = 500
 
@@ -76,21 +76,8 @@ def recall(
     )
     if as_json:
         emit_json(found)
-        return
-    for hit in found.hits:
-        past = f" (superseded by {hit.superseded_by})" if hit.superseded_by else ""
-        emit_lines(
-            [
-                f"{hit.score:.3f}  {hit.created_at.date()}  {hit.role}  {hit.id}{past}",
-                f"       {memory_text(hit.text)}",
-                f"       {hit.reason}",
-            ]
-        )
-    state = f", degraded: run `{found.fix}`" if found.degraded else ""
-    sure = "" if found.confidence is None else f", confidence {found.confidence:.2f}"
-    emit_lines([f"{len(found.hits)} hits, {found.mode}{sure}, {found.latency_ms} ms{state}"])
-    if found.confidence is not None and not found.hits:
-        emit_lines(["nothing answers that; --min-confidence 0 shows what is nearest"])
+    else:
+        _print_hits(found)
 
 
 def ingest(
@@ -214,6 +201,23 @@ def pin(
         emit_json(view)
     else:
         emit_lines([_line(view)])
+
+
+def _print_hits(found: Recalled) -> None:
+    for hit in found.hits:
+        past = f" (superseded by {hit.superseded_by})" if hit.superseded_by else ""
+        emit_lines(
+            [
+                f"{hit.score:.3f}  {hit.created_at.date()}  {hit.role}  {hit.id}{past}",
+                f"       {memory_text(hit.text)}",
+                f"       {hit.reason}",
+            ]
+        )
+    state = f", degraded: run `{found.fix}`" if found.degraded else ""
+    sure = "" if found.confidence is None else f", confidence {found.confidence:.2f}"
+    emit_lines([f"{len(found.hits)} hits, {found.mode}{sure}, {found.latency_ms} ms{state}"])
+    if found.confidence is not None and not found.hits:
+        emit_lines(["nothing answers that; --min-confidence 0 shows what is nearest"])
 
 
 def _stdin() -> str:
