@@ -1,7 +1,7 @@
 #!/bin/sh
 # SessionStart hook of iai-mcp, the same file for Claude Code and Codex: prints the payload that the
-# memory server keeps ready for this project, and asks `iai-mcp session-start` when there is none or
-# it is old. Reads the host's JSON on stdin. Always exits 0; says what it did in
+# memory server keeps ready for this project, and runs `iai-mcp session-start` when there is none or
+# it is old. Reads the host's JSON on stdin. Always exits 0; logs what it did to
 # <store>/logs/recall-<UTC date>.log.
 #
 #   iai-mcp-session-recall.sh --key DIR...    prints the key of each folder's project, and stops
@@ -195,7 +195,7 @@ watch() {
     kill -9 "$1"
 }
 
-# Prints what the live command says, else the old cache under a line about its age.
+# Prints the output of the live command, else the old cache under a line about its age.
 serve_live() {
     cd "$start" || : # may be gone; what follows does not need it
     if find_cli; then

@@ -5,7 +5,7 @@ MemoryFault
 ├── UnknownRecord           no record has that id
 ├── StoreFault              the table or its folder
 │   ├── StoreUnavailable    cannot be opened, read or written (permissions, disk, damage)
-│   ├── StoreBusy           a lock or a commit was not had within its bound
+│   ├── StoreBusy           a lock or a commit was not obtained in time
 │   └── StoreMismatch       written by another schema version or another embedder
 ├── ModelFault              the embedding model
 │   ├── ModelMissing        no model files where the settings say to look
@@ -38,7 +38,7 @@ class StoreUnavailable(StoreFault):
 
 
 class StoreBusy(StoreFault):
-    """A lock or a commit was not had within its bound; trying again is safe."""
+    """A lock or a commit was not obtained in time; trying again is safe."""
 
 
 class StoreMismatch(StoreFault):

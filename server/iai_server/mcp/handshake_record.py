@@ -63,7 +63,7 @@ def record_handshake(app: App) -> str:
             if result not in results:
                 results.append(result)
             answers[protocol_version][method] = results.index(result)
-    # A host with an unknown version goes on in the version of the answer, under that one's key.
+    # A host with an unknown version continues in the answer's version, whose key then applies.
     answers[OTHER_VERSION] = {"initialize": answers[OTHER_VERSION]["initialize"]}
     found = {
         "version": __version__,

@@ -2,7 +2,7 @@
 
 lancedb needs the data classes of lance-namespace's REST client, and importing any of them runs the
 client's `__init__`: a third of the processor time of importing lancedb, and 14 MB, for services
-that a folder on this machine never asks. `importlib.util.LazyLoader` does not help: the import of a
+that a store in a folder never calls. `importlib.util.LazyLoader` does not help: the import of a
 submodule reads `__path__`, which already loads the package.
 """
 

@@ -1,4 +1,4 @@
-"""One hit for all memories that say the same in the same words.
+"""Deduplication: one hit for all memories that say the same in the same words.
 
 Nothing in the table is changed or deleted: recall shows the best of a group and counts the others.
 

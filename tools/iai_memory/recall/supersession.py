@@ -1,4 +1,4 @@
-"""From wordings to facts: the current wording of a fact is the hit for all that it replaced.
+"""Facts from wordings: the current wording of a fact is the hit for all that it replaced.
 
 A superseded wording still says what its fact is about, so it is searched like any other. Where it
 matches, the memory that replaced it is the hit. A query about the past gets the replaced wordings

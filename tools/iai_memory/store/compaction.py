@@ -136,7 +136,7 @@ def _age_to_drop(versions: Path, keep: timedelta) -> timedelta:
 
 
 def _state_number(paths: StorePaths, name: str) -> int:
-    """Return the number that the last compaction noted under this name; 0 before the first."""
+    """Return a number from the state file of the last compaction; 0 before the first."""
     fields = read_object(paths.maintenance, _MAX_STATE_BYTES) or {}
     [number] = whole_numbers(fields, (name,)) or [0]
     return number

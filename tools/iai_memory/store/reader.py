@@ -33,7 +33,7 @@ from .vector_rows import VECTOR_COLUMNS, Row, Vector, count_vectors, from_arrow,
 T = TypeVar("T")
 
 _IDS_PER_QUERY: Final = 1_000
-# Lance reads some batches ahead: with four times as many rows 90 MB and not 20 lie about.
+# LanceDB reads some batches ahead, which take 20 MB; with four times as many rows, 90 MB.
 _BATCH_ROWS: Final = 500
 # Not the threads of the dense search: work beside the caller may search vectors itself, and would
 # wait for one of those.

@@ -1,4 +1,4 @@
-"""The function words of each language: to detect it, and to leave out of a query."""
+"""The function words of each language, which detect it and are left out of a query."""
 
 from __future__ import annotations
 
