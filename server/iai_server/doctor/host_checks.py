@@ -97,7 +97,7 @@ def _plugin(settings: Settings) -> str | None:
         return None
     enabled = content.get("enabledPlugins") if isinstance(content, dict) else None
     names = enabled if isinstance(enabled, dict) else {}
-    return next((n for n, on in names.items() if on and n.startswith(f"{SERVER}@")), None)
+    return next((name for name, on in names.items() if on and name.startswith(f"{SERVER}@")), None)
 
 
 def _readable_hooks_in(file: HostFile | None) -> list[Hook]:

@@ -70,7 +70,7 @@ class RoundTrip:
         return "the recall hook printed the payload, byte for byte"
 
     def _run(self, name: str, event: dict[str, str]) -> str:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("IAI_MCP_")}
+        kept = {name: os.environ[name] for name in os.environ if not name.startswith("IAI_MCP_")}
         return subprocess.run(
             [str(hook_file(name))],
             input=json.dumps(event),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -79,7 +80,7 @@ def _trust_in_config(hooks_file: Path, hooks: list[Hook]) -> HookTrust:
 
 
 def _state_key(hooks_file: Path, hook: Hook) -> str:
-    event = "".join(f"_{c.lower()}" if c.isupper() else c for c in hook.event).lstrip("_")
+    event = re.sub(r"(?<!^)(?=[A-Z])", "_", hook.event).lower()
     return f"{hooks_file}:{event}:{hook.at[0]}:{hook.at[1]}"
 
 

@@ -107,7 +107,9 @@ class Corpus:
             self._total += 1
             sentences = [_WORD.findall(sentence) for sentence in _sentences(text)]
             self._df.update({_stem(word) for words in sentences for word in words})
-            self._names |= {_stem(w) for words in sentences for w in words[1:] if w[0].isupper()}
+            self._names |= {
+                _stem(word) for words in sentences for word in words[1:] if word[0].isupper()
+            }
 
     def claims(self, text: str) -> list[Claim]:
         """Return the sentences of a text that have a content word."""
@@ -190,8 +192,10 @@ def _closest_claims(
     older: Sequence[Claim], newer: Sequence[Claim], corpus: Corpus
 ) -> tuple[Claim, Claim] | None:
     """Return the two claims that share the most information; None where none share a stem."""
-    pairs = [(a, b) for a in older for b in newer if not {*a.stems}.isdisjoint(b.stems)]
-    shared = [corpus.information({*a.stems} & {*b.stems}) for a, b in pairs]
+    pairs = [
+        (one, other) for one in older for other in newer if not {*one.stems}.isdisjoint(other.stems)
+    ]
+    shared = [corpus.information({*one.stems} & {*other.stems}) for one, other in pairs]
     return pairs[shared.index(max(shared))] if pairs else None
 
 

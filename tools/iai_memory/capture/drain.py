@@ -80,7 +80,8 @@ class Drain:
         for event in events:
             _note(event, sessions)
         named = {str(event.text("transcript_path")) for event in events}
-        due = [s for path, s in sessions.items() if path in named or s in self._grown(sessions)]
+        grown = self._grown(sessions)
+        due = [one for path, one in sessions.items() if path in named or one in grown]
         stored = sum(self._read(session, sessions) for session in due)
         done = self._finished(events, sessions)
         self._sessions.save(sessions)
@@ -90,9 +91,9 @@ class Drain:
     def _grown(self, sessions: dict[str, Session]) -> list[Session]:
         recent = datetime.now(UTC) - WATCHED_FOR
         return [
-            s
-            for s in sessions.values()
-            if (s.queued_at >= recent or s.attempts) and s.unread_bytes()
+            one
+            for one in sessions.values()
+            if (one.queued_at >= recent or one.attempts) and one.unread_bytes()
         ]
 
     def _read(self, session: Session, sessions: dict[str, Session]) -> int:

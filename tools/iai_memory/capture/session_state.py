@@ -81,7 +81,11 @@ class Sessions:
             StoreUnavailable: The spool cannot be written.
         """
         oldest = datetime.now(UTC) - KEPT_FOR
-        kept = {path: _to_fields(s) for path, s in sessions.items() if s.queued_at >= oldest}
+        kept = {
+            path: _to_fields(session)
+            for path, session in sessions.items()
+            if session.queued_at >= oldest
+        }
         try:
             make_private_folder(self._path.parent)
             replace_file(self._path, json.dumps(kept, ensure_ascii=False, indent=1).encode())

@@ -123,7 +123,8 @@ class Spool:
         return sorted((self._folder / "failed").glob("*.json"))
 
     def _line_files(self) -> list[Path]:
-        return [p for p in (self._folder / RETIRED, self._folder / LINES) if p.is_file()]
+        files = (self._folder / RETIRED, self._folder / LINES)
+        return [path for path in files if path.is_file()]
 
     def _offsets(self) -> dict[str, int]:
         # Without it every event is pending again; ingest stores no turn twice.

@@ -96,7 +96,8 @@ def disk_bytes(paths: StorePaths) -> int:
 
 
 def _sessions(paths: StorePaths) -> list[SessionBooks]:
-    known = sorted(Sessions(paths).load().values(), key=lambda s: s.queued_at, reverse=True)
+    sessions = Sessions(paths).load().values()
+    known = sorted(sessions, key=lambda session: session.queued_at, reverse=True)
     return [
         SessionBooks(
             session_id=session.session_id,

@@ -63,7 +63,8 @@ def redact(text: str) -> Redacted:
         for find in _BLOCKS:
             text = _replace(text, find(text), counts)
         for find in _VALUES:
-            text = _replace(text, (s for s in find(text) if not touches_mark(text, s)), counts)
+            new = (span for span in find(text) if not touches_mark(text, span))
+            text = _replace(text, new, counts)
         if counts.total() == before:
             break
     return Redacted(text, dict(counts))

@@ -213,7 +213,7 @@ class PageManager:
             )
         else:
             self._ledger.forget_repeats(TOPICS.title)
-        pages = {cache_path(self._store.paths, project_key(p)): p for p in view.projects()}
+        pages = {cache_path(self._store.paths, project_key(name)): name for name in view.projects()}
         for cache in project_caches(self._store.paths):
             # Of a project without memories: they were purged, or its last turn was not kept.
             if cache not in pages:
