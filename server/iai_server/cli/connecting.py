@@ -54,7 +54,7 @@ def disconnect(
 
 
 class _Outcome(NamedTuple):
-    """What a command did to a host's files, or would do."""
+    """The changes of a command in a host's files, made or planned."""
 
     host: Host
     changes: Sequence[Change]

@@ -1,4 +1,7 @@
-"""One row for each host that can be connected."""
+"""One row for each host that can be connected.
+
+A new host is a module that returns its `Host`, and a row here.
+"""
 
 from __future__ import annotations
 
