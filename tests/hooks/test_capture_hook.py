@@ -99,6 +99,7 @@ def test_hooks_that_run_at_once_never_mix_their_lines(capture: CaptureRun) -> No
     assert sorted(json.dumps(line) for line in capture.lines()) == sorted(sent)
 
 
+@yash_loses_bytes
 @pytest.mark.parametrize("size", [300, 60_000])
 def test_a_torn_line_does_not_swallow_the_next_one(capture: CaptureRun, size: int) -> None:
     first, torn, last = (sized_bell(capture.folder, size, text) for text in ("a", "漢", "c"))
