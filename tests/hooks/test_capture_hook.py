@@ -105,7 +105,8 @@ def test_a_torn_line_does_not_swallow_the_next_one(capture: CaptureRun, size: in
     first, torn, last = (sized_bell(capture.folder, size, text) for text in ("a", "漢", "c"))
     capture.ring(first)
     whole = capture.doorbell.read_bytes()
-    capture.doorbell.write_bytes(whole + encoded(torn)[:250])  # cut inside of a character
+    inside = encoded(torn).index("漢".encode()) + 1
+    capture.doorbell.write_bytes(whole + encoded(torn)[:inside])
 
     capture.ring(last)
 
