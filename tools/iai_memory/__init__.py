@@ -10,8 +10,8 @@
 and a server must be able to answer its handshake before it loads those.
 """
 
-from .base.version import __version__
 from .errors import MemoryFault
+from .version import __version__
 
 TYPE_CHECKING = False  # typing itself costs 5 ms of the handshake
 if TYPE_CHECKING:

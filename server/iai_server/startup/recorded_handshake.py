@@ -13,7 +13,7 @@ import json
 import os
 import sys
 
-from iai_memory.base.version import __version__
+from iai_memory.version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from ..base.clock import parse_time
 from ..base.ledger import Ledger
 from ..base.paths import StorePaths
 from ..base.presence import alive_servers
-from ..base.version import __version__
 from ..capture.session_state import Sessions
 from ..embedding.model_files import MODEL_FIX, ModelFiles
 from ..errors import MemoryFault
@@ -17,6 +16,7 @@ from ..results import Freshness, ModelStatus, ServerView, SessionBooks, Status
 from ..session_start.cache import read_sidecar
 from ..session_start.refresh import PageManager
 from ..store.table import Store
+from ..version import __version__
 
 _ERRORS_SHOWN = 3
 _SESSIONS_SHOWN = 5
