@@ -71,7 +71,7 @@ check-tests: setup ## Tests alone, but for the slow ones
 
 test: setup lint types check-tests ## Linters, types and tests: what has to pass
 
-test-slow: setup ## Races and soak runs
+test-slow: setup ## Races, soak runs, and the hooks under rare shells
 	$(PYTEST) -m slow $(MORE)
 
 $(CLIENTS_INSTALLED):

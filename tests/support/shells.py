@@ -16,6 +16,7 @@ _COMMANDS = {
     "yash": ["yash", "--posixly-correct"],
 }
 _ALWAYS_THERE = ("dash", "bash")  # in every Debian
+_NEVER_SH = ("mksh", "ksh93", "yash")  # no system's /bin/sh: with the slow tests
 
 # A test's parameter for each shell: its command line, under its name. A shell that is not installed
 # is a skipped test; `apt-get install busybox mksh ksh93u+m yash` makes all of them run.
@@ -23,10 +24,13 @@ EACH_SHELL = [
     pytest.param(
         command,
         id=name,
-        marks=pytest.mark.skipif(
-            name not in _ALWAYS_THERE and shutil.which(command[0]) is None,
-            reason=f"{name} is not installed",
-        ),
+        marks=[
+            pytest.mark.skipif(
+                name not in _ALWAYS_THERE and shutil.which(command[0]) is None,
+                reason=f"{name} is not installed",
+            ),
+            *([pytest.mark.slow] if name in _NEVER_SH else []),
+        ],
     )
     for name, command in _COMMANDS.items()
 ]
