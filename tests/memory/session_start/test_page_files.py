@@ -91,3 +91,19 @@ def test_the_page_of_a_project_that_has_nothing_any_more_is_taken_away(memory: M
     memory.drain()
     assert refresh(memory).action == "wrote"
     assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize("of_pair", [0, 1], ids=["page", "sidecar"])
+def test_a_pipe_in_the_place_of_a_file_is_no_page_and_is_replaced(
+    memory: Memory, of_pair: int
+) -> None:
+    memory.ingest("the mites are gone")
+    refresh(memory)
+    path = (cache(memory), sidecar_path(cache(memory)))[of_pair]
+    path.unlink()
+    os.mkfifo(path)
+    assert read_sidecar(cache(memory)) is None
+    assert "the mites are gone" in memory.session_start().payload
+    assert refresh(memory).action == "wrote"
+    assert path.is_file()
+    assert read_sidecar(cache(memory)) is not None

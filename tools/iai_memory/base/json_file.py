@@ -39,7 +39,7 @@ def read_object(
             show every file so; there the caller gets None for good.
     """
     try:
-        content = _read(path, max_bytes, unwritable_by_others=unwritable_by_others)
+        content = read_own_file(path, max_bytes, unwritable_by_others=unwritable_by_others)
         if content is None:
             return None
         fields = json.loads(
@@ -61,7 +61,16 @@ def whole_numbers(fields: dict[str, Any], names: tuple[str, ...]) -> list[int] |
     return numbers if len(numbers) == len(names) else None
 
 
-def _read(path: str | Path, max_bytes: int, *, unwritable_by_others: bool) -> bytes | None:
+def read_own_file(
+    path: str | Path, max_bytes: int, *, unwritable_by_others: bool = False
+) -> bytes | None:
+    """Return the bytes of a regular file of this user, at most `max_bytes`; None for any other.
+
+    Never blocks: a link is not followed, and a FIFO not waited for.
+
+    Raises:
+        OSError: There is no such file, it is a link, or it cannot be read.
+    """
     with os.fdopen(os.open(path, _FLAGS), "rb") as file:
         about = os.fstat(file.fileno())
         if not stat.S_ISREG(about.st_mode) or about.st_uid != os.geteuid():

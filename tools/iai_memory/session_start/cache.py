@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base.files import make_private_folder, replace_file
-from ..base.json_file import read_object
+from ..base.json_file import read_object, read_own_file
 from ..base.paths import StorePaths
 from .watermark import Watermark
 
@@ -19,6 +19,7 @@ GLOBAL_CACHE = ".session-start-payload.cached.md"
 PROJECT_FOLDER = "session-start"
 SUFFIX = ".cached.md"
 _MAX_SIDECAR_BYTES = 1 << 20
+_MAX_PAGE_BYTES = 16 << 20  # far above any budget of tokens
 
 
 def cache_path(paths: StorePaths, project_key: str | None) -> Path:
@@ -69,10 +70,10 @@ def read_sidecar(cache: Path) -> Sidecar | None:
     """Return the sidecar; None where it is missing, unreadable, of another format or page."""
     fields = read_object(sidecar_path(cache), _MAX_SIDECAR_BYTES)
     try:
-        payload = cache.read_bytes()
+        payload = read_own_file(cache, _MAX_PAGE_BYTES)
     except OSError:
         return None
-    if fields is None:
+    if fields is None or payload is None:
         return None
     watermark = Watermark.from_fields(fields)
     if watermark is None:
