@@ -27,7 +27,7 @@ if [ -L "$0" ] || ! [ -d "$lib" ]; then # called through a link, or by its bare 
 fi
 for part in common json json_escapes root; do
     [ -f "$lib/$part.sh" ] && [ -r "$lib/$part.sh" ] && continue
-    printf 'iai-mcp: %s cannot be read: run "iai-mcp connect" or copy lib/ too\n' "$lib/$part.sh" >&2
+    printf 'iai-mcp: %s cannot be read: run "iai-mcp connect claude-code" (or codex), or copy lib/ too\n' "$lib/$part.sh" >&2
     exit 0
 done
 log_name=capture

@@ -89,7 +89,8 @@ def test_without_a_file_of_lib_the_recall_hook_says_so_once_and_ends_well(
 
     assert (code, out) == (0, b"")
     told = (
-        f'iai-mcp: {recall.hooks / name} cannot be read: run "iai-mcp connect" or copy lib/ too\n'
+        f"iai-mcp: {recall.hooks / name} cannot be read: "
+        'run "iai-mcp connect claude-code" (or codex), or copy lib/ too\n'
     )
     assert err.decode() == told
     assert recall.log() == []
