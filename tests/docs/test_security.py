@@ -110,6 +110,7 @@ def test_every_file_of_a_store_is_private_whatever_the_umask(store: Path, open_u
     _serve(store)
     _cli("ingest", "Marta has eleven hives.")
     _cli("session-start", "--refresh")
+    _cli("connect", "claude-code")
     _hook(store)
 
     found = {path: path.stat().st_mode & 0o777 for path in [store, *store.rglob("*")]}

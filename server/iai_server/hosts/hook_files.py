@@ -10,8 +10,8 @@ from iai_memory.errors import StoreUnavailable
 RECALL_HOOK: Final = "iai-mcp-session-recall.sh"
 CAPTURE_HOOK: Final = "iai-mcp-capture.sh"
 
-# Path below the folder, and mode, of every hook file. The files that a script sources come before
-# it, so that a script that was just written finds them.
+# Path below the folder, and mode in the wheel, of every hook file. The files that a script sources
+# come before it, so that a script that was just written finds them.
 HOOK_FILES: Final = {
     "lib/common.sh": 0o644,
     "lib/json.sh": 0o644,

@@ -14,6 +14,8 @@ from iai_memory.base.files import make_private_folder, replace_file
 from .errors import HostFileFault
 from .hook_files import HOOK_FILES, hook_file
 
+_READABLE_BY_OTHERS = 0o055
+
 
 @dataclass(frozen=True, slots=True)
 class ScriptFault:
@@ -41,7 +43,7 @@ def install_scripts(folder: Path) -> list[Path]:
             make_private_folder(path.parent)
             name = path.relative_to(folder).as_posix()
             replace_file(path, hook_file(name).read_bytes())
-            path.chmod(HOOK_FILES[name])
+            path.chmod(_private_mode(name))
     except OSError as exc:
         raise HostFileFault(
             f"{folder} cannot be written ({exc.strerror}): run `ls -ld {folder}`"
@@ -54,7 +56,7 @@ def stale_scripts(folder: Path) -> list[Path]:
 
     They are replaced together, since a script of one version does not fit the `lib/` of another.
     """
-    ours = {name: (hook_file(name).read_bytes(), mode) for name, mode in HOOK_FILES.items()}
+    ours = {name: (hook_file(name).read_bytes(), _private_mode(name)) for name in HOOK_FILES}
     try:
         installed = {name: _content_and_mode(folder / name) for name in HOOK_FILES}
     except OSError:
@@ -80,9 +82,15 @@ def _fault(path: Path, name: str) -> ScriptFault | None:
         return ScriptFault(path, f"cannot be read ({exc.strerror})")
     if content != hook_file(name).read_bytes():
         return ScriptFault(path, "is of another version")
-    if mode != HOOK_FILES[name]:
-        return ScriptFault(path, f"has mode {mode:o} instead of {HOOK_FILES[name]:o}")
+    # A host may also run the scripts of a checkout, which others may read.
+    if mode & ~_READABLE_BY_OTHERS != _private_mode(name):
+        return ScriptFault(path, f"has mode {mode:o} instead of {_private_mode(name):o}")
     return None
+
+
+def _private_mode(name: str) -> int:
+    """Return the mode of an installed hook file: like all of a store, its owner's alone."""
+    return HOOK_FILES[name] & stat.S_IRWXU
 
 
 def _content_and_mode(path: Path) -> tuple[bytes, int]:

@@ -51,7 +51,7 @@ def test_doctor_names_missing_outdated_and_inexecutable_hooks(home: Path) -> Non
     recall.write_text("#!/bin/sh\n", encoding="utf-8")
     assert f"{recall} is of another version" in finding()
     capture.chmod(0o644)
-    assert f"{capture} has mode 644 instead of 755" in finding()
+    assert f"{capture} has mode 644 instead of 700" in finding()
     recall.unlink()
     assert f"{recall} is missing" in finding()
     file = host_files(home, "claude-code")[1]

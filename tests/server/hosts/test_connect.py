@@ -86,7 +86,7 @@ def test_the_scripts_are_the_packaged_ones_and_executable(name: str, home: Path)
     for script in SCRIPTS:
         copy = home / ".iai-mcp" / "hooks" / script
         assert copy.read_bytes() == (ROOT / "hooks" / script).read_bytes()
-        assert stat.S_IMODE(copy.stat().st_mode) == 0o755
+        assert stat.S_IMODE(copy.stat().st_mode) == 0o700
     assert stat.S_IMODE((home / ".iai-mcp").stat().st_mode) == 0o700
 
 

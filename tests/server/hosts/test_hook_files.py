@@ -47,7 +47,7 @@ def _contents(folder: Path) -> dict[str, tuple[bytes, int]]:
 
 
 def _shipped() -> dict[str, tuple[bytes, int]]:
-    return {name: ((HOOKS / name).read_bytes(), mode) for name, mode in HOOK_FILES.items()}
+    return {name: ((HOOKS / name).read_bytes(), mode & 0o700) for name, mode in HOOK_FILES.items()}
 
 
 def _finding() -> tuple[bool, str]:
@@ -116,9 +116,18 @@ def test_doctor_names_a_file_of_lib_that_others_may_write(installed: Path) -> No
     file = installed / "lib" / "common.sh"
     file.chmod(0o666)
 
-    assert f"{file} has mode 666 instead of 644" in _finding()[1]
+    assert f"{file} has mode 666 instead of 600" in _finding()[1]
     assert run(["connect", "claude-code"]) == 0
-    assert stat.S_IMODE(file.stat().st_mode) == 0o644
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_hook_files_that_others_may_read_but_not_write_are_no_fault(installed: Path) -> None:
+    for name, mode in HOOK_FILES.items():
+        (installed / name).chmod(mode)
+
+    assert _finding() == (True, "5, of this version")
+    assert run(["connect", "claude-code"]) == 0
+    assert _contents(installed) == _shipped()
 
 
 def test_a_pipe_in_place_of_a_hook_file_is_named_and_replaced(installed: Path) -> None:
