@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from tests.support.checkout import EXAMPLES
 
-from iai_memory.capture.hosts.claude_code import ClaudeParser
-from iai_memory.capture.hosts.codex import CodexParser
-from iai_memory.capture.turn import LineOutcome, Parsed, Skipped, Turn
+from iai_memory.capture.file_hints import FileHints
+from iai_memory.capture.hosts.registry import HOSTS, Parser
+from iai_memory.capture.transcript import line_outcomes
+from iai_memory.capture.turn import Host, LineOutcome, Parsed, Skipped, Turn
 
 TRANSCRIPTS = EXAMPLES / "transcripts"
 SESSION = "0b7c6a1e-5a53-4a6e-9f2c-1d6f0a9b3c11"
+MODIFIED = datetime(2026, 11, 2, tzinfo=UTC)
 CODEX_SESSION = "019d0000-0000-7000-8000-000000000001"
 CODEX_META: dict[str, Any] = {
     "timestamp": "2026-11-01T10:00:00.000Z",
@@ -64,17 +67,28 @@ def raw(*lines: object) -> bytes:
     return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
 
 
+def new_parser(host: Host, state: Mapping[str, Any] | None = None) -> Parser:
+    """A parser of a transcript that is named after SESSION and was written at MODIFIED."""
+    return HOSTS[host].parser(state, FileHints(f"{SESSION}.jsonl", MODIFIED, lambda: None))
+
+
+def outcome_of(parser: Parser, line: object) -> LineOutcome:
+    """The outcome of a line with one object."""
+    (outcome,) = line_outcomes(parser, json.dumps(line).encode())
+    return outcome
+
+
 def parse_claude(line: object) -> LineOutcome:
     """The outcome of a single line of Claude Code."""
-    return ClaudeParser().parse(json.dumps(line).encode())
+    return outcome_of(new_parser("claude-code"), line)
 
 
 def parse_codex(*lines: object) -> LineOutcome:
     """The outcome of the last of these lines of Codex, which follow a session's first line."""
-    parser = CodexParser()
+    parser = new_parser("codex")
     outcome = None
     for line in (CODEX_META, *lines):
-        outcome = parser.parse(json.dumps(line).encode())
+        outcome = outcome_of(parser, line)
     return outcome
 
 

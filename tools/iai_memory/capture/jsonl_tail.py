@@ -7,10 +7,10 @@ newline is the host's commit: bytes after the last one are left for the next rea
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 
@@ -28,12 +28,14 @@ class FileCursor:
         offset: End of the last line taken, in bytes from the start.
         mark: Digest of the bytes just before the offset. A file system hands a freed inode to the
             next file, so the inode alone does not tell a replaced file from a grown one.
+        state: The parser's `state()` after that line, so that no line before it is read again.
     """
 
     inode: int
     size: int
     offset: int
     mark: str
+    state: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Line:
     mark: str
 
 
-def read_lines(stream: BinaryIO, start: int = 0, stop: int | None = None) -> Iterator[Line]:
+def read_lines(stream: BinaryIO, start: int = 0) -> Iterator[Line]:
     """Yield the complete lines from one byte offset on.
 
     A line over MAX_LINE_BYTES is passed over in small pieces and yielded without its data, so that
@@ -60,11 +62,10 @@ def read_lines(stream: BinaryIO, start: int = 0, stop: int | None = None) -> Ite
     Args:
         stream: A buffered binary stream that can seek.
         start: Offset of the first byte of a line.
-        stop: Offset to stop at, None for the end of the file.
     """
     stream.seek(start)
     offset = start
-    while stop is None or offset < stop:
+    while True:
         data = stream.readline(MAX_LINE_BYTES + 1)
         offset += len(data)
         if data.endswith(b"\n"):

@@ -35,6 +35,7 @@ def to_memory(turn: Turn, projects: ProjectLookup) -> NewMemory:
         turn_id=turn.turn_id,
         host=turn.host,
         cwd=turn.cwd,
+        tags=turn.marks,
     )
 
 

@@ -117,7 +117,7 @@ def _to_fields(session: Session) -> dict[str, Any]:
         "session_id": session.session_id,
         "cwd": session.cwd,
         "rung_at": iso(session.queued_at),
-        "cursor": cursor and [cursor.inode, cursor.size, cursor.offset, cursor.mark],
+        "cursor": cursor and [cursor.inode, cursor.size, cursor.offset, cursor.mark, cursor.state],
         "attempts": session.attempts,
         "fault": session.fault,
         "books": session.counts.to_fields(),

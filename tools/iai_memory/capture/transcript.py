@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from ..errors import TranscriptFault
-from .hosts.decoding import Malformed, TooLong, decode
-from .hosts.registry import HOSTS
+from .file_hints import FileHints
+from .hosts.decoding import Malformed, TooLong, decode, moment, objects_of
+from .hosts.registry import HOSTS, Parser
 from .jsonl_tail import FileCursor, offset_to_resume, read_lines
-from .turn import Host, Parsed, Skipped
+from .turn import Host, LineOutcome, Parsed, Skipped
 
 _LINES_TO_DETECT: Final = 50
 
@@ -37,14 +39,54 @@ def read_transcript(
     with _opened(Path(path)) as stream:
         stat = os.fstat(stream.fileno())
         start = offset_to_resume(stream, stat, cursor)
-        parser = HOSTS[host].parser()
-        if HOSTS[host].is_stateful:
-            for line in read_lines(stream, 0, start):
-                parser.learn(line.data or b"")
+        hints = FileHints(
+            path, datetime.fromtimestamp(stat.st_mtime, UTC), lambda: _first_time(path, start)
+        )
+        parser = HOSTS[host].parser(cursor.state if cursor and start else None, hints)
         for line in read_lines(stream, start):
-            outcome = Skipped("line_too_long") if line.data is None else parser.parse(line.data)
-            place = FileCursor(stat.st_ino, stat.st_size, line.end_offset, line.mark)
-            yield Parsed(outcome, place)
+            outcomes = line_outcomes(parser, line.data)
+            place = FileCursor(
+                stat.st_ino, stat.st_size, line.end_offset, line.mark, parser.state()
+            )
+            for outcome in outcomes:
+                yield Parsed(outcome, place)
+
+
+def line_outcomes(parser: Parser, line: bytes | None) -> list[LineOutcome]:
+    """Return the outcome of each object of a line; never raise on any bytes.
+
+    Args:
+        parser: Of the transcript; its state moves on.
+        line: Without its newline; None for one that was too long to be read.
+    """
+    if line is None:
+        return [Skipped("line_too_long")]
+    try:
+        objects = objects_of(line)
+    except TooLong:
+        return [Skipped("line_too_long")]
+    except Malformed:
+        return [Skipped("unparsable")]
+    return [_outcome(parser, fields, line) for fields in objects] or [None]
+
+
+def _outcome(parser: Parser, fields: dict[str, Any], line: bytes) -> LineOutcome:
+    try:
+        return parser.parse(fields, line)
+    except Malformed:
+        return Skipped("unparsable")
+
+
+def _first_time(path: str | os.PathLike[str], start: int) -> datetime | None:
+    with _opened(Path(path)) as stream:
+        for number, line in enumerate(read_lines(stream, start)):
+            if number >= _LINES_TO_DETECT:
+                break
+            try:
+                return moment(decode(line.data or b""))
+            except (Malformed, TooLong):
+                continue
+    return None
 
 
 def detect_host(path: str | os.PathLike[str]) -> Host:

@@ -36,8 +36,11 @@ class Turn:
         created_at: When it was said: aware, UTC.
         host: Which host wrote the transcript.
         session_id: The host's id of the session.
-        turn_id: The host's id of this line, unique within the session and the same on every read.
+        turn_id: The host's id of this line, the same on every read; None where it gave none.
         cwd: Working directory at that moment, None when the host does not say.
+        thread: The session in which `turn_id` was given, where that may be another one: a fork
+            repeats the turns of its parent. None where the id says enough by itself.
+        marks: What a reader should know of the turn; they become tags of its memory.
     """
 
     role: Role
@@ -45,8 +48,10 @@ class Turn:
     created_at: datetime
     host: Host
     session_id: str
-    turn_id: str
+    turn_id: str | None
     cwd: str | None
+    thread: str | None = None
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

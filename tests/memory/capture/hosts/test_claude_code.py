@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.support.transcript_lines import claude, parse_claude, text_of
+from tests.support.transcript_lines import claude, new_parser, parse_claude, text_of
 
 from iai_memory.base.checks import MAX_TEXT_BYTES, check_text
-from iai_memory.capture.hosts.claude_code import ClaudeParser
+from iai_memory.capture.transcript import line_outcomes
 from iai_memory.capture.turn import Skipped, Turn
 from iai_memory.text.fence import FENCE_BEGIN, FENCE_END
 
@@ -93,8 +92,7 @@ def test_a_host_block_before_the_prompt_is_left_out_and_the_prompt_kept() -> Non
 
 
 def test_a_lone_surrogate_becomes_a_replacement_character() -> None:
-    line = json.dumps(claude("cut \ud83d here")).encode()
-    assert text_of(ClaudeParser().parse(line)) == "cut \ufffd here"
+    assert text_of(parse_claude(claude("cut \ud83d here"))) == "cut \ufffd here"
 
 
 def test_a_time_with_an_offset_is_converted_to_utc() -> None:
@@ -205,7 +203,7 @@ def test_a_claude_line_that_nobody_said_is_skipped_with_its_reason(
 )
 def test_a_kind_of_line_that_is_never_a_turn_is_none(line: dict[str, Any]) -> None:
     assert parse_claude(line) is None
-    assert ClaudeParser().parse(b"  \r") is None
+    assert line_outcomes(new_parser("claude-code"), b"  \r") == [None]
 
 
 def test_a_text_of_exactly_a_megabyte_is_kept() -> None:

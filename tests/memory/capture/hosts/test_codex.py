@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
-from tests.support.transcript_lines import CODEX_META, CODEX_SESSION, codex, parse_codex, text_of
+from tests.support.transcript_lines import (
+    CODEX_META,
+    CODEX_SESSION,
+    SESSION,
+    codex,
+    new_parser,
+    outcome_of,
+    parse_codex,
+    text_of,
+)
 
-from iai_memory.capture.hosts.codex import CodexParser
 from iai_memory.capture.turn import Skipped, Turn
 from iai_memory.text.fence import FENCE_BEGIN, FENCE_END
 
@@ -46,10 +53,10 @@ def test_a_fork_keeps_its_own_session_when_it_repeats_its_parents() -> None:
 
 
 def test_a_sub_agents_rollout_is_a_sidechain() -> None:
-    parser = CodexParser()
     payload = {**CODEX_META["payload"], "source": {"subagent": "review"}}
-    parser.parse(json.dumps({"type": "session_meta", "payload": payload}).encode())
-    assert parser.parse(json.dumps(codex("hi")).encode()) == Skipped("sidechain")
+    parser = new_parser("codex")
+    outcome_of(parser, {"type": "session_meta", "payload": payload})
+    assert outcome_of(parser, codex("hi")) == Skipped("sidechain")
 
 
 def test_a_message_is_kept_when_the_host_labels_it_as_the_users() -> None:
@@ -97,5 +104,7 @@ def test_a_codex_line_that_nobody_said_is_skipped_with_its_reason(
     assert outcome.reason == reason
 
 
-def test_a_codex_message_before_any_session_is_unparsable() -> None:
-    assert CodexParser().parse(json.dumps(codex("hi")).encode()) == Skipped("unparsable")
+def test_a_codex_message_before_any_session_is_of_the_session_in_the_files_name() -> None:
+    outcome = outcome_of(new_parser("codex"), codex("hi"))
+    assert isinstance(outcome, Turn)
+    assert outcome.session_id == SESSION

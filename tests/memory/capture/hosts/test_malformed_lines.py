@@ -9,11 +9,19 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.transcript_lines import CODEX_META, claude, codex, raw, reasons, turns
+from tests.support.transcript_lines import (
+    CODEX_META,
+    SESSION,
+    claude,
+    codex,
+    new_parser,
+    raw,
+    reasons,
+    turns,
+)
 
-from iai_memory.capture.hosts.claude_code import ClaudeParser
-from iai_memory.capture.hosts.codex import CodexParser
-from iai_memory.capture.transcript import read_transcript
+from iai_memory.capture.hosts.registry import HOSTS
+from iai_memory.capture.transcript import line_outcomes, read_transcript
 from iai_memory.capture.turn import Turn
 
 MALFORMED: dict[str, bytes] = {
@@ -36,16 +44,11 @@ MALFORMED: dict[str, bytes] = {
     "another role than the line": json.dumps(
         claude("x", message={"role": "assistant", "content": "x"})
     ).encode(),
-    "no uuid": json.dumps(claude("x", uuid=None)).encode(),
     "a uuid that is a number": json.dumps(claude("x", uuid=7)).encode(),
-    "no session": json.dumps(claude("x", sessionId=None)).encode(),
+    "a session that is a number": json.dumps(claude("x", sessionId=7)).encode(),
     "a cwd that is a number": json.dumps(claude("x", cwd=7)).encode(),
-    "no time": json.dumps(claude("x", timestamp=None)).encode(),
-    "a time that is none": json.dumps(claude("x", timestamp="yesterday")).encode(),
-    "a time before the calendar": json.dumps(
-        claude("x", timestamp="0001-01-01T00:00:00+14:00")
-    ).encode(),
 }
+NO_TIMES = {"none": None, "words": "yesterday", "before the calendar": "0001-01-01T00:00:00+14:00"}
 
 
 @pytest.mark.parametrize("line", MALFORMED.values(), ids=MALFORMED.keys())
@@ -55,6 +58,32 @@ def test_a_malformed_line_is_counted_and_the_next_one_read(line: bytes, tmp_path
     items = list(read_transcript(path, "claude-code"))
     assert reasons(items) == {"unparsable": 1}
     assert [turn.text for turn in turns(items)] == ["still here"]
+
+
+@pytest.mark.parametrize("time", NO_TIMES.values(), ids=NO_TIMES.keys())
+def test_a_line_without_a_time_gets_its_neighbours_and_says_so(
+    time: str | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "t.jsonl"
+    at = ["2026-10-01T08:00:00Z", "2026-10-01T09:00:00Z"]
+    first, last = (claude(text, timestamp=text) for text in at)
+    path.write_bytes(raw(claude("a", timestamp=time), first, claude("b", timestamp=time), last))
+
+    found = turns(read_transcript(path, "claude-code"))
+
+    assert [(turn.created_at.hour, turn.marks) for turn in found] == [
+        (8, ("time-estimated",)),
+        (8, ()),
+        (8, ("time-estimated",)),
+        (9, ()),
+    ]
+
+
+def test_a_line_without_a_session_is_of_the_session_in_the_files_name(tmp_path: Path) -> None:
+    path = tmp_path / f"rollout-2026-11-02T10-00-00-{SESSION}.jsonl"
+    path.write_bytes(raw(claude("a"), claude("b", sessionId=None)))
+    found = turns(read_transcript(path, "claude-code"))
+    assert [turn.session_id for turn in found] == [SESSION, SESSION]
 
 
 JSON = st.recursive(
@@ -110,16 +139,16 @@ def test_no_json_in_any_place_of_a_line_makes_a_parser_raise(
     base: dict[str, Any], place: int, other: object
 ) -> None:
     line = json.dumps(replaced(base, place, other)).encode()
-    for parser in (ClaudeParser(), CodexParser()):
-        parser.learn(line)
-        outcome = parser.parse(line)
-        if isinstance(outcome, Turn):
-            outcome.text.encode()
-            outcome.turn_id.encode()
+    for host in HOSTS:
+        parser = new_parser(host)
+        for outcome in line_outcomes(parser, line):
+            if isinstance(outcome, Turn):
+                outcome.text.encode()
+                (outcome.turn_id or "").encode()
+        json.dumps(parser.state()).encode()
 
 
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
 def test_no_bytes_make_a_parser_raise(line: bytes) -> None:
-    for parser in (ClaudeParser(), CodexParser()):
-        parser.learn(line)
-        parser.parse(line)
+    for host in HOSTS:
+        assert line_outcomes(new_parser(host), line)

@@ -7,19 +7,19 @@ each content block, each with a uuid of its own: each one with text is a turn.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..turn import LineOutcome, Role, Skipped, Turn
 from .decoding import (
     ROLES,
     Malformed,
     TextBlocks,
-    TooLong,
-    decode,
-    moment,
     object_field,
     text_field,
 )
+
+if TYPE_CHECKING:
+    from ..file_hints import FileHints
 
 _HOST_MODEL: Final = "<synthetic>"
 _TOOL_BLOCKS: Final = frozenset(
@@ -35,25 +35,27 @@ def wrote(fields: Mapping[str, Any]) -> bool:
 class ClaudeParser:
     """A parser of the lines of one transcript; keeps no state between lines."""
 
-    def learn(self, line: bytes) -> None:
-        """Learn nothing: each line says all that its turn needs."""
+    def __init__(self, state: Mapping[str, Any] | None, hints: FileHints) -> None:
+        """Take the hints of the file; there is no state to go on from."""
+        self._hints = hints
 
-    def parse(self, line: bytes) -> LineOutcome:
-        """Return the turn of a line, why it is skipped, or None; never raise on any bytes."""
-        if not line.strip():
-            return None
-        try:
-            return _parse(decode(line))
-        except TooLong:
-            return Skipped("line_too_long")
-        except Malformed:
-            return Skipped("unparsable")
+    def state(self) -> Mapping[str, Any] | None:
+        """Return nothing: each line says all that its turn needs."""
+        return None
+
+    def parse(self, fields: dict[str, Any], line: bytes) -> LineOutcome:
+        """Return the turn of an object, why it is skipped, or None for a kind that is never one.
+
+        Raises:
+            Malformed: It has not the shape that the host writes.
+        """
+        return _parse(fields, self._hints)
 
 
-def _parse(fields: dict[str, Any]) -> LineOutcome:
+def _parse(fields: dict[str, Any], hints: FileHints) -> LineOutcome:
     kind = text_field(fields, "type")
     if kind == "attachment":
-        return _queued_prompt(fields)
+        return _queued_prompt(fields, hints)
     if kind == "api-request-blob":
         return Skipped("injected")
     role = ROLES.get(kind)
@@ -72,10 +74,10 @@ def _parse(fields: dict[str, Any]) -> LineOutcome:
         or message.get("model") == _HOST_MODEL
     ):
         return Skipped("host_marker")
-    return _turn(fields, role, message.get("content"))
+    return _turn(fields, role, message.get("content"), hints)
 
 
-def _queued_prompt(fields: dict[str, Any]) -> LineOutcome:
+def _queued_prompt(fields: dict[str, Any], hints: FileHints) -> LineOutcome:
     # A prompt that is typed while the model works has no user line: it arrives as an attachment.
     attachment = object_field(fields, "attachment")
     if attachment.get("type") != "queued_command" or attachment.get("commandMode") != "prompt":
@@ -87,22 +89,24 @@ def _queued_prompt(fields: dict[str, Any]) -> LineOutcome:
         return Skipped("sidechain")
     if fields.get("isMeta") is True or attachment.get("isMeta") is True:
         return Skipped("host_marker")
-    return _turn(fields, "user", attachment.get("prompt"))
+    return _turn(fields, "user", attachment.get("prompt"), hints)
 
 
-def _turn(fields: dict[str, Any], role: Role, content: object) -> LineOutcome:
+def _turn(fields: dict[str, Any], role: Role, content: object, hints: FileHints) -> LineOutcome:
     text = _text_blocks(content).text_or_skipped()
     if isinstance(text, Skipped):
         return text
     cwd = fields.get("cwd")
+    created_at, marks = hints.time_of(fields)
     return Turn(
         role=role,
         text=text,
-        created_at=moment(fields),
+        created_at=created_at,
         host="claude-code",
-        session_id=text_field(fields, "sessionId"),
-        turn_id=text_field(fields, "uuid"),
+        session_id=text_field(fields, "sessionId") if fields.get("sessionId") else hints.session_id,
+        turn_id=text_field(fields, "uuid") if fields.get("uuid") else None,
         cwd=text_field(fields, "cwd") if cwd else None,
+        marks=marks,
     )
 
 

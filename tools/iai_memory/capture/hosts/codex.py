@@ -2,32 +2,31 @@
 
 The `response_item` messages hold the turns; `event_msg` repeats them for the screen and is left
 alone. The session's id is in the first line and the working directory in `turn_context` lines, so
-a parser that starts in the middle must `learn` the lines before.
+a parser that starts in the middle needs the state of the one before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import zip_longest
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..turn import LineOutcome, Reason, Skipped, Turn
 from .decoding import (
     ROLES,
     Malformed,
     TextBlocks,
-    TooLong,
-    decode,
     line_id,
-    moment,
     object_field,
     text_field,
 )
 
+if TYPE_CHECKING:
+    from ..file_hints import FileHints
+
 _KINDS: Final = frozenset(
     {"compacted", "event_msg", "response_item", "session_meta", "turn_context"}
 )
-_STATE_LINES: Final = (b'"session_meta"', b'"turn_context"')
 _TEXT_ITEMS: Final = ("input_text", "output_text", "text")
 
 
@@ -40,32 +39,28 @@ def wrote(fields: Mapping[str, Any]) -> bool:
 class CodexParser:
     """A parser of the lines of one rollout; keeps the session's id and working directory."""
 
-    def __init__(self) -> None:
-        self._session_id: str | None = None
-        self._cwd: str | None = None
-        self._is_sub_agent = False
+    def __init__(self, state: Mapping[str, Any] | None, hints: FileHints) -> None:
+        """Go on from the `state` of an earlier parser; None starts with the first line."""
+        known = state or {}
+        self._hints = hints
+        self._session_id: str | None = known.get("session_id")
+        self._cwd: str | None = known.get("cwd")
+        self._is_sub_agent = known.get("is_sub_agent") is True
 
-    def learn(self, line: bytes) -> None:
-        """Take the session's id and working directory from a line, and nothing else.
+    def state(self) -> Mapping[str, Any] | None:
+        """Return the session's id, its working directory and whether it is a sub-agent's."""
+        return {
+            "session_id": self._session_id,
+            "cwd": self._cwd,
+            "is_sub_agent": self._is_sub_agent,
+        }
 
-        Call it with every line before the offset that `parse` starts from; no bytes make it raise.
+    def parse(self, fields: dict[str, Any], line: bytes) -> LineOutcome:
+        """Return the turn of an object, why it is skipped, or None for a kind that is never one.
+
+        Raises:
+            Malformed: It has not the shape that the host writes.
         """
-        if any(kind in line for kind in _STATE_LINES):
-            self.parse(line)
-
-    def parse(self, line: bytes) -> LineOutcome:
-        """Return the turn of a line, why it is skipped, or None; never raise on any bytes."""
-        if not line.strip():
-            return None
-        try:
-            return self._parse(line)
-        except TooLong:
-            return Skipped("line_too_long")
-        except Malformed:
-            return Skipped("unparsable")
-
-    def _parse(self, line: bytes) -> LineOutcome:
-        fields = decode(line)
         kind = text_field(fields, "type")
         if kind == "compacted":
             return Skipped("compaction")
@@ -103,16 +98,16 @@ class CodexParser:
             return text
         if role is None:  # developer and system messages are the host's
             return Skipped("host_marker")
-        if self._session_id is None:
-            raise Malformed
+        created_at, marks = self._hints.time_of(fields)
         return Turn(
             role=role,
             text=text,
-            created_at=moment(fields),
+            created_at=created_at,
             host="codex",
-            session_id=self._session_id,
+            session_id=self._session_id or self._hints.session_id,
             turn_id=text_field(payload, "id") if payload.get("id") else line_id(line),
             cwd=self._cwd,
+            marks=marks,
         )
 
 

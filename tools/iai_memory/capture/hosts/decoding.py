@@ -55,6 +55,16 @@ def decode(line: bytes) -> dict[str, Any]:
     return value
 
 
+def objects_of(line: bytes) -> list[dict[str, Any]]:
+    """Decode the objects of one physical line; none for a blank one.
+
+    Raises:
+        Malformed: It is no JSON object in UTF-8.
+        TooLong: It is too long to be decoded.
+    """
+    return [decode(line)] if line.strip() else []
+
+
 def text_field(fields: Mapping[str, Any], name: str) -> str:
     """Return a field that must be text and not empty.
 

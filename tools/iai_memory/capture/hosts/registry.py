@@ -9,22 +9,33 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ..turn import Host, LineOutcome
 from . import claude_code, codex
 from .locations import claude_code_home, codex_home
 
+if TYPE_CHECKING:
+    from ..file_hints import FileHints
+
 
 class Parser(Protocol):
     """A parser of the lines of one transcript, in order."""
 
-    def learn(self, line: bytes) -> None:
-        """Take the state that later lines need from a line that was read before."""
+    def parse(self, fields: dict[str, Any], line: bytes) -> LineOutcome:
+        """Return the turn of an object, why it is skipped, or None for a kind that is never one.
+
+        Args:
+            fields: The object.
+            line: The bytes of the line that it stands in, for an id where it has none.
+
+        Raises:
+            Malformed: It has not the shape that the host writes.
+        """
         ...
 
-    def parse(self, line: bytes) -> LineOutcome:
-        """Return the turn of a line, why it is skipped, or None; never raise on any bytes."""
+    def state(self) -> Mapping[str, Any] | None:
+        """Return what later lines need of those before: small, JSON, never changed in place."""
         ...
 
 
@@ -39,8 +50,7 @@ class TranscriptHost:
         folder: Returns the folder of its transcripts, whether or not that exists.
         pattern: Glob of their file names.
         wrote: Whether it wrote a decoded line.
-        parser: Returns a parser for one transcript.
-        is_stateful: Whether a parser that starts in the middle must learn the lines before.
+        parser: Returns a parser for one transcript, from the `state` of an earlier one on.
     """
 
     name: Host
@@ -49,8 +59,7 @@ class TranscriptHost:
     folder: Callable[[], Path]
     pattern: str
     wrote: Callable[[Mapping[str, Any]], bool]
-    parser: Callable[[], Parser]
-    is_stateful: bool
+    parser: Callable[[Mapping[str, Any] | None, FileHints], Parser]
 
 
 HOSTS: Final[Mapping[Host, TranscriptHost]] = {
@@ -62,7 +71,6 @@ HOSTS: Final[Mapping[Host, TranscriptHost]] = {
         pattern="*.jsonl",
         wrote=claude_code.wrote,
         parser=claude_code.ClaudeParser,
-        is_stateful=False,
     ),
     "codex": TranscriptHost(
         name="codex",
@@ -72,7 +80,6 @@ HOSTS: Final[Mapping[Host, TranscriptHost]] = {
         pattern="rollout-*.jsonl",
         wrote=codex.wrote,
         parser=codex.CodexParser,
-        is_stateful=True,
     ),
 }
 

@@ -1,0 +1,60 @@
+"""What a transcript's file says for lines that do not say it: the session's id and a time."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from .hosts.decoding import Malformed, moment
+
+ESTIMATED: Final = "time-estimated"
+"""Mark of a turn whose time is that of a neighbouring line or of the file."""
+
+_UUID_AT_END: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
+
+
+class FileHints:
+    """The hints of one file while it is read from a place on; lines must come in order.
+
+    Attributes:
+        session_id: The session's id in the name of the file, else the name without its extension.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        modified_at: datetime,
+        first_time: Callable[[], datetime | None],
+    ) -> None:
+        """Bind a file.
+
+        Args:
+            path: Its path; not opened here.
+            modified_at: When it was last written.
+            first_time: Returns the first time that stands in the file from the place on, None
+                without any; called at most once, for a line before the first that has a time.
+        """
+        stem = Path(path).name.partition(".")[0]
+        found = _UUID_AT_END.search(stem)
+        self.session_id = found[0] if found else stem
+        self._modified_at = modified_at.astimezone(UTC)
+        self._first_time = first_time
+        self._last: datetime | None = None
+
+    def time_of(self, fields: Mapping[str, Any]) -> tuple[datetime, tuple[str, ...]]:
+        """Return when a line was written, and its marks: `ESTIMATED` if it does not say.
+
+        Without a time of its own a line gets that of the line before, else that of the first line
+        after it that has one, else that of the file.
+        """
+        try:
+            self._last = moment(fields)
+        except Malformed:
+            if self._last is None:
+                self._last = self._first_time() or self._modified_at
+            return self._last, (ESTIMATED,)
+        return self._last, ()
