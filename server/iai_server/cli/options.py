@@ -1,7 +1,7 @@
 """Options, groups of subcommands and the opened memory, shared by the commands.
 
-`Memory` is imported when a command opens it: with LanceDB it takes over a second, which no
-`--help` should wait for.
+`Memory` is imported when a command opens it: with LanceDB it takes 0.7 s, which no `--help` should
+wait for.
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ def open_memory(*, origin: str = "cli") -> Memory:
     Raises:
         InvalidInput: An environment variable cannot be used.
     """
-    # Saves 0.2 to 0.3 s of the 2.2 s of processor time that a command takes to start.
+    from ..startup.unused_imports import skip_unused_imports
+
+    skip_unused_imports()
+    # Saves a tenth of the processor time that a command takes to start.
     with gc_paused():
         from iai_memory import Memory
 

@@ -216,9 +216,9 @@ def _send(answer: str, protocol_out: TextIO) -> None:
 
 def _load() -> Server:
     from ..startup.gc_pause import gc_paused
-    from ..startup.unused_imports import skip_unused_imports
+    from ..startup.unused_imports import skip_imports_unused_by_a_server
 
-    skip_unused_imports()
+    skip_imports_unused_by_a_server()
     with gc_paused():
         from pathlib import Path
 

@@ -1,9 +1,8 @@
 """Packages whose `__init__` runs when a name of it is first used, not when it is imported.
 
-lancedb needs the data classes of lance-namespace's REST client, and importing any of them runs the
-client's `__init__`: a third of the processor time of importing lancedb, and 14 MB, for services
-that a store in a folder never calls. `importlib.util.LazyLoader` does not help: the import of a
-submodule reads `__path__`, which already loads the package.
+A server needs submodules of the MCP SDK, and importing any of them runs the package's `__init__`,
+which imports the SDK's client. `importlib.util.LazyLoader` does not help: the import of a submodule
+reads `__path__`, which already loads the package.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Help and version answer without loading the memory: no LanceDB, and few modules of ours."""
+"""What each command loads: help and version no memory, the others no more than they use."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tests.support.modules import HEAVY, ours
 from tests.support.talking import WAIT_SEC, child_environment, output_of
 from typer.core import TyperGroup
 
+from iai_memory import Memory, load_settings
 from iai_server.cli.app import app
 
 ABOVE = ("memory", "maintenance", "session_start", "recall", "writing", "store", "embedding")
@@ -41,10 +42,10 @@ def commands(group: TyperGroup, path: tuple[str, ...] = ()) -> Iterator[tuple[st
             yield from commands(command, (*path, name))
 
 
-def loaded(folder: Path, *calls: tuple[str, ...]) -> set[str]:
+def loaded(folder: Path, *calls: tuple[str, ...], model: Path | None = None) -> set[str]:
     """The modules that a new process has loaded once it ran the calls one after another."""
     command = [sys.executable, "-c", LOADED, json.dumps(calls)]
-    return set(json.loads(output_of(command, env=child_environment(folder / "store", None))))
+    return set(json.loads(output_of(command, env=child_environment(folder / "store", model))))
 
 
 def opened(modules: set[str]) -> list[str]:
@@ -76,6 +77,27 @@ def test_the_help_of_every_command_needs_no_memory(tmp_path: Path) -> None:
     assert modules & HEAVY == set()
     assert opened(modules) == []
     assert len(ours(modules)) <= 56, ours(modules)
+
+
+@pytest.mark.parametrize(
+    ("call", "more", "most"),
+    [
+        (("session-start",), set[str](), 840),
+        (("timeline",), {"rich"}, 880),
+        (("status",), {"rich"}, 880),
+        (("recall", "which port"), {"rich", "onnxruntime", "tokenizers"}, 910),
+    ],
+    ids=lambda part: part[0] if isinstance(part, tuple) else None,
+)
+def test_a_command_on_the_memory_loads_what_it_works_with_and_no_client_of_services(
+    tmp_path: Path, model_folder: Path, call: tuple[str, ...], more: set[str], most: int
+) -> None:
+    Memory(settings=load_settings(store=tmp_path / "store", model=model_folder)).ingest("port 5544")
+    modules = loaded(tmp_path, call, model=model_folder)
+    assert modules & {*HEAVY, "rich"} == {"lancedb", "pyarrow", "numpy", *more}
+    unused = ("lance_namespace_urllib3_client", "urllib3", "requests", "httpx", "dateparser")
+    assert [name for name in modules if name.startswith(unused)] == []
+    assert len(modules) <= most, sorted(modules)
 
 
 @pytest.mark.parametrize("arguments", [("--version",), ("--version", "recall")])
