@@ -11,6 +11,8 @@ MemoryFault
 │   ├── ModelMissing        no model files where the settings say to look
 │   ├── ModelCorrupt        files are there, but they are not what their manifest promises
 │   └── ModelInstallFailed  fetching or converting the published weights failed
+├── ForeignFileFault        a file that somebody else named cannot be read
+│   └── ForeignFileMissing  there is none
 └── TranscriptFault         a host's transcript cannot be read
 
 Each text is one line that names the thing and the next command.
@@ -59,6 +61,25 @@ class ModelCorrupt(ModelFault):
 
 class ModelInstallFailed(ModelFault):
     """Fetching or converting the published weights failed."""
+
+
+class ForeignFileFault(MemoryFault):
+    """A file that somebody else named cannot be read.
+
+    Attributes:
+        path: The file, in printable characters.
+        what: What is wrong with it: "is a FIFO", "does not answer within 2 s".
+    """
+
+    def __init__(self, path: str, what: str) -> None:
+        """Name the file and its fault."""
+        self.path = path.encode("utf-8", "backslashreplace").decode()
+        self.what = what
+        super().__init__(f"{self.path} {what}: a regular file that you may read belongs there")
+
+
+class ForeignFileMissing(ForeignFileFault):
+    """Nothing is at the path, or a link to nothing."""
 
 
 class TranscriptFault(MemoryFault):
