@@ -128,6 +128,7 @@ stale=''
 read_cwd
 find_project "${cwd:-$start}"
 [ -n "$cwd" ] || key=
+[ "$place" != unknown ] || cwd=
 if [ -n "$ignored" ]; then
     log disabled
     exit 0

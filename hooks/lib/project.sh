@@ -7,10 +7,18 @@
 #
 # shellcheck disable=SC2034,SC2154  # other files use what is set here; common.sh and root.sh set more
 
-# Sets `project` (name), `key` and `ignored` for the folder $1.
+# Sets `project` (name), `key` and `ignored` for the folder $1; the first two are empty for a relative
+# one, which is of no project.
 find_project() {
     find_root "$1"
-    project='' config='' top=$here
+    project='' config='' key=''
+    [ "$place" != unknown ] || return
+    if [ "$place" = elsewhere ]; then
+        project=$spelled
+        project_key "$project"
+        return
+    fi
+    top=$here
     if [ -e "$root/.git" ]; then
         work_tree
     elif is_bare; then

@@ -14,12 +14,18 @@ physical() {
     while :; do case $real in //*) real=${real#/} ;; *) break ;; esac done
 }
 
-# Sets `here`, the real folder of $1 or of its nearest ancestor that can be entered; `root`, the top
-# of its repository or the root of the file system; and `ignored` when a folder from here to there
-# says that memory stays out.
+# Sets `place`: `here` for a path of this system, `elsewhere` for one of Windows, `unknown` for a
+# relative one, of which nobody says where it starts. Then `here`, the real folder of $1 or of its
+# nearest ancestor that can be entered; `root`, the top of its repository or the root of the file
+# system; and `ignored` when a folder from here to there says that memory stays out. Of a path of
+# Windows only `spelled` is set; for a relative one the folder is `start`.
 find_root() {
     spelled=$1 ignored=''
-    case $spelled in /*) ;; *) spelled=$start/$spelled ;; esac
+    find_place
+    case $place in
+        elsewhere) return ;;
+        unknown) spelled=$start ;;
+    esac
     while :; do case $spelled in */) spelled=${spelled%/} ;; *) break ;; esac done
     while :; do case $spelled in //*) spelled=${spelled#/} ;; *) break ;; esac done
     folder=$spelled
@@ -30,6 +36,20 @@ find_root() {
         if [ -z "$root" ] || [ -e "$root/.git" ] || is_bare; then break; fi
         root=${root%/*}
     done
+}
+
+# Sets `place` for `spelled`, and takes the slashes at the end off a path of Windows.
+find_place() {
+    place=unknown
+    case $spelled in
+        /*) place=here ;;
+        \\*) place=elsewhere ;;
+        ?: | ?:/* | ?:\\*)
+            case $spelled in [ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz]*) place=elsewhere ;; esac
+            ;;
+    esac
+    [ "$place" = elsewhere ] || return
+    while :; do case $spelled in ?*/ | ?*\\) spelled=${spelled%?} ;; *) break ;; esac done
 }
 
 is_bare() {

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from iai_memory.base.clock import parse_time
+from iai_memory.base.foreign_file import open_foreign
 from iai_memory.capture.hosts.registry import HOSTS, TranscriptHost, find_transcripts
-from iai_memory.errors import InvalidInput, TranscriptFault
+from iai_memory.errors import ForeignFileFault, InvalidInput, TranscriptFault
 
 from .options import AsJson, Project, Since, command_group, open_memory
 from .printing import emit_json, emit_lines, memory_text, progress
@@ -60,13 +62,15 @@ def jsonl(
     """Import exported memories as they were. Ids, times, links, pins and forgotten ones too."""
     stored = known = 0
     try:
-        with path.open(encoding="utf-8") as lines, progress() as bar:
+        with TextIOWrapper(open_foreign(path), encoding="utf-8") as lines, progress() as bar:
             task = bar.add_task("storing", total=None)
             for arrived in open_memory().import_lines(lines):
                 stored, known = stored + arrived.stored, known + arrived.known
                 bar.update(task, completed=stored + known)
-    except (OSError, UnicodeDecodeError) as exc:
-        raise InvalidInput(f"{path} cannot be read ({exc}): name an exported file") from exc
+    except ForeignFileFault as exc:
+        raise InvalidInput(f"{path} {exc.what}: name an exported file") from exc
+    except UnicodeDecodeError as exc:
+        raise InvalidInput(f"{path} is not UTF-8 ({exc}): name an exported file") from exc
     if as_json:
         emit_json({"stored": stored, "known": known})
     else:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from iai_memory.base.defaults import BUDGET_TOKENS, LIMIT, MIN_CONFIDENCE
-from iai_memory.errors import InvalidInput
+from iai_memory.base.foreign_file import open_foreign
+from iai_memory.errors import ForeignFileFault, InvalidInput
 
 from .options import AsJson, AsOf, Project, Since, Until, open_memory
 from .printing import emit_json, emit_lines, memory_text, progress
@@ -234,15 +236,15 @@ def _ingest_file(path: Path) -> IngestReport:
     memory = open_memory()
     reports: list[IngestReport] = []
     try:
-        with path.open("rb") as lines:
+        with open_foreign(path) as lines:
             total = sum(1 for line in lines if line.strip())
         with progress() as bar:
             task = bar.add_task("storing", total=total)
             for batch in _batches(path):
                 reports.append(memory.ingest(batch))
                 bar.advance(task, len(batch))
-    except OSError as exc:
-        raise InvalidInput(f"{path} cannot be read ({exc.strerror}): name a JSONL file") from exc
+    except ForeignFileFault as exc:
+        raise InvalidInput(f"{path} {exc.what}: name a JSONL file") from exc
     if not reports:
         raise InvalidInput(f'{path} holds no memory: put one {{"text": "…"}} a line')
     results: list[Ingested] = [result for report in reports for result in report.results]
@@ -256,7 +258,7 @@ def _ingest_file(path: Path) -> IngestReport:
 
 def _batches(path: Path) -> Iterator[list[Any]]:
     batch: list[Any] = []
-    with path.open(encoding="utf-8", errors="surrogateescape") as lines:
+    with TextIOWrapper(open_foreign(path), encoding="utf-8", errors="surrogateescape") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue

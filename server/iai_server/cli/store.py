@@ -34,10 +34,13 @@ def session_start(
     as_json: AsJson = False,
 ) -> None:
     """Print the session-start page. It needs no running server."""
+    from iai_memory.projects.folders import is_windows_path
     from iai_memory.projects.identity import project_of
 
     memory = open_memory()
-    name = project if cwd is None else project_of(cwd).name
+    name = project
+    if cwd is not None:
+        name = project_of(cwd if is_windows_path(str(cwd)) else cwd.absolute()).name
     page = memory.session_start(name, refresh=refresh)
     if as_json:
         emit_json(page)

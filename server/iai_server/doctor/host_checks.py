@@ -15,6 +15,7 @@ from iai_memory.errors import InvalidInput, StoreUnavailable
 
 from ..hosts.codex_trust import trust_in_hooks
 from ..hosts.errors import HostFileFault
+from ..hosts.file_change import read_bytes
 from ..hosts.hook_scripts import script_faults
 from ..hosts.hooks_json import EVENTS, Hook, HooksInJson
 from ..hosts.host import Host
@@ -92,8 +93,8 @@ def _plugin(settings: Settings) -> str | None:
     """Return the name of our plugin in Claude Code, if it is enabled for this user."""
     file = host(HostName.CLAUDE_CODE, settings).hooks
     try:
-        content = json.loads(file.path.read_bytes()) if file is not None else {}
-    except (OSError, ValueError):
+        content = json.loads(read_bytes(file.path) or b"{}") if file is not None else {}
+    except (HostFileFault, ValueError):
         return None
     enabled = content.get("enabledPlugins") if isinstance(content, dict) else None
     names = enabled if isinstance(enabled, dict) else {}
@@ -130,7 +131,7 @@ def _check_server(label: str, found: Host, entry: dict[str, object] | None, fix:
 def _hooks_in(file: HostFile | None) -> list[Hook]:
     if file is None or file.entry() is None:
         return []
-    return HooksInJson().hooks(file.path.read_text(encoding="utf-8-sig"))
+    return HooksInJson().hooks((read_bytes(file.path) or b"").decode("utf-8-sig"))
 
 
 def _check_hooks(name: str, hooks: list[Hook], fix: str) -> Check:

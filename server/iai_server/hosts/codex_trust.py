@@ -20,6 +20,8 @@ from iai_memory import __version__
 from iai_memory.capture.hosts.locations import codex_home
 
 from .codex import CONFIG
+from .errors import HostFileFault
+from .file_change import read_bytes
 from .hooks_json import Hook, script_of
 
 _ANSWER_SEC = 15.0
@@ -67,8 +69,8 @@ def _state(hook: dict[str, Any]) -> str:
 
 def _trust_in_config(hooks_file: Path, hooks: list[Hook]) -> HookTrust:
     try:
-        config = tomllib.loads((codex_home() / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        config = tomllib.loads((read_bytes(codex_home() / CONFIG) or b"").decode())
+    except (HostFileFault, ValueError):
         config = {}
     table = config.get("hooks")
     states = table.get("state") if isinstance(table, dict) else None

@@ -11,11 +11,15 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from iai_memory.base.files import PRIVATE_FILE
+from iai_memory.base.foreign_file import read_foreign
+from iai_memory.errors import ForeignFileFault, ForeignFileMissing
 
 from .errors import HostFileFault
 
+_MAX_BYTES: Final = 64 << 20  # Claude Code keeps histories in its settings
 BACKUP = ".iai-mcp-backup-"
 
 
@@ -99,13 +103,11 @@ def read_bytes(path: Path) -> bytes | None:
         HostFileFault: It cannot be read.
     """
     try:
-        return path.read_bytes()
-    except FileNotFoundError:
+        return read_foreign(path, _MAX_BYTES)
+    except ForeignFileMissing:
         return None
-    except OSError as exc:
-        raise HostFileFault(
-            f"{path} cannot be read ({exc.strerror}): see its mode with `ls -l {path}`"
-        ) from exc
+    except ForeignFileFault as exc:
+        raise HostFileFault(f"{path} {exc.what}: see what it is with `ls -lL {path}`") from exc
 
 
 def _back_up(real: Path, content: bytes, mode: int) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import stat
 from collections.abc import Mapping
@@ -10,11 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from iai_memory.base.files import make_private_folder, replace_file
+from iai_memory.base.foreign_file import open_foreign
+from iai_memory.errors import ForeignFileFault, ForeignFileMissing
 
 from .errors import HostFileFault
 from .hook_files import HOOK_FILES, hook_file
 
 _READABLE_BY_OTHERS = 0o055
+_MAX_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def stale_scripts(folder: Path) -> list[Path]:
     ours = {name: (hook_file(name).read_bytes(), _private_mode(name)) for name in HOOK_FILES}
     try:
         installed = {name: _content_and_mode(folder / name) for name in HOOK_FILES}
-    except OSError:
+    except ForeignFileFault:
         installed = {}
     if _checksum(installed) == _checksum(ours):
         return []
@@ -76,10 +78,10 @@ def script_faults(script: Path) -> list[ScriptFault]:
 def _fault(path: Path, name: str) -> ScriptFault | None:
     try:
         content, mode = _content_and_mode(path)
-    except FileNotFoundError:
+    except ForeignFileMissing:
         return ScriptFault(path, "is missing")
-    except OSError as exc:
-        return ScriptFault(path, f"cannot be read ({exc.strerror})")
+    except ForeignFileFault as exc:
+        return ScriptFault(path, exc.what)
     if content != hook_file(name).read_bytes():
         return ScriptFault(path, "is of another version")
     # A host may also run the scripts of a checkout, which others may read.
@@ -94,10 +96,8 @@ def _private_mode(name: str) -> int:
 
 
 def _content_and_mode(path: Path) -> tuple[bytes, int]:
-    mode = path.stat().st_mode
-    if not stat.S_ISREG(mode):  # the reading of a pipe would wait for its writer
-        raise OSError(errno.EINVAL, "not a regular file")
-    return path.read_bytes(), mode & 0o777
+    with open_foreign(path) as file:  # a host names it
+        return file.read(_MAX_BYTES), file.about.st_mode & 0o777
 
 
 def _checksum(files: Mapping[str, tuple[bytes, int]]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from tests.support.transcript_lines import TRANSCRIPTS, example, reasons, turns
 
 from iai_memory.capture.transcript import detect_host, read_transcript
+from iai_memory.errors import TranscriptFault
 from iai_memory.text.fence import FENCE_BEGIN, FENCE_END
 
 
@@ -26,6 +29,20 @@ def test_the_claude_examples_give_their_turns_and_count_every_skipped_line() -> 
     }
     assert len(turns(last)) == 24
     assert reasons(last) == {"injected": 5, "tool": 4, "host_marker": 4, "compaction": 1}
+
+
+@pytest.mark.parametrize("read", [detect_host, lambda path: list(read_transcript(path, "codex"))])
+def test_a_transcript_that_is_no_file_is_a_fault_of_that_path_and_nobody_waits(
+    read: Callable[[Path], object], tmp_path: Path
+) -> None:
+    path = tmp_path / "t.jsonl"
+    os.mkfifo(path)
+    with pytest.raises(TranscriptFault, match=f"^{path} is a FIFO: "):
+        read(path)
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    with pytest.raises(TranscriptFault, match=f"^{path} is a link to a device: "):
+        read(path)
 
 
 def test_a_turn_carries_who_said_what_when_and_where() -> None:

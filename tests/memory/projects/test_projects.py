@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.support.checkout import HOOKS
+from tests.support.mounts import silent_mount
 from tests.support.shells import yash_loses_bytes, yash_loses_bytes_of_some
 
-from iai_memory.errors import InvalidInput
+from iai_memory.errors import ForeignFileFault, InvalidInput
 from iai_memory.projects.identity import Project, ignored, project_of
 from iai_memory.projects.key import project_key
+from iai_memory.projects.lookup import ProjectLookup
 
 HOOK = HOOKS / "iai-mcp-session-recall.sh"
 
@@ -53,6 +55,21 @@ def repository(folder: Path, url: str | None = None, remote: str = "origin") -> 
     if url is not None:
         git("config", f"remote.{remote}.url", url, cwd=folder)
     return folder
+
+
+RELATIVE = ["", ".", "sub", "~/p", "C:p", "C", "c/:", "1:/p", "é:/p", "file:///home/me/p"]
+WINDOWS = {
+    "C:\\Users\\me\\p": "C:\\Users\\me\\p",
+    "D:\\work\\": "D:\\work",
+    "d:/work//": "d:/work",
+    "z:": "z:",
+    "E:\\": "E:",
+    "\\\\wsl$\\Debian\\home\\me": "\\\\wsl$\\Debian\\home\\me",
+    "\\\\?\\C:\\x": "\\\\?\\C:\\x",
+    "\\rooted": "\\rooted",
+    "\\\\": "\\",
+    "C:\\a b\\漢字\nx": "C:\\a b\\漢字\nx",
+}
 
 
 @pytest.fixture
@@ -166,13 +183,56 @@ def test_a_folder_that_is_gone_is_told_by_its_spelling_or_its_repository(here: P
     assert project_of(here / "repo" / "gone").name == "example.org/a/b"
 
 
-def test_a_relative_folder_starts_at_the_current_one(
-    here: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("spelled", RELATIVE)
+def test_a_relative_folder_is_of_no_project_wherever_this_process_is(
+    spelled: str, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (here / "sub").mkdir()
-    monkeypatch.chdir(here)
+    repository(here / "repo", "git@example.org:a/b")
+    monkeypatch.chdir(here / "repo")
 
-    assert project_of("sub").name == f"{here}/sub"
+    assert ProjectLookup().project(spelled) is None
+    assert not ProjectLookup().ignored(spelled)
+    with pytest.raises(InvalidInput, match="relative"):
+        project_of(spelled)
+
+
+@pytest.mark.parametrize(("spelled", "name"), WINDOWS.items())
+def test_a_folder_of_windows_is_its_own_project_wherever_this_process_is(
+    spelled: str, name: str, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository(here / "repo", "git@example.org:a/b")
+    (here / "repo" / ".iai-mcp-ignore").touch()
+    monkeypatch.chdir(here / "repo")
+
+    assert project_of(spelled).name == name
+    assert not ignored(spelled)
+
+
+@pytest.mark.parametrize("marker", [".git", ".git/config", "gitdir", "commondir"])
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_a_fifo_or_a_device_in_a_repository_is_as_if_it_were_not_readable(
+    make: Callable[[Path], object], marker: str, here: Path
+) -> None:
+    (here / "p").mkdir()
+    if marker == ".git/config":
+        (here / "p" / ".git").mkdir()
+    elif marker in ("gitdir", "commondir"):
+        (here / "git").mkdir()
+        (here / "p" / ".git").write_text("gitdir: ../git\n")
+        marker = f"../git/{'config' if marker == 'gitdir' else marker}"
+    make(here / "p" / marker)
+
+    assert project_of(here / "p").name == f"{here}/p"
+    assert not ignored(here / "p")
+
+
+def test_a_folder_on_a_mount_that_does_not_answer_is_told_by_its_spelling(here: Path) -> None:
+    with silent_mount(here / "dead") as dead:
+        assert project_of(dead / "p").name == f"{dead}/p"
+        with pytest.raises(ForeignFileFault, match="does not answer"):
+            ignored(dead / "p")
+        repository(here / "alive", "git@example.org:a/b")
+        assert project_of(here / "alive").name == "example.org/a/b"
 
 
 def test_the_root_of_the_file_system_has_a_key() -> None:
@@ -180,11 +240,12 @@ def test_the_root_of_the_file_system_has_a_key() -> None:
     assert project_key("/") == "+"
 
 
-def test_a_folder_with_a_nul_is_refused_with_what_to_send_instead() -> None:
+@pytest.mark.parametrize("folder", ["/a\0b", "/half \ud83d of one", "C:\\\0"])
+def test_a_folder_with_a_nul_is_refused_with_what_to_send_instead(folder: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        project_of("/a\0b")
+        project_of(folder)
     assert str(caught.value) == (
-        "a working folder cannot hold a NUL character: pass the path of a folder"
+        "a working folder cannot hold a NUL or half a character: pass the path of a folder"
     )
 
 
@@ -275,11 +336,35 @@ CONFIG_LINE = st.one_of(
 CONFIG = st.tuples(st.lists(CONFIG_LINE, max_size=8), st.sampled_from(["\n", "\r\n"]))
 
 
+def lookup_key(folder: str) -> str:
+    name = ProjectLookup().project(folder)
+    return "" if name is None else project_key(name)
+
+
+SLOW = settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
 def agree(shell: list[str], folders: list[str]) -> None:
     assert keys_by_hook(shell, folders) == [project_of(folder).key for folder in folders]
 
 
-SLOW = settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@yash_loses_bytes_of_some
+def test_the_hook_tells_folders_of_windows_the_same_way(shell: list[str]) -> None:
+    agree(shell, list(WINDOWS))
+
+
+@yash_loses_bytes_of_some
+@SLOW
+@given(st.lists(st.text("\\/:Ccé .", max_size=6), min_size=1, max_size=40))
+def test_the_hook_tells_every_spelling_of_a_folder_the_same_way(
+    shell: list[str], spellings: list[str]
+) -> None:
+    keys = [lookup_key(spelled) for spelled in spellings]
+    assert keys_by_hook(shell, spellings) == keys
+
+
+def test_the_hook_has_no_key_for_a_relative_folder(shell: list[str]) -> None:
+    assert keys_by_hook(shell, RELATIVE) == [""] * len(RELATIVE)
 
 
 @yash_loses_bytes_of_some
@@ -338,7 +423,7 @@ def test_the_hook_finds_the_same_key_for_every_kind_of_repository(
     (here / "link").symlink_to(here / "clone")
     places = ["main", "tree", "server.git", "server.git/refs", "clone", "broken", "odd", "link"]
 
-    agree(shell, [*(str(here / place) for place in places), "/", "//", f"//{here}//", ".", ""])
+    agree(shell, [*(str(here / place) for place in places), "/", "//", f"//{here}//"])
 
 
 @yash_loses_bytes

@@ -206,7 +206,7 @@ def test_a_bad_jsonl_line_is_one_line_and_nothing_is_stored(
         (["recall", "a", "--limit", "0"], 2, "limit is 0: send a whole number from 1 to 50"),
         (["ingest", ""], 2, "text is blank: send at least one word"),
         (["ingest", "a", "--role", "king"], 2, "role is 'king': send one of user, assistant, "),
-        (["ingest", "--jsonl", "absent"], 2, "absent cannot be read (No such file or directory)"),
+        (["ingest", "--jsonl", "absent"], 2, "absent does not exist: name a JSONL file"),
         (["ingest", "a", "--jsonl", "b"], 2, "a text and --jsonl at once: send one of them"),
         (["timeline", "--since", "noon"], 2, "since is not an ISO date or time: send for example "),
         (["pin", UNKNOWN], 1, f"no memory has the id '{UNKNOWN}': send an id that recall returned"),

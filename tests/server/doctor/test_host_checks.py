@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,17 @@ def test_doctor_says_that_a_connected_host_is_whole(home: Path) -> None:
     assert found["claude-code: server"][0]
     assert found["claude-code: hooks"] == (True, "5, of this version")
     assert "hosts" not in found
+
+
+def test_doctor_names_a_pipe_in_place_of_a_hosts_file(home: Path) -> None:
+    file = host_files(home, "claude-code")[1]
+    file.parent.mkdir(parents=True)
+    os.mkfifo(file)
+
+    ok, finding = _findings(home)["claude-code"]
+
+    assert not ok
+    assert f"{file} is a FIFO" in finding
 
 
 def test_doctor_names_missing_outdated_and_inexecutable_hooks(home: Path) -> None:

@@ -294,6 +294,23 @@ def test_a_refusal_of_one_file_leaves_the_others_alone(home: Path) -> None:
     assert everything(home) == before
 
 
+@pytest.mark.parametrize("command", ["connect", "disconnect"])
+@pytest.mark.parametrize("name", HOSTS)
+def test_a_pipe_or_a_device_in_place_of_a_hosts_file_is_named_and_nobody_waits(
+    name: str, command: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for file in host_files(home, name):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        os.mkfifo(file)
+        assert run([command, name]) == 1
+        assert f"{file} is a FIFO" in capsys.readouterr().err
+        file.unlink()
+        file.symlink_to("/dev/zero")
+        assert run([command, name]) == 1
+        assert f"{file} is a link to a device" in capsys.readouterr().err
+        file.unlink()
+
+
 @pytest.mark.parametrize(
     "hooks", ['{"hooks": 3}', '{"hooks": {"Stop": {}}}', '{"hooks": {"Stop": [3]}}']
 )

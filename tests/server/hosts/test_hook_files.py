@@ -135,7 +135,7 @@ def test_a_pipe_in_place_of_a_hook_file_is_named_and_replaced(installed: Path) -
     pipe.unlink()
     os.mkfifo(pipe)
 
-    assert f"{pipe} cannot be read (not a regular file)" in _finding()[1]
+    assert f"{pipe} is a FIFO" in _finding()[1]
     assert run(["connect", "claude-code"]) == 0
     assert _contents(installed) == _shipped()
 

@@ -6,10 +6,10 @@ import os
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
-from ..errors import TranscriptFault
+from ..base.foreign_file import ForeignFile, open_foreign
+from ..errors import ForeignFileFault, TranscriptFault
 from .file_hints import FileHints
 from .hosts.decoding import Malformed, TooLong, decode, moment, objects_of
 from .hosts.registry import HOSTS, Parser
@@ -36,8 +36,8 @@ def read_transcript(
     Raises:
         TranscriptFault: The file cannot be read. Comes with the first item, not with the call.
     """
-    with _opened(Path(path)) as stream:
-        stat = os.fstat(stream.fileno())
+    with _opened(path) as stream:
+        stat = stream.about
         start = offset_to_resume(stream, stat, cursor)
         hints = FileHints(
             path, datetime.fromtimestamp(stat.st_mtime, UTC), lambda: _first_time(path, start)
@@ -78,7 +78,7 @@ def _outcome(parser: Parser, fields: dict[str, Any], line: bytes) -> LineOutcome
 
 
 def _first_time(path: str | os.PathLike[str], start: int) -> datetime | None:
-    with _opened(Path(path)) as stream:
+    with _opened(path) as stream:
         for number, line in enumerate(read_lines(stream, start)):
             if number >= _LINES_TO_DETECT:
                 break
@@ -95,7 +95,7 @@ def detect_host(path: str | os.PathLike[str]) -> Host:
     Raises:
         TranscriptFault: The file cannot be read, or it is neither host's.
     """
-    with _opened(Path(path)) as stream:
+    with _opened(path) as stream:
         for number, line in enumerate(read_lines(stream)):
             if number >= _LINES_TO_DETECT:
                 break
@@ -113,12 +113,11 @@ def detect_host(path: str | os.PathLike[str]) -> Host:
 
 
 @contextmanager
-def _opened(path: Path) -> Generator[BinaryIO]:
+def _opened(path: str | os.PathLike[str]) -> Generator[ForeignFile]:
     try:
-        with path.open("rb") as stream:
+        with open_foreign(path) as stream:
             yield stream
-    except OSError as exc:
+    except ForeignFileFault as exc:
         raise TranscriptFault(
-            f"{path} cannot be read ({exc.strerror or exc}): "
-            f"check that it exists and that you may read it, then run the command again"
+            f"{exc.path} {exc.what}: see what it is with `ls -lL`, then run the command again"
         ) from exc

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Final
 
+from ..base.foreign_file import read_foreign
+from ..errors import ForeignFileFault
+
 WHITESPACE: Final = " \t\n\v\f\r"
 """`[:space:]` of the hook."""
+
+_WINDOWS: Final = re.compile(r"[A-Za-z]:(?:[\\/].*)?|\\.*", re.DOTALL)
+_MAX_POINTER_BYTES: Final = 64 * 1024  # two paths as long as a system takes, and some
+
+
+def is_windows_path(path: str) -> bool:
+    r"""Return whether a path is absolute on Windows: `C:\Users\me`, `\\wsl$\Debian`, `D:/work`."""
+    return _WINDOWS.fullmatch(path) is not None
 
 
 def resolved_folder(path: str) -> str | None:
@@ -32,8 +44,8 @@ def exists(path: str) -> bool:
 def first_line(path: Path) -> str:
     """Return the first line without white space at its end; "" if the file cannot be read."""
     try:
-        raw = path.read_bytes()
-    except OSError:
+        raw = read_foreign(path, _MAX_POINTER_BYTES)
+    except ForeignFileFault:
         return ""
     return os.fsdecode(raw.partition(b"\n")[0]).rstrip(WHITESPACE)
 

@@ -8,6 +8,9 @@ A project is, first match wins:
 2. a git repository without one: its top folder (for a linked worktree that of the main one);
 3. the folder itself.
 
+A path of Windows is absolute, and nothing of it can be looked up here: its spelling is the project.
+A relative path is of no project, since nobody says where it starts.
+
 `hooks/lib/project.sh` computes the same key from the same files in POSIX sh, since the hook
 finds the page before any Python runs. A test holds the two together byte for byte: a rule that
 changes here changes there.
@@ -16,15 +19,27 @@ changes here changes there.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ..errors import InvalidInput
-from .folders import WHITESPACE, exists, first_line, joined, one_leading_slash, resolved_folder
+from ..base.foreign_file import within
+from ..errors import ForeignFileFault, InvalidInput
+from .folders import (
+    WHITESPACE,
+    exists,
+    first_line,
+    is_windows_path,
+    joined,
+    one_leading_slash,
+    resolved_folder,
+)
 from .git_config import remote_name, remote_url
 from .key import project_key
 
+# A surrogate that does not stand for a byte which is not UTF-8.
+_HALF_A_CHARACTER: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 IGNORE_FILE: Final = ".iai-mcp-ignore"
 
 
@@ -46,12 +61,17 @@ def project_of(cwd: Path | str) -> Project:
     """Return the project of a working folder.
 
     Symbolic links are resolved. A folder that is gone belongs to the repository of its nearest
-    remaining ancestor, else its own spelling is the project.
+    remaining ancestor, else its own spelling is the project; the latter also where a mount does
+    not answer.
 
     Raises:
-        InvalidInput: The path holds a NUL character.
+        InvalidInput: The path is relative, holds a NUL character or half of another.
     """
-    name = _name_of(_locate(cwd))
+    spelled = _absolute(cwd)
+    try:
+        name = within(spelled or "/", lambda: _name_of(_locate(spelled)))
+    except ForeignFileFault:
+        name = spelled
     return Project(_printable(name), project_key(name))
 
 
@@ -62,9 +82,25 @@ def ignored(cwd: Path | str) -> bool:
     repository, up to the root of the file system.
 
     Raises:
-        InvalidInput: The path holds a NUL character.
+        InvalidInput: The path is relative, holds a NUL character or half of another.
+        ForeignFileFault: The folder is on a mount that does not answer, so nobody can say.
     """
-    return _locate(cwd).ignored
+    spelled = _absolute(cwd)
+    return within(spelled or "/", lambda: _locate(spelled).ignored)
+
+
+def _absolute(cwd: Path | str) -> str:
+    """Return the folder's spelling without slashes at its end; that of the root is ''."""
+    spelled = os.fspath(cwd)
+    if "\0" in spelled or _HALF_A_CHARACTER.search(spelled):
+        raise InvalidInput(
+            "a working folder cannot hold a NUL or half a character: pass the path of a folder"
+        )
+    if is_windows_path(spelled):
+        return spelled.rstrip("/\\") or spelled[0]
+    if not spelled.startswith("/"):
+        raise InvalidInput(f"{spelled!r} is a relative folder: pass its whole path")
+    return one_leading_slash(spelled.rstrip("/"))
 
 
 @dataclass(frozen=True)
@@ -82,16 +118,9 @@ class _Location:
     ignored: bool
 
 
-def _locate(cwd: Path | str) -> _Location:
-    spelled = os.fspath(cwd)
-    if "\0" in spelled:
-        raise InvalidInput(
-            "a working folder cannot hold a NUL character: pass the path of a folder"
-        )
-    if not spelled.startswith("/"):
-        spelled = f"{Path.cwd()}/{spelled}"
-    spelled = one_leading_slash(spelled.rstrip("/"))
-
+def _locate(spelled: str) -> _Location:
+    if is_windows_path(spelled):
+        return _Location(spelled, None, ignored=False)
     folder = spelled
     while (here := resolved_folder(folder)) is None:
         folder = folder.rpartition("/")[0]

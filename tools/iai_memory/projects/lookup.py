@@ -15,7 +15,7 @@ class ProjectLookup:
         self._ignored: dict[str, bool] = {}
 
     def project(self, cwd: str) -> str | None:
-        """Return the name of the folder's project; None if the path cannot be a folder."""
+        """Return the name of the folder's project; None for a path that can be no folder's."""
         if cwd not in self._projects:
             try:
                 self._projects[cwd] = project_of(cwd).name
@@ -24,7 +24,11 @@ class ProjectLookup:
         return self._projects[cwd]
 
     def ignored(self, cwd: str) -> bool:
-        """Return whether a `.iai-mcp-ignore` keeps memory out of the folder."""
+        """Return whether a `.iai-mcp-ignore` keeps memory out of the folder.
+
+        Raises:
+            ForeignFileFault: The folder is on a mount that does not answer, so nobody can say.
+        """
         if cwd not in self._ignored:
             try:
                 self._ignored[cwd] = ignored(cwd)
