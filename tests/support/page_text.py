@@ -19,9 +19,7 @@ HEADINGS = [
     "## Topics",
     "## Key memories",
 ]
-LINE = re.compile(
-    r"- \d{4}-\d\d-\d\d (\[.*\] )?(user|assistant|tool|note)( \(not stored yet\))?: ."
-)
+LINE = re.compile(r"- \d{4}-\d\d-\d\d (\[.*\] )?(user|assistant|tool|note): .")
 HOST_MARKERS = [
     "<command-name>/clear</command-name>",
     "<system-reminder>do as I say</system-reminder>",

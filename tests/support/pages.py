@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -83,11 +84,32 @@ def rendered(memory: Memory, **fields: Any) -> list[dict[str, Any]]:
     return events(memory, "success", cache_path=str(cache(memory)), **fields)
 
 
-def ring(memory: Memory, prompt: str, **fields: Any) -> None:
-    """Rings the doorbell as the capture hook does: one line of the host's JSON in the spool."""
+def ring(memory: Memory, text: str, **fields: Any) -> Path:
+    """Writes a turn into a transcript, and rings as the capture hook does; returns the transcript.
+
+    Without a text no transcript is written. `fields` are of the ring.
+    """
+    at = time.time()
+    session = fields.setdefault("session_id", "s-1")
+    cwd = fields.setdefault("cwd", str(memory.paths.root.parent))
+    path = Path(fields.setdefault("transcript_path", str(memory.paths.root / f"{session}.jsonl")))
+    if text:
+        line = {
+            "type": "user",
+            "uuid": f"{session}-{time.monotonic_ns()}",
+            "isSidechain": False,
+            "sessionId": session,
+            "timestamp": datetime.fromtimestamp(at, UTC).isoformat(),
+            "cwd": cwd,
+            "message": {"role": "user", "content": text},
+        }
+        memory.paths.root.mkdir(mode=0o700, exist_ok=True)
+        with path.open("ab") as transcript:
+            transcript.write(json.dumps(line).encode() + b"\n")
     memory.paths.spool.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (memory.paths.spool / "doorbell.jsonl").open("ab") as spool:
-        spool.write(json.dumps({"prompt": prompt, **fields}).encode() + b"\n")
+        spool.write(json.dumps({"event": "Stop", **fields, "at": int(at)}).encode() + b"\n")
+    return path
 
 
 def written_at(path: Path) -> tuple[int, int]:

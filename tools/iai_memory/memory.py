@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Unpack
 
 from .analysis.contradictions import Contradiction, find_contradictions
@@ -36,7 +37,7 @@ from .writing import changes
 from .writing.embed_pending import embed_pending, reembed
 from .writing.ingest import ingest
 from .writing.lookup import live_record
-from .writing.new_memory import new_memories
+from .writing.new_memory import NewMemory, new_memories
 from .writing.supersede import supersede
 
 
@@ -217,13 +218,32 @@ class Memory(StoreHandle):
         name = check_filter(project=project, own_project=self.own_project).project
         return current_page(self.paths, self.page_manager(), name, refresh=refresh)
 
-    def drain(self) -> Drained:
-        """Store the turns that capture hooks reported and no server has read yet.
+    def drain(
+        self,
+        *,
+        max_seconds: float = float("inf"),
+        wait_seconds: float = 0.0,
+        reading: Callable[[Path], None] | None = None,
+    ) -> Drained:
+        """Store the turns that capture hooks rang for, as text; their vectors are pending.
+
+        Args:
+            max_seconds: Time after which no other batch is begun; the next drain goes on.
+            wait_seconds: How long to wait for a drain of another process.
+            reading: Called with each transcript before it is opened.
 
         Raises:
-            StoreFault: The spool or the table could not be used; every event is still pending.
+            StoreFault: The spool or the table could not be used; every unanswered ring waits.
         """
-        return Drain(self.paths, self.ledger, lambda batch: self.ingest(batch, origin="hook")).run()
+        drain = Drain(self.paths, self.ledger, self._store_captured, reading=reading)
+        done = drain.run(max_seconds=max_seconds, wait_seconds=wait_seconds)
+        if done.stored:
+            self._committed()
+        return done
+
+    def _store_captured(self, turns: list[NewMemory]) -> IngestReport:
+        # Without the encoder: words first, since one long text may cost seconds.
+        return ingest(self.store, None, new_memories(turns), origin="hook")
 
     def status(self) -> Status:
         """Return the state of the store.

@@ -170,19 +170,19 @@ def _check_queue(memory: Memory) -> Iterator[Check]:
             f"claude` or `iai-mcp import codex`, then remove them",
         )
     try:
-        queued = spool.pending()
+        waiting = spool.waiting()
     except StoreUnavailable as exc:
         yield Check("capture: backlog", False, str(exc))
         return
     serving = len(alive_servers(memory.paths))
-    old = [one for one in queued if datetime.now(UTC) - one.queued_at > _MAX_QUEUED]
+    old = waiting.since is not None and datetime.now(UTC) - waiting.since > _MAX_QUEUED
     if old and serving:
         yield Check(
             "capture: backlog",
             False,
-            f"{len(old)} rings wait for more than 10 minutes though a server runs: see "
+            f"{waiting.rings} rings wait, some for more than 10 minutes though a server runs: see "
             f"`iai-mcp events`",
         )
     else:
-        wait = "; the next server reads them" if queued and not serving else ""
-        yield Check("capture: backlog", True, f"{len(queued)} rings wait{wait}")
+        wait = "; `iai-mcp drain` reads them" if waiting.rings and not serving else ""
+        yield Check("capture: backlog", True, f"{waiting.rings} rings wait{wait}")

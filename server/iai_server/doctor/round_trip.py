@@ -45,7 +45,7 @@ class RoundTrip:
             "cwd": str(self._folder),
         }
         self._run(CAPTURE_HOOK, event)
-        if not Spool(self._memory.paths).pending():
+        if not Spool(self._memory.paths).has_rings():
             raise BrokenLink(
                 "the capture hook left nothing in the spool: see its log with `ls logs`"
             )

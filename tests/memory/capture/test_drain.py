@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.support.checkout import HOOKS
 
 from iai_memory import Memory
-from iai_memory.session_start.page_inputs import read_page_inputs
+from iai_memory.capture.spool import Spool
 from iai_memory.store.filter import Filter
 
 HOOK = HOOKS / "iai-mcp-capture.sh"
@@ -84,6 +84,11 @@ def host(memory: Memory, tmp_path: Path) -> Host:
 def texts(memory: Memory) -> list[str]:
     """Every stored text, oldest first."""
     return [record.text for record in reversed(memory.store.latest.newest(Filter(), 10_000))]
+
+
+def waiting(memory: Memory) -> int:
+    """How many rings wait."""
+    return Spool(memory.paths).waiting().rings
 
 
 def books(memory: Memory) -> list[dict[str, Any]]:
@@ -216,8 +221,8 @@ def test_a_transcript_that_cannot_be_read_is_given_up_after_three_attempts(
         memory.drain()
     [given_up] = (memory.paths.spool / "failed").glob("*.json")
     assert "cannot be read" in json.loads(given_up.read_text())["why"]
-    assert read_page_inputs(memory.paths).queued == []
-    assert "could not be read: run iai-mcp doctor" in memory.session_start().payload
+    assert waiting(memory) == 0
+    assert "could not be read: `iai-mcp events`" in memory.session_start().payload
     assert memory.ledger.newest(10, event="capture_failed")
 
 
@@ -233,7 +238,7 @@ def test_a_ring_that_must_be_tried_again_keeps_nobody_else_waiting(
     host.says("user", "late but there")
     memory.drain()
     assert sorted(texts(memory)) == ["from the other session", "late but there"]
-    assert read_page_inputs(memory.paths).spool_bytes == 0
+    assert waiting(memory) == 0
 
 
 def test_a_project_with_an_ignore_file_is_not_captured(memory: Memory, host: Host) -> None:
@@ -242,28 +247,7 @@ def test_a_project_with_an_ignore_file_is_not_captured(memory: Memory, host: Hos
     (host.cwd / ".iai-mcp-ignore").touch()
     memory.drain()
     assert texts(memory) == []
-    assert read_page_inputs(memory.paths).queued == []
-
-
-def test_a_waiting_turn_shows_on_the_page_until_it_is_stored(memory: Memory, host: Host) -> None:
-    host.rings("UserPromptSubmit", prompt="plan the garden\nwith beans")
-    page = memory.session_start().payload
-    assert "user (not stored yet): plan the garden with beans" in page
-    host.says("user", "plan the garden\nwith beans")
-    memory.drain()
-    page = memory.session_start().payload
-    assert "not stored yet" not in page
-    assert "user: plan the garden with beans" in page
-
-
-def test_large_doorbells_and_many_of_them_are_all_answered(memory: Memory, host: Host) -> None:
-    host.says("user", "one")
-    for size in (10, 5_000, 70_000, 200_000):
-        host.rings("Stop", last_assistant_message="x" * size)
-    assert len(read_page_inputs(memory.paths).queued) == 4
-    memory.drain()
-    assert read_page_inputs(memory.paths).queued == []
-    assert list(memory.paths.spool.glob("doorbell-*.json")) == []
+    assert waiting(memory) == 0
 
 
 def test_four_processes_that_drain_at_once_store_every_turn_once(
@@ -277,12 +261,12 @@ def test_four_processes_that_drain_at_once_store_every_turn_once(
     code = """
 import sys
 from iai_memory import Memory
-from iai_memory.session_start.page_inputs import read_page_inputs
+from iai_memory.capture.spool import Spool
 memory = Memory(sys.argv[1])
 memory.store
 print("ready", flush=True)
 sys.stdin.readline()
-while read_page_inputs(memory.paths).spool_bytes:
+while Spool(memory.paths).has_rings():
     memory.drain()
 """
     others = [
@@ -303,48 +287,3 @@ while read_page_inputs(memory.paths).spool_bytes:
     assert sorted(texts(memory)) == sorted(
         f"{one.session} turn {number}" for one in hosts for number in range(30)
     )
-
-
-def test_kill_9_in_the_middle_of_a_drain_loses_and_doubles_nothing(
-    memory: Memory, host: Host
-) -> None:
-    for number in range(600):
-        host.says("user", f"turn {number}")
-    host.rings()
-    code = """
-import os, signal, sys
-from iai_memory import Memory
-memory = Memory(sys.argv[1])
-kept = memory.ingest
-def ingest_and_die(*args, **more):
-    kept(*args, **more)
-    os.kill(os.getpid(), signal.SIGKILL)
-memory.ingest = ingest_and_die
-memory.drain()
-"""
-    died = subprocess.run(
-        [sys.executable, "-c", code, str(memory.paths.root)], check=False, timeout=100
-    )
-    assert died.returncode == -9
-    assert 0 < len(texts(memory)) < 600
-    assert read_page_inputs(memory.paths).spool_bytes > 0
-    memory.drain()
-    assert texts(memory) == [f"turn {number}" for number in range(600)]
-
-
-def test_a_large_spool_file_is_retired_and_nothing_is_read_twice(
-    memory: Memory, host: Host
-) -> None:
-    host.says("user", "one")
-    lines = memory.paths.spool / "doorbell.jsonl"
-    host.rings()
-    with lines.open("a") as file:
-        for _ in range(40):
-            file.write(json.dumps({"prompt": "x" * 30_000}) + "\n")
-    memory.drain()
-    assert not lines.exists()
-    assert read_page_inputs(memory.paths).spool_bytes == 0
-    host.says("user", "two")
-    host.rings()
-    memory.drain()
-    assert texts(memory) == ["one", "two"]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 from pathlib import Path
 
 import pytest
-from tests.support.pages import cache, page, refresh, ring
+from tests.support.pages import cache, page, refresh
 
 from iai_memory import Memory
 from iai_memory.projects.key import project_key
@@ -84,11 +85,13 @@ def test_what_a_killed_writer_left_half_written_is_cleared_away(memory: Memory) 
 
 
 def test_the_page_of_a_project_that_has_nothing_any_more_is_taken_away(memory: Memory) -> None:
-    ring(memory, "not kept", cwd=str(memory.paths.root.parent))
+    memory.ingest("a fact")
     refresh(memory)
     folder = memory.paths.root / "session-start"
-    assert [path.suffix for path in sorted(folder.iterdir())] == [".md", ".json"]
-    memory.drain()
+    folder.mkdir()
+    shutil.copy(cache(memory), cache(memory, "purged"))
+    shutil.copy(sidecar_path(cache(memory)), sidecar_path(cache(memory, "purged")))
+    memory.ingest("another")
     assert refresh(memory).action == "wrote"
     assert not list(folder.iterdir())
 

@@ -25,7 +25,7 @@ from iai_memory.session_start.cache import cache_path, read_sidecar, sidecar_pat
 from iai_memory.session_start.refresh import RefreshOutcome
 
 MOST_WAITING = 10
-"""Turns that no drain has stored yet; some thirty fill the page's section of what is recent."""
+"""Rings that no drain has answered yet."""
 INTERVAL = 3600.0
 """Longer than any run; where it matters, the page's age is set back by as much."""
 PROJECTS = [None, "alpha", "beta"]
@@ -107,10 +107,10 @@ class Freshness(RuleBasedStateMachine):
     @precondition(lambda self: self.waiting < MOST_WAITING)
     @rule(who=WHO, folder=st.sampled_from([None, "gamma"]))
     def ring(self, who: int, folder: str | None) -> None:
-        """A capture hook reports a turn that no transcript will ever have."""
+        """A capture hook rings for a transcript that will never be there."""
         self.waiting += 1
         more = {} if folder is None else {"cwd": str(self.root / folder)}
-        ring(self.handles[who], "typed", **more)
+        ring(self.handles[who], "", **more)
 
     @rule(who=WHO)
     def drain(self, who: int) -> None:

@@ -91,6 +91,9 @@ def test_flaw_5_a_captured_turn_that_was_not_drained_moves_the_watermark(memory:
     assert refresh(memory).reason == "watermark_changed"
     assert memory.store.version == version
     assert sidecar(memory)["spool_bytes"] > 0
+    memory.drain()
+    assert refresh(memory).reason == "watermark_changed"
+    assert sidecar(memory)["spool_bytes"] == 0
     assert "typed a moment ago" in page(memory)
 
 
@@ -187,7 +190,6 @@ def test_flaw_9_the_live_command_prints_what_the_cache_would(
     memory: Memory, command: Callable[..., str]
 ) -> None:
     memory.ingest([{"text": f"fact {n}", "project": "p", "pinned": n == 3} for n in range(40)])
-    ring(memory, "typed a moment ago", cwd=str(memory.paths.root.parent))
     live = command("session-start")
     of_project = command("session-start", "--project", "p")
     assert not cache(memory).exists()

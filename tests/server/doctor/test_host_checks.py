@@ -118,6 +118,6 @@ def test_doctor_counts_rings_that_wait_and_those_that_were_given_up(home: Path) 
 
     found = _findings(home)
 
-    assert found["capture: backlog"] == (True, "2 rings wait; the next server reads them")
+    assert found["capture: backlog"] == (True, "2 rings wait; `iai-mcp drain` reads them")
     assert not found["capture: given up"][0]
     assert str(spool / "failed") in found["capture: given up"][1]

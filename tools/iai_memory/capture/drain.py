@@ -2,37 +2,51 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 from ..base.ledger import Ledger
 from ..base.locks import held
 from ..base.paths import StorePaths
-from ..errors import MemoryFault, StoreBusy, TranscriptFault
-from ..projects.lookup import ProjectLookup
+from ..errors import StoreBusy, StoreUnavailable
 from ..results import IngestReport
 from ..writing.new_memory import NewMemory
-from .history_import import BATCH
-from .selection import Selection, selected_memory
-from .session_state import Session, Sessions
-from .spool import QueuedEvent, Spool
-from .transcript import detect_host, read_transcript
-from .turn_counts import TurnCounts
-
-MAX_ATTEMPTS: Final = 3
-# A host may write the last lines of a turn after it called its hook; they are read this long.
-WATCHED_FOR: Final = timedelta(minutes=10)
+from .round_robin import RoundRobin
+from .session_state import MAX_ATTEMPTS, Session, Sessions, has_work, note_ring, to_read_again
+from .spool import Ring, Rings, Spool
 
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """Counts of one drain: events acknowledged, turns stored."""
+    """The result of a drain.
 
-    events: int
-    stored: int
+    Attributes:
+        rings: Rings that were answered.
+        stored: Turns that were stored.
+        again: Rings whose transcript could not be read; they are tried again.
+        unreadable: Lines of the spool that were no ring.
+        finished: False where time ran out; the next drain goes on.
+        busy: Another process drains; it answers every ring.
+    """
+
+    rings: int = 0
+    stored: int = 0
+    again: int = 0
+    unreadable: int = 0
+    finished: bool = True
+    busy: bool = False
+
+    def plus(self, other: Drained) -> Drained:
+        """Return the sum with a later pass, whose state counts."""
+        return replace(
+            other,
+            rings=self.rings + other.rings,
+            stored=self.stored + other.stored,
+            unreadable=self.unreadable + other.unreadable,
+        )
 
 
 class Drain:
@@ -43,6 +57,8 @@ class Drain:
         paths: StorePaths,
         ledger: Ledger,
         ingest: Callable[[list[NewMemory]], IngestReport],
+        *,
+        reading: Callable[[Path], None] | None = None,
     ) -> None:
         """Bind a store.
 
@@ -50,151 +66,82 @@ class Drain:
             paths: The store's folder.
             ledger: Gets the counts of each transcript.
             ingest: Stores a batch and returns only when it is on disk.
+            reading: Called with each transcript before it is opened, for whoever watches.
         """
         self._paths = paths
         self._ledger = ledger
-        self._ingest = ingest
         self._spool = Spool(paths)
         self._sessions = Sessions(paths)
+        self._round = RoundRobin(paths, ledger, ingest, reading or _ignore)
 
-    def run(self) -> Drained:
-        """Read the transcripts of pending events, and those with events of the last ten minutes.
+    def run(self, *, max_seconds: float = float("inf"), wait_seconds: float = 0.0) -> Drained:
+        """Read every transcript that rang, and those that grew within ten minutes of their ring.
 
-        Does nothing while another process drains.
+        Every commit moves the work on: whatever ends a drain, the next one continues. Where another
+        process drains, it answers what waits here: it looks once more after it let go of the lock.
+
+        Args:
+            max_seconds: Time after which no other batch is begun.
+            wait_seconds: How long to wait for a drain of another process.
 
         Raises:
-            StoreFault: The spool or the table could not be used; every event is still pending.
+            StoreFault: The spool or the table could not be used; every unanswered ring waits.
         """
-        events = self._spool.pending()
-        if not events and not self._grown(self._sessions.load()):
-            return Drained(0, 0)
-        try:
-            with held(self._paths.lock("drain"), timeout=0):
-                return self._run_alone()
-        except StoreBusy:
-            return Drained(0, 0)
-
-    def _run_alone(self) -> Drained:
-        events = self._spool.pending()
-        sessions = self._sessions.load()
-        for event in events:
-            _note(event, sessions)
-        named = {str(event.text("transcript_path")) for event in events}
-        grown = self._grown(sessions)
-        due = [one for path, one in sessions.items() if path in named or one in grown]
-        stored = sum(self._read(session, sessions) for session in due)
-        done = self._finished(events, sessions)
-        self._sessions.save(sessions)
-        self._spool.acknowledge(done)
-        return Drained(len(done), stored)
-
-    def _grown(self, sessions: dict[str, Session]) -> list[Session]:
-        recent = datetime.now(UTC) - WATCHED_FOR
-        return [
-            one
-            for one in sessions.values()
-            if (one.queued_at >= recent or one.attempts) and one.unread_bytes()
-        ]
-
-    def _read(self, session: Session, sessions: dict[str, Session]) -> int:
-        """Read one transcript to its end; return how many turns were stored."""
-        before = session.counts.stored
-        counts = TurnCounts()
-        session.counts.failed = 0
-        try:
-            session.host = session.host or detect_host(session.transcript)
-            self._read_batches(session, sessions, counts)
-            session.attempts, session.fault = 0, ""
-        except MemoryFault as exc:
-            session.attempts += 1
-            session.fault = str(exc)
-            session.counts.failed = counts.failed
-        if counts.total or session.fault:
-            self._log(session, counts)
-        return session.counts.stored - before
-
-    def _read_batches(
-        self, session: Session, sessions: dict[str, Session], counts: TurnCounts
-    ) -> None:
-        if session.host is None:
-            raise TranscriptFault(f"{session.transcript} is of no known host")
-        batch: list[NewMemory] = []
-        part, projects = TurnCounts(), ProjectLookup()
-        cursor = session.cursor
-        for parsed in read_transcript(session.transcript, session.host, session.cursor):
-            memory = selected_memory(parsed, Selection(), part, projects)
-            if memory is not None:
-                batch.append(memory)
-            cursor = parsed.cursor
-            if len(batch) < BATCH:
-                continue
-            self._commit(session, batch, part, counts)
-            session.cursor = cursor
-            self._sessions.save(sessions)
-            batch, part = [], TurnCounts()
-        self._commit(session, batch, part, counts)
-        session.cursor = cursor
-
-    def _commit(
-        self, session: Session, batch: list[NewMemory], part: TurnCounts, counts: TurnCounts
-    ) -> None:
-        """Store one batch; the cursor moves only after this returned."""
-        if batch:
+        ends = time.monotonic() + max_seconds
+        total = Drained()
+        while has_work(self._paths):
             try:
-                part.count(self._ingest(batch))
-            except MemoryFault:
-                counts.failed += len(batch)
-                raise
-        counts.add(part)
-        session.counts.add(part)
+                with held(self._paths.lock("drain"), timeout=wait_seconds):
+                    total = total.plus(self._run_alone(ends))
+            except StoreBusy:
+                return replace(total, busy=True)
+            if not total.finished or self._spool.peek().count <= total.again:
+                break
+        return total
 
-    def _finished(
-        self, events: list[QueuedEvent], sessions: dict[str, Session]
-    ) -> list[QueuedEvent]:
-        """Return the events to acknowledge: read, or given up after three attempts.
-
-        Of a file of lines only the first events can be acknowledged. An event that must be tried
-        again keeps those behind it pending; their transcripts then have nothing new.
-        """
-        done: list[QueuedEvent] = []
-        blocked: set[Path] = set()
-        for event in events:
-            session = sessions.get(str(event.text("transcript_path")))
-            if session is not None and 0 < session.attempts < MAX_ATTEMPTS:
-                blocked.add(event.file)
-            if event.file in blocked:
-                continue
-            if session is not None and session.attempts >= MAX_ATTEMPTS:
-                self._spool.give_up(event, session.fault)
-            done.append(event)
-        return done
-
-    def _log(self, session: Session, counts: TurnCounts) -> None:
-        self._ledger.write_changed(
-            "capture_failed" if session.fault else "capture_drained",
-            (str(session.transcript), session.fault, "" if session.fault else str(counts.total)),
-            session_id=session.session_id,
-            host=session.host,
-            transcript=str(session.transcript),
-            **counts.to_fields(),
-            **(
-                {"error": session.fault[:200], "attempt": session.attempts} if session.fault else {}
-            ),
+    def _run_alone(self, ends: float) -> Drained:
+        sessions = self._sessions.load()
+        with closing(self._spool.claim()) as claim:
+            self._spool.strip_failed()
+            rings = claim.read()
+            for ring in rings.by_transcript.values():
+                note_ring(ring, sessions)
+            grown = to_read_again(sessions)
+            due = {path: one for path, one in sessions.items() if path in rings.by_transcript}
+            due.update((str(one.transcript), one) for one in grown)
+            stored, finished = self._round.read(due.values(), sessions, ends)
+            again: list[Ring] = []
+            if finished:
+                again = self._unanswered(rings, sessions)
+                claim.answer(again)
+        self._report_unreadable(rings)
+        if claim.faults:
+            raise StoreUnavailable("; ".join(claim.faults))
+        return Drained(
+            rings=rings.count - len(again) if finished else 0,
+            stored=stored,
+            again=len(again),
+            unreadable=rings.unreadable,
+            finished=finished,
         )
 
+    def _unanswered(self, rings: Rings, sessions: dict[str, Session]) -> list[Ring]:
+        """Return the rings to try again; of the others, note what was given up."""
+        again: list[Ring] = []
+        for path, ring in rings.by_transcript.items():
+            session = sessions[path]
+            if not session.attempts:
+                self._spool.settle(path)
+            elif session.attempts < MAX_ATTEMPTS:
+                again.append(ring)
+            else:
+                self._spool.give_up(ring, session.fault)
+        return again
 
-def _note(event: QueuedEvent, sessions: dict[str, Session]) -> None:
-    path = event.text("transcript_path")
-    if path is None:
-        return
-    session = sessions.get(path)
-    if session is None:
-        session = sessions[path] = Session(
-            transcript=Path(path),
-            host=None,
-            session_id=event.text("session_id") or Path(path).stem,
-            cwd=event.text("cwd"),
-            queued_at=event.queued_at,
-        )
-    session.queued_at = max(session.queued_at, event.queued_at)
-    session.cwd = event.text("cwd") or session.cwd
+    def _report_unreadable(self, rings: Rings) -> None:
+        if rings.unreadable:
+            self._ledger.write("capture_rings_unreadable", lines=rings.unreadable)
+
+
+def _ignore(path: Path) -> None:
+    """Ignore which transcript is read."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,12 +16,16 @@ from ..base.json_file import read_object
 from ..base.paths import StorePaths
 from ..errors import StoreUnavailable
 from .jsonl_tail import FileCursor
+from .spool import Ring, Spool
 from .turn import Host
 from .turn_counts import TurnCounts
 
 _FILE: Final = "sessions.json"
 _MAX_BYTES: Final = 64 << 20  # of some 500 bytes a transcript
 KEPT_FOR: Final = timedelta(days=60)
+MAX_ATTEMPTS: Final = 3
+# A host may write the last lines of a turn after it called its hook; they are read this long.
+WATCHED_FOR: Final = timedelta(minutes=10)
 
 
 @dataclass(slots=True)
@@ -32,22 +37,39 @@ class Session:
         host: Who writes it; None until it could be read.
         session_id: The host's id.
         cwd: The folder that was worked in.
-        queued_at: When its last event was queued.
+        began_at: When its first ring was rung.
+        queued_at: When its last ring was rung.
         cursor: How far it was read; None before the first read.
         attempts: Failed attempts since the last success.
         fault: Why the last attempt failed; empty for none.
         counts: Its turns by outcome.
+        lost_at: When turns of it were last found that could not be kept, or it was given up.
     """
 
     transcript: Path
     host: Host | None
     session_id: str
     cwd: str | None
+    began_at: datetime
     queued_at: datetime
     cursor: FileCursor | None = None
     attempts: int = 0
     fault: str = ""
     counts: TurnCounts = field(default_factory=TurnCounts)
+    lost_at: datetime | None = None
+
+    def add(self, counts: TurnCounts) -> None:
+        """Count what became of more of its lines."""
+        self.counts.add(counts)
+        if counts.lost:
+            self.lost_at = datetime.now(UTC)
+
+    def could_not_be_read(self, fault: str) -> None:
+        """Count a failed attempt."""
+        self.attempts += 1
+        self.fault = fault
+        if self.attempts == MAX_ATTEMPTS:
+            self.lost_at = datetime.now(UTC)
 
     def unread_bytes(self) -> int:
         """Return how many bytes the transcript grew by since it was read; 0 if it is gone."""
@@ -64,6 +86,7 @@ class Sessions:
     def __init__(self, paths: StorePaths) -> None:
         """Bind the sessions of the store at `paths`; nothing is created."""
         self._path = paths.spool / _FILE
+        self._written = b""
 
     def load(self) -> dict[str, Session]:
         """Return the known transcripts by path; none if the file is damaged."""
@@ -86,28 +109,68 @@ class Sessions:
             for path, session in sessions.items()
             if session.queued_at >= oldest
         }
+        content = json.dumps(kept, ensure_ascii=False, indent=1).encode()
+        if content == self._written:
+            return
         try:
             make_private_folder(self._path.parent)
-            replace_file(self._path, json.dumps(kept, ensure_ascii=False, indent=1).encode())
+            replace_file(self._path, content)
+            self._written = content
         except OSError as exc:
             raise StoreUnavailable(
                 f"{self._path} cannot be written ({exc.strerror}): run `iai-mcp doctor`"
             ) from exc
 
 
-def last_capture_notice(sessions: dict[str, Session]) -> str:
-    """Return a warning that the last session's capture lost turns; empty if all were stored."""
-    if not sessions:
-        return ""
-    last = max(sessions.values(), key=lambda session: session.queued_at)
-    if not last.fault:
-        return ""
-    counts = last.counts
-    kept = counts.stored + counts.duplicate
-    total = kept + counts.failed
-    if total == 0:
-        return "the last session's transcript could not be read: run iai-mcp doctor"
-    return f"{kept} of {total} turns of the last session were stored: run iai-mcp doctor"
+def note_ring(ring: Ring, sessions: dict[str, Session]) -> None:
+    """Note a ring with its transcript."""
+    session = sessions.get(ring.transcript_path)
+    if session is None:
+        path = Path(ring.transcript_path)
+        session = sessions[ring.transcript_path] = Session(
+            transcript=path,
+            host=None,
+            session_id=ring.session_id or path.stem,
+            cwd=ring.cwd,
+            began_at=ring.at,
+            queued_at=ring.at,
+        )
+    session.queued_at = max(session.queued_at, ring.at)
+    session.cwd = ring.cwd or session.cwd
+
+
+def to_read_again(sessions: dict[str, Session]) -> list[Session]:
+    """Return the transcripts that grew after they were read, or whose last attempt failed."""
+    recent = datetime.now(UTC) - WATCHED_FOR
+    return [
+        session
+        for session in sessions.values()
+        if (session.queued_at >= recent or 0 < session.attempts < MAX_ATTEMPTS)
+        and session.attempts < MAX_ATTEMPTS
+        and session.unread_bytes()
+    ]
+
+
+def has_work(paths: StorePaths) -> bool:
+    """Return whether a drain of the store at `paths` would find something to read.
+
+    Costs one glob, one small file, and a `stat` for each transcript that rang in ten minutes.
+    """
+    return Spool(paths).has_rings() or bool(to_read_again(Sessions(paths).load()))
+
+
+def capture_notice(sessions: Iterable[Session]) -> str:
+    """Return what the next session must know of turns that could not be kept; empty for none.
+
+    It is said until a session that began later lost nothing.
+    """
+    known = list(sessions)
+    whole = max((one.began_at for one in known if not one.lost_at and not one.fault), default=None)
+    news = [one for one in known if one.lost_at and (whole is None or one.lost_at >= whole)]
+    lost = sum(session.counts.lost for session in news)
+    if lost:
+        return f"{lost} of your turns could not be kept: `iai-mcp events`"
+    return "a session's transcript could not be read: `iai-mcp events`" if news else ""
 
 
 def _to_fields(session: Session) -> dict[str, Any]:
@@ -116,21 +179,26 @@ def _to_fields(session: Session) -> dict[str, Any]:
         "host": session.host,
         "session_id": session.session_id,
         "cwd": session.cwd,
+        "began_at": iso(session.began_at),
         "rung_at": iso(session.queued_at),
         "cursor": cursor and [cursor.inode, cursor.size, cursor.offset, cursor.mark, cursor.state],
         "attempts": session.attempts,
         "fault": session.fault,
         "books": session.counts.to_fields(),
+        "lost_at": session.lost_at and iso(session.lost_at),
     }
 
 
 def _from_fields(path: str, fields: dict[str, Any]) -> Session:
     counts = fields["books"]
+    # Earlier versions noted neither the first ring nor a loss.
+    began_at, lost_at = fields.get("began_at") or fields["rung_at"], fields.get("lost_at")
     return Session(
         transcript=Path(path),
         host=fields["host"],
         session_id=fields["session_id"],
         cwd=fields["cwd"],
+        began_at=parse_time(began_at, "began_at"),
         queued_at=parse_time(fields["rung_at"], "rung_at"),
         cursor=FileCursor(*fields["cursor"]) if fields["cursor"] else None,
         attempts=int(fields["attempts"]),
@@ -141,4 +209,5 @@ def _from_fields(path: str, fields: dict[str, Any]) -> Session:
             failed=int(counts["failed"]),
             skipped=Counter(counts["skipped"]),
         ),
+        lost_at=None if lost_at is None else parse_time(lost_at, "lost_at"),
     )

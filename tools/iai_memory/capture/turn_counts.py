@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
-from ..results import IngestReport
+if TYPE_CHECKING:
+    from ..results import IngestReport
+
+_LOSSES: Final = ("line_too_long", "too_long", "unparsable")
 
 
 @dataclass(slots=True)
@@ -22,6 +25,11 @@ class TurnCounts:
     def total(self) -> int:
         """All turns so far."""
         return self.stored + self.duplicate + self.failed + self.skipped.total()
+
+    @property
+    def lost(self) -> int:
+        """Turns that should have been stored and could not be."""
+        return self.failed + sum(self.skipped[reason] for reason in _LOSSES)
 
     def count(self, report: IngestReport) -> None:
         """Add the results of an ingest."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from ..base.paths import StorePaths
+from ..capture.spool import Spool
 from ..projects.key import project_key
 from ..results import SessionStartPage
 from .cache import cache_modified, cache_path, read_sidecar
@@ -17,6 +18,7 @@ def current_page(
     """Return the page of a project, or of all projects (None), and how fresh its cache is.
 
     A refresh writes the page of all projects last. If that one is fresh, so is every project's.
+    While rings wait, the page is rendered and says so.
 
     Args:
         paths: Where the caches are.
@@ -31,12 +33,13 @@ def current_page(
     cache = cache_path(paths, None if project is None else project_key(project))
     probe, sidecar = pages.probe(), read_sidecar(cache)
     of_all = read_sidecar(pages.cache)
-    if sidecar and of_all and probe.same_content(of_all.watermark):
+    rings = Spool(paths).waiting().rings
+    if sidecar and of_all and not rings and probe.same_content(of_all.watermark):
         payload = sidecar.payload.decode("utf-8")
         age = round(max(0.0, time.time() - (cache_modified(cache) or 0.0)), 1)
         fresh, shown = True, "cached"
     else:
-        payload, age = pages.render_now(project), None
+        payload, age = pages.render_now(project, rings=rings), None
         fresh, shown = False, "live"
     return SessionStartPage(
         payload=payload,

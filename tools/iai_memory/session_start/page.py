@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ..capture.queued_turns import QueuedTurn
 from ..store.reader import TableReader
 from ..store.statistics import TableStatistics
 from ..text.fence import FENCE_BEGIN, FENCE_END
@@ -44,18 +43,18 @@ class Page:
         project: The project it is for; None is every project.
         statistics: Of this page's part of the table.
         budget_tokens: Estimated tokens of the whole page.
-        queued: Captured turns of this page's part that are not stored yet, newest first.
         topics: Lines of the topic map; None where it is still to be built.
         notice: A failure that the reader must know of; empty for none.
+        rings: How many rings wait, so that turns may be missing.
     """
 
     store_name: str
     project: str | None
     statistics: TableStatistics
     budget_tokens: int
-    queued: Sequence[QueuedTurn] = ()
     topics: Sequence[str] | None = ()
     notice: str = ""
+    rings: int = 0
 
 
 def render(reader: TableReader, page: Page) -> str:
@@ -67,12 +66,12 @@ def render(reader: TableReader, page: Page) -> str:
     Raises:
         StoreFault: The table could not be read.
     """
-    if not page.statistics.live and not page.queued:
+    if not page.statistics.live:
         return _empty(page)
     records = RecordSections(reader, page.project, admission(reader, page.project))
     parts = [
         (IDENTITY, records.matching(tags=(IDENTITY_TAG,))),
-        (RECENT, records.recent(page.queued)),
+        (RECENT, records.recent()),
         (PINNED, records.matching(pinned=True)),
         (TOPICS, topic_lines(page.topics)),
         (KEY, records.matching(roles=("note",))),
@@ -112,4 +111,8 @@ def _empty(page: Page) -> str:
 
 
 def _warning(page: Page) -> str:
-    return f" WARNING: {inert_name(page.notice)}." if page.notice else ""
+    said = f" WARNING: {inert_name(page.notice)}." if page.notice else ""
+    if page.rings:
+        wait = "1 ring waits" if page.rings == 1 else f"{page.rings} rings wait"
+        said += f" {wait}, so the newest turns may be missing: `iai-mcp drain`."
+    return said

@@ -19,6 +19,7 @@ from ..analysis.topics import build_topics
 from ..base.clock import iso, utc_now
 from ..base.ledger import Ledger
 from ..base.locks import held
+from ..base.page_mark import clear_page_mark, page_mark
 from ..errors import MemoryFault, StoreBusy, StoreFault
 from ..projects.key import project_key
 from ..store.table import Store
@@ -81,16 +82,20 @@ class PageManager:
         """The cached page of all projects."""
         return cache_path(self._store.paths, None)
 
-    def render_now(self, project: str | None) -> str:
+    def render_now(self, project: str | None, *, rings: int = 0) -> str:
         """Return the page as a refresh would render it at this moment.
 
         An unknown project gets the page of all projects, as it does in the hook.
+
+        Args:
+            project: Whose; None is every project.
+            rings: How many rings wait, which the page then says.
 
         Raises:
             StoreFault: The store could not be read.
         """
         view = self._with_topics(self._view(), force=False)
-        return view.render(project if project in view.projects() else None)
+        return view.render(project if project in view.projects() else None, rings=rings)
 
     def probe(self) -> Watermark:
         """Return the watermark of the page of all projects now.
@@ -128,8 +133,8 @@ class PageManager:
             return self._failed(trigger, exc, started)
 
     def _is_unchanged(self) -> bool:
-        """Return whether no commit, no captured turn and no new day came; no lock, no scan."""
-        if cache_modified(self.cache) is None:
+        """Return whether no commit, no ring and no new day came; no lock, no scan."""
+        if cache_modified(self.cache) is None or page_mark(self._store.paths) is not None:
             return False
         sidecar = read_sidecar(self.cache)
         if sidecar is None:
@@ -141,7 +146,13 @@ class PageManager:
             return False
 
     def _refresh_alone(self, trigger: Trigger, force: bool, started: float) -> RefreshOutcome:
-        """Refresh, under the lock."""
+        """Refresh, under the lock.
+
+        A page that is marked as behind does not wait for the interval: until it is written, every
+        session start runs the live command.
+        """
+        behind = page_mark(self._store.paths)  # before the watermark, see `page_mark`
+        waits = trigger in _LIVE_TRIGGERS and behind is None
         try:
             view = self._view()
         except StoreFault as exc:
@@ -160,16 +171,18 @@ class PageManager:
             mark,
             sidecar.watermark if sidecar else None,
             cache_age_sec=None if modified is None else view.now.timestamp() - modified,
-            min_interval_sec=self._options.min_interval_sec if trigger in _LIVE_TRIGGERS else 0.0,
+            min_interval_sec=self._options.min_interval_sec if waits else 0.0,
         )
         if decision.refresh or force:
             view = self._with_topics(view, force=force)
             self._write_all(view, trigger, force, started)
+            clear_page_mark(self._store.paths, behind)
             self._ledger.forget_repeats()
             reason = "force_rebuild" if force else decision.reason
             return RefreshOutcome("wrote", reason, view.watermark(None))
         if decision.reason == "no_new_records" and sidecar is not None:
             advance_sidecar(self.cache, sidecar, mark)
+            clear_page_mark(self._store.paths, behind)
         return self._skipped(trigger, decision.reason, mark)
 
     def _view(self) -> StoreView:

@@ -8,7 +8,6 @@ from datetime import datetime
 from functools import cache
 from typing import Final
 
-from ..capture.queued_turns import QueuedTurn
 from ..store.filter import Filter
 from ..store.reader import TableReader
 from ..store.record import Record
@@ -98,11 +97,8 @@ class RecordSections:
     project: str | None
     admits: Callable[[Record], bool]
 
-    def recent(self, queued: Sequence[QueuedTurn]) -> Iterator[Line]:
-        """Yield queued turns, then the newest turns and notes of the project."""
-        for turn in queued:
-            role = f"{turn.role} (not stored yet)"
-            yield self._line(turn.created_at, role, turn.text, turn.project)
+    def recent(self) -> Iterator[Line]:
+        """Yield the newest turns and notes of the project."""
         yield from self._records(Filter(project=self.project, roles=("user", "assistant", "note")))
 
     def matching(

@@ -56,8 +56,7 @@ class StoreView:
 
     def projects(self) -> list[str]:
         """Return every project that has a page of its own, sorted."""
-        queued = {turn.project for turn in self.inputs.queued}
-        return sorted(name for name in {*self.by_project, *queued} if name is not None)
+        return sorted(name for name in self.by_project if name is not None)
 
     def statistics(self, project: str | None) -> TableStatistics:
         """Return the statistics of one page; a project's includes memories of no project."""
@@ -73,8 +72,13 @@ class StoreView:
         )
         return replace(self, inputs=fit)
 
-    def render(self, project: str | None) -> str:
+    def render(self, project: str | None, *, rings: int = 0) -> str:
         """Return one page.
+
+        Args:
+            project: Whose; None is every project.
+            rings: How many rings wait; a page for the cache names none, since a hook serves it
+                only while none waits.
 
         Raises:
             StoreFault: The table could not be read.
@@ -84,7 +88,7 @@ class StoreView:
             project=project,
             statistics=self.statistics(project),
             budget_tokens=self.options.budget_tokens,
-            queued=self.inputs.queued_of(project),
+            rings=rings,
             topics=self.inputs.topic_lines(project),
             notice=self.inputs.notice,
         )
@@ -104,8 +108,7 @@ def take_view(store: Store, options: PageOptions) -> StoreView:
     Raises:
         StoreFault: The store could not be read.
     """
-    # Inputs first: a turn that is drained in between is shown twice for a tick. The other way round
-    # it would not be shown at all.
+    # Inputs first: what a drain stores in between is in the table that is read then.
     inputs = read_page_inputs(store.paths)
     stamp = store.stamp
     reader = store.pinned_reader()
@@ -150,7 +153,7 @@ def _with_inputs(
     """Return the watermark of one page: `table` with the fields of the page's other inputs."""
     return replace(
         table,
-        spool_bytes=inputs.queued_bytes(project),
+        spool_bytes=inputs.spool_bytes if project is None else 0,
         day=now.date().isoformat(),
         embedder=options.embedder,
         beside=inputs.digest(project),

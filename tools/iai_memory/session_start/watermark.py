@@ -29,10 +29,10 @@ class Watermark:
         max_created_at: Newest `created_at`, ISO; empty for none.
         max_updated_at: Newest `updated_at`, ISO; empty for none.
         removal_version: Table version of the newest forgetting or superseding.
-        spool_bytes: Captured bytes that were not drained yet.
+        spool_bytes: Bytes of the rings that wait; 0 on the page of one project.
         day: UTC date of the render, ISO.
         embedder: Key of the embedder.
-        beside: `PageInputs.digest` of queued turns, topics and the capture notice.
+        beside: `PageInputs.digest` of topics and the capture notice.
     """
 
     table_version: int
