@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Unpack
@@ -132,6 +132,27 @@ class Memory(StoreHandle):
             self.ledger.write("restored", ids=done.restored)
             self._committed()
         return done
+
+    def restore_folded(self) -> Restored:
+        """Undo the folding of copies of one turn, which the upgrade of an old store did."""
+        done = changes.restore_folded(self.store)
+        if done.restored:
+            self.ledger.write("folding_undone", copies=len(done.restored))
+            self._committed()
+        return done
+
+    def tag_rewound(self, host: str, rewound: Collection[str], others: Collection[str]) -> int:
+        """Give turns that the user took back the tag `rewound`, take it from `others`.
+
+        Both are the host's ids; those that are not stored are left out. Returns how many changed.
+
+        Raises:
+            StoreFault: The store could not be written.
+        """
+        changed = changes.tag_rewound(self.store, host, rewound, others)
+        if changed:
+            self._committed()
+        return changed
 
     def pin(
         self,

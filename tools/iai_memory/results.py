@@ -174,6 +174,7 @@ class Status(Result):
     version: str
     records: int
     tombstoned: int
+    folded: int
     superseded: int
     pending: int
     table_version: int

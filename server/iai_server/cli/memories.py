@@ -174,11 +174,17 @@ def forget(
 
 
 def restore(
-    ids: Annotated[list[str], typer.Argument(help="Ids of the memories.")],
+    ids: Annotated[list[str] | None, typer.Argument(help="Ids of the memories.")] = None,
+    folded: Annotated[
+        bool, typer.Option("--folded", help="Bring back all copies that an upgrade folded.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Undo `forget`, and `supersede` for the old memory."""
-    done = open_memory().restore(ids)
+    """Undo `forget`, `supersede` for the old memory, and the folding of copies."""
+    if folded == bool(ids):
+        raise InvalidInput("restore takes ids or --folded: send one of them")
+    memory = open_memory()
+    done = memory.restore(ids) if ids else memory.restore_folded()
     if as_json:
         emit_json(done)
     else:

@@ -130,6 +130,7 @@ def _rows(found: Status) -> list[tuple[str, str]]:
         ("version", found.version),
         ("records", f"{found.records} current, {found.superseded} superseded"),
         ("forgotten", str(found.tombstoned)),
+        *([("folded", _folded(found.folded))] if found.folded else []),
         ("pending", f"{found.pending} wait for a vector"),
         ("table", f"version {found.table_version}"),
         ("compaction", f"{found.commits_since_compaction} commits ago"),
@@ -152,3 +153,8 @@ def _rows(found: Status) -> list[tuple[str, str]]:
         ("last failure", fresh.last_failure or "none"),
         *(("error", error) for error in found.last_errors),
     ]
+
+
+def _folded(count: int) -> str:
+    copies = "1 copy" if count == 1 else f"{count} copies"
+    return f"{copies} folded into the same turn; `iai-mcp restore --folded` undoes it"

@@ -130,14 +130,14 @@ def test_a_table_of_another_schema_is_refused_with_the_command(tmp_path: Path) -
     with pytest.raises(StoreMismatch) as refused:
         Memory(root).ingest("x")
     assert str(refused.value) == (
-        f"{root} has schema version 99, this iai-mcp reads 2: install the iai-mcp that wrote it, "
+        f"{root} has schema version 99, this iai-mcp reads 3: install the iai-mcp that wrote it, "
         f"or set IAI_MCP_STORE to another folder"
     )
 
 
 def test_a_table_of_another_embedder_is_refused_with_the_command(tmp_path: Path) -> None:
     root = tmp_path / "store"
-    _make_table(root, schema_version="2", embedder="other-model/fp32")
+    _make_table(root, schema_version="3", embedder="other-model/fp32")
     with pytest.raises(StoreMismatch) as refused:
         Memory(root).recall("x")
     assert str(refused.value) == (

@@ -263,7 +263,7 @@ def test_a_store_of_another_schema_version_says_which_and_what_to_do(
     with child_server(paths.root, model_folder) as child:
         told = child.refused("ingest", {"memories": [{"text": "Too old."}]})
     assert told == (
-        f"{paths.root} has schema version 99, this iai-mcp reads 2: install the iai-mcp that "
+        f"{paths.root} has schema version 99, this iai-mcp reads 3: install the iai-mcp that "
         f"wrote it, or set IAI_MCP_STORE to another folder"
     )
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from ..base.clock import utc_now
 from ..base.json_file import whole_numbers
 from ..base.progress import Progress
 from ..store.filter import Filter
-from ..store.record import Record
+from ..store.record import REWOUND, Record
 from ..store.sql import sql_text
 from ..store.statistics import TableStatistics
 from ..store.table import Store
@@ -78,7 +79,7 @@ def recent_vectors(
 
     Args:
         store: The table to read.
-        where: Which memories pass; forgotten and superseded ones never do.
+        where: Which memories pass; forgotten, superseded and rewound ones never do.
         progress: Reports each page.
         rounds: Rounds of the caller's own work behind the reading, for the total.
 
@@ -101,6 +102,10 @@ def recent_vectors(
         yield [
             (row.record, row.vector)
             for row in rows
-            if row.vector is not None and row.record.is_live() and row.record.is_current(now)
+            if row.vector is not None and _holds(row.record, now)
         ]
         progress.report(min(read, total), total + rounds)
+
+
+def _holds(record: Record, now: datetime) -> bool:
+    return record.is_live() and record.is_current(now) and REWOUND not in record.tags

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from ..base.clock import iso
 from ..projects.lookup import ProjectLookup
+from ..store.idempotency import TurnIdentity
 from ..writing.new_memory import NewMemory
 from .turn import Parsed, Skipped, Turn
 from .turn_counts import TurnCounts
@@ -36,7 +38,18 @@ def to_memory(turn: Turn, projects: ProjectLookup) -> NewMemory:
         host=turn.host,
         cwd=turn.cwd,
         tags=turn.marks,
+        identity=identity_of(turn),
     )
+
+
+def identity_of(turn: Turn) -> TurnIdentity:
+    """Return what identifies the turn: its host's id of it, else session, role, time and text."""
+    if turn.turn_id is None:
+        at = iso(turn.created_at)
+        return TurnIdentity.within(turn.host, turn.thread or turn.session_id, turn.role, at)
+    if turn.thread is None:
+        return TurnIdentity.of_id(turn.host, turn.turn_id)
+    return TurnIdentity.within(turn.host, turn.thread, turn.role, turn.turn_id)
 
 
 def selected_memory(

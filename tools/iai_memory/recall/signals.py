@@ -17,7 +17,7 @@ import numpy as np
 
 from ..base.clock import utc_now
 from ..store.candidate import Candidate, term_matrix
-from ..store.record import Record
+from ..store.record import REWOUND, Record
 from ..store.similarity import Similarity
 from ..text.analyzer import query_terms
 from ..text.speakers import subject
@@ -193,6 +193,10 @@ def _pinned(inputs: SignalInputs) -> Floats:
     return np.array([record.pinned for record in inputs.records], dtype=float)
 
 
+def _rewound(inputs: SignalInputs) -> Floats:
+    return -np.array([REWOUND in record.tags for record in inputs.records], dtype=float)
+
+
 def _a_question(inputs: SignalInputs) -> Floats:
     return -inputs.is_question
 
@@ -212,6 +216,7 @@ SIGNALS: Final = (
     Signal("own project", lambda weights: weights.own_project, _own_project),
     Signal("pinned", lambda weights: weights.pinned, _pinned),
     Signal("a question", lambda weights: weights.question, _a_question),
+    Signal("rewound", lambda weights: weights.rewound, _rewound),
 )
 """In the order in which a reason lists them. `Weights` says what each one means."""
 

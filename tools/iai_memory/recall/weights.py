@@ -29,6 +29,8 @@ class Weights:
         asked_for: The query asks for a time, a name or a number, and the text has one.
         length: The text is long enough to say something.
         question: Subtracted from a text that is a question itself.
+        rewound: Subtracted from a turn that the user took back. What replaced it mostly says nearly
+            the same, so a few words must not decide: as much as the best meaning among notes adds.
         maintained: Added to a fact that replaced an earlier wording which was found too: somebody
             keeps this fact up to date.
         trust: How far its source is trusted; decides near ties.
@@ -47,6 +49,7 @@ class Weights:
     asked_for: float
     length: float
     question: float
+    rewound: float = 0.35
     maintained: float = 0.10
     trust: float = 0.10
     own_project: float = 0.03

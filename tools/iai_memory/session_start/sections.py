@@ -10,7 +10,8 @@ from typing import Final
 
 from ..store.filter import Filter
 from ..store.reader import TableReader
-from ..store.record import Record
+from ..store.record import REWOUND, Record
+from ..store.sql import sql_text
 from ..text.inert import neutralise
 from ..text.tokens import cut_to_tokens, estimate_tokens
 
@@ -22,6 +23,8 @@ _NAME_TOKENS: Final = 40
 _MIN_CUT_TOKENS: Final = 6  # fewer than these of a text say nothing
 # More than any line has room for; a memory may have a megabyte.
 _MAX_TEXT_CHARS: Final = 8_000
+# Not left to `admission`: those that the user took back would use up the limit.
+_NOT_REWOUND: Final = f"NOT array_has(tags, {sql_text(REWOUND)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,7 @@ class RecordSections:
         )
 
     def _records(self, where: Filter) -> Iterator[Line]:
-        for record in self.reader.newest(where, _MAX_LINES):
+        for record in self.reader.newest(where, _MAX_LINES, condition=_NOT_REWOUND):
             if self.admits(record):
                 line = self._line(record.created_at, record.role, record.text, record.project)
                 yield replace(line, id=record.id)

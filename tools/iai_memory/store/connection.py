@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 import lancedb
 from lancedb.table import LanceTable
 
+from ..base.ledger import Ledger
 from ..base.locks import held
 from ..base.paths import StorePaths
 from ..errors import StoreMismatch, StoreUnavailable
@@ -19,6 +21,7 @@ from .migrations import (
     SCHEMA_VERSION,
     embedder_of,
     is_outdated,
+    is_readable,
     migrate,
     schema_version,
 )
@@ -102,7 +105,7 @@ class Connection:
             table = self.open()
             if check:
                 self._check_generation(table, embedder)
-            if has_text_index(table) and not is_outdated(table):
+            if has_text_index(table) and not (is_outdated(table) and self._can_migrate(table)):
                 return table
         # Under the lock, and each step again if need be: a creator may have been killed half-way.
         with write_lock(self._paths):
@@ -113,8 +116,12 @@ class Connection:
                 self._database.create_table(TABLE_NAME, schema=schema, exist_ok=True)
             table = self.open()
             if is_outdated(table):
-                migrate(self._database, table)
+                before = schema_version(table)
+                folded = migrate(self._database, table)
                 table = self.open()
+                Ledger(self._paths).write(
+                    "store_upgraded", schema=SCHEMA_VERSION, before=before, folded=folded
+                )
             if not has_text_index(table):
                 create_size_indexes(table)
                 create_text_index(table)
@@ -133,6 +140,10 @@ class Connection:
 
     def _exists(self) -> bool:
         return self._versions.exists()
+
+    def _can_migrate(self, table: LanceTable) -> bool:
+        """Return whether an outdated table is to be rewritten: not where it can only be read."""
+        return os.access(self._versions, os.W_OK) or not is_readable(table)
 
     def _check_generation(self, table: LanceTable, embedder: str) -> None:
         version = schema_version(table)

@@ -2,27 +2,45 @@
 
 The rewrite is the next version of the same table: a process that is killed before its commit leaves
 the old table as it was, and no other process ever sees half of the work.
+
+Version 2 gave each text its terms, passages, sources and trust. Version 3 knows a turn by its
+host's id alone, in whatever session it stands; copies of one turn are folded (`folding`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 from lancedb.db import DBConnection
 from lancedb.table import LanceTable
+from numpy.typing import NDArray
 
+from ..base.clock import utc_now
 from ..embedding.passages import may_have_several
 from ..text.analyzer import document_terms
+from .arrow import pc
+from .folding import fold
+from .idempotency import stored_identity
+from .record import Record
+from .record_rows import from_table, history_to_json, record_columns
 from .schema import EMBEDDER_FIELD_KEY, table_schema
+from .sql import sql_in
 from .trust import trust_of
 
 SCHEMA_KEY: Final = "iai.schema_version"
 # To be raised also when `document_terms` changes: stored terms stay as they are otherwise.
-SCHEMA_VERSION: Final = "2"
-_OUTDATED: Final = ("1",)
+SCHEMA_VERSION: Final = "3"
+_OUTDATED: Final = ("1", "2")
+# A store that cannot be written is read as it is, from this version on.
+_READABLE: Final = ("2",)
 _BATCH_ROWS: Final = 1_000
+_IDENTITY_COLUMNS: Final = ("host", "origin", "session_id", "role", "turn_id")
 
 
 def schema_version(table: LanceTable) -> str:
@@ -36,17 +54,23 @@ def is_outdated(table: LanceTable) -> bool:
     return schema_version(table) in _OUTDATED
 
 
+def is_readable(table: LanceTable) -> bool:
+    """Return whether an outdated table has all that a read needs."""
+    return schema_version(table) in _READABLE
+
+
 def embedder_of(table: LanceTable) -> str:
     """Return the key of the embedder whose vectors the table holds; "?" where it names none."""
     metadata: dict[bytes, bytes] = table.schema.field("vector").metadata or {}
     return metadata.get(EMBEDDER_FIELD_KEY.encode(), b"?").decode()
 
 
-def migrate(database: DBConnection, table: LanceTable) -> None:
-    """Rewrite all rows under today's schema: every value stays, new columns are filled in.
+def migrate(database: DBConnection, table: LanceTable) -> int:
+    """Rewrite all rows under today's schema; return how many copies of turns were folded.
 
-    A text that may have passages becomes pending, because its passages have to be embedded; until
-    then its vector is searched as before.
+    Every value stays, but for keys and what a folding changes; new columns are filled in. A text of
+    version 1 that may have passages becomes pending, because its passages have to be embedded;
+    until then its vector is searched as before.
 
     Afterwards the table has no indexes; the caller makes them anew. Runs under the write lock.
     """
@@ -55,37 +79,128 @@ def migrate(database: DBConnection, table: LanceTable) -> None:
         embedder=embedder_of(table),
         metadata={SCHEMA_KEY: SCHEMA_VERSION},
     )
+    changed = {one.id: one for one in _folded(table)}
+    fillers = [*([_fill_in] if schema_version(table) == "1" else []), _rekeyed]
     rows = table.search().limit(None).to_batches(batch_size=_BATCH_ROWS)
     database.create_table(
         table.name,
-        data=pa.RecordBatchReader.from_batches(schema, _filled_in(rows, schema)),
+        data=pa.RecordBatchReader.from_batches(
+            schema, _rewritten(rows, schema, fillers, changed, table.version + 1)
+        ),
         mode="overwrite",
         on_bad_vectors="null",
     )
+    return sum(bool(one.folded_into) for one in changed.values())
 
 
-def _filled_in(rows: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _rewritten(
+    rows: pa.RecordBatchReader,
+    schema: pa.Schema,
+    fillers: Sequence[Callable[[pa.RecordBatch], dict[str, Any]]],
+    changed: Mapping[str, Record],
+    version: int,
+) -> Iterator[pa.RecordBatch]:
     for batch in rows:
-        count, texts = batch.num_rows, batch["text"].to_pylist()
-        new: dict[str, Any] = {
-            "terms": [" ".join(document_terms(text)) for text in texts],
-            "embedder": [
-                None if may_have_several(text) else key
-                for text, key in zip(texts, batch["embedder"].to_pylist(), strict=True)
-            ],
-            "derived_from": [[]] * count,
-            "trust": [
-                trust_of(origin, role)
-                for origin, role in zip(
-                    batch["origin"].to_pylist(), batch["role"].to_pylist(), strict=True
-                )
-            ],
-        }
+        new: dict[str, Any] = {}
+        for filler in fillers:
+            new |= filler(batch)
+        new |= _of_changed(batch, changed, version)
         kept = set(batch.schema.names) - set(new)
         columns = [
             batch[field.name]
             if field.name in kept
-            else pa.array(new.get(field.name, [None] * count), field.type)
+            else pa.array(new.get(field.name, [None] * batch.num_rows), field.type)
             for field in schema
         ]
         yield pa.record_batch(columns, schema=schema)
+
+
+def _fill_in(batch: pa.RecordBatch) -> dict[str, Any]:
+    """Return the columns that version 1 lacks."""
+    texts = batch["text"].to_pylist()
+    ways = zip(batch["origin"].to_pylist(), batch["role"].to_pylist(), strict=True)
+    return {
+        "terms": [" ".join(document_terms(text)) for text in texts],
+        "embedder": [
+            None if may_have_several(text) else key
+            for text, key in zip(texts, batch["embedder"].to_pylist(), strict=True)
+        ],
+        "derived_from": [[]] * batch.num_rows,
+        "trust": [trust_of(origin, role) for origin, role in ways],
+    }
+
+
+def _rekeyed(batch: pa.RecordBatch) -> dict[str, Any]:
+    """Return the columns that version 2 lacks, and the keys: of turns the new ones."""
+    keys = zip(_turn_keys(batch), batch["idem"].to_pylist(), strict=True)
+    return {"folded_into": [""] * batch.num_rows, "idem": [new or old for new, old in keys]}
+
+
+def _turn_keys(batch: pa.RecordBatch) -> Iterator[str | None]:
+    """Yield the key of each row that is a turn of a transcript, else None."""
+    columns = [batch[name].to_pylist() for name in _IDENTITY_COLUMNS]
+    for text, *values in zip(batch["text"].to_pylist(), *columns, strict=True):
+        identity = stored_identity(*values)
+        yield None if identity is None else identity.key(text)
+
+
+def _of_changed(
+    batch: pa.RecordBatch, changed: Mapping[str, Record], version: int
+) -> dict[str, Any]:
+    """Return the columns that a folding changes, if it changes rows of this batch."""
+    found = [changed.get(id_) for id_ in batch["id"].to_pylist()]
+    if not any(found):
+        return {}
+    names = ("pinned", "tags", "valid_to", "superseded_by", "tombstoned_at", "updated_at")
+    columns: dict[str, list[Any]] = {name: batch[name].to_pylist() for name in names}
+    columns |= {name: batch[name].to_pylist() for name in ("history", "table_version")}
+    columns["folded_into"] = [""] * batch.num_rows
+    for row, record in enumerate(found):
+        if record is None:
+            continue
+        for name in (*names, "folded_into"):
+            columns[name][row] = getattr(record, name)
+        columns["history"][row] = history_to_json(record.history)
+        columns["table_version"][row] = version
+    return columns
+
+
+def _folded(table: LanceTable) -> list[Record]:
+    """Return the records that change when the copies of each turn are folded."""
+    hashes, ids, newest = _scan(table)
+    values, counts = np.unique(hashes, return_counts=True)
+    several = np.isin(hashes, values[counts > 1]) & (hashes != 0)
+    copies = _turns(table, [ids[row] for row in np.flatnonzero(several).tolist()])
+    now = utc_now()
+    at = now if newest is None or newest < now else newest + timedelta(microseconds=1)
+    changed: list[Record] = []
+    for _, group in groupby(sorted(copies, key=itemgetter(0)), key=itemgetter(0)):
+        records = [record for _, record in group]
+        if len(records) > 1:
+            changed += fold(records, at)
+    return changed
+
+
+def _scan(table: LanceTable) -> tuple[NDArray[np.int64], list[str], datetime | None]:
+    """Return a hash of each turn's key, 0 for any other row, the ids, and the newest change."""
+    hashes, ids, newest = list[int](), list[str](), list[datetime]()
+    names = ["id", "text", "updated_at", *_IDENTITY_COLUMNS]
+    for batch in table.search().select(names).limit(None).to_batches(batch_size=_BATCH_ROWS):
+        hashes += [0 if key is None else hash(key) for key in _turn_keys(batch)]
+        ids += batch["id"].to_pylist()
+        if batch.num_rows:
+            newest.append(pc.max(batch["updated_at"]).as_py())
+    return np.array(hashes, np.int64), ids, max(newest, default=None)
+
+
+def _turns(table: LanceTable, ids: Sequence[str]) -> list[tuple[str, Record]]:
+    """Return the records with these ids, which are turns, each with its key."""
+    names = [name for name in record_columns() if name in table.schema.names]
+    found: list[tuple[str, Record]] = []
+    for start in range(0, len(ids), _BATCH_ROWS):
+        where = sql_in("id", ids[start : start + _BATCH_ROWS])
+        rows = table.search().where(where).select(names).limit(None).to_arrow()
+        for batch in rows.combine_chunks().to_batches():
+            keys = [key or "" for key in _turn_keys(batch)]
+            found += zip(keys, from_table(pa.table(batch)), strict=True)
+    return found

@@ -18,6 +18,7 @@ from .arrow import pc
 from .candidate import CANDIDATE_COLUMNS, Candidate
 from .dense_search import nearest_rows
 from .filter import Filter
+from .known import KNOWN_COLUMNS, KnownMemory, known_memories
 from .lance_errors import retried, translated
 from .lexical_search import matching_rows
 from .read_lock import ReadLock
@@ -26,7 +27,7 @@ from .record_rows import RETIRED_COLUMNS, from_table, record_columns
 from .row_id_cache import RowIdCache
 from .session_order import SessionOrder
 from .similarity import Similarity, similarities_of
-from .sql import sql_in, sql_time
+from .sql import sql_in, sql_text, sql_time
 from .statistics import STATISTICS_COLUMNS, StatisticsByProject, statistics_by_project
 from .vector_rows import VECTOR_COLUMNS, Row, Vector, count_vectors, from_arrow, read_vectors
 
@@ -56,6 +57,8 @@ class TableReader:
         self._read_lock = read_lock
         self._follow_latest = follow_latest
         self._row_ids = RowIdCache()
+        # A store that cannot be written is read as an older version left it.
+        self._lacking = {"folded_into"}.difference(table.schema.names)
 
     @property
     def version(self) -> int:
@@ -76,6 +79,14 @@ class TableReader:
         )["id"]
         return sorted(column.to_pylist())
 
+    def folded_ids(self) -> list[str]:
+        """Return the ids of the copies that were folded into another record, in any order."""
+        return [] if self._lacking else self._ids("folded_into != ''")
+
+    def ids_tagged(self, tag: str) -> list[str]:
+        """Return the ids of the records with this tag, forgotten ones included, in any order."""
+        return self._ids(f"array_has(tags, {sql_text(tag)})")
+
     def all_rows(self) -> Iterator[Row]:
         """Yield every record with its vectors, forgotten ones too, oldest arrival first."""
         ids = self.ids()
@@ -92,6 +103,10 @@ class TableReader:
         """Return the records whose text column has one of the values, forgotten ones included."""
         parts = self._select(record_columns(), column, values)
         return [record for part in parts for record in from_table(part)]
+
+    def known(self, keys: Sequence[str]) -> dict[str, list[KnownMemory]]:
+        """Return the memories with these idempotency keys, by key, forgotten ones included."""
+        return known_memories(self._select([*KNOWN_COLUMNS], "idem", keys))
 
     def replaced_by(self, ids: Collection[str]) -> list[Record]:
         """Return the records that these directly replaced, forgotten ones too, in any order."""
@@ -176,7 +191,7 @@ class TableReader:
             order.append(ColumnOrdering(column_name="id", ascending=False, nulls_first=False))
 
         def ask() -> pa.Table:
-            query = self._table.search().select(record_columns()).order_by(order)
+            query = self._table.search().select(self._present(record_columns())).order_by(order)
             # Rows that `as_of` lets by are dropped below, so the limit cannot be LanceDB's.
             query = query.limit(limit if where.as_of is None else None)
             return (query.where(sql) if sql else query).to_arrow()
@@ -200,7 +215,12 @@ class TableReader:
 
         def ask() -> pa.Table:
             query = self._table.search().where("embedder IS NULL AND tombstoned_at IS NULL")
-            return query.select(record_columns()).order_by(order).limit(limit).to_arrow()
+            return (
+                query.select(self._present(record_columns()))
+                .order_by(order)
+                .limit(limit)
+                .to_arrow()
+            )
 
         return from_table(self._read("reading records", ask))
 
@@ -287,9 +307,17 @@ class TableReader:
         """Return statistics of each project, from one scan of a few columns of every row."""
         rows = self._read(
             "reading the watermark",
-            lambda: self._table.search().select([*STATISTICS_COLUMNS]).limit(None).to_arrow(),
+            self._table.search().select(self._present(STATISTICS_COLUMNS)).limit(None).to_arrow,
         )
         return statistics_by_project(rows, now)
+
+    def _ids(self, where: str) -> list[str]:
+        query = self._table.search().where(where).select(["id"]).limit(None)
+        ids: list[str] = self._read("reading ids", query.to_arrow)["id"].to_pylist()
+        return ids
+
+    def _present(self, names: Iterable[str]) -> list[str]:
+        return [name for name in names if name not in self._lacking]
 
     def _found(self, rows: pa.Table) -> list[str]:
         """Return the ids of rows that a search found; remember their row ids."""
@@ -301,7 +329,7 @@ class TableReader:
         """Yield these columns, "id" among them, of the rows with these ids, in batches."""
         missing, known = set(ids), self._row_ids.row_ids(ids)
         if known:
-            query = self._table.take_row_ids(known).select(names)
+            query = self._table.take_row_ids(known).select(self._present(names))
             rows: pa.Table = self._read("reading records", query.to_arrow)
             rows = rows.filter(pc.is_in(rows["id"], value_set=pa.array(missing, pa.string())))
             missing.difference_update(rows["id"].to_pylist())
@@ -312,7 +340,7 @@ class TableReader:
         """Yield these columns of the rows whose text column has one of the values, in batches."""
         for start in range(0, len(values), _IDS_PER_QUERY):
             where = sql_in(column, values[start : start + _IDS_PER_QUERY])
-            query = self._table.search().where(where).limit(None).select(names)
+            query = self._table.search().where(where).limit(None).select(self._present(names))
             yield self._read("reading records", query.to_arrow)
 
     def _read(self, what: str, work: Callable[[], T]) -> T:

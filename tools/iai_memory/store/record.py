@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 Role = Literal["user", "assistant", "tool", "note"]
 Origin = Literal["hook", "tool", "import", "cli"]
+
+REWOUND: Final = "rewound"
+"""Tag of a turn that the user took back, by going on from a turn before it."""
 
 ROLES: tuple[str, ...] = get_args(Role)
 ORIGINS: tuple[str, ...] = get_args(Origin)
@@ -49,7 +52,8 @@ class Record:
         cwd: The folder that was worked in.
         valid_to: When something else became true instead.
         superseded_by: Id of the record that replaced it.
-        tombstoned_at: When it was forgotten.
+        tombstoned_at: When it was forgotten, or folded.
+        folded_into: Id of the record of the same turn that is shown in its place; empty for none.
         pinned: Whether it is among the pinned facts.
         tags: In the order in which they were added.
         derived_from: Ids of the records that it was made of.
@@ -76,6 +80,7 @@ class Record:
     valid_to: datetime | None = None
     superseded_by: str | None = None
     tombstoned_at: datetime | None = None
+    folded_into: str = ""
     pinned: bool = False
     tags: tuple[str, ...] = ()
     derived_from: tuple[str, ...] = ()
@@ -102,7 +107,7 @@ class Record:
         return replace(self, **undone) if undone else self
 
     def is_live(self) -> bool:
-        """Return whether the record is not forgotten."""
+        """Return whether the record is neither forgotten nor folded."""
         return self.tombstoned_at is None
 
     def is_current(self, moment: datetime) -> bool:

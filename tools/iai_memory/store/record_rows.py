@@ -24,6 +24,8 @@ _COLUMNS: Final = tuple(
     for name in table_schema(1, embedder="", metadata={}).names
     if name in _FIELDS or name in RETIRED_COLUMNS
 )
+# What a record has whose table is older than the column, and cannot be written to get it.
+_DEFAULTS: Final[dict[str, Any]] = {"folded_into": "", "derived_from": (), "trust": 1.0}
 _TRUST, _HISTORY = _FIELDS.index("trust"), _FIELDS.index("history")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LISTS: Final = ("tags", "derived_from")
@@ -46,7 +48,7 @@ def to_row(record: Record) -> dict[str, Any]:
     row: dict[str, Any] = {name: getattr(record, name, ()) for name in _COLUMNS}
     row.update({name: list(row[name]) for name in (*_LISTS, *RETIRED_COLUMNS)})
     row["terms"] = " ".join(document_terms(record.text))
-    row["history"] = _history_to_json(record.history)
+    row["history"] = history_to_json(record.history)
     return row
 
 
@@ -61,14 +63,20 @@ def from_row(row: dict[str, Any]) -> Record:
 
 
 def from_table(table: pa.Table) -> list[Record]:
-    """Return the Records of rows with all of `record_columns`; other columns are ignored.
+    """Return the Records of rows with `record_columns`, as far as their table has them.
 
     Column by column, which takes a quarter of the time of row by row.
     """
-    columns = [_values(table[name].combine_chunks()) for name in _FIELDS]
+    columns = [_column(table, name) for name in _FIELDS]
     columns[_TRUST] = [round(value, 3) for value in columns[_TRUST]]
     columns[_HISTORY] = [_history_from_json(value) for value in columns[_HISTORY]]
     return [Record(*values) for values in zip(*columns, strict=True)]
+
+
+def _column(table: pa.Table, name: str) -> list[Any]:
+    if name in _DEFAULTS and name not in table.column_names:
+        return [_DEFAULTS[name]] * len(table)
+    return _values(table[name].combine_chunks())
 
 
 def _values(column: pa.Array) -> list[Any]:
@@ -93,7 +101,8 @@ def _moments(since: pa.Array) -> list[datetime | None]:
     return [_EPOCH + timedelta(0, 0, at) for at in since.to_numpy().tolist()]
 
 
-def _history_to_json(history: tuple[Change, ...]) -> str | None:
+def history_to_json(history: tuple[Change, ...]) -> str | None:
+    """Return the history as its column holds it."""
     if not history:
         return None
     plain = [

@@ -46,6 +46,7 @@ def table_schema(dimension: int, *, embedder: str, metadata: dict[str, str]) -> 
             pa.field("valid_to", _TIME),
             pa.field("superseded_by", pa.string()),
             pa.field("tombstoned_at", _TIME),
+            pa.field("folded_into", pa.string(), nullable=False),
             pa.field("pinned", pa.bool_(), nullable=False),
             pa.field("tags", pa.list_(pa.string()), nullable=False),
             # Never filled; it stays because a table's columns are its format.

@@ -13,7 +13,7 @@ from .arrow import pc
 
 STATISTICS_COLUMNS: Final = (
     *("project", "id", "created_at", "updated_at", "valid_to", "tombstoned_at"),
-    *("table_version", "embedder"),
+    *("table_version", "embedder", "folded_into"),
 )
 
 
@@ -22,20 +22,22 @@ class TableStatistics:
     """Counts and newest values of a part of the table; every change of it changes one of them.
 
     Attributes:
-        live: Records that are neither forgotten nor superseded.
-        total: Rows, forgotten and superseded ones included.
+        live: Records that are neither forgotten nor folded nor superseded.
+        total: Rows, those included.
         tombstoned: Forgotten rows.
-        pending: Rows that are not forgotten and wait for their vectors, or those of their passages.
+        folded: Copies of a turn in whose place another row is shown.
+        pending: Rows that are shown and wait for their vectors, or those of their passages.
         max_id: The largest id; ids grow with insertion. Empty for no rows.
         max_created_at: The newest `created_at` of a live record.
         max_updated_at: The newest `updated_at`.
         content_version: The table version of the newest change of a row; 0 for no rows.
-        removal_version: The same among forgotten and superseded rows.
+        removal_version: The same among forgotten, folded and superseded rows.
     """
 
     live: int = 0
     total: int = 0
     tombstoned: int = 0
+    folded: int = 0
     pending: int = 0
     max_id: str = ""
     max_created_at: datetime | None = None
@@ -43,24 +45,34 @@ class TableStatistics:
     content_version: int = 0
     removal_version: int = 0
 
+    @property
+    def superseded(self) -> int:
+        """Rows that are neither live nor forgotten nor folded."""
+        return self.total - self.live - self.tombstoned - self.folded
+
 
 StatisticsByProject = dict[str | None, TableStatistics]
 """By project; records of no project under None. A project without rows has no entry."""
 
 
 def statistics_by_project(rows: pa.Table, now: datetime) -> StatisticsByProject:
-    """Aggregate rows with `STATISTICS_COLUMNS`; superseded by `now` is not live."""
-    tombstoned = pc.is_valid(rows["tombstoned_at"])
+    """Aggregate rows with `STATISTICS_COLUMNS`, of an older table without the last one.
+
+    What is superseded by `now` is not live.
+    """
+    hidden = pc.is_valid(rows["tombstoned_at"])
+    folded = _folded(rows)
     moment = pa.scalar(now, pa.timestamp("us", "UTC"))
     superseded = pc.fill_null(pc.less_equal(rows["valid_to"], moment), False)
-    withheld = pc.or_(tombstoned, superseded)
+    withheld = pc.or_(hidden, superseded)
     live = pc.invert(withheld)
-    pending = pc.and_(pc.is_null(rows["embedder"]), pc.invert(tombstoned))
+    pending = pc.and_(pc.is_null(rows["embedder"]), pc.invert(hidden))
     table = pa.table(
         {
             "project": rows["project"],
             "live": pc.cast(live, pa.int64()),
-            "tombstoned": pc.cast(tombstoned, pa.int64()),
+            "tombstoned": pc.cast(pc.and_not(hidden, folded), pa.int64()),
+            "folded": pc.cast(folded, pa.int64()),
             "pending": pc.cast(pending, pa.int64()),
             "id": rows["id"],
             "created": pc.if_else(live, rows["created_at"], None),
@@ -74,6 +86,7 @@ def statistics_by_project(rows: pa.Table, now: datetime) -> StatisticsByProject:
             ("live", "sum"),
             ("id", "count"),
             ("tombstoned", "sum"),
+            ("folded", "sum"),
             ("pending", "sum"),
             ("id", "max"),
             ("created", "max"),
@@ -87,6 +100,7 @@ def statistics_by_project(rows: pa.Table, now: datetime) -> StatisticsByProject:
             live=row["live_sum"],
             total=row["id_count"],
             tombstoned=row["tombstoned_sum"],
+            folded=row["folded_sum"],
             pending=row["pending_sum"],
             max_id=row["id_max"],
             max_created_at=row["created_max"],
@@ -107,6 +121,7 @@ def total_statistics(parts: Iterable[TableStatistics]) -> TableStatistics:
         live=sum(part.live for part in listed),
         total=sum(part.total for part in listed),
         tombstoned=sum(part.tombstoned for part in listed),
+        folded=sum(part.folded for part in listed),
         pending=sum(part.pending for part in listed),
         max_id=max((part.max_id for part in listed), default=""),
         max_created_at=max(created, default=None),
@@ -114,3 +129,9 @@ def total_statistics(parts: Iterable[TableStatistics]) -> TableStatistics:
         content_version=max((part.content_version for part in listed), default=0),
         removal_version=max((part.removal_version for part in listed), default=0),
     )
+
+
+def _folded(rows: pa.Table) -> pa.ChunkedArray:
+    if "folded_into" in rows.column_names:
+        return pc.not_equal(rows["folded_into"], "")
+    return pa.chunked_array([pa.array([False] * len(rows), pa.bool_())])

@@ -17,6 +17,7 @@ from .compaction import compact, compacted_version, is_due
 from .connection import CACHE_BYTES, Connection, write_lock
 from .indexes import create_text_index, merge_index_parts
 from .key_filter import KeyFilter
+from .known import KnownMemory
 from .lance_errors import retried, translated
 from .read_lock import ReadLock
 from .reader import TableReader
@@ -130,12 +131,12 @@ class Store:
             self._read_lock.share_until_gone(reader)
         return reader
 
-    def by_keys(self, keys: Sequence[str]) -> list[Record]:
-        """Return the records that have one of these idempotency keys, forgotten ones included."""
+    def by_keys(self, keys: Sequence[str]) -> dict[str, list[KnownMemory]]:
+        """Return the memories with these idempotency keys, by key, forgotten ones included."""
         possible = self._key_filter.possible_keys(
             keys, self.latest, lambda: self._connection.versions_stat()[0]
         )
-        return self.latest.by_column("idem", possible)
+        return self.latest.known(possible)
 
     def first_ingested_at(self) -> datetime | None:
         """Return when the first record arrived; None while there is none. Read once a version."""

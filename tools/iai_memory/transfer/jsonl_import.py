@@ -17,6 +17,7 @@ from ..embedding.identity import DIMENSION
 from ..embedding.passages import Passages, may_have_several
 from ..errors import InvalidInput
 from ..privacy.redaction import redact
+from ..store.idempotency import stored_identity
 from ..store.record import ORIGINS, ROLES, Record
 from ..store.record_rows import from_row, record_columns
 from ..store.table import Store
@@ -28,6 +29,8 @@ BATCH: Final = 500
 
 # Fields that lines of a store of schema version 1 lack.
 _SINCE_SCHEMA_2: Final[dict[str, Any]] = {"derived_from": [], "trust": 1.0}
+# The field that lines of schema versions 1 and 2 lack; they know a turn by its session.
+_SINCE_SCHEMA_3: Final = "folded_into"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,36 +55,57 @@ def import_lines(store: Store, lines: Iterable[str], *, embedder: str) -> Iterat
         StoreFault: The store could not be written.
     """
     batch: list[Row] = []
+    brought = set[str]()
     for number, line in enumerate(lines, 1):
         if line.strip():
             batch.append(_from_line(line, number, embedder))
         if len(batch) == BATCH:
-            yield _store_batch(store, batch)
+            yield _store_batch(store, batch, brought)
             batch = []
     if batch:
-        yield _store_batch(store, batch)
+        yield _store_batch(store, batch, brought)
 
 
-def _store_batch(store: Store, batch: Sequence[Row]) -> ImportCounts:
+def _store_batch(store: Store, batch: Sequence[Row], brought: set[str]) -> ImportCounts:
+    """Store the rows that are not known; `brought` holds, and gets, the ids of this import."""
     with store.writing() as writer:
         ids = {found.id for found in writer.reader.get([row.record.id for row in batch])}
         same = writer.reader.by_column("idem", [row.record.idem for row in batch])
-        idems = {found.idem for found in same}
+        known = {one.idem for one in same if not one.folded_into and _settles(one, brought)}
         fresh: dict[str, Row] = {}
         for row in batch:
-            # Two undated notes may share an idem: a fact that became true again.
-            dated = row.record.turn_id is not None
-            if row.record.id not in ids and not (dated and row.record.idem in idems):
-                fresh.setdefault(row.record.id, row)
+            record = row.record
+            if record.id in ids or (_is_turn(record) and record.idem in known):
+                continue
+            fresh.setdefault(record.id, row)
+            if not record.folded_into and record.is_live():
+                known.add(record.idem)
         writer.insert_as_is(list(fresh.values()))
+    brought.update(fresh)
     return ImportCounts(len(fresh), len(batch) - len(fresh))
+
+
+def _settles(record: Record, brought: set[str]) -> bool:
+    """Return whether no other record of the same turn is stored beside this one.
+
+    A turn that was forgotten here stays forgotten. Of an old export, whose copies of one turn are
+    not folded, a forgotten one does not keep out the live one behind it.
+    """
+    return record.is_live() or record.id not in brought
+
+
+def _is_turn(record: Record) -> bool:
+    # Two undated notes may share a key: a fact that became true again.
+    from_transcript = record.host is not None and record.origin in ("hook", "import")
+    return not record.folded_into and (record.turn_id is not None or from_transcript)
 
 
 def _from_line(line: str, number: int, embedder: str) -> Row:
     try:
         fields: dict[str, Any] = json.loads(line)
         _check_format(fields["iai_mcp"], number)
-        fields = {**_SINCE_SCHEMA_2, **fields}
+        keyed_by_session = _SINCE_SCHEMA_3 not in fields
+        fields = {**_SINCE_SCHEMA_2, _SINCE_SCHEMA_3: "", **fields}
         values = {name: fields[name] for name in record_columns() if name != "table_version"}
         for name in TIMES:
             values[name] = None if values[name] is None else parse_time(values[name], name)
@@ -93,6 +117,8 @@ def _from_line(line: str, number: int, embedder: str) -> Row:
             # A file may vouch for less than its records' origins allow, never for more.
             trust=trust_of(record.origin, record.role, [record.trust]),
         )
+        if keyed_by_session:
+            vouched = _rekeyed(vouched)
         ours = record.embedder == embedder and record.text == vouched.text
         return _with_vectors(vouched, fields, embedder) if ours else _pending(vouched)
     except InvalidInput:
@@ -101,6 +127,14 @@ def _from_line(line: str, number: int, embedder: str) -> Row:
         raise InvalidInput(
             f"line {number} is no exported memory: send lines of `iai-mcp export jsonl`"
         ) from exc
+
+
+def _rekeyed(record: Record) -> Record:
+    """Return the record with the key that its turn would have if it came today."""
+    identity = stored_identity(
+        record.host, record.origin, record.session_id, record.role, record.turn_id
+    )
+    return record if identity is None else replace(record, idem=identity.key(record.text))
 
 
 def _check_names(record: Record) -> None:

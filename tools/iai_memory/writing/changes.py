@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from ..base.checks import check_ids, check_tags
 from ..results import Forgotten, RecordView, Restored
-from ..store.record import Record
+from ..store.folding import unfold
+from ..store.idempotency import TurnIdentity
+from ..store.record import REWOUND, Record
 from ..store.record_view import view_of
 from ..store.table import Store
 from .lookup import live_row
@@ -45,13 +47,29 @@ def restore(store: Store, ids: Sequence[str]) -> Restored:
         StoreFault: The store could not be written.
     """
     wanted = check_ids(ids)
-    done = _change(
-        store, wanted, lambda record, at: not record.is_live(), lambda at: {"tombstoned_at": None}
-    )
+    back = {"tombstoned_at": None, "folded_into": ""}
+    done = _change(store, wanted, lambda record, at: not record.is_live(), lambda at: back)
     rest = [id_ for id_ in wanted if id_ not in done]
     reopened = {"tombstoned_at": None, "valid_to": None, "superseded_by": None}
     done += _change(store, rest, lambda record, at: not record.is_current(at), lambda at: reopened)
     return Restored(restored=done, not_found=[id_ for id_ in wanted if id_ not in done])
+
+
+def restore_folded(store: Store) -> Restored:
+    """Undo the folding of copies: all records are as before, but for what was changed since.
+
+    Raises:
+        StoreFault: The store could not be written.
+    """
+    with store.writing() as writer:
+        at = writer.now()
+        ids = writer.reader.folded_ids()
+        folded = writer.reader.rows(ids)
+        kept = writer.reader.rows(list({row.record.folded_into for row in folded}))
+        records = [row.record for row in folded]
+        undone = {one.id: one for one in unfold(records, [row.record for row in kept], at)}
+        writer.update([replace(row, record=undone[row.record.id]) for row in (*folded, *kept)], at)
+    return Restored(restored=sorted(ids), not_found=[])
 
 
 def pin(
@@ -78,6 +96,43 @@ def pin(
         if changed.history == record.history:
             return view_of(record)
         return view_of(writer.update([replace(row, record=changed)], at)[0])
+
+
+def tag_rewound(store: Store, host: str, rewound: Collection[str], others: Collection[str]) -> int:
+    """Give stored turns the tag `rewound`, or take it, in one commit; return how many changed.
+
+    Args:
+        store: The store; ids that it does not know are left out.
+        host: Whose ids these are.
+        rewound: Ids of the turns that the user took back.
+        others: Ids of turns that hold, of which some may have been taken back before.
+
+    Raises:
+        StoreFault: The store could not be written.
+    """
+    if not rewound and not others:
+        return 0
+    with store.writing() as writer:
+        tagged = set(writer.reader.ids_tagged(REWOUND))
+        taken_back = _ids_of_turns(store, host, rewound)
+        hold = _ids_of_turns(store, host, others) if tagged else set[str]()
+        wanted = (taken_back - tagged) | ((hold & tagged) - taken_back)
+        at = writer.now()
+        rows = [
+            replace(row, record=_toggled(row.record, at))
+            for row in writer.reader.rows(list(wanted))
+        ]
+        return len(writer.update(rows, at))
+
+
+def _ids_of_turns(store: Store, host: str, turn_ids: Collection[str]) -> set[str]:
+    known = store.by_keys([TurnIdentity.of_id(host, id_).key("") for id_ in turn_ids])
+    return {one.id for same in known.values() for one in same}
+
+
+def _toggled(record: Record, at: datetime) -> Record:
+    kept = tuple(tag for tag in record.tags if tag != REWOUND)
+    return record.changed(at, tags=(*kept, REWOUND) if kept == record.tags else kept)
 
 
 def _change(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -11,6 +11,8 @@ from ..embedding.encoder import Encoder
 from ..errors import InvalidInput
 from ..privacy.redaction import redact
 from ..results import Ingested, IngestReport
+from ..store.idempotency import idempotency_key
+from ..store.known import KnownMemories, KnownMemory
 from ..store.reader import TableReader
 from ..store.record import Record
 from ..store.table import Store
@@ -18,8 +20,7 @@ from ..store.trust import trust_of
 from ..store.vector_rows import Row
 from ..text.fence import has_fence
 from .embed_pending import embed_texts
-from .idempotency import idempotency_key
-from .new_memory import NewMemory, new_memory
+from .new_memory import NewMemory
 
 MAX_BATCH: Final = 10_000
 _PRIVATE_MARK: Final = "[redacted:private]"
@@ -35,7 +36,7 @@ def ingest(
     Args:
         store: The store that gets them.
         encoder: None leaves their vectors pending.
-        memories: At most 10,000.
+        memories: At most 10,000, checked.
         origin: Who vouches for them: hook, tool, import or cli.
 
     Raises:
@@ -45,27 +46,35 @@ def ingest(
     if len(memories) > MAX_BATCH:
         raise InvalidInput(f"{len(memories):,} memories in one call: send at most {MAX_BATCH:,}")
     trust = _trust_of_sources(store.latest, memories)
-    drafts = [_draft(memory, origin, trust) for memory in memories]
-    keys = list({draft.key for draft in drafts})
+    # A turn that is known costs no redaction: its host's id says so.
+    known = store.by_keys(list({key for one in memories if (key := one.known_key) is not None}))
+    drafts = {
+        number: _draft(memory, origin, trust)
+        for number, memory in enumerate(memories)
+        if memory.known_key not in known
+    }
+    keys = list({draft.key for draft in drafts.values()})
     # Embedding takes long, so it happens before the lock is taken, and what another process stored
     # meanwhile is looked up once more under the lock.
-    before = _by_key(store.by_keys(keys))
-    new = _new_drafts(drafts, before)
+    known |= store.by_keys(keys)
+    new = _new_drafts(drafts.values(), known)
     rows = _rows([draft.record for draft in new], encoder)
     with store.writing() as writer:
-        existing = _by_key(store.by_keys(keys))
+        known |= store.by_keys(keys)
         missing = [
-            row
-            for row, draft in zip(rows, new, strict=True)
-            if draft.duplicate_of(existing) is None
+            row for row, draft in zip(rows, new, strict=True) if draft.duplicate_of(known) is None
         ]
         stored = {record.idem: record for record in writer.insert(missing)}
         version = writer.newest.version
-    results = _results(drafts, stored, {**before, **existing}, pending=encoder is None)
+    results = _Results(stored, known, pending=encoder is None)
+    listed = [
+        results.of_draft(drafts[number]) if number in drafts else results.of_known(memory)
+        for number, memory in enumerate(memories)
+    ]
     return IngestReport(
-        results=results,
-        stored=sum(result.status in ("stored", "pending") for result in results),
-        duplicates=sum(result.status == "duplicate" for result in results),
+        results=listed,
+        stored=sum(result.status in ("stored", "pending") for result in listed),
+        duplicates=sum(result.status == "duplicate" for result in listed),
         table_version=version,
     )
 
@@ -90,15 +99,15 @@ class _Draft:
     def key(self) -> str:
         return self.record.idem
 
-    def duplicate_of(self, existing: Mapping[str, Sequence[Record]]) -> Record | None:
-        """Return the stored record of the same key; for an undated memory only a current one.
+    def duplicate_of(self, known: KnownMemories) -> KnownMemory | None:
+        """Return the stored memory of the same key; for an undated one only a current one.
 
         So a dated memory that was forgotten is not stored again, and an undated one is.
         """
-        same = existing.get(self.key, [])
+        same = known.get(self.key, ())
         if self.undated:
             now = self.record.created_at
-            same = [record for record in same if record.is_live() and record.is_current(now)]
+            same = [one for one in same if one.is_live and one.is_current(now)]
         return same[0] if same else None
 
     def remark(self, *, pending: bool) -> str | None:
@@ -110,7 +119,6 @@ class _Draft:
 
 def _draft(memory: NewMemory, origin: str, trust: Mapping[str, float]) -> _Draft:
     """Return the memory as a record; `trust` is that of each source, by id."""
-    memory = new_memory(memory)
     redacted = redact(memory.text)
     memory = replace(memory, text=redacted.text)
     now = utc_now()
@@ -133,17 +141,24 @@ def _draft(memory: NewMemory, origin: str, trust: Mapping[str, float]) -> _Draft
         tags=memory.tags,
         derived_from=memory.derived_from,
         trust=trust_of(origin, memory.role, [trust[id_] for id_ in memory.derived_from]),
-        idem=idempotency_key(
-            memory.role,
-            memory.text,
-            created_at=memory.created_at,
-            session_id=memory.session_id,
-            turn_id=memory.turn_id,
-            project=memory.project,
-        ),
+        idem=_key(memory),
     )
     undated = memory.created_at is None and memory.turn_id is None
     return _Draft(record, undated, _skip_reason(memory.text), redacted.counts)
+
+
+def _key(memory: NewMemory) -> str:
+    """Return the key of a redacted memory: no key may tell a secret by its hash."""
+    if memory.identity is not None:
+        return memory.identity.key(memory.text)
+    return idempotency_key(
+        memory.role,
+        memory.text,
+        created_at=memory.created_at,
+        session_id=memory.session_id,
+        turn_id=memory.turn_id,
+        project=memory.project,
+    )
 
 
 def _skip_reason(text: str) -> str | None:
@@ -176,18 +191,11 @@ def _trust_of_sources(reader: TableReader, memories: Sequence[NewMemory]) -> dic
     return {id_: record.trust for id_, record in found.items()}
 
 
-def _by_key(records: Sequence[Record]) -> dict[str, list[Record]]:
-    found: dict[str, list[Record]] = {}
-    for record in records:
-        found.setdefault(record.idem, []).append(record)
-    return found
-
-
-def _new_drafts(drafts: Sequence[_Draft], existing: Mapping[str, Sequence[Record]]) -> list[_Draft]:
+def _new_drafts(drafts: Iterable[_Draft], known: KnownMemories) -> list[_Draft]:
     """Return the drafts to store; of equal ones in a batch the first."""
     new: dict[str, _Draft] = {}
     for draft in drafts:
-        if draft.skip is None and draft.duplicate_of(existing) is None:
+        if draft.skip is None and draft.duplicate_of(known) is None:
             new.setdefault(draft.key, draft)
     return list(new.values())
 
@@ -199,36 +207,42 @@ def _rows(records: Sequence[Record], encoder: Encoder | None) -> list[Row]:
     return [one.row(record) for record, one in zip(records, vectors, strict=True)]
 
 
-def _results(
-    drafts: Sequence[_Draft],
-    stored: Mapping[str, Record],
-    existing: Mapping[str, Sequence[Record]],
-    *,
-    pending: bool,
-) -> list[Ingested]:
-    """Return the outcome of each memory, in the order given."""
-    results: list[Ingested] = []
-    first: set[str] = set()
-    for draft in drafts:
+class _Results:
+    """The outcomes of a batch, asked for in the order given."""
+
+    def __init__(
+        self, stored: Mapping[str, Record], known: KnownMemories, *, pending: bool
+    ) -> None:
+        self._stored = stored
+        self._known = known
+        self._pending = pending
+        self._told = set[str]()
+
+    def of_draft(self, draft: _Draft) -> Ingested:
+        """Return the outcome of a draft; of equal ones in a batch the first is the stored one."""
         key = draft.key
         if draft.skip is not None:
-            results.append(Ingested(id=None, status="skipped", reason=draft.skip))
-        elif key in stored and key not in first:
-            first.add(key)
-            results.append(
-                Ingested(
-                    id=stored[key].id,
-                    status="pending" if pending else "stored",
-                    reason=draft.remark(pending=pending),
-                )
+            return Ingested(id=None, status="skipped", reason=draft.skip)
+        if key in self._stored and key not in self._told:
+            self._told.add(key)
+            return Ingested(
+                id=self._stored[key].id,
+                status="pending" if self._pending else "stored",
+                reason=draft.remark(pending=self._pending),
             )
-        else:
-            results.append(_duplicate(stored.get(key) or draft.duplicate_of(existing)))
-    return results
+        if key in self._stored:
+            return _duplicate(self._stored[key].id, is_live=True)
+        known = draft.duplicate_of(self._known)
+        if known is None:
+            raise AssertionError("a memory that was neither stored nor known")
+        return _duplicate(known.id, is_live=known.is_live)
+
+    def of_known(self, memory: NewMemory) -> Ingested:
+        """Return the outcome of a turn whose id was known before it was looked at."""
+        known = self._known[memory.known_key or ""][0]
+        return _duplicate(known.id, is_live=known.is_live)
 
 
-def _duplicate(of: Record | None) -> Ingested:
-    if of is None:
-        raise AssertionError("a memory that was neither stored nor known")
-    reason = "already stored" if of.is_live() else "forgotten before: `iai-mcp restore` undoes it"
-    return Ingested(id=of.id, status="duplicate", reason=reason)
+def _duplicate(id_: str, *, is_live: bool) -> Ingested:
+    reason = "already stored" if is_live else "forgotten before: `iai-mcp restore` undoes it"
+    return Ingested(id=id_, status="duplicate", reason=reason)

@@ -15,7 +15,7 @@ def live_record(reader: TableReader, id_: str) -> Record:
 
     Raises:
         InvalidInput: It is no id.
-        UnknownRecord: No record has it, or that record was forgotten.
+        UnknownRecord: No record has it, or that record was forgotten or folded.
     """
     [wanted] = check_ids([id_])
     records = reader.get([wanted])
@@ -23,6 +23,8 @@ def live_record(reader: TableReader, id_: str) -> Record:
         raise UnknownRecord(
             f"no memory has the id {wanted[:80]!r}: send an id that recall returned"
         )
+    if records[0].folded_into:
+        raise UnknownRecord(f"{wanted} is a copy: send the id {records[0].folded_into} instead")
     if not records[0].is_live():
         raise UnknownRecord(f"{wanted} was forgotten: run `iai-mcp restore {wanted}` first")
     return records[0]
@@ -33,7 +35,7 @@ def live_row(writer: Writer, id_: str) -> Row:
 
     Raises:
         InvalidInput: It is no id.
-        UnknownRecord: No record has it, or that record was forgotten.
+        UnknownRecord: No record has it, or that record was forgotten or folded.
     """
     record = live_record(writer.reader, id_)
     return writer.reader.rows([record.id])[0]

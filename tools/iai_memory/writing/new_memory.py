@@ -10,6 +10,7 @@ from typing import Any, Final
 from ..base.checks import check_flag, check_name, check_tags, check_text
 from ..base.clock import parse_time
 from ..errors import InvalidInput
+from ..store.idempotency import TurnIdentity
 from ..store.record import ROLES
 
 MAX_SOURCES: Final = 100
@@ -31,6 +32,8 @@ class NewMemory:
         tags: Names to filter by.
         pinned: Whether it is among the pinned facts of the session-start page.
         derived_from: Ids of the memories that it was made from; it is trusted no more than they.
+        identity: What identifies a turn out of a transcript; only its parser can say, so plain data
+            cannot.
     """
 
     text: str
@@ -44,6 +47,14 @@ class NewMemory:
     tags: tuple[str, ...] = ()
     pinned: bool = False
     derived_from: tuple[str, ...] = ()
+    identity: TurnIdentity | None = None
+
+    @property
+    def known_key(self) -> str | None:
+        """The idempotency key, where it does not depend on the text."""
+        if self.identity is None or self.identity.with_text:
+            return None
+        return self.identity.key("")
 
 
 def new_memory(values: Any) -> NewMemory:
@@ -58,7 +69,7 @@ def new_memory(values: Any) -> NewMemory:
         return _checked(NewMemory(text=values))
     if not isinstance(values, dict):
         raise InvalidInput('a memory is not an object: send for example {"text": "…"}')
-    known = set(NewMemory.__dataclass_fields__)
+    known = set(NewMemory.__dataclass_fields__) - {"identity"}
     if unknown := sorted(str(key) for key in values if key not in known):
         raise InvalidInput(f"a memory has no field {unknown[0]!r}: send {', '.join(sorted(known))}")
     given = {key: value for key, value in values.items() if value is not None}

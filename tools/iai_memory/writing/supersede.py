@@ -11,6 +11,7 @@ from ..embedding.encoder import Encoder
 from ..errors import InvalidInput
 from ..privacy.redaction import redact
 from ..results import Superseded
+from ..store.idempotency import idempotency_key
 from ..store.reader import TableReader
 from ..store.record import Record
 from ..store.supersession_chain import successors
@@ -18,7 +19,6 @@ from ..store.table import Store
 from ..store.trust import trust_of
 from ..store.vector_rows import Row
 from .embed_pending import embed_texts
-from .idempotency import idempotency_key
 from .lookup import live_row
 
 

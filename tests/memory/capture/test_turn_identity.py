@@ -1,0 +1,159 @@
+"""A turn is stored once, in whatever file and session it stands and however often it is read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.transcript_lines import claude
+
+from iai_memory import Memory
+from iai_memory.base.clock import parse_time
+from iai_memory.capture.history_import import import_transcript
+from iai_memory.capture.selection import Selection, identity_of
+from iai_memory.capture.turn import Host, Turn
+from iai_memory.results import IngestReport
+from iai_memory.writing.new_memory import NewMemory
+
+PARENT, FORK, OTHER = (f"0b7c6a1e-5a53-4a6e-9f2c-1d6f0a9b3c{end}" for end in ("11", "22", "33"))
+
+
+@pytest.fixture
+def memory(words_only: Memory) -> Memory:
+    """An empty memory without a model."""
+    return words_only
+
+
+def said(number: int, session: str = PARENT, **fields: Any) -> dict[str, Any]:
+    """A line of Claude Code: the nth thing that was said."""
+    own: dict[str, Any] = {
+        "uuid": f"6f1d2c3b-0000-4000-8000-{number:012x}",
+        "timestamp": f"2026-10-01T08:{number:02}:00.250Z",
+        "sessionId": session,
+    }
+    return claude(f"thing {number}", **(own | fields))
+
+
+def write(path: Path, lines: Sequence[dict[str, Any]]) -> Path:
+    """A transcript with these lines."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def read(memory: Memory, path: Path, host: Host = "claude-code", origin: str = "import") -> int:
+    """Import a transcript; how many turns were new."""
+
+    def ingest(batch: list[NewMemory]) -> IngestReport:
+        return memory.ingest(batch, origin=origin)
+
+    counts = import_transcript(
+        path, host, ingest, selection=Selection(), advanced=lambda done: None
+    )
+    assert counts.failed == 0
+    return counts.stored
+
+
+def told(memory: Memory) -> list[str]:
+    """All texts, sorted."""
+    return sorted(one.text for one in memory.timeline(limit=500).records)
+
+
+@pytest.mark.parametrize("first", ["parent", "fork", "fork of the fork"])
+def test_forks_and_their_parent_store_each_turn_once_whichever_comes_first(
+    memory: Memory, tmp_path: Path, first: str
+) -> None:
+    files = {
+        "parent": [said(1), said(2), said(3)],
+        "fork": [said(1, FORK), said(2, FORK), said(4, FORK)],
+        "fork of the fork": [said(1, OTHER), said(2, OTHER), said(4, OTHER), said(5, OTHER)],
+    }
+    paths = {name: write(tmp_path / f"{name}.jsonl", lines) for name, lines in files.items()}
+    for path in sorted(paths.values(), key=lambda path: path != paths[first]):
+        read(memory, path)
+    assert told(memory) == [f"thing {number}" for number in range(1, 6)]
+    sessions = {one.text: one.session_id for one in memory.timeline().records}
+    assert sessions["thing 1"] == files[first][0]["sessionId"]
+
+
+def test_a_resume_a_copy_and_a_snapshot_bring_nothing_but_what_is_new(
+    memory: Memory, tmp_path: Path
+) -> None:
+    lines = [said(1), said(2)]
+    assert read(memory, write(tmp_path / "a" / f"{PARENT}.jsonl", lines), origin="hook") == 2
+    assert read(memory, write(tmp_path / "a" / f"{OTHER}.jsonl", [*lines, said(3)])) == 1
+    assert read(memory, write(tmp_path / "snapshot" / "my notes.jsonl", lines)) == 0
+    assert read(memory, write(tmp_path / "b" / f"{PARENT}.jsonl", lines), origin="hook") == 0
+
+
+def test_an_id_is_the_same_in_capitals_and_another_ones_at_another_host(
+    memory: Memory, tmp_path: Path
+) -> None:
+    line = said(171)
+    loud = {**line, "uuid": line["uuid"].upper(), "sessionId": FORK}
+    assert read(memory, write(tmp_path / "a.jsonl", [line, loud])) == 1
+    rollout = {
+        "timestamp": "2026-10-01T08:00:00Z",
+        "type": "response_item",
+        "payload": {
+            "type": "message",
+            "id": line["uuid"],
+            "role": "user",
+            "content": [{"type": "input_text", "text": "another thing"}],
+        },
+    }
+    meta = {"type": "session_meta", "payload": {"id": OTHER, "cwd": "/home/sam"}}
+    path = write(tmp_path / f"rollout-{OTHER}.jsonl", [meta, rollout])
+    assert read(memory, path, "codex") == 1
+
+
+def test_sanitised_lines_without_ids_are_stored_once_and_all_of_them(
+    memory: Memory, tmp_path: Path
+) -> None:
+    lines = [
+        said(1, uuid=None),
+        said(2, uuid=None),
+        said(1, uuid=None, timestamp="2026-10-01T09:00:00Z"),
+        said(1, FORK, uuid=None),
+    ]
+    assert read(memory, write(tmp_path / "a.jsonl", lines)) == 4
+    assert read(memory, write(tmp_path / "b.jsonl", lines)) == 0
+
+
+def test_a_turn_without_an_id_is_known_by_host_session_role_time_and_text() -> None:
+    at, later = (parse_time(f"2026-05-08T10:00:0{second}Z", "at") for second in (0, 1))
+    one = Turn("user", "yes", at, "claude-code", "s", None, None)
+    others = [
+        Turn("user", "no", at, "claude-code", "s", None, None),
+        Turn("assistant", "yes", at, "claude-code", "s", None, None),
+        Turn("user", "yes", at, "claude-code", "t", None, None),
+        Turn("user", "yes", later, "claude-code", "s", None, None),
+        Turn("user", "yes", at, "codex", "s", None, None),
+    ]
+    keys = [identity_of(turn).key(turn.text) for turn in (one, *others)]
+    assert len(set(keys)) == len(keys)
+    assert identity_of(one).key(one.text) == keys[0]
+
+
+def test_what_was_forgotten_does_not_come_back_with_a_fork(memory: Memory, tmp_path: Path) -> None:
+    read(memory, write(tmp_path / "a.jsonl", [said(1), said(2)]))
+    [record] = [one for one in memory.timeline().records if one.text == "thing 1"]
+    memory.forget([record.id])
+    assert read(memory, write(tmp_path / "b.jsonl", [said(1, FORK), said(2, FORK)])) == 0
+    assert told(memory) == ["thing 2"]
+
+
+def test_a_callers_own_numbers_count_within_their_session(memory: Memory) -> None:
+    numbered = {"text": "mine", "turn_id": "1", "role": "user"}
+    for host in (None, "some-host", "claude-code"):
+        for session in ("a", "b"):
+            given = {**numbered, "session_id": f"{host} {session}", "host": host}
+            assert memory.ingest([given, given]).stored == 1
+
+
+def test_plain_data_cannot_claim_to_be_a_turn_of_a_transcript(memory: Memory) -> None:
+    with pytest.raises(ValueError, match="a memory has no field 'identity'"):
+        memory.ingest({"text": "mine", "identity": "anything"})

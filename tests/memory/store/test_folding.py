@@ -1,0 +1,348 @@
+"""A store that knew turns by their session: copies of one turn are folded, and can come back."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import lancedb
+import pyarrow as pa
+import pytest
+from lancedb.table import LanceTable
+
+from iai_memory import Memory
+from iai_memory.embedding.identity import DIMENSION, IDENTITY
+from iai_memory.errors import UnknownRecord
+from iai_memory.store.idempotency import idempotency_key
+from iai_memory.store.indexes import create_text_index
+from iai_memory.store.schema import table_schema
+from iai_memory.transfer.jsonl_import import import_lines
+
+START = datetime(2026, 5, 8, 10, tzinfo=UTC)
+UUID = "6f1d2c3b-0000-4000-8000-{:012x}"
+
+
+def schema_of_version_2() -> pa.Schema:
+    """Today's columns without those that came with version 3."""
+    schema = table_schema(DIMENSION, embedder=IDENTITY.key, metadata={"iai.schema_version": "2"})
+    return schema.remove(schema.get_field_index("folded_into"))
+
+
+def turn(number: int, session: str, arrival: int, **fields: Any) -> dict[str, Any]:
+    """A turn of Claude Code with this number, as version 2 stored it when it arrived."""
+    at = START + timedelta(seconds=number)
+    row: dict[str, Any] = {
+        "id": f"01970000-0000-7000-8000-{arrival:012d}",
+        "text": f"the lighthouse keeper wrote letter {number}",
+        "terms": f"lighthous keeper wrote letter {number}",
+        **dict.fromkeys(("vector", "passages", "passage_spans", "valid_to", "superseded_by")),
+        "role": "user",
+        "origin": "hook",
+        "host": "claude-code",
+        "session_id": session,
+        "turn_id": UUID.format(number),
+        "project": "harbour",
+        "cwd": "/home/sam/harbour",
+        **dict.fromkeys(("created_at", "ingested_at", "updated_at", "valid_from"), at),
+        "tombstoned_at": None,
+        "pinned": False,
+        "tags": [],
+        "entities": [],
+        "derived_from": [],
+        "trust": 1.0,
+        "embedder": None,
+        "history": None,
+        "table_version": 2,
+        **fields,
+    }
+    key = {name: row[name] for name in ("session_id", "turn_id")}
+    return {"idem": idempotency_key(row["role"], row["text"], **key), **row}
+
+
+def old_store(root: Path, *rows: dict[str, Any]) -> LanceTable:
+    """A store of version 2 with these rows."""
+    root.mkdir(mode=0o700)
+    database = lancedb.connect(str(root / "lancedb"), read_consistency_interval=timedelta(0))
+    table = database.create_table("memories", schema=schema_of_version_2())
+    assert isinstance(table, LanceTable)
+    if rows:
+        table.add(pa.Table.from_pylist(list(rows), table.schema))
+    return table
+
+
+def forked(turns: int) -> list[dict[str, Any]]:
+    """A session of so many turns, then its fork with the same turns and one of its own."""
+    parent = [turn(number, "parent", number) for number in range(turns)]
+    fork = [turn(number, "fork", 100 + number) for number in range(turns + 1)]
+    return [*parent, *fork]
+
+
+def shown(memory: Memory) -> list[tuple[str | None, str | None]]:
+    """Session and number of every turn that is shown, oldest first."""
+    records = memory.timeline(limit=500).records
+    return [(one.session_id, one.text.split()[-1]) for one in reversed(records)]
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the store lies; no model, as no vector is to be made here."""
+    monkeypatch.delenv("IAI_MCP_MODEL", raising=False)
+    return tmp_path / "store"
+
+
+def test_the_copies_that_a_fork_left_are_folded_and_counted(root: Path) -> None:
+    old_store(root, *forked(3))
+    memory = Memory(root)
+    assert shown(memory) == [("parent", "0"), ("parent", "1"), ("parent", "2"), ("fork", "3")]
+    state = memory.status()
+    assert (state.records, state.folded, state.tombstoned, state.superseded) == (4, 3, 0, 0)
+    [event] = memory.ledger.newest(5, event="store_upgraded")
+    assert (event["before"], event["schema"], event["folded"]) == ("2", "3", 3)
+
+
+def test_a_fork_of_a_fork_and_an_id_in_capitals_are_the_same_turn(root: Path) -> None:
+    loud = {"turn_id": UUID.format(171).upper()}
+    old_store(
+        root, turn(171, "a", 1), turn(171, "b", 2), turn(171, "c", 3, **loud), turn(172, "c", 4)
+    )
+    memory = Memory(root)
+    assert shown(memory) == [("a", "171"), ("c", "172")]
+    assert memory.status().folded == 2
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"host": "codex"},
+        {"host": None},
+        {"host": "some-host"},
+        {"origin": "tool"},
+        {"turn_id": None},
+        {"turn_id": UUID.format(8)},
+        {"turn_id": "[redacted:scrub]"},
+    ],
+)
+def test_what_is_not_surely_the_same_turn_is_left_alone(root: Path, other: dict[str, Any]) -> None:
+    old_store(root, turn(7, "a", 1), turn(7, "b", 2, **other))
+    memory = Memory(root)
+    assert len(shown(memory)) == 2
+    assert memory.status().folded == 0
+
+
+def test_turns_of_codex_with_counted_ids_are_of_their_session(root: Path) -> None:
+    counted = {"host": "codex", "turn_id": "msg_1"}
+    unique = {"host": "codex", "turn_id": "msg_01a22a77-2629-7f70-a271-f4a6e73771ab"}
+    old_store(
+        root,
+        *(turn(1, session, at, **counted) for at, session in enumerate("ab")),
+        *(turn(2, session, 5 + at, **unique) for at, session in enumerate("ab")),
+    )
+    assert shown(Memory(root)) == [("a", "1"), ("b", "1"), ("a", "2")]
+
+
+def test_what_the_user_did_to_a_copy_is_done_to_the_turn_that_stays(root: Path) -> None:
+    ended = START + timedelta(days=1)
+    new = turn(9, "x", 50, turn_id=None, origin="cli", text="it is letter 10 now")
+    old_store(
+        root,
+        turn(1, "a", 1, tags=["sea"]),
+        turn(1, "b", 2, pinned=True, tags=["harbour", "sea"]),
+        turn(2, "a", 3),
+        turn(2, "b", 4, valid_to=ended, superseded_by=new["id"]),
+        new,
+    )
+    memory = Memory(root)
+    first, second = memory.store.latest.get([turn(1, "a", 1)["id"], turn(2, "a", 3)["id"]])
+    assert (first.pinned, first.tags) == (True, ("sea", "harbour"))
+    assert (second.valid_to, second.superseded_by) == (ended, new["id"])
+    assert first.as_of(START + timedelta(days=2)).tags == ("sea",)
+    assert [hit.text for hit in memory.recall("letter 2").hits][:1] == ["it is letter 10 now"]
+
+
+def test_a_turn_is_forgotten_only_where_all_its_copies_are(root: Path) -> None:
+    gone = {"tombstoned_at": START + timedelta(days=1)}
+    old_store(
+        root,
+        turn(1, "a", 1, **gone, pinned=True),
+        turn(1, "b", 2),
+        turn(2, "a", 3, **gone),
+        turn(2, "b", 4, **gone),
+    )
+    memory = Memory(root)
+    assert shown(memory) == [("b", "1")]
+    assert not memory.timeline().records[0].pinned
+    assert (memory.status().folded, memory.status().tombstoned) == (2, 1)
+    again = {"text": "letter 2 again", "role": "user"}
+    assert memory.ingest({**again, "session_id": "a", "turn_id": UUID.format(2)}).stored == 1
+
+
+def test_a_folded_copy_says_where_its_turn_is_and_is_no_longer_forgotten_by_its_id(
+    root: Path,
+) -> None:
+    old_store(root, *forked(1))
+    memory = Memory(root)
+    copy, kept = turn(0, "fork", 100)["id"], turn(0, "parent", 0)["id"]
+    with pytest.raises(UnknownRecord, match=f"is a copy: send the id {kept} instead"):
+        memory.record(copy)
+    assert memory.forget([copy]).not_found == [copy]
+
+
+def test_folding_is_undone_by_one_command_and_what_was_done_since_stays(root: Path) -> None:
+    gone = {"tombstoned_at": START + timedelta(days=1)}
+    rows = [
+        turn(1, "a", 1, tags=["sea"]),
+        turn(1, "b", 2, pinned=True, tags=["harbour"]),
+        turn(2, "a", 3, **gone),
+        turn(2, "b", 4),
+    ]
+    old_store(root, *rows)
+    memory = Memory(root)
+    memory.pin(rows[0]["id"], pinned=True, add_tags=["since"])
+    assert memory.restore_folded().restored == [rows[1]["id"], rows[2]["id"]]
+    first, second, third, fourth = memory.store.latest.get([row["id"] for row in rows])
+    assert (first.pinned, first.tags) == (False, ("sea", "harbour", "since"))
+    assert (second.is_live(), second.pinned, second.tags) == (True, True, ("harbour",))
+    assert (third.is_live(), fourth.is_live()) == (False, True)
+    assert (memory.status().folded, memory.status().tombstoned) == (0, 1)
+    assert Memory(root).status().folded == 0
+    assert memory.restore_folded().restored == []
+
+
+def test_a_single_copy_comes_back_by_its_id(root: Path) -> None:
+    old_store(root, *forked(2))
+    memory = Memory(root)
+    copy = turn(1, "fork", 101)["id"]
+    assert memory.restore([copy]).restored == [copy]
+    assert memory.status().folded == 1
+    assert memory.record(copy).session_id == "fork"
+
+
+def test_copies_do_not_come_back_through_an_export(root: Path, tmp_path: Path) -> None:
+    old_store(root, *forked(3))
+    lines = list(Memory(root).export_lines())
+    other = Memory(tmp_path / "other")
+    list(other.import_lines(lines))
+    assert shown(other) == shown(Memory(root))
+    assert other.status().folded == 3
+    assert list(other.export_lines()) == lines
+
+
+def old_export(*rows: dict[str, Any]) -> list[str]:
+    """The lines that version 2 exported for these rows."""
+    left_out = ("terms", "table_version", "vector", "passages", "passage_spans")
+    plain = [{name: row[name] for name in row if name not in left_out} for row in rows]
+    return [json.dumps({"iai_mcp": 1, **row}, default=lambda at: at.isoformat()) for row in plain]
+
+
+def test_an_export_of_an_older_version_brings_each_turn_once(root: Path) -> None:
+    memory = Memory(root)
+    lines = old_export(*forked(3))
+    assert [(a.stored, a.known) for a in memory.import_lines(lines)] == [(4, 3)]
+    assert [(a.stored, a.known) for a in memory.import_lines(lines)] == [(0, 7)]
+
+
+def test_an_old_export_with_a_forgotten_copy_brings_the_live_one_in_any_batch(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = {"tombstoned_at": START + timedelta(days=1)}
+    lines = old_export(turn(1, "a", 1, **gone), turn(2, "a", 2), turn(1, "b", 3))
+    together, apart = Memory(root), Memory(root.with_name("apart"))
+    list(together.import_lines(lines))
+    monkeypatch.setattr(f"{import_lines.__module__}.BATCH", 1)
+    list(apart.import_lines(lines))
+    assert shown(together) == shown(apart) == [("b", "1"), ("a", "2")]
+
+
+def test_a_turn_that_was_forgotten_here_does_not_come_back_with_an_old_export(root: Path) -> None:
+    memory = Memory(root)
+    list(memory.import_lines(old_export(turn(1, "a", 1))))
+    memory.forget([turn(1, "a", 1)["id"]])
+    list(memory.import_lines(old_export(turn(1, "b", 2))))
+    assert shown(memory) == []
+
+
+KILLED_AT = """
+import importlib, os, signal, sys
+from iai_memory import Memory
+
+module_name, step = sys.argv[2].rsplit(".", 1)
+module = importlib.import_module(module_name)
+left = int(sys.argv[3])
+work = getattr(module, step)
+
+def killed_there(*arguments):
+    global left
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return work(*arguments)
+
+setattr(module, step, killed_there)
+Memory(sys.argv[1]).store
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "times"),
+    [
+        ("store.migrations.fold", 2),
+        ("store.migrations.history_to_json", 1),
+        ("store.connection.create_text_index", 1),
+    ],
+)
+def test_a_folding_killed_at_any_step_is_finished_by_the_next_open(
+    root: Path, step: str, times: int
+) -> None:
+    old_store(root, *forked(3))
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_AT, str(root), f"iai_memory.{step}", str(times)],
+        env={**os.environ, "IAI_MCP_MODEL": ""},
+        timeout=100,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    memory = Memory(root)
+    assert len(shown(memory)) == 4
+    assert (memory.status().folded, memory.store.statistics().total) == (3, 7)
+
+
+def test_a_server_of_the_old_version_writes_no_old_keys_into_a_new_store(root: Path) -> None:
+    served_by_the_old_version = old_store(root, *forked(1))
+    _ = Memory(root).store
+    row = turn(5, "later", 200)
+    with pytest.raises(RuntimeError, match="non-nullable"):
+        served_by_the_old_version.add(
+            pa.Table.from_pylist([row], schema=served_by_the_old_version.schema)
+        )
+
+
+def test_an_old_store_that_cannot_be_written_is_read_as_it_is(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_text_index(old_store(root, *forked(2)))
+    before = _files(root / "lancedb")
+    monkeypatch.setattr(os, "access", _denied(root))
+    memory = Memory(root)
+    assert len(shown(memory)) == 5
+    assert len(memory.recall("letter 1").hits) >= 1
+    assert memory.status().folded == 0
+    assert _files(root / "lancedb") == before
+
+
+def _denied(root: Path) -> Callable[[str | Path, int], bool]:
+    allowed = os.access
+
+    def access(path: str | Path, mode: int) -> bool:
+        return not Path(path).is_relative_to(root) and allowed(path, mode)
+
+    return access
+
+
+def _files(folder: Path) -> set[Path]:
+    return {path for path in folder.rglob("*") if path.is_file()}
