@@ -42,6 +42,43 @@ def claude(content: object, role: str = "user", **fields: Any) -> dict[str, Any]
     return {name: value for name, value in line.items() if value is not None}
 
 
+def tool_call(name: str, given: object, call: str = "toolu_1", **fields: Any) -> dict[str, Any]:
+    """A Claude Code line with one call of a tool."""
+    block = {"type": "tool_use", "id": call, "name": name, "input": given}
+    return claude([block], "assistant", uuid=f"call-{call}", **fields)
+
+
+def tool_result(
+    content: object, call: str = "toolu_1", *, is_error: bool = False, **fields: Any
+) -> dict[str, Any]:
+    """A Claude Code line with the result of one call."""
+    block = {"type": "tool_result", "tool_use_id": call, "content": content, "is_error": is_error}
+    return claude([block], **{"uuid": f"result-{call}", **fields})
+
+
+def queue(operation: str, content: str | None = None, **fields: Any) -> dict[str, Any]:
+    """A Claude Code line about the queue of prompts."""
+    line: dict[str, Any] = {
+        "type": "queue-operation",
+        "operation": operation,
+        "timestamp": "2026-10-01T08:00:01.000Z",
+        "sessionId": SESSION,
+        **fields,
+    }
+    return line if content is None else {**line, "content": content}
+
+
+def queued_command(prompt: object, **fields: Any) -> dict[str, Any]:
+    """A Claude Code line with a prompt that the model took in the middle of its work."""
+    attachment = {
+        "type": "queued_command",
+        "prompt": prompt,
+        "commandMode": "prompt",
+        "origin": {"kind": "human"},
+    }
+    return claude("", type="attachment", message=None, attachment=attachment, **fields)
+
+
 def codex(
     text: str, role: str = "user", kinds: Sequence[str] | None = None, **fields: Any
 ) -> dict[str, Any]:
@@ -90,6 +127,21 @@ def parse_codex(*lines: object) -> LineOutcome:
     for line in (CODEX_META, *lines):
         outcome = outcome_of(parser, line)
     return outcome
+
+
+def outcomes_of_claude(*lines: object) -> list[LineOutcome]:
+    """The outcome of each of these lines of one transcript of Claude Code."""
+    parser = new_parser("claude-code")
+    return [outcome_of(parser, line) for line in lines]
+
+
+def said_in_claude(*lines: object) -> list[tuple[str, str]]:
+    """Role and text of the turns that these lines of Claude Code give."""
+    return [
+        (outcome.role, outcome.text)
+        for outcome in outcomes_of_claude(*lines)
+        if isinstance(outcome, Turn)
+    ]
 
 
 def text_of(outcome: LineOutcome) -> str:

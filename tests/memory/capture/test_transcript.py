@@ -27,8 +27,8 @@ def test_the_claude_examples_give_their_turns_and_count_every_skipped_line() -> 
         "empty": 1,
         "interrupted": 1,
     }
-    assert len(turns(last)) == 24
-    assert reasons(last) == {"injected": 5, "tool": 4, "host_marker": 4, "compaction": 1}
+    assert len(turns(last)) == 25
+    assert reasons(last) == {"injected": 5, "tool": 4, "host_marker": 3, "compaction": 1}
 
 
 @pytest.mark.parametrize("read", [detect_host, lambda path: list(read_transcript(path, "codex"))])

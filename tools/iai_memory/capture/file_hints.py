@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,7 @@ class FileHints:
 
     Attributes:
         session_id: The session's id in the name of the file, else the name without its extension.
+        earlier_lines: Returns the lines of the file before the place that it is read from.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class FileHints:
         path: str | os.PathLike[str],
         modified_at: datetime,
         first_time: Callable[[], datetime | None],
+        earlier_lines: Callable[[], Iterable[bytes]] = tuple,
     ) -> None:
         """Bind a file.
 
@@ -37,12 +39,15 @@ class FileHints:
             modified_at: When it was last written.
             first_time: Returns the first time that stands in the file from the place on, None
                 without any; called at most once, for a line before the first that has a time.
+            earlier_lines: Returns the lines before the place; called where the text of one of them
+                is needed, which no parser's state may hold.
         """
         stem = Path(path).name.partition(".")[0]
         found = _UUID_AT_END.search(stem)
         self.session_id = found[0] if found else stem
         self._modified_at = modified_at.astimezone(UTC)
         self._first_time = first_time
+        self.earlier_lines = earlier_lines
         self._last: datetime | None = None
 
     def time_of(self, fields: Mapping[str, Any]) -> tuple[datetime, tuple[str, ...]]:

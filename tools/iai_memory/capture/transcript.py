@@ -40,7 +40,10 @@ def read_transcript(
         stat = stream.about
         start = offset_to_resume(stream, stat, cursor)
         hints = FileHints(
-            path, datetime.fromtimestamp(stat.st_mtime, UTC), lambda: _first_time(path, start)
+            path,
+            datetime.fromtimestamp(stat.st_mtime, UTC),
+            lambda: _first_time(path, start),
+            lambda: _lines_before(path, start),
         )
         parser = HOSTS[host].parser(cursor.state if cursor and start else None, hints)
         for line in read_lines(stream, start):
@@ -50,6 +53,21 @@ def read_transcript(
             )
             for outcome in outcomes:
                 yield Parsed(outcome, place)
+
+
+def read_objects(path: str | os.PathLike[str]) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """Yield each object of a transcript with the line that it stands in; others are passed over.
+
+    Raises:
+        TranscriptFault: The file cannot be read. Comes with the first item, not with the call.
+    """
+    with _opened(path) as stream:
+        for line in read_lines(stream):
+            try:
+                objects = objects_of(line.data or b"")
+            except (Malformed, TooLong):
+                continue
+            yield from ((fields, line.data or b"") for fields in objects)
 
 
 def line_outcomes(parser: Parser, line: bytes | None) -> list[LineOutcome]:
@@ -75,6 +93,14 @@ def _outcome(parser: Parser, fields: dict[str, Any], line: bytes) -> LineOutcome
         return parser.parse(fields, line)
     except Malformed:
         return Skipped("unparsable")
+
+
+def _lines_before(path: str | os.PathLike[str], stop: int) -> Iterator[bytes]:
+    with _opened(path) as stream:
+        for line in read_lines(stream):
+            if line.end_offset > stop:
+                return
+            yield line.data or b""
 
 
 def _first_time(path: str | os.PathLike[str], start: int) -> datetime | None:

@@ -15,12 +15,17 @@ from tests.support.transcript_lines import (
     claude,
     codex,
     new_parser,
+    queue,
+    queued_command,
     raw,
     reasons,
+    tool_call,
+    tool_result,
     turns,
 )
 
 from iai_memory.capture.hosts.registry import HOSTS
+from iai_memory.capture.rewinds import branches_of
 from iai_memory.capture.transcript import line_outcomes, read_transcript
 from iai_memory.capture.turn import Turn
 
@@ -102,6 +107,10 @@ JSON = st.recursive(
                     *("sessionId", "cwd", "attachment", "prompt", "commandMode", "origin", "kind"),
                     *("metadata", "internal_chat_message_metadata_passthrough", "source", "id"),
                     *("content_item_kinds", "session_id", "isSidechain", "isMeta", "model"),
+                    *("operation", "toolUseResult", "questions", "question", "answers", "header"),
+                    *("annotations", "notes", "response", "userFeedback", "toolDenialKind"),
+                    *("input", "plan", "is_error", "tool_use_id", "name", "parentUuid"),
+                    *("promptSource", "turnOrigin", "rowSource", "summarizeMetadata", "version"),
                 ]
             ),
             inner,
@@ -146,6 +155,38 @@ def test_no_json_in_any_place_of_a_line_makes_a_parser_raise(
                 outcome.text.encode()
                 (outcome.turn_id or "").encode()
         json.dumps(parser.state()).encode()
+
+
+ASKED = {"questions": [{"question": "Which?", "header": "W"}], "answers": {"Which?": ["a", "b"]}}
+CLAUDE_TALK: list[dict[str, Any]] = [
+    tool_call("AskUserQuestion", {"questions": ASKED["questions"]}),
+    tool_result("x", toolUseResult={**ASKED, "annotations": {"Which?": {"notes": "c"}}}),
+    tool_call("ExitPlanMode", {"plan": "# Plan"}, "toolu_2"),
+    tool_result("no", "toolu_2", is_error=True, userFeedback="no"),
+    queue("enqueue", "go on"),
+    queue("remove"),
+    queued_command("go on"),
+    claude("<command-name>/fix</command-name><command-args>it</command-args>"),
+    claude("so far", isCompactSummary=True, summarizeMetadata={"userContext": "keep it"}),
+    {"type": "system", "subtype": "local_command", "content": "<command-args>x</command-args>"},
+]
+
+
+@given(st.integers(0, len(CLAUDE_TALK) - 1), st.integers(0, 30), JSON)
+def test_no_json_in_any_place_of_a_talk_makes_a_parser_raise(
+    tmp_path_factory: pytest.TempPathFactory, which: int, place: int, other: object
+) -> None:
+    parser = new_parser("claude-code", {"calls": other, "queue": other, "taken": other})
+    talk: list[object] = [*CLAUDE_TALK]
+    talk[which] = replaced(talk[which], place, other)
+    lines = [json.dumps(line).encode() for line in (*talk, *talk)]
+    for outcome in [outcome for line in lines for outcome in line_outcomes(parser, line)]:
+        if isinstance(outcome, Turn):
+            outcome.text.encode()
+    json.dumps(parser.state()).encode()
+    path = tmp_path_factory.mktemp("talk") / "t.jsonl"
+    path.write_bytes(b"\n".join(lines))
+    branches_of(path)
 
 
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))

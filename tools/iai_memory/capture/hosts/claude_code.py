@@ -1,22 +1,31 @@
 """Lines of a Claude Code transcript, as 2.1 writes them: `projects/<folder>/<session>.jsonl`.
 
-A line says by itself all that a turn needs. One model message is written as several lines, one for
-each content block, each with a uuid of its own: each one with text is a turn.
+One model message is written as several lines, one for each content block, each with a uuid of its
+own: each one with text is a turn. Most lines say by themselves all that their turn needs; what a
+result of a tool means depends on the call, a prompt in the queue on what became of it, and whether
+the person went back to an earlier place (`rewinds`) on the line before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from ..turn import LineOutcome, Role, Skipped, Turn
-from .decoding import (
-    ROLES,
-    Malformed,
-    TextBlocks,
-    object_field,
-    text_field,
+from .claude_queue import PromptQueue, Taken, attaches_prompts, digest_of
+from .claude_words import (
+    ASKS,
+    PLANS,
+    approved_plan,
+    command_in,
+    is_answer,
+    memory_note,
+    result_text,
+    words_of_answers,
+    words_of_refusal,
 )
+from .decoding import ROLES, Malformed, TextBlocks, object_field, text_field
+from .markers import is_host_element, is_local_command_caveat
 
 if TYPE_CHECKING:
     from ..file_hints import FileHints
@@ -25,6 +34,22 @@ _HOST_MODEL: Final = "<synthetic>"
 _TOOL_BLOCKS: Final = frozenset(
     {"mcp_tool_result", "mcp_tool_use", "server_tool_use", "tool_result", "tool_use"}
 )
+_REFUSED_BY_USER: Final = "user-rejected"
+
+# Who began the turn, where a newer host says so (2.1.332); "human", "sdk" and "unknown" are left.
+_HOST_TURNS: Final = frozenset(
+    {"auto_continuation", "host_synthetic", "peer", "scheduled", "system", "task_notification"}
+)
+_HOST_ROWS: Final = frozenset({"harness", "hook"})
+_HOST_FLAGS: Final = (
+    *("handedOff", "isMeta", "isSynthetic", "isVisibleInTranscriptOnly"),
+    *("queueTranscriptOnly", "textNotTyped"),
+)
+
+# What is known of a call whose result is still to come.
+_ASKED, _PLANNED, _PLAN_SHOWN, _OTHER = "asked", "planned", "plan shown", "other"
+_MAX_CALLS: Final = 256
+_MAX_TAKEN: Final = 64
 
 
 def wrote(fields: Mapping[str, Any]) -> bool:
@@ -33,15 +58,33 @@ def wrote(fields: Mapping[str, Any]) -> bool:
 
 
 class ClaudeParser:
-    """A parser of the lines of one transcript; keeps no state between lines."""
+    """A parser of the lines of one transcript, in order."""
 
     def __init__(self, state: Mapping[str, Any] | None, hints: FileHints) -> None:
-        """Take the hints of the file; there is no state to go on from."""
+        """Go on from the state of an earlier parser; a part of it that cannot be used is left out.
+
+        Args:
+            state: What `state` returned.
+            hints: Of the file.
+        """
+        known: Mapping[str, Any] = state or {}
         self._hints = hints
+        self._leaf = _text(known.get("leaf"))
+        self._branches = _count(known.get("branches"))
+        self._cwd = _text(known.get("cwd"))
+        self._version = _text(known.get("version"))
+        self._command = _text(known.get("command"))
+        self._calls = _texts_by_text(known.get("calls"))
+        self._taken = _texts(known.get("taken"))
+        self._queue = PromptQueue(known.get("queue"), hints.earlier_lines)
+        self._state: Mapping[str, Any] | None = state
 
     def state(self) -> Mapping[str, Any] | None:
-        """Return nothing: each line says all that its turn needs."""
-        return None
+        """Return what later lines need: no text of the conversation.
+
+        Its `branches` counts the prompts that did not go on from the line before; see `rewinds`.
+        """
+        return self._state
 
     def parse(self, fields: dict[str, Any], line: bytes) -> LineOutcome:
         """Return the turn of an object, why it is skipped, or None for a kind that is never one.
@@ -49,86 +92,312 @@ class ClaudeParser:
         Raises:
             Malformed: It has not the shape that the host writes.
         """
-        return _parse(fields, self._hints)
+        kind = text_field(fields, "type")
+        try:
+            return self._parse(fields, kind)
+        finally:
+            self._follow(fields, kind)
+
+    def _parse(self, fields: dict[str, Any], kind: str) -> LineOutcome:
+        if kind == "attachment":
+            return self._attachment(fields)
+        if kind == "api-request-blob":
+            return Skipped("injected")
+        if kind == "queue-operation":
+            return self._queue_operation(fields)
+        if kind == "system":
+            return self._local_command(fields)
+        role = ROLES.get(kind)
+        if role is None:
+            return None
+        if fields.get("isSidechain") is True:
+            return Skipped("sidechain")
+        if fields.get("isCompactSummary") is True:
+            return self._compaction(fields)
+        message = object_field(fields, "message")
+        if message.get("role") != kind:
+            raise Malformed
+        content = _blocks(message.get("content"))
+        if role == "assistant":
+            return self._answer(fields, message, content)
+        return self._user_line(fields, content)
+
+    def _answer(
+        self, fields: dict[str, Any], message: dict[str, Any], content: Sequence[dict[str, Any]]
+    ) -> LineOutcome:
+        self._command = ""
+        plans: list[str] = []
+        for block in content:
+            call, name = block.get("id"), block.get("name")
+            if block.get("type") != "tool_use" or not isinstance(name, str):
+                continue
+            plan = _plan_of(block) if name in PLANS else ""
+            plans += [plan] if plan else []
+            if isinstance(call, str):
+                self._remember_call(call, name, shown=bool(plan))
+        if fields.get("isApiErrorMessage") is True or message.get("model") == _HOST_MODEL:
+            return Skipped("host_marker")
+        if fields.get("isMeta") is True:
+            return Skipped("host_marker")
+        return self._turn(
+            fields, "assistant", _spoken(content, blocks=[*_texts_of(content), *plans])
+        )
+
+    def _user_line(self, fields: dict[str, Any], content: Sequence[dict[str, Any]]) -> LineOutcome:
+        results = [block for block in content if block.get("type") == "tool_result"]
+        texts = _texts_of(content)
+        role, said = self._words_of_results(fields, results)
+        if _typed_by_host(fields):
+            return Skipped("host_marker")
+        if fields.get("promptSource") == "queued" and self._was_taken(texts):
+            return Skipped("injected")
+        if results:
+            return self._turn(fields, role, _spoken(content, said=said, blocks=texts))
+        if isinstance(fields.get("promptSource"), str):
+            return self._turn(fields, "user", _prompt(content, texts))
+        said = [note for note in map(memory_note, texts) if note]
+        command = self._slash_command([text for text in texts if command_in(text)])
+        said += [command] if command else []
+        others = [text for text in texts if not memory_note(text)]
+        return self._turn(fields, "user", _spoken(content, said=said, blocks=others))
+
+    def _slash_command(self, frames: Sequence[str]) -> str:
+        """Return the command that a person gave with arguments; empty without any.
+
+        Its parts stand in one text or in several, and in the oldest releases in lines of their own.
+        """
+        command, earlier = command_in("\n".join(frames)), self._command
+        self._command = ""
+        if command is None:
+            return ""
+        name = command.name or earlier
+        if not command.args:
+            self._command = name
+            return ""
+        return f"{name} {command.args}".strip()
+
+    def _words_of_results(
+        self, fields: Mapping[str, Any], results: Sequence[dict[str, Any]]
+    ) -> tuple[Role, list[str]]:
+        role: Role = "user"
+        said: list[str] = []
+        for block in results:
+            call = block.get("tool_use_id")
+            kind = self._calls.get(call) if isinstance(call, str) else None
+            if isinstance(call, str) and kind is not None:
+                self._calls = {one: what for one, what in self._calls.items() if one != call}
+            text, structure = result_text(block.get("content")), fields.get("toolUseResult")
+            if block.get("is_error") is True:
+                said.append(_refusal(fields, text))
+            elif kind == _ASKED or (kind is None and is_answer(structure, text)):
+                said.append(words_of_answers(structure, text))
+            elif kind in (_PLANNED, _PLAN_SHOWN):
+                plan = approved_plan(structure, text)
+                if plan is not None and (plan.edited or kind == _PLANNED):
+                    role = "user" if plan.edited else "assistant"
+                    said.append(plan.text)
+        return role, [words for words in said if words]
+
+    def _attachment(self, fields: dict[str, Any]) -> LineOutcome:
+        # A prompt that the model took in the middle of its work has no user line (since 2.1.97).
+        attachment = object_field(fields, "attachment")
+        if attachment.get("type") != "queued_command" or attachment.get("commandMode") != "prompt":
+            return Skipped("injected")
+        origin = attachment.get("origin")
+        if isinstance(origin, dict) and origin.get("kind", "human") != "human":
+            return Skipped("injected")
+        if fields.get("isSidechain") is True:
+            return Skipped("sidechain")
+        if _typed_by_host(fields) or _typed_by_host(attachment):
+            return Skipped("host_marker")
+        content = _blocks(attachment.get("prompt"))
+        texts = _texts_of(content)
+        if self._was_taken(texts):
+            return Skipped("injected")
+        if isinstance(origin, dict):
+            return self._turn(fields, "user", _prompt(content, texts))
+        return self._turn(fields, "user", _spoken(content, blocks=texts))
+
+    def _queue_operation(self, fields: dict[str, Any]) -> LineOutcome:
+        taken = self._queue.follow(fields)
+        if taken is None or attaches_prompts(self._version):
+            return None
+        outcome = self._taken_prompt(fields, taken)
+        if isinstance(outcome, Turn):
+            self._taken = (*self._taken, digest_of(taken.text))[-_MAX_TAKEN:]
+        return outcome
+
+    def _taken_prompt(self, fields: Mapping[str, Any], taken: Taken) -> LineOutcome:
+        line = {
+            "uuid": taken.turn_id,
+            "timestamp": taken.at or fields.get("timestamp"),
+            "sessionId": fields.get("sessionId"),
+            "cwd": self._cwd,
+        }
+        return self._turn(line, "user", TextBlocks([taken.text]))
+
+    def _was_taken(self, texts: Sequence[str]) -> bool:
+        """Return whether a prompt was stored when the model took it; it is known only once."""
+        digest = digest_of("\n\n".join(texts))
+        self._queue.tell(digest)
+        if digest not in self._taken:
+            return False
+        place = self._taken.index(digest)
+        self._taken = self._taken[:place] + self._taken[place + 1 :]
+        return True
+
+    def _local_command(self, fields: dict[str, Any]) -> LineOutcome:
+        content = fields.get("content")
+        if fields.get("subtype") != "local_command" or not isinstance(content, str):
+            return None
+        command = command_in(content)
+        if command is None or not command.args or fields.get("isSidechain") is True:
+            return None
+        words = f"{command.name} {command.args}".strip()
+        return self._turn(fields, "user", TextBlocks([], said=[words]))
+
+    def _compaction(self, fields: dict[str, Any]) -> LineOutcome:
+        # Asked to summarise a part only, the host takes a sentence of the person's on what to keep.
+        about = fields.get("summarizeMetadata")
+        words = about.get("userContext") if isinstance(about, dict) else None
+        if not isinstance(words, str) or not words.strip():
+            return Skipped("compaction")
+        return self._turn(fields, "user", TextBlocks([], said=[words]))
+
+    def _turn(self, fields: Mapping[str, Any], role: Role, words: TextBlocks) -> LineOutcome:
+        text = words.text_or_skipped()
+        if isinstance(text, Skipped):
+            return text
+        created_at, marks = self._hints.time_of(fields)
+        session = text_field(fields, "sessionId") if fields.get("sessionId") else ""
+        return Turn(
+            role=role,
+            text=text,
+            created_at=created_at,
+            host="claude-code",
+            session_id=session or self._hints.session_id,
+            turn_id=text_field(fields, "uuid") if fields.get("uuid") else None,
+            cwd=text_field(fields, "cwd") if fields.get("cwd") else None,
+            marks=marks,
+        )
+
+    def _remember_call(self, call: str, name: str, *, shown: bool) -> None:
+        what = _ASKED if name in ASKS else _OTHER
+        if name in PLANS:
+            what = _PLAN_SHOWN if shown else _PLANNED
+        self._calls = dict([*self._calls.items(), (call, what)][-_MAX_CALLS:])
+
+    def _follow(self, fields: Mapping[str, Any], kind: str) -> None:
+        """Take what later lines need of this one."""
+        uuid, parent = fields.get("uuid"), fields.get("parentUuid")
+        if isinstance(uuid, str) and fields.get("isSidechain") is not True:
+            if kind == "user" and self._leaf and isinstance(parent, str) and parent != self._leaf:
+                self._branches += 0 if has_result(fields) else 1
+            self._leaf = uuid
+            self._cwd = _text(fields.get("cwd")) or self._cwd
+            self._version = _text(fields.get("version")) or self._version
+        self._state = {
+            "leaf": self._leaf,
+            "branches": self._branches,
+            "cwd": self._cwd,
+            "version": self._version,
+            "command": self._command,
+            "calls": self._calls,
+            "taken": self._taken,
+            "queue": self._queue.waiting,
+        }
 
 
-def _parse(fields: dict[str, Any], hints: FileHints) -> LineOutcome:
-    kind = text_field(fields, "type")
-    if kind == "attachment":
-        return _queued_prompt(fields, hints)
-    if kind == "api-request-blob":
-        return Skipped("injected")
-    role = ROLES.get(kind)
-    if role is None:
-        return None
-    if fields.get("isSidechain") is True:
-        return Skipped("sidechain")
-    if fields.get("isCompactSummary") is True:
-        return Skipped("compaction")
-    message = object_field(fields, "message")
-    if message.get("role") != kind:
-        raise Malformed
-    if (
-        fields.get("isMeta") is True
-        or fields.get("isApiErrorMessage") is True
-        or message.get("model") == _HOST_MODEL
-    ):
-        return Skipped("host_marker")
-    return _turn(fields, role, message.get("content"), hints)
-
-
-def _queued_prompt(fields: dict[str, Any], hints: FileHints) -> LineOutcome:
-    # A prompt that is typed while the model works has no user line: it arrives as an attachment.
-    attachment = object_field(fields, "attachment")
-    if attachment.get("type") != "queued_command" or attachment.get("commandMode") != "prompt":
-        return Skipped("injected")
-    origin = attachment.get("origin")
-    if isinstance(origin, dict) and origin.get("kind", "human") != "human":
-        return Skipped("injected")
-    if fields.get("isSidechain") is True:
-        return Skipped("sidechain")
-    if fields.get("isMeta") is True or attachment.get("isMeta") is True:
-        return Skipped("host_marker")
-    return _turn(fields, "user", attachment.get("prompt"), hints)
-
-
-def _turn(fields: dict[str, Any], role: Role, content: object, hints: FileHints) -> LineOutcome:
-    text = _text_blocks(content).text_or_skipped()
-    if isinstance(text, Skipped):
-        return text
-    cwd = fields.get("cwd")
-    created_at, marks = hints.time_of(fields)
-    return Turn(
-        role=role,
-        text=text,
-        created_at=created_at,
-        host="claude-code",
-        session_id=text_field(fields, "sessionId") if fields.get("sessionId") else hints.session_id,
-        turn_id=text_field(fields, "uuid") if fields.get("uuid") else None,
-        cwd=text_field(fields, "cwd") if cwd else None,
-        marks=marks,
+def _typed_by_host(fields: Mapping[str, Any]) -> bool:
+    """Return whether a line says that no person typed its text."""
+    origin = fields.get("origin")
+    return (
+        any(fields.get(flag) is True for flag in _HOST_FLAGS)
+        or fields.get("promptSource") == "system"
+        or _text(fields.get("turnOrigin")) in _HOST_TURNS
+        or _text(fields.get("rowSource")) in _HOST_ROWS
+        or (isinstance(origin, dict) and origin.get("kind", "human") != "human")
     )
 
 
-def _text_blocks(content: object) -> TextBlocks:
+def _blocks(content: object) -> list[dict[str, Any]]:
+    """Return the blocks of a message; a text by itself is one.
+
+    Raises:
+        Malformed: It is neither text nor a list of blocks.
+    """
     if isinstance(content, str):
-        return TextBlocks([content])
+        return [{"type": "text", "text": content}]
     if not isinstance(content, list):
         raise Malformed
-    blocks: list[str] = []
-    tool = False
-    for block in content:
-        if isinstance(block, str):
-            blocks.append(block)
-            continue
+    blocks: list[dict[str, Any]] = []
+    for part in content:
+        block = {"type": "text", "text": part} if isinstance(part, str) else part
         if not isinstance(block, dict):
             raise Malformed
-        kind = block.get("type")
-        if kind == "text":
-            text = block.get("text")
-            if not isinstance(text, str):
-                raise Malformed
-            blocks.append(text)
-        elif isinstance(kind, str) and kind in _TOOL_BLOCKS:
-            tool = True
-    return TextBlocks(blocks, if_none="tool" if tool else "empty")
+        if block.get("type") == "text" and not isinstance(block.get("text"), str):
+            raise Malformed
+        blocks.append(block)
+    return blocks
+
+
+def _texts_of(content: Sequence[dict[str, Any]]) -> list[str]:
+    return [block["text"] for block in content if block.get("type") == "text"]
+
+
+def _spoken(
+    content: Sequence[dict[str, Any]], blocks: Sequence[str], said: Sequence[str] = ()
+) -> TextBlocks:
+    kinds = [block.get("type") for block in content]
+    is_tool = any(isinstance(kind, str) and kind in _TOOL_BLOCKS for kind in kinds)
+    return TextBlocks(blocks, if_none="tool" if is_tool else "empty", said=said)
+
+
+def _prompt(content: Sequence[dict[str, Any]], texts: Sequence[str]) -> TextBlocks:
+    """Return the texts of a line that a person sent; an editor's notes beside them are left out."""
+    if len(content) > 1:
+        texts = [text for text in texts if not is_host_element(text)]
+    return _spoken(content, blocks=(), said=texts)
+
+
+def _plan_of(block: Mapping[str, Any]) -> str:
+    given = block.get("input")
+    plan = given.get("plan") if isinstance(given, dict) else None
+    return plan if isinstance(plan, str) and plan.strip() else ""
+
+
+def _refusal(fields: Mapping[str, Any], text: str) -> str:
+    if fields.get("toolDenialKind", _REFUSED_BY_USER) != _REFUSED_BY_USER:
+        return ""
+    return words_of_refusal(text, fields.get("userFeedback"))
+
+
+def has_result(fields: Mapping[str, Any]) -> bool:
+    """Return whether a line holds the result of a tool."""
+    message = fields.get("message")
+    content = message.get("content") if isinstance(message, dict) else None
+    blocks = content if isinstance(content, list) else []
+    return any(isinstance(block, dict) and block.get("type") == "tool_result" for block in blocks)
+
+
+def is_caveat(fields: Mapping[str, Any]) -> bool:
+    """Return whether a line is the host's remark on what follows: a command that ran in it."""
+    message = fields.get("message")
+    content = message.get("content") if isinstance(message, dict) else None
+    return is_local_command_caveat(result_text(content))
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(map(_text, value)) if isinstance(value, list | tuple) else ()
+
+
+def _texts_by_text(value: object) -> dict[str, str]:
+    return {key: _text(what) for key, what in value.items()} if isinstance(value, dict) else {}

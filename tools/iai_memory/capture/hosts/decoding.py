@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from ...base.checks import MAX_TEXT_BYTES
 from ..turn import Reason, Role, Skipped
-from .markers import skip_reason
+from .markers import skip_reason, skip_reason_if_said
 
 ROLES: Final[Mapping[str, Role]] = {"assistant": "assistant", "user": "user"}
 
@@ -123,11 +123,13 @@ class TextBlocks:
         blocks: Each text block, in order.
         dropped: Why other text blocks of the line were left out already.
         if_none: The reason for a line without any text block.
+        said: Texts before the blocks of which it is known that somebody said them.
     """
 
     blocks: Sequence[str]
     dropped: Sequence[Reason] = ()
     if_none: Reason = "empty"
+    said: Sequence[str] = ()
 
     def text_or_skipped(self) -> str | Skipped:
         """Return the joined text of the blocks that somebody said, or why there is none.
@@ -137,8 +139,10 @@ class TextBlocks:
         """
         kept: list[str] = []
         reasons = list(self.dropped)
-        for block in self.blocks:
-            reason = skip_reason(block)
+        judged: list[tuple[str, Reason | None]] = []
+        judged.extend((text, skip_reason_if_said(text)) for text in self.said)
+        judged.extend((text, skip_reason(text)) for text in self.blocks)
+        for block, reason in judged:
             if reason == "own_payload":
                 return Skipped(reason)
             if reason is None:

@@ -1,0 +1,242 @@
+"""Words of the person that Claude Code wrote inside a text of its own, taken out of it.
+
+A refused tool call, the dialog of questions and an approved plan reach the model as the result of
+a tool; a slash command and a note to the memory are framed in tags. The frames are those of the
+releases 1.0.0 to 2.1.332; a text that is in none of them gives nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+ASKS: Final = frozenset({"AskUserQuestion"})
+"""The tools whose result is what the person answered."""
+
+PLANS: Final = frozenset({"ExitPlanMode", "exit_plan_mode"})
+"""The tools that show a plan for approval."""
+
+# "… To tell you how to proceed, the user said:" in the terminal; "… The user provided the following
+# reason for the rejection:" in editors. Both stand in the first line, before the words.
+_REFUSAL: Final = re.compile(
+    r"\s*(?:Error: )?(?:<tool_use_error>)?"
+    r"(?:The user doesn['\u2019]t want to (?:proceed|take)\b"
+    r"|Permission for this tool use was denied)"
+    r"[^\n]{0,600}?\buser (?:said|says|provided|gave|wrote|replied|responded|added|commented)"
+    r"[^\n:]{0,100}:[ \t]*\n?"
+)
+# The host advises the model how to take the refusal, after the words.
+_ADVICE: Final = re.compile(r"\n\nNote: The user's next message may contain a correction\b")
+_NO_WORDS: Final = frozenset({"(See attached image)"})
+
+_DIALOG: Final = re.compile(r"\s*The user (?:wants to clarify these questions|has indicated they )")
+_DIALOG_ANSWER: Final = re.compile(
+    r'^- "(?P<question>.*)"\n\s+(?:Answer: (?P<answer>.*)|\(No answer provided\))'
+    r"(?:\n\s+User notes: (?P<notes>.*))?",
+    re.MULTILINE,
+)
+_ANSWERED: Final = re.compile(
+    r"\s*(?:User has answered your questions|Your questions have been answered|The user answered):"
+    r"\s*(?P<answers>.*?)\.?\s*(?:You can now continue with|Read the answers carefully)[^\n]*\s*",
+    re.DOTALL,
+)
+_RESPONDED: Final = re.compile(r"\s*The user responded:\s*(?P<words>.*)", re.DOTALL)
+_ANSWER: Final = re.compile(
+    r'"(?P<question>[^\n]*?)"=(?:"(?P<answer>.*?)"|\(no option selected\))'
+    r"(?:\s*selected preview:.*?)?(?:\s*(?:user )?notes: (?P<notes>.*?))?(?=, \"|\Z)",
+    re.DOTALL,
+)
+_NOTES_ONLY: Final = "(notes only)"
+
+_PLAN: Final = re.compile(
+    r"\n## Approved Plan(?P<edited> \(edited by user\))?:\n(?P<plan>.*)", re.S
+)
+
+_COMMAND: Final = re.compile(r"\s*<command-(?:name|message|args)>")
+_COMMAND_NAME: Final = re.compile(r"<command-name>(.*?)</command-name>", re.DOTALL)
+_COMMAND_ARGS: Final = re.compile(r"<command-args>(.*)</command-args>", re.DOTALL)
+_MEMORY_NOTE: Final = re.compile(r"\s*<user-memory-input>(.*)</user-memory-input>\s*", re.DOTALL)
+
+
+class Command(NamedTuple):
+    """A slash command, or one part of it.
+
+    Attributes:
+        name: With its slash; empty where the text does not say.
+        args: What the person wrote after it; empty without any.
+    """
+
+    name: str
+    args: str
+
+
+class Plan(NamedTuple):
+    """A plan that was approved.
+
+    Attributes:
+        text: As it was approved.
+        edited: Whether the person changed it before.
+    """
+
+    text: str
+    edited: bool
+
+
+def result_text(content: object) -> str:
+    """Return the text of a tool's result: of a string, or of the text blocks of a list."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return ""
+    parts = [part.get("text") if isinstance(part, dict) else part for part in content]
+    return "\n".join(part for part in parts if isinstance(part, str))
+
+
+def words_of_refusal(text: str, feedback: object = None) -> str:
+    """Return what a person said when they refused a tool call; empty if they said nothing.
+
+    Args:
+        text: The result of the tool, which says that it is an error.
+        feedback: The field of newer hosts that holds the words by themselves.
+    """
+    words = feedback if isinstance(feedback, str) else ""
+    if not words:
+        frame = _REFUSAL.match(text)
+        if frame is None:
+            return ""
+        words = _ADVICE.split(text[frame.end() :], maxsplit=1)[0]
+        words = words.removesuffix("</tool_use_error>")
+    if _DIALOG.match(words):
+        found = _DIALOG_ANSWER.finditer(words)
+        return _joined([_answer(one["question"], one["answer"], one["notes"]) for one in found])
+    return "" if words.strip() in _NO_WORDS else words.strip()
+
+
+def is_answer(result: object, text: str) -> bool:
+    """Return whether the result of an unknown tool is as a whole that of the dialog.
+
+    Args:
+        result: Its structure (`toolUseResult`).
+        text: As the model reads it.
+    """
+    return _is_dialog(result) or _ANSWERED.fullmatch(text) is not None
+
+
+def words_of_answers(result: object, text: str) -> str:
+    """Return the questions that a person answered in the dialog, each with its answer.
+
+    Args:
+        result: The answers as newer hosts structure them (`toolUseResult`).
+        text: The same as the model reads it; used where the structure is not there.
+    """
+    if not isinstance(result, dict) or not _is_dialog(result):
+        return _words_of_answer_text(text)
+    questions, answers = _questions(result.get("questions")), result["answers"]
+    if isinstance(answers, list):
+        answers = dict(_listed_answer(one, place, questions) for place, one in enumerate(answers))
+    by_question = {questions.get(key, key): value for key, value in answers.items()}
+    notes = _notes(result.get("annotations"))
+    asked = dict.fromkeys([*questions.values(), *by_question, *notes])
+    parts = [_answer(one, _answer_text(by_question.get(one)), notes.get(one)) for one in asked]
+    response = result.get("response")
+    return _joined([*parts, response.strip() if isinstance(response, str) else ""])
+
+
+def approved_plan(result: object, text: str) -> Plan | None:
+    """Return the plan that the result of an approval repeats; None if it repeats none."""
+    found = _PLAN.search(text)
+    if found is None:
+        return None
+    was_edited = isinstance(result, dict) and result.get("planWasEdited") is True
+    return Plan(found["plan"].strip(), was_edited or found["edited"] is not None)
+
+
+def command_in(text: str) -> Command | None:
+    """Return the slash command that a text frames in tags; None if it does not start with one."""
+    if not _COMMAND.match(text):
+        return None
+    # Releases of 2025 put the whole prompt of the command behind its arguments.
+    frame = text.partition("<command-contents>")[0]
+    name, args = _COMMAND_NAME.search(frame), _COMMAND_ARGS.search(frame)
+    named = name[1].strip() if name else ""
+    return Command(f"/{named.removeprefix('/')}" if named else "", args[1].strip() if args else "")
+
+
+def memory_note(text: str) -> str:
+    """Return what a person told the host to remember ("# always use uv"); empty if nothing."""
+    found = _MEMORY_NOTE.fullmatch(text)
+    return found[1] if found else ""
+
+
+def _is_dialog(result: object) -> bool:
+    return (
+        isinstance(result, dict)
+        and "questions" in result
+        and isinstance(result.get("answers"), dict | list)
+    )
+
+
+def _words_of_answer_text(text: str) -> str:
+    responded = _RESPONDED.fullmatch(text)
+    if responded:
+        return responded["words"].strip()
+    answered = _ANSWERED.fullmatch(text)
+    if answered is None:
+        return ""
+    found = list(_ANSWER.finditer(answered["answers"]))
+    parts = [_answer(one["question"], one["answer"], one["notes"]) for one in found]
+    return _joined(parts) or answered["answers"]
+
+
+def _questions(value: object) -> dict[str, str]:
+    """Return each question by itself and by its header."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return {}
+    found: dict[str, str] = {}
+    for one in value if isinstance(value, list) else []:
+        question = one.get("question") if isinstance(one, dict) else one
+        if not isinstance(question, str):
+            continue
+        header = one.get("header") if isinstance(one, dict) else None
+        if isinstance(header, str):
+            found.setdefault(header, question)
+        found[question] = question
+    return found
+
+
+def _listed_answer(value: object, place: int, questions: Mapping[str, str]) -> tuple[str, object]:
+    asked = list(dict.fromkeys(questions.values()))
+    question = asked[place] if place < len(asked) else ""
+    if isinstance(value, dict) and isinstance(value.get("question"), str):
+        return value["question"], value.get("answer", value)
+    return question, value
+
+
+def _notes(annotations: object) -> dict[str, str]:
+    notes = annotations.items() if isinstance(annotations, dict) else ()
+    noted = {question: one.get("notes") for question, one in notes if isinstance(one, dict)}
+    return {question: note for question, note in noted.items() if isinstance(note, str)}
+
+
+def _answer_text(value: object) -> str:
+    if isinstance(value, str):
+        return "" if value.strip() == _NOTES_ONLY else value.strip()
+    if isinstance(value, dict):
+        value = [part for key, part in value.items() if key != "question"]
+    if isinstance(value, list):
+        return ", ".join(part for part in map(_answer_text, value) if part)
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
+
+
+def _answer(question: str, answer: str | None, notes: str | None) -> str:
+    said = [part.strip() for part in (answer, notes) if part and part.strip()]
+    return "\n".join([question, *said] if question else said) if said else ""
+
+
+def _joined(parts: list[str]) -> str:
+    return "\n\n".join(part for part in parts if part)

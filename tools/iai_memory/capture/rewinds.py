@@ -1,0 +1,166 @@
+"""Turns that a person took back: a Claude Code transcript is a tree, and one path of it holds.
+
+`/rewind`, or Esc twice, lets the next prompt go on from an earlier line. Nothing is removed from
+the file: the lines in between stay, on a branch that the newest line does not descend from. A
+compaction goes on from an earlier line too (`logicalParentUuid`), and calls that ran in parallel
+leave branches of results behind; nothing of those was taken back.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from .file_hints import FileHints
+from .hosts.claude_code import ClaudeParser, has_result, is_caveat
+from .hosts.decoding import Malformed
+from .jsonl_tail import FileCursor
+from .transcript import read_objects
+from .turn import LineOutcome, Skipped, Turn
+
+REWOUND: Final = "rewound"
+"""Tag of a turn that the person took back."""
+
+# What a line does for the branch that begins with it: a prompt makes it one that was taken back,
+# an answer or a result makes it none, anything else leaves it to the line below. What follows a
+# caveat was typed to the host alone: it is left out when a session is resumed.
+_PROMPT, _ANSWER, _CAVEAT, _NEITHER = "prompt", "answer", "caveat", "neither"
+_NO_PROMPT: Final = frozenset(
+    {"compaction", "host_marker", "injected", "interrupted", "unparsable"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Branches:
+    """The turns of one transcript, by the host's ids.
+
+    Attributes:
+        rewound: Those that were taken back.
+        held: All others.
+    """
+
+    rewound: frozenset[str]
+    held: frozenset[str]
+
+
+def branched(before: FileCursor | None, after: FileCursor | None) -> bool:
+    """Return whether a prompt between two places of a file did not go on from the line before it.
+
+    Only then can the reading between them have changed what `branches_of` returns.
+    """
+    return after is not None and _branches(after) > (_branches(before) if before else 0)
+
+
+def branches_of(path: str | os.PathLike[str]) -> Branches:
+    """Return which turns of a transcript were taken back, as its newest line says.
+
+    Reads the whole file; holds the ids of its lines.
+
+    Raises:
+        TranscriptFault: The file cannot be read.
+    """
+    tree = _Tree()
+    parser = ClaudeParser(None, FileHints(path, datetime.now(UTC), lambda: None))
+    for fields, line in read_objects(path):
+        try:
+            outcome = parser.parse(fields, line)
+        except Malformed:
+            outcome = Skipped("unparsable")
+        tree.add(fields, outcome)
+    return tree.branches()
+
+
+@dataclass(slots=True)
+class _Tree:
+    parents: dict[str, str] = field(default_factory=dict[str, str])
+    logical: set[str] = field(default_factory=set[str])
+    kinds: dict[str, str] = field(default_factory=dict[str, str])
+    turns: set[str] = field(default_factory=set[str])
+    leaf: str = ""
+    chosen: str = ""
+
+    def add(self, fields: Mapping[str, Any], outcome: LineOutcome) -> None:
+        kind = fields.get("type")
+        if kind == "last-prompt" and fields.get("explicit") is True:
+            self.chosen = _text(fields.get("leafUuid"))
+        uuid = _text(fields.get("uuid"))
+        if not uuid or fields.get("isSidechain") is True:
+            return
+        parent, logical = _text(fields.get("parentUuid")), _text(fields.get("logicalParentUuid"))
+        if parent or logical:
+            self.parents[uuid] = parent or logical
+        if logical and not parent:
+            self.logical.add(uuid)
+        self.kinds[uuid] = _kind(fields, outcome)
+        if isinstance(outcome, Turn):
+            self.turns.add(uuid)
+        is_read = outcome != Skipped("unparsable")
+        if is_read and (kind in ("assistant", "user") or self.kinds[uuid] == _PROMPT):
+            self.leaf, self.chosen = uuid, ""
+
+    def branches(self) -> Branches:
+        """Return which turns were taken back."""
+        leaf = self.chosen if self.chosen in self.kinds else self.leaf
+        children = self._path(leaf)
+        known: dict[str, str] = {}
+        for uuid in self.kinds:
+            self._judge(uuid, children, known)
+        rewound = frozenset(uuid for uuid in self.turns if known.get(uuid) == _PROMPT)
+        return Branches(rewound, frozenset(self.turns) - rewound)
+
+    def _path(self, leaf: str) -> dict[str, str]:
+        """Return the lines from the newest one up, each with the line below it."""
+        children: dict[str, str] = {}
+        below, at = "", leaf
+        while at in self.kinds and at not in children:
+            children[at] = below
+            below, at = at, self.parents.get(at, "")
+        return children
+
+    def _judge(self, uuid: str, children: Mapping[str, str], known: dict[str, str]) -> None:
+        """Enter the kind of branch that a line stands on into `known`, with all lines above it."""
+        lines: list[str] = []
+        seen: set[str] = set()
+        at = uuid
+        while at in self.kinds and at not in known and at not in children and at not in seen:
+            lines.append(at)
+            seen.add(at)
+            at = self.parents.get(at, "")
+        branch = known.get(at, _ANSWER)
+        if at in children:
+            below = children[at]
+            branch = _NEITHER if below and below not in self.logical else _ANSWER
+        for line in reversed(lines):
+            branch = self._opened_by(line) if branch == _NEITHER else branch
+            known[line] = branch
+
+    def _opened_by(self, line: str) -> str:
+        above = self.kinds.get(self.parents.get(line, ""))
+        kind = self.kinds[line]
+        return kind if kind == _ANSWER or (kind == _PROMPT and above != _CAVEAT) else _NEITHER
+
+
+def _kind(fields: Mapping[str, Any], outcome: LineOutcome) -> str:
+    kind = fields.get("type")
+    if kind == "assistant" or fields.get("isCompactSummary") is True:
+        return _ANSWER
+    if kind != "user":
+        return _PROMPT if kind == "attachment" and isinstance(outcome, Turn) else _NEITHER
+    if has_result(fields):
+        return _ANSWER
+    if is_caveat(fields):
+        return _CAVEAT
+    nobodys = isinstance(outcome, Skipped) and outcome.reason in _NO_PROMPT
+    return _NEITHER if nobodys else _PROMPT
+
+
+def _branches(cursor: FileCursor) -> int:
+    count = cursor.state.get("branches") if cursor.state else None
+    return count if isinstance(count, int) else 0
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
