@@ -8,7 +8,7 @@ import typer
 
 from iai_memory import __version__
 
-from . import connecting, importing, memories, model, sleep, store, transfer
+from . import connecting, draining, importing, memories, model, sleep, store, transfer
 
 app = typer.Typer(
     name="iai-mcp",
@@ -51,6 +51,7 @@ def serve() -> None:
 
 memories.register(app)
 store.register(app)
+draining.register(app)
 importing.register(app)
 connecting.register(app)
 transfer.register(app)

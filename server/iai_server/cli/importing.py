@@ -14,6 +14,7 @@ from iai_memory.base.foreign_file import open_foreign
 from iai_memory.capture.hosts.registry import HOSTS, TranscriptHost, find_transcripts
 from iai_memory.errors import ForeignFileFault, InvalidInput, TranscriptFault
 
+from .draining import open_drained_memory
 from .options import AsJson, Project, Since, command_group, open_memory
 from .printing import emit_json, emit_lines, memory_text, progress
 
@@ -64,7 +65,7 @@ def jsonl(
     try:
         with TextIOWrapper(open_foreign(path), encoding="utf-8") as lines, progress() as bar:
             task = bar.add_task("storing", total=None)
-            for arrived in open_memory().import_lines(lines):
+            for arrived in open_drained_memory().import_lines(lines):
                 stored, known = stored + arrived.stored, known + arrived.known
                 bar.update(task, completed=stored + known)
     except ForeignFileFault as exc:
@@ -90,9 +91,7 @@ def _import(
     from iai_memory.capture.turn_counts import TurnCounts
 
     files = _files(host, paths)
-    memory = open_memory(origin="import")
-    if not dry_run:
-        memory.drain()
+    memory = open_memory(origin="import") if dry_run else open_drained_memory(origin="import")
     selection = Selection(
         since=None if since is None else parse_time(since, "since"),
         project=memory.own_project if project == "." else project,

@@ -16,6 +16,8 @@ def run(arguments: list[str] | None = None) -> int:
             return _serve()
         if given == ["--version"]:
             return _print_version()
+        if given == ["drain"] and _is_idle():
+            return 0
         from .app import app
 
         result = app(args=arguments, standalone_mode=True, prog_name="iai-mcp")
@@ -32,6 +34,16 @@ def _serve() -> int:
     from ..serving.launch import serve
 
     return serve()
+
+
+def _is_idle() -> bool:
+    """Answer `drain` where nothing waits, as after nearly every turn that a server captured."""
+    from .idle_drain import NOTHING, is_idle
+
+    if not is_idle():
+        return False
+    print(NOTHING)  # noqa: T201 - the output of the command
+    return True
 
 
 def _print_version() -> int:

@@ -15,6 +15,7 @@ from iai_memory.base.defaults import BUDGET_TOKENS, LIMIT, MIN_CONFIDENCE
 from iai_memory.base.foreign_file import open_foreign
 from iai_memory.errors import ForeignFileFault, InvalidInput
 
+from .draining import open_drained_memory
 from .options import AsJson, AsOf, Project, Since, Until, open_memory
 from .printing import emit_json, emit_lines, memory_text, progress
 
@@ -63,7 +64,7 @@ def recall(
     as_json: AsJson = False,
 ) -> None:
     """Find what was said or decided before."""
-    found = open_memory().recall(
+    found = open_drained_memory().recall(
         query,
         limit=limit,
         project=project,
@@ -130,7 +131,7 @@ def timeline(
     as_json: AsJson = False,
 ) -> None:
     """List memories in time, newest first."""
-    found = open_memory().timeline(
+    found = open_drained_memory().timeline(
         project=project, session_id=session, since=since, until=until, as_of=as_of, limit=limit
     )
     if as_json:

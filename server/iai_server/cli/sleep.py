@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from .options import AsJson, open_memory
+from .draining import open_drained_memory
+from .options import AsJson
 from .printing import emit_json, emit_lines, progress
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def sleep(as_json: AsJson = False) -> None:
 
     It compacts, embeds, rebuilds topics and refreshes the session-start page.
     """
-    memory = open_memory()
+    memory = open_drained_memory()
     with _interruptible() as interrupted, progress() as bar:
         report = memory.sleep(force=True, interrupted=interrupted, progress=_progress_on(bar))
     if as_json:

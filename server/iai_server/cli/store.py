@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .draining import open_drained_memory
 from .options import AsJson, Project, open_memory
 from .printing import emit_json, emit_lines, emit_table, memory_text
 
@@ -37,7 +38,7 @@ def session_start(
     from iai_memory.projects.folders import is_windows_path
     from iai_memory.projects.identity import project_of
 
-    memory = open_memory()
+    memory = open_drained_memory()
     name = project
     if cwd is not None:
         name = project_of(cwd if is_windows_path(str(cwd)) else cwd.absolute()).name
@@ -50,7 +51,7 @@ def session_start(
 
 def status(as_json: AsJson = False) -> None:
     """Show counts, model, freshness of the page and last errors."""
-    found = open_memory().status()
+    found = open_drained_memory().status()
     if as_json:
         emit_json(found)
     else:

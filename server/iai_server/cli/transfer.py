@@ -11,6 +11,7 @@ import typer
 
 from iai_memory.errors import InvalidInput
 
+from .draining import open_drained_memory
 from .options import AsJson, command_group, open_memory
 from .printing import emit_json, emit_lines
 
@@ -34,7 +35,7 @@ def jsonl(
     vectors: Annotated[bool, typer.Option("--vectors", help="Include the vectors.")] = False,
 ) -> None:
     """Write every memory as a line of JSON. Forgotten and superseded ones are included."""
-    lines = open_memory().export_lines(vectors=vectors)
+    lines = open_drained_memory().export_lines(vectors=vectors)
     if out is None:
         sys.stdout.writelines(f"{line}\n" for line in lines)
         return

@@ -220,7 +220,7 @@ def test_a_transcript_that_cannot_be_read_is_given_up_after_three_attempts(
         assert list((memory.paths.spool / "failed").glob("*")) == []
         memory.drain()
     [given_up] = (memory.paths.spool / "failed").glob("*.json")
-    assert "cannot be read" in json.loads(given_up.read_text())["why"]
+    assert "does not exist" in json.loads(given_up.read_text())["why"]
     assert waiting(memory) == 0
     assert "could not be read: `iai-mcp events`" in memory.session_start().payload
     assert memory.ledger.newest(10, event="capture_failed")

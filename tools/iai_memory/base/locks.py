@@ -1,15 +1,120 @@
-"""OS file locks between threads and processes; the death of a holder releases them."""
+"""OS file locks between threads and processes; the death of a holder releases them.
+
+A holder writes who it is into the lock file, for whoever waits. The lock itself is `flock`'s: what
+stands in the file decides nothing, and is not true once nobody holds the lock.
+"""
 
 from __future__ import annotations
 
+import fcntl
+import json
+import os
+import re
+import sys
+import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import Final, NamedTuple
 
 from ..errors import StoreBusy, StoreUnavailable
+from .clock import iso, utc_now
 from .files import PRIVATE_FILE, make_private_folder
+
+_POLL_SEC: Final = 0.02
+_MAX_BYTES: Final = 4096
+# A FIFO in the file's place would block an ordinary open; a link could lead to any other file.
+_FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_PLAIN_WORD: Final = re.compile(r"[a-z][a-z-]{0,30}")
+
+
+class Holder(NamedTuple):
+    """Who holds a lock.
+
+    Attributes:
+        pid: Its process.
+        command: Its program and subcommand.
+        since: ISO time.
+    """
+
+    pid: int
+    command: str
+    since: str
+
+    def __str__(self) -> str:
+        return f"process {self.pid} (`{self.command}`) since {self.since}"
+
+
+class OsLock:
+    """An exclusive lock on a file, which is made where it is missing and stays."""
+
+    def __init__(self, path: Path) -> None:
+        """Bind the file; nothing is opened."""
+        self.path = path
+        self._descriptor: int | None = None
+
+    def acquire(self, timeout: float = 0.0) -> bool:
+        """Take the lock; return False if another holder kept it for `timeout` seconds.
+
+        Raises:
+            OSError: The file cannot be opened or locked.
+        """
+        ends = time.monotonic() + timeout
+        while not self._try():
+            if time.monotonic() >= ends:
+                return False
+            time.sleep(_POLL_SEC)
+        return True
+
+    def release(self) -> None:
+        """Let the lock go; without it, do nothing."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _try(self) -> bool:
+        descriptor = os.open(self.path, _FLAGS, PRIVATE_FILE)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # A file that was removed since it was opened is nobody else's lock.
+            if os.fstat(descriptor).st_nlink:
+                self._descriptor, descriptor = descriptor, -1
+                self._sign()
+                return True
+        except BlockingIOError:
+            pass
+        finally:
+            if descriptor >= 0:
+                os.close(descriptor)
+        return False
+
+    def _sign(self) -> None:
+        assert self._descriptor is not None
+        me = Holder(os.getpid(), _command(), iso(utc_now()))
+        line = json.dumps(me._asdict()).encode() + b"\n"
+        with suppress(OSError):  # on a full disk the lock is held all the same, without a name
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, line, 0)
+
+
+def holder_of(path: Path) -> Holder | None:
+    """Return who wrote into the lock file last, if that process is alive; else None.
+
+    True only while the lock is held: ask after it could not be had.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            fields = json.loads(os.read(descriptor, _MAX_BYTES))
+        finally:
+            os.close(descriptor)
+        holder = Holder(int(fields["pid"]), str(fields["command"]), str(fields["since"]))
+        os.kill(holder.pid, 0)
+    except PermissionError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        return None  # written by an earlier version, or being written
+    return holder
 
 
 @contextmanager
@@ -21,23 +126,33 @@ def held(path: Path, *, timeout: float) -> Generator[None]:
         timeout: Seconds to wait; 0 tries once.
 
     Raises:
-        StoreBusy: Another holder kept it for longer than `timeout`.
+        StoreBusy: Another holder kept it for longer than `timeout`; the text names the holder.
         StoreUnavailable: The lock file cannot be made.
     """
     make_private_folder(path.parent)
-    lock = FileLock(path, timeout=timeout, mode=PRIVATE_FILE, thread_local=False)
+    lock = OsLock(path)
     try:
-        lock.acquire()
-    except Timeout as exc:
-        raise StoreBusy(
-            f"{path.name} is held by another process for more than {timeout:g} s: try again, or "
-            f"see who runs with `iai-mcp status`"
-        ) from exc
+        acquired = lock.acquire(timeout)
     except OSError as exc:
         raise StoreUnavailable(
             f"{path} cannot be locked ({exc.strerror}): run `iai-mcp doctor`"
         ) from exc
+    if not acquired:
+        raise StoreBusy(
+            f"{path.name} is held by {holder_of(path) or 'another process'}, waited "
+            f"{timeout:g} s: try again, or see who runs with `iai-mcp status`"
+        )
     try:
         yield
     finally:
         lock.release()
+
+
+def _command() -> str:
+    """Return the program and its subcommand; no other argument, since that may be a text."""
+    program, *arguments = sys.argv or ["python"]
+    name = os.path.basename(program)  # noqa: PTH119 - a name, not a path
+    if name == "__main__.py":
+        name = os.path.basename(os.path.dirname(program))  # noqa: PTH119, PTH120 - see above
+    known = name in ("iai-mcp", "iai_server") and arguments
+    return f"iai-mcp {arguments[0]}" if known and _PLAIN_WORD.fullmatch(arguments[0]) else name

@@ -8,12 +8,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from filelock import FileLock, Timeout
-
 from ..errors import StoreUnavailable
 from .clock import iso, utc_now
-from .files import PRIVATE_FILE, make_private_folder, replace_file
+from .files import make_private_folder, replace_file
 from .json_file import read_object
+from .locks import OsLock
 from .paths import StorePaths
 
 _FOLDER: Final = "servers"
@@ -52,10 +51,10 @@ class Presence:
         folder = make_private_folder(paths.root / _FOLDER)
         name = f"{os.getpid()}-{os.urandom(3).hex()}"
         self._state_file = folder / f"{name}.json"
-        self._lock = FileLock(folder / f"{name}.lock", mode=PRIVATE_FILE, thread_local=False)
+        self._lock = OsLock(folder / f"{name}.lock")
         self._server = Server(os.getpid(), iso(utc_now()), str(cwd), "WAKE", True)
         try:
-            self._lock.acquire(timeout=0)
+            self._lock.acquire()
             self._write()
         except OSError as exc:
             raise StoreUnavailable(
@@ -77,7 +76,7 @@ class Presence:
         """Remove the state file and release the lock."""
         self._state_file.unlink(missing_ok=True)
         self._lock.release()
-        Path(self._lock.lock_file).unlink(missing_ok=True)
+        self._lock.path.unlink(missing_ok=True)
 
     def _write(self) -> None:
         replace_file(self._state_file, json.dumps(asdict(self._server)).encode())
@@ -87,17 +86,15 @@ def alive_servers(paths: StorePaths) -> list[Server]:
     """Return every server that is alive, oldest first; remove the state files of dead ones."""
     servers: list[Server] = []
     for state_file in sorted((paths.root / _FOLDER).glob("*.json")):
-        lock = FileLock(state_file.with_suffix(".lock"), mode=PRIVATE_FILE, thread_local=False)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
+        lock = OsLock(state_file.with_suffix(".lock"))
+        if not lock.acquire():
             server = _read(state_file)
             if server is not None:
                 servers.append(server)
             continue
         state_file.unlink(missing_ok=True)
         lock.release()
-        Path(lock.lock_file).unlink(missing_ok=True)
+        lock.path.unlink(missing_ok=True)
     return sorted(servers, key=lambda server: server.started_at)
 
 

@@ -1,0 +1,27 @@
+"""The answer of `iai-mcp drain` where nothing waits, without typer, pydantic or LanceDB.
+
+The capture hook starts a drain after each turn. Nearly always a server was faster.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+NOTHING = "nothing waits"
+_DEFAULT_STORE = "~/.iai-mcp"
+
+
+def is_idle() -> bool:
+    """Return whether a drain would find nothing to do; False where that is not certain."""
+    from iai_memory.base.page_mark import page_mark
+    from iai_memory.base.paths import StorePaths
+    from iai_memory.capture.session_state import has_work
+    from iai_memory.errors import StoreFault
+
+    store = Path(os.environ.get("IAI_MCP_STORE") or _DEFAULT_STORE).expanduser()
+    paths = StorePaths(Path.cwd() / store)
+    try:
+        return not has_work(paths) and page_mark(paths) is None
+    except StoreFault:
+        return False

@@ -1,0 +1,295 @@
+"""`iai-mcp drain`, and the commands that drain before they answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.support.modules import HEAVY, ours
+from tests.support.pages import cache, opened, page, refresh, ring
+from tests.support.talking import CLI, WAIT_SEC, child_environment, output_of
+
+from iai_memory import Memory
+from iai_memory.base.locks import held
+from iai_memory.base.page_mark import page_mark, set_page_mark
+from iai_memory.capture.spool import Spool
+from iai_memory.store.filter import Filter
+from iai_server.cli.main import run
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
+    """An empty store without a model, which the environment names."""
+    found = opened(tmp_path / "store")
+    monkeypatch.setenv("IAI_MCP_STORE", str(found.paths.root))
+    monkeypatch.setenv("IAI_MCP_MODEL", "")
+    return found
+
+
+@pytest.fixture
+def command(memory: Memory, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs `iai-mcp` on that store in this process; its code, stdout and stderr."""
+    assert memory
+
+    def done(*arguments: str) -> tuple[int, str, str]:
+        code = run(list(arguments))
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    return done
+
+
+def stored(memory: Memory) -> list[str]:
+    """Every stored text, sorted."""
+    return sorted(record.text for record in memory.store.latest.newest(Filter(), 10_000))
+
+
+def test_it_stores_what_waits_and_says_so(memory: Memory, command: Command) -> None:
+    ring(memory, "plan the garden")
+    assert command("drain") == (0, "1 ring answered, 1 turn stored\n", "")
+    assert stored(memory) == ["plan the garden"]
+    assert command("drain") == (0, "nothing waits\n", "")
+
+
+def test_it_speaks_json(memory: Memory, command: Command) -> None:
+    ring(memory, "plan the garden")
+    code, out, _ = command("drain", "--json")
+    assert (code, json.loads(out)) == (
+        0,
+        {
+            "rings": 1,
+            "stored": 1,
+            "unreadable": 0,
+            "waiting": 0,
+            "finished": True,
+            "busy": False,
+        },
+    )
+    assert json.loads(command("drain", "--json")[1])["rings"] == 0
+
+
+def test_it_leaves_a_page_that_has_everything(memory: Memory, command: Command) -> None:
+    ring(memory, "plan the garden")
+    command("drain")
+    assert "plan the garden" in page(memory)
+    assert page_mark(memory.paths) is None
+    ring(memory, "and the beans")
+    command("drain")
+    assert "and the beans" in page(memory)
+
+
+def test_it_mends_a_page_that_a_killed_drain_left_behind(memory: Memory, command: Command) -> None:
+    memory.ingest("before")
+    refresh(memory)
+    memory.ingest("after")
+    set_page_mark(memory.paths)
+    assert command("drain")[0] == 0
+    assert "after" in page(memory)
+    assert page_mark(memory.paths) is None
+
+
+def test_a_transcript_that_is_not_there_is_told_and_exits_1(
+    memory: Memory, command: Command
+) -> None:
+    ring(memory, "", session_id="gone")
+    ring(memory, "still here")
+    for _ in range(2):
+        code, out, _ = command("drain")
+        assert code == 1
+        assert "1 ring waits: see `iai-mcp events`" in out
+    assert stored(memory) == ["still here"]
+    assert command("drain")[0] == 0  # given up
+    assert command("drain")[1] == "nothing waits\n"
+
+
+def test_without_time_it_says_that_the_rest_waits(memory: Memory, command: Command) -> None:
+    ring(memory, "plan the garden")
+    code, out, _ = command("drain", "--max-seconds", "0")
+    assert code == 1
+    assert "1 ring waits: run `iai-mcp drain` again" in out
+    assert stored(memory) == []
+    assert command("drain")[0] == 0
+    assert stored(memory) == ["plan the garden"]
+
+
+def test_beside_another_drain_it_ends_at_once(memory: Memory, command: Command) -> None:
+    ring(memory, "plan the garden")
+    with held(memory.paths.lock("drain"), timeout=1):
+        assert command("drain") == (0, "another process drains: it answers what waits\n", "")
+    assert stored(memory) == []
+
+
+def test_a_spool_that_cannot_be_read_is_one_line_and_exits_1(
+    memory: Memory, command: Command
+) -> None:
+    ring(memory, "from a good file")
+    os.mkfifo(memory.paths.spool / "doorbell-1.json")
+    code, _, err = command("drain")
+    assert code == 1
+    assert err == f"iai-mcp: {memory.paths.spool / 'doorbell-1.json'} is a FIFO: remove it\n"
+    assert stored(memory) == ["from a good file"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("recall", "garden"),
+        ("timeline",),
+        ("export", "jsonl"),
+        ("session-start",),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_command_that_shows_memories_drains_first(
+    memory: Memory, command: Command, arguments: tuple[str, ...]
+) -> None:
+    ring(memory, "plan the garden")
+    code, out, err = command(*arguments)
+    assert (code, err) == (0, "")
+    assert "plan the garden" in out
+
+
+@pytest.mark.parametrize("arguments", [("status",), ("sleep",)], ids=lambda arguments: arguments[0])
+def test_a_command_on_the_store_drains_first(
+    memory: Memory, command: Command, arguments: tuple[str, ...]
+) -> None:
+    ring(memory, "plan the garden")
+    assert command(*arguments)[0] == 0
+    assert stored(memory) == ["plan the garden"]
+
+
+def test_a_command_says_on_stderr_what_is_still_missing(memory: Memory, command: Command) -> None:
+    memory.ingest("a fact")
+    ring(memory, "", session_id="gone")
+    code, out, err = command("timeline", "--json")
+    assert code == 0
+    assert [record["text"] for record in json.loads(out)["records"]] == ["a fact"]
+    assert err == ("iai-mcp: the newest turns may be missing: 1 ring waits, run `iai-mcp drain`\n")
+
+
+def test_a_command_answers_though_the_spool_is_broken(memory: Memory, command: Command) -> None:
+    memory.ingest("a fact")
+    memory.paths.spool.write_text("no folder")
+    code, out, err = command("timeline")
+    assert code == 0
+    assert "a fact" in out
+    assert "is no folder: remove it" in err
+
+
+def test_the_live_page_has_what_waited_and_the_cache_too(memory: Memory, command: Command) -> None:
+    memory.ingest("a fact")
+    refresh(memory)
+    ring(memory, "plan the garden")
+    assert "plan the garden" in command("session-start")[1]
+    assert "plan the garden" in cache(memory).read_text()
+    assert page_mark(memory.paths) is None
+
+
+IDLE = """
+import contextlib, io, json, sys
+from iai_server.__main__ import main
+
+sys.argv = ["iai-mcp", "drain"]
+with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.suppress(SystemExit):
+    main()
+assert out.getvalue() == "nothing waits\\n", out.getvalue()
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize("has_store", [False, True])
+def test_an_idle_drain_loads_neither_the_table_nor_a_parser(
+    memory: Memory, tmp_path: Path, has_store: bool
+) -> None:
+    store = tmp_path / "none"
+    if has_store:
+        store = memory.paths.root
+        ring(memory, "captured before")
+        memory.drain()
+        refresh(memory)
+    environment = child_environment(store, None)
+    modules = set(json.loads(output_of([sys.executable, "-c", IDLE], env=environment)))
+    assert modules & {*HEAVY, "pydantic", "typer", "rich", "asyncio"} == set()
+    assert len(ours(modules)) <= 24, ours(modules)
+    assert (tmp_path / "none").exists() is False
+
+
+KILLED = """
+import os, signal, sys
+from iai_memory.capture import round_robin, session_state, spool
+from iai_server.cli.main import run
+
+steps = 0
+def dying(owner, name):
+    kept = getattr(owner, name)
+    def call(*args, **more):
+        global steps
+        steps += 1
+        if steps == int(sys.argv[1]):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return kept(*args, **more)
+    setattr(owner, name, call)
+for owner, name in (
+    (spool.Spool, "claim"), (spool.Claim, "read"), (spool.Claim, "answer"),
+    (round_robin, "set_page_mark"), (session_state.Sessions, "save"),
+    (os, "replace"), (os, "rename"), (os, "unlink"),
+):
+    dying(owner, name)
+sys.exit(run(["drain"]))
+"""
+
+
+@pytest.mark.slow
+def test_a_drain_killed_at_any_step_loses_nothing_and_leaves_no_page_that_claims_too_much(
+    tmp_path: Path,
+) -> None:
+    for step in range(1, 200):
+        memory = opened(tmp_path / str(step))
+        memory.ingest("a fact")
+        refresh(memory)
+        ring(memory, "plan the garden")
+        died = subprocess.run(
+            [sys.executable, "-c", KILLED, str(step)],
+            env=child_environment(memory.paths.root, None),
+            capture_output=True,
+            timeout=WAIT_SEC * 2,
+            check=False,
+        )
+        shows = cache(memory).exists() and "plan the garden" in page(memory)
+        # What the hook asks before it serves the cache.
+        waits = Spool(memory.paths).has_rings() or page_mark(memory.paths) is not None
+        assert shows or waits
+        if died.returncode == 0:
+            break
+        assert died.returncode == -9, died.stderr
+        memory.drain()
+        assert stored(memory) == ["a fact", "plan the garden"]
+    else:
+        pytest.fail("no run came to its end")
+    assert step > 8
+
+
+def test_two_drains_at_once_store_every_turn_once(memory: Memory) -> None:
+    for number in range(40):
+        ring(memory, f"turn {number:02}", session_id=f"s-{number % 8}")
+    drains = [
+        subprocess.Popen(
+            [*CLI, "drain"],
+            env=child_environment(memory.paths.root, None),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        for _ in range(2)
+    ]
+    for drain in drains:
+        _, err = drain.communicate(timeout=WAIT_SEC * 2)
+        assert (drain.returncode, err) == (0, b"")
+    assert stored(memory) == [f"turn {number:02}" for number in range(40)]
+    assert not Spool(memory.paths).has_rings()
