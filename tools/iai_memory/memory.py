@@ -256,11 +256,16 @@ class Memory(StoreHandle):
         Raises:
             StoreFault: The spool or the table could not be used; every unanswered ring waits.
         """
-        drain = Drain(self.paths, self.ledger, self._store_captured, reading=reading)
+        drain = Drain(
+            self.paths, self.ledger, self._store_captured, self._tag_captured, reading=reading
+        )
         done = drain.run(max_seconds=max_seconds, wait_seconds=wait_seconds)
         if done.stored:
             self._committed()
         return done
+
+    def _tag_captured(self, host: str, rewound: Collection[str], others: Collection[str]) -> int:
+        return changes.tag_rewound(self.store, host, rewound, others)
 
     def _store_captured(self, turns: list[NewMemory]) -> IngestReport:
         # Without the encoder: words first, since one long text may cost seconds.

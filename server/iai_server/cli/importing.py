@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -107,6 +107,7 @@ def _import(
                     file,
                     host.name,
                     _store_nothing if dry_run else memory.ingest,
+                    tag_rewound=_tag_nothing if dry_run else memory.tag_rewound,
                     selection=selection,
                     advanced=lambda size: bar.advance(task, size),
                 )
@@ -135,6 +136,10 @@ def _store_nothing(batch: list[NewMemory]) -> IngestReport:
 
     would = [Ingested(id=None, status="stored", reason="dry run") for _ in batch]
     return IngestReport(results=would, stored=len(would), duplicates=0, table_version=0)
+
+
+def _tag_nothing(host: str, rewound: Collection[str], others: Collection[str]) -> int:
+    return 0
 
 
 def _report(

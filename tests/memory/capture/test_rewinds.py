@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.transcript_lines import claude, queued_command, raw
 
-from iai_memory.capture.rewinds import Branches, branched, branches_of
+from iai_memory.capture.rewinds import Branches, branch_count, branches_of
 from iai_memory.capture.transcript import read_transcript
 
 Lines = Sequence[dict[str, Any]]
@@ -268,29 +268,24 @@ def test_what_is_on_the_path_of_the_newest_line_is_never_rewound(
 # --- when to look -------------------------------------------------------------------------------
 
 
-def test_only_a_prompt_that_goes_back_makes_a_reading_one_to_look_at(tmp_path: Path) -> None:
+def test_a_prompt_that_goes_back_is_counted(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
-    path.write_bytes(raw(*REWOUND, said("p8", "a3")))
-    cursors = [parsed.cursor for parsed in read_transcript(path, "claude-code")]
-    assert [branched(before, after) for before, after in pairwise([None, *cursors])] == [
-        *(False, False, False, False, True, False, False)
-    ]
-    assert branched(None, cursors[-1])
-    assert not branched(None, None)
-    assert not branched(cursors[-2], cursors[-1])
+    path.write_bytes(raw(*REWOUND, said("p8", "a3"), said("p9", "a1")))
+    cursors = [None, *(parsed.cursor for parsed in read_transcript(path, "claude-code"))]
+    assert [branch_count(cursor) for cursor in cursors] == [0, 0, 0, 0, 0, 1, 1, 1, 2]
 
 
-def test_calls_that_ran_in_parallel_are_nothing_to_look_at(tmp_path: Path) -> None:
+def test_calls_that_ran_in_parallel_are_not_counted(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     path.write_bytes(raw(*KEPT["calls that ran in parallel"]))
-    assert not branched(None, list(read_transcript(path, "claude-code"))[-1].cursor)
+    assert branch_count(list(read_transcript(path, "claude-code"))[-1].cursor) == 0
 
 
-def test_a_rewind_across_two_readings_is_seen(tmp_path: Path) -> None:
+def test_a_rewind_across_two_readings_is_counted(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     path.write_bytes(raw(*TALK))
     before = list(read_transcript(path, "claude-code"))[-1].cursor
     with path.open("ab") as stream:
         stream.write(raw(said("p3", "a1")))
     after = list(read_transcript(path, "claude-code", before))[-1].cursor
-    assert branched(before, after)
+    assert (branch_count(before), branch_count(after)) == (0, 1)

@@ -51,7 +51,12 @@ def read(memory: Memory, path: Path, host: Host = "claude-code", origin: str = "
         return memory.ingest(batch, origin=origin)
 
     counts = import_transcript(
-        path, host, ingest, selection=Selection(), advanced=lambda done: None
+        path,
+        host,
+        ingest,
+        tag_rewound=memory.tag_rewound,
+        selection=Selection(),
+        advanced=lambda done: None,
     )
     assert counts.failed == 0
     return counts.stored

@@ -14,6 +14,7 @@ from ..base.paths import StorePaths
 from ..errors import StoreBusy, StoreUnavailable
 from ..results import IngestReport
 from ..writing.new_memory import NewMemory
+from .rewinds import TagRewound
 from .round_robin import RoundRobin
 from .session_state import MAX_ATTEMPTS, Session, Sessions, has_work, note_ring, to_read_again
 from .spool import Ring, Rings, Spool
@@ -57,6 +58,7 @@ class Drain:
         paths: StorePaths,
         ledger: Ledger,
         ingest: Callable[[list[NewMemory]], IngestReport],
+        tag_rewound: TagRewound,
         *,
         reading: Callable[[Path], None] | None = None,
     ) -> None:
@@ -66,13 +68,14 @@ class Drain:
             paths: The store's folder.
             ledger: Gets the counts of each transcript.
             ingest: Stores a batch and returns only when it is on disk.
+            tag_rewound: Tags turns that were taken back.
             reading: Called with each transcript before it is opened, for whoever watches.
         """
         self._paths = paths
         self._ledger = ledger
         self._spool = Spool(paths)
         self._sessions = Sessions(paths)
-        self._round = RoundRobin(paths, ledger, ingest, reading or _ignore)
+        self._round = RoundRobin(paths, ledger, ingest, tag_rewound, reading or _ignore)
 
     def run(self, *, max_seconds: float = float("inf"), wait_seconds: float = 0.0) -> Drained:
         """Read every transcript that rang, and those that grew within ten minutes of their ring.

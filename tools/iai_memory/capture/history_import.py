@@ -8,6 +8,7 @@ from pathlib import Path
 from ..projects.lookup import ProjectLookup
 from ..results import IngestReport
 from ..writing.new_memory import NewMemory
+from .rewinds import TagRewound, branch_count, branches_of
 from .selection import Selection, selected_memory
 from .transcript import read_transcript
 from .turn import Host
@@ -21,6 +22,7 @@ def import_transcript(
     host: Host,
     ingest: Callable[[list[NewMemory]], IngestReport],
     *,
+    tag_rewound: TagRewound,
     selection: Selection,
     advanced: Callable[[int], None],
 ) -> TurnCounts:
@@ -30,6 +32,7 @@ def import_transcript(
         path: The transcript.
         host: Which host wrote it.
         ingest: Stores a batch; what it raises ends the import, and the batches before it stay.
+        tag_rewound: Tags turns that were taken back.
         selection: Which turns.
         advanced: Called with the bytes that were read since the last call.
 
@@ -38,9 +41,10 @@ def import_transcript(
     """
     counts, projects = TurnCounts(), ProjectLookup()
     batch: list[NewMemory] = []
-    offset = 0
+    offset, branches = 0, 0
     for parsed in read_transcript(path, host):
         memory = selected_memory(parsed, selection, counts, projects)
+        branches = branch_count(parsed.cursor)
         if memory is not None:
             batch.append(memory)
         if len(batch) == BATCH:
@@ -50,5 +54,8 @@ def import_transcript(
             offset = parsed.end_offset
     if batch:
         counts.count(ingest(batch))
+    if branches:
+        found = branches_of(path)
+        tag_rewound(host, found.rewound, found.held)
     advanced(path.stat().st_size - offset)
     return counts

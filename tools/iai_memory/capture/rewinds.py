@@ -9,10 +9,10 @@ leave branches of results behind; nothing of those was taken back.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from .file_hints import FileHints
 from .hosts.claude_code import ClaudeParser, has_result, is_caveat
@@ -21,8 +21,8 @@ from .jsonl_tail import FileCursor
 from .transcript import read_objects
 from .turn import LineOutcome, Skipped, Turn
 
-REWOUND: Final = "rewound"
-"""Tag of a turn that the person took back."""
+TagRewound: TypeAlias = Callable[[str, Collection[str], Collection[str]], int]
+"""Tags the turns of a host that were taken back, and takes the tag from others; by their ids."""
 
 # What a line does for the branch that begins with it: a prompt makes it one that was taken back,
 # an answer or a result makes it none, anything else leaves it to the line below. What follows a
@@ -46,12 +46,13 @@ class Branches:
     held: frozenset[str]
 
 
-def branched(before: FileCursor | None, after: FileCursor | None) -> bool:
-    """Return whether a prompt between two places of a file did not go on from the line before it.
+def branch_count(cursor: FileCursor | None) -> int:
+    """Return how many prompts up to a place did not go on from the line before them.
 
-    Only then can the reading between them have changed what `branches_of` returns.
+    What `branches_of` returns for a file can only have changed if this has.
     """
-    return after is not None and _branches(after) > (_branches(before) if before else 0)
+    count = cursor.state.get("branches") if cursor and cursor.state else None
+    return count if isinstance(count, int) else 0
 
 
 def branches_of(path: str | os.PathLike[str]) -> Branches:
@@ -155,11 +156,6 @@ def _kind(fields: Mapping[str, Any], outcome: LineOutcome) -> str:
         return _CAVEAT
     nobodys = isinstance(outcome, Skipped) and outcome.reason in _NO_PROMPT
     return _NEITHER if nobodys else _PROMPT
-
-
-def _branches(cursor: FileCursor) -> int:
-    count = cursor.state.get("branches") if cursor.state else None
-    return count if isinstance(count, int) else 0
 
 
 def _text(value: object) -> str:

@@ -22,6 +22,7 @@ from ..projects.lookup import ProjectLookup
 from ..results import IngestReport
 from ..writing.new_memory import NewMemory
 from .jsonl_tail import FileCursor
+from .rewinds import TagRewound, branch_count, branches_of
 from .selection import Selection, selected_memory
 from .session_state import Session, Sessions
 from .transcript import detect_host, read_transcript
@@ -69,12 +70,14 @@ class RoundRobin:
         paths: StorePaths,
         ledger: Ledger,
         ingest: Callable[[list[NewMemory]], IngestReport],
+        tag_rewound: TagRewound,
         reading: Callable[[Path], None],
     ) -> None:
         """Bind a store; the arguments are those of `Drain`."""
         self._paths = paths
         self._ledger = ledger
         self._ingest = ingest
+        self._tag_rewound = tag_rewound
         self._reading = reading
         self._sessions = Sessions(paths)
 
@@ -117,6 +120,8 @@ class RoundRobin:
             session.host = session.host or detect_host(session.transcript)
             batch = self._next_batch(session)
             self._store(batch, session)
+            if not batch.has_more:
+                self._tag_turns(session, batch.cursor)
         except StoreFault:
             raise
         except Exception as exc:  # noqa: BLE001 - one transcript must not end the capture of others
@@ -158,6 +163,16 @@ class RoundRobin:
                 self._store_one(memory, batch.counts, session)
         # Also where every turn was known: a drain that was killed here had set no mark.
         set_page_mark(self._paths)
+
+    def _tag_turns(self, session: Session, end: FileCursor | None) -> None:
+        """Tag the turns that the person took back, where a prompt went back since the last time."""
+        count = branch_count(end)
+        if count == session.branches:
+            return
+        found = branches_of(session.transcript)
+        if self._tag_rewound("claude-code", found.rewound, found.held):
+            set_page_mark(self._paths)
+        session.branches = count
 
     def _store_one(self, memory: NewMemory, counts: TurnCounts, session: Session) -> None:
         try:

@@ -44,6 +44,7 @@ class Session:
         fault: Why the last attempt failed; empty for none.
         counts: Its turns by outcome.
         lost_at: When turns of it were last found that could not be kept, or it was given up.
+        branches: The count of its branches when the turns that were taken back were last tagged.
     """
 
     transcript: Path
@@ -57,6 +58,7 @@ class Session:
     fault: str = ""
     counts: TurnCounts = field(default_factory=TurnCounts)
     lost_at: datetime | None = None
+    branches: int = 0
 
     def add(self, counts: TurnCounts) -> None:
         """Count what became of more of its lines."""
@@ -186,6 +188,7 @@ def _to_fields(session: Session) -> dict[str, Any]:
         "fault": session.fault,
         "books": session.counts.to_fields(),
         "lost_at": session.lost_at and iso(session.lost_at),
+        "branches": session.branches,
     }
 
 
@@ -210,4 +213,5 @@ def _from_fields(path: str, fields: dict[str, Any]) -> Session:
             skipped=Counter(counts["skipped"]),
         ),
         lost_at=None if lost_at is None else parse_time(lost_at, "lost_at"),
+        branches=int(fields.get("branches", 0)),
     )

@@ -154,7 +154,7 @@ def test_no_json_in_any_place_of_a_line_makes_a_parser_raise(
             if isinstance(outcome, Turn):
                 outcome.text.encode()
                 (outcome.turn_id or "").encode()
-        json.dumps(parser.state()).encode()
+        json.dumps(parser.state(), ensure_ascii=False).encode()
 
 
 ASKED = {"questions": [{"question": "Which?", "header": "W"}], "answers": {"Which?": ["a", "b"]}}
@@ -183,7 +183,7 @@ def test_no_json_in_any_place_of_a_talk_makes_a_parser_raise(
     for outcome in [outcome for line in lines for outcome in line_outcomes(parser, line)]:
         if isinstance(outcome, Turn):
             outcome.text.encode()
-    json.dumps(parser.state()).encode()
+    json.dumps(parser.state(), ensure_ascii=False).encode()
     path = tmp_path_factory.mktemp("talk") / "t.jsonl"
     path.write_bytes(b"\n".join(lines))
     branches_of(path)

@@ -24,7 +24,7 @@ from .claude_words import (
     words_of_answers,
     words_of_refusal,
 )
-from .decoding import ROLES, Malformed, TextBlocks, object_field, text_field
+from .decoding import ROLES, Malformed, TextBlocks, object_field, storable, text_field
 from .markers import is_host_element, is_local_command_caveat
 
 if TYPE_CHECKING:
@@ -48,8 +48,9 @@ _HOST_FLAGS: Final = (
 
 # What is known of a call whose result is still to come.
 _ASKED, _PLANNED, _PLAN_SHOWN, _OTHER = "asked", "planned", "plan shown", "other"
-_MAX_CALLS: Final = 256
+_MAX_CALLS: Final = 64
 _MAX_TAKEN: Final = 64
+_MAX_STATE_CHARS: Final = 4_096
 
 
 def wrote(fields: Mapping[str, Any]) -> bool:
@@ -71,6 +72,7 @@ class ClaudeParser:
         self._hints = hints
         self._leaf = _text(known.get("leaf"))
         self._branches = _count(known.get("branches"))
+        self._moved = known.get("moved") is True
         self._cwd = _text(known.get("cwd"))
         self._version = _text(known.get("version"))
         self._command = _text(known.get("command"))
@@ -93,10 +95,12 @@ class ClaudeParser:
             Malformed: It has not the shape that the host writes.
         """
         kind = text_field(fields, "type")
+        outcome: LineOutcome = None
         try:
-            return self._parse(fields, kind)
+            outcome = self._parse(fields, kind)
         finally:
-            self._follow(fields, kind)
+            self._follow(fields, kind, is_turn=isinstance(outcome, Turn))
+        return outcome
 
     def _parse(self, fields: dict[str, Any], kind: str) -> LineOutcome:
         if kind == "attachment":
@@ -128,12 +132,12 @@ class ClaudeParser:
         self._command = ""
         plans: list[str] = []
         for block in content:
-            call, name = block.get("id"), block.get("name")
-            if block.get("type") != "tool_use" or not isinstance(name, str):
+            call, name = _text(block.get("id")), _text(block.get("name"))
+            if block.get("type") != "tool_use":
                 continue
             plan = _plan_of(block) if name in PLANS else ""
             plans += [plan] if plan else []
-            if isinstance(call, str):
+            if call:
                 self._remember_call(call, name, shown=bool(plan))
         if fields.get("isApiErrorMessage") is True or message.get("model") == _HOST_MODEL:
             return Skipped("host_marker")
@@ -172,7 +176,7 @@ class ClaudeParser:
             return ""
         name = command.name or earlier
         if not command.args:
-            self._command = name
+            self._command = _text(name)
             return ""
         return f"{name} {command.args}".strip()
 
@@ -182,9 +186,9 @@ class ClaudeParser:
         role: Role = "user"
         said: list[str] = []
         for block in results:
-            call = block.get("tool_use_id")
-            kind = self._calls.get(call) if isinstance(call, str) else None
-            if isinstance(call, str) and kind is not None:
+            call = _text(block.get("tool_use_id"))
+            kind = self._calls.get(call)
+            if kind is not None:
                 self._calls = {one: what for one, what in self._calls.items() if one != call}
             text, structure = result_text(block.get("content")), fields.get("toolUseResult")
             if block.get("is_error") is True:
@@ -287,18 +291,24 @@ class ClaudeParser:
             what = _PLAN_SHOWN if shown else _PLANNED
         self._calls = dict([*self._calls.items(), (call, what)][-_MAX_CALLS:])
 
-    def _follow(self, fields: Mapping[str, Any], kind: str) -> None:
+    def _follow(self, fields: Mapping[str, Any], kind: str, *, is_turn: bool) -> None:
         """Take what later lines need of this one."""
-        uuid, parent = fields.get("uuid"), fields.get("parentUuid")
-        if isinstance(uuid, str) and fields.get("isSidechain") is not True:
-            if kind == "user" and self._leaf and isinstance(parent, str) and parent != self._leaf:
-                self._branches += 0 if has_result(fields) else 1
+        uuid, parent = _text(fields.get("uuid")), _text(fields.get("parentUuid"))
+        if uuid and fields.get("isSidechain") is not True:
+            if kind == "system" or (kind == "user" and not has_result(fields)):
+                # The host's lines on a command of its own may stand in another order; what counts
+                # is whether a prompt follows.
+                self._moved = self._moved or bool(self._leaf and parent and parent != self._leaf)
+            if kind == "user" and self._moved and is_turn:
+                self._branches += 1
+                self._moved = False
             self._leaf = uuid
             self._cwd = _text(fields.get("cwd")) or self._cwd
             self._version = _text(fields.get("version")) or self._version
         self._state = {
             "leaf": self._leaf,
             "branches": self._branches,
+            "moved": self._moved,
             "cwd": self._cwd,
             "version": self._version,
             "command": self._command,
@@ -388,7 +398,8 @@ def is_caveat(fields: Mapping[str, Any]) -> bool:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    """Return a text that a file of states can hold; empty for anything else."""
+    return storable(value) if isinstance(value, str) and len(value) <= _MAX_STATE_CHARS else ""
 
 
 def _count(value: object) -> int:
@@ -400,4 +411,5 @@ def _texts(value: object) -> tuple[str, ...]:
 
 
 def _texts_by_text(value: object) -> dict[str, str]:
-    return {key: _text(what) for key, what in value.items()} if isinstance(value, dict) else {}
+    pairs = value.items() if isinstance(value, dict) else ()
+    return {_text(key): _text(what) for key, what in pairs}

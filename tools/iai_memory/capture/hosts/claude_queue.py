@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
-from .decoding import Malformed, TooLong, objects_of
+from .decoding import Malformed, TooLong, objects_of, storable
 from .markers import skip_reason
 
 _MAX_WAITING: Final = 64
+_MAX_TIME_CHARS: Final = 64
 _ATTACHES_SINCE: Final = (2, 1, 97)
 _VERSION: Final = re.compile(r"(\d{1,6})\.(\d{1,6})\.(\d{1,6})")
 
@@ -75,13 +76,13 @@ class PromptQueue:
         operation, content = fields.get("operation"), fields.get("content")
         text = content if isinstance(content, str) else ""
         if operation == "enqueue":
-            self._put(text, fields.get("timestamp"))
+            self._put(text, _time(fields))
         elif operation == "dequeue":
             self._take(digest_of(text) if text else None)
         elif operation == "popAll":
             self._take(digest_of(text) if text else self._first_typed())
         elif operation == "remove":
-            return self._taken(text, fields.get("timestamp"))
+            return self._taken(text, _time(fields))
         return None
 
     def tell(self, digest: str) -> None:
@@ -92,22 +93,19 @@ class PromptQueue:
                 self._waiting = (*self._waiting[:place], told, *self._waiting[place + 1 :])
                 return
 
-    def _put(self, text: str, at: object) -> None:
+    def _put(self, text: str, at: str) -> None:
         digest = digest_of(text) if text else ""
         self._texts[digest] = text
-        time = at if isinstance(at, str) else ""
-        one = Waiting(digest, time, "host" if skip_reason(text) else "typed")
+        one = Waiting(digest, at, "host" if skip_reason(text) else "typed")
         self._waiting = (*self._waiting, one)[-_MAX_WAITING:]
 
-    def _taken(self, text: str, at: object) -> Taken | None:
+    def _taken(self, text: str, at: str) -> Taken | None:
         one = self._take(digest_of(text) if text else self._first_typed())
         if one is not None:
-            text, typed_at = text or self._text(one.digest), one.at
-        else:
-            typed_at = at if isinstance(at, str) else ""
+            text, at = text or self._text(one.digest), one.at
         if not text or (one is not None and one.kind == "told"):
             return None
-        return Taken(text, typed_at, "queued-" + digest_of(f"{typed_at} {text}"))
+        return Taken(text, at, "queued-" + digest_of(f"{at} {text}"))
 
     def _take(self, digest: str | None) -> Waiting | None:
         """Take out the oldest with this digest, or the oldest of all."""
@@ -149,6 +147,11 @@ def _enqueued(lines: Iterable[bytes]) -> Iterable[tuple[str, str]]:
             content = fields.get("content")
             if fields.get("operation") == "enqueue" and isinstance(content, str):
                 yield digest_of(content), content
+
+
+def _time(fields: Mapping[str, Any]) -> str:
+    at = fields.get("timestamp")
+    return storable(at) if isinstance(at, str) and len(at) <= _MAX_TIME_CHARS else ""
 
 
 def _loaded(waiting: object) -> Iterable[Waiting]:
