@@ -1,20 +1,21 @@
 #!/bin/sh
-# UserPromptSubmit, Stop, PreCompact and SessionEnd hook of iai-mcp: appends the host's JSON, one
-# line of it, to <store>/spool/doorbell.jsonl. The memory server reads the transcript that the line
-# names. Prints nothing, always exits 0, and logs only failures, to
-# <store>/logs/capture-<UTC date>.log.
+# UserPromptSubmit, Stop, PreCompact and SessionEnd hook of iai-mcp: appends a ring to
+# <store>/spool/doorbell.jsonl, one line of JSON that names the session, its transcript and its
+# folder, and holds no text of the conversation: the turns are read from the host's transcript. Prints
+# nothing, always exits 0, and logs only failures, to <store>/logs/capture-<UTC date>.log.
 #
-# A prompt waits for this script. A line goes out in one write(2) to a file opened for appending, so
-# that lines of hooks that run at once never mix: printf's buffer is 4 KiB in the smallest shell, and
-# `dd` collects what is longer. JSON above 64 KiB goes to a file of its own, doorbell-*.json.
+# A prompt waits for this script. A ring goes out in one write(2) to a file opened for appending, so
+# that rings of hooks that run at once never mix: printf's buffer is 4 KiB in the smallest shell, and
+# `dd` collects what is longer.
 #
-# Needs the files of lib/ beside it: they say which folders memory stays out of.
+# Needs the files of lib/ beside it: they read the host's JSON, and say which folders memory stays
+# out of.
 #
 # Environment: IAI_MCP_STORE, IAI_MCP_DISABLE.
 #
 # shellcheck source-path=SCRIPTDIR
 # shellcheck disable=SC2154  # the files of lib/ set much of what is used here
-# shellcheck disable=SC3067  # `test -O` is not POSIX, but every shell that we meet has it
+# shellcheck disable=SC3013,SC3067  # `test -ef` and `-O` are not POSIX, but every shell we meet has them
 
 trap 'exit 0' EXIT # whatever goes wrong: a hook that fails is held against the user's session
 # The same in each hook: what finds lib/ cannot be in it.
@@ -25,41 +26,54 @@ if [ -L "$0" ] || ! [ -d "$lib" ]; then # called through a link, or by its bare 
     lib=$(readlink -f "$self" 2>/dev/null)
     lib=${lib%/*}/lib
 fi
-for part in common json json_escapes root; do
-    [ -f "$lib/$part.sh" ] && [ -r "$lib/$part.sh" ] && continue
-    printf 'iai-mcp: %s cannot be read: run "iai-mcp connect claude-code" (or codex), or copy lib/ too\n' "$lib/$part.sh" >&2
+for part in common.sh ring.awk json_escapes.sh root.sh; do
+    [ -f "$lib/$part" ] && [ -r "$lib/$part" ] && continue
+    printf 'iai-mcp: %s cannot be read: run "iai-mcp connect claude-code" (or codex), or copy lib/ too\n' "$lib/$part" >&2
     exit 0
 done
 log_name=capture
 # shellcheck source=lib/common.sh
 . "$lib/common.sh"
-# shellcheck source=lib/json.sh
-. "$lib/json.sh"
 # shellcheck source=lib/root.sh
 . "$lib/root.sh"
 
-# Reads the host's JSON to `json`, on one line. Fails when it is not a JSON object.
-read_json() {
-    [ -t 0 ] && return 1
-    json=$(exec cat)
-    case $json in
-        *"$nl"*)
-            IFS="$nl$(printf '\r')"
-            # shellcheck disable=SC2086  # splitting is the point
-            set -- $json
-            IFS=' '
-            json="$*"
-            IFS=" $tab$nl"
-            ;;
+# Sets `ring` and `cwd` from the host's JSON. Fails, and says so, when there is no ring.
+read_ring() {
+    ring='' cwd='' object='' raw=''
+    [ -t 0 ] || raw=$(exec awk -f "$lib/ring.awk")
+    IFS=$nl
+    for line in $raw; do
+        case $line in
+            J) object=1 ;;
+            c*) cwd=${line#c} ;;
+            r*) ring=${line#r} ;;
+            +) cat >/dev/null ;; # a host that cannot write all of it takes that for a failure
+        esac
+    done
+    IFS=" $tab$nl"
+    case $cwd in *\\*)
+        # shellcheck source=lib/json_escapes.sh
+        . "$lib/json_escapes.sh" # few folders need it, and every prompt would wait for it
+        json_unescape "$cwd"
+        ;;
     esac
-    is_object && return
-    json=${json#"${json%%[![:space:]]*}"}
-    json=${json%"${json##*[![:space:]]}"}
-    is_object
+    [ -z "$ring" ] || return 0
+    if [ -n "$object" ]; then
+        log 'failed: stdin names no session and no transcript'
+    elif command -v awk >/dev/null; then
+        log 'failed: stdin is not a JSON object'
+    else
+        log 'failed: there is no awk on the PATH'
+    fi
+    return 1
 }
 
-is_object() {
-    case $json in '{'*'}') ;; *) return 1 ;; esac
+# Closes the ring, with the second since 1970 in a shell that knows it; else the file's time counts.
+date_ring() {
+    at=
+    # shellcheck disable=SC3045  # bash has -v
+    [ -z "${BASH_VERSION-}" ] || printf -v at '%(%s)T' -1
+    case $at in '' | *[!0-9]*) ring="$ring}" ;; *) ring="$ring,\"at\":$at}" ;; esac
 }
 
 # Creates the spool, if need be with its store. Fails when it is not a folder of ours.
@@ -68,63 +82,65 @@ find_spool() {
     [ -d "$spool" ] && ! [ -L "$spool" ] && [ -O "$spool" ] && [ -O "$store" ]
 }
 
-# False when the last line has no end: a hook was killed in the middle of its write. Looks again,
-# because the write of a hook that is alive can be seen half done; if it still was, an empty line
-# is the harm.
+# False when the last line has no end: a write met a full disk, or the power went. Looks again, because the write of a
+# hook that is alive can be seen half done; if it still was, an empty line is the harm.
 is_whole() {
     for _ in 1 2 3 4; do
-        [ -s "$doorbell" ] && [ -n "$(exec tail -c 1 "$doorbell")" ] || return 0
+        [ -f "$doorbell" ] && [ -s "$doorbell" ] || return 0
+        [ "$(tail -c 1 "$doorbell" && echo .)" != "$nl." ] || return 0
     done
     return 1
 }
 
+# Appends the ring, once more when a drain took the file away between its opening and the write.
 append() {
-    [ ! -L "$doorbell" ] || return
-    if [ ${#json} -lt 4000 ]; then
-        printf '%s%s\n' "$gap" "$json" >>"$doorbell"
-    else
-        printf '%s%s\n' "$gap" "$json" | dd ibs=65536 obs=131072 >>"$doorbell"
-    fi
+    for _ in 1 2; do
+        lost=''
+        is_plain "$doorbell" || return
+        write_ring 8>>"$doorbell" || return
+        [ -n "$lost" ] || return 0
+        gap=''
+    done
 }
 
-put_aside() {
-    name=doorbell-$(date -u +%Y%m%dT%H%M%SZ)-$$
-    if write_json "$spool/.$name.tmp"; then
-        mv "$spool/.$name.tmp" "$spool/$name.json" && return
-    fi
-    rm -f "$spool/.$name.tmp"
+write_ring() {
+    if [ ${#ring} -lt 4000 ]; then
+        printf '%s%s\n' "$gap" "$ring"
+    else
+        printf '%s%s\n' "$gap" "$ring" | dd ibs=65536 obs=131072
+    fi >&8 || return
+    will_be_read || lost=1
+}
+
+# True when the file open at 8 is one that a drain will read: a drain renames the spool's file, and
+# removes it once its rings are answered. Where no folder of open files tells, that some is there has
+# to do.
+will_be_read() {
+    set +f
+    for file in "$doorbell" "$spool"/doorbell.claimed-*; do
+        if [ /dev/fd/8 -ef "$file" ] || { [ ! -e /proc/self/fd/8 ] && [ -s "$file" ]; }; then
+            set -f
+            return
+        fi
+    done
+    set -f
     return 1
 }
 
-# Writes `json` to the file $1. mksh has no printf of its own, and no program takes an argument above
-# 128 KiB.
-write_json() {
-    printf '%s\n' "$json" >"$1" || cat >"$1" <<END
-$json
-END
-}
-
 [ -n "$store" ] && [ -z "$disabled" ] || exit 0
-spool=$store/spool doorbell=$store/spool/doorbell.jsonl gap=''
-is_whole >/dev/null & # beside the reading of stdin, which takes as long
-whole=$!
-if ! read_json; then
-    log 'failed: stdin is not a JSON object'
-    exit 0
+spool=$store/spool doorbell=$store/spool/doorbell.jsonl gap='' whole=''
+if [ -s "$doorbell" ]; then
+    is_whole >/dev/null & # beside the reading of stdin, which takes as long
+    whole=$!
 fi
-# Hosts name the event behind the folder and before the long texts.
-if json_cwd "${json%%'"hook_event_name"'*}" || json_cwd "$json"; then
-    find_root "$cwd"
-else
-    find_root "$start"
-fi
+read_ring || exit 0
+find_root "${cwd:-$start}"
 [ -z "$ignored" ] || exit 0
-wait "$whole" || gap=$nl
+date_ring
+[ -z "$whole" ] || wait "$whole" || gap=$nl
 if ! find_spool; then
     log 'failed: the spool is not a folder of ours'
-elif [ ${#json} -gt 65536 ]; then
-    put_aside || log 'failed: the spool cannot be written'
-else
-    append || log 'failed: the spool cannot be written'
+elif ! append; then
+    log 'failed: the spool cannot be written'
 fi
 exit 0

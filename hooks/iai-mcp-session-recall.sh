@@ -25,7 +25,7 @@ if [ -L "$0" ] || ! [ -d "$lib" ]; then # called through a link, or by its bare 
     lib=$(readlink -f "$self" 2>/dev/null)
     lib=${lib%/*}/lib
 fi
-for part in common json json_escapes root project; do
+for part in common json json_escapes root project cli; do
     [ -f "$lib/$part.sh" ] && [ -r "$lib/$part.sh" ] && continue
     printf 'iai-mcp: %s cannot be read: run "iai-mcp connect claude-code" (or codex), or copy lib/ too\n' "$lib/$part.sh" >&2
     exit 0
@@ -71,17 +71,18 @@ serve_cache() {
     age=$((now - mtime))
     [ "$age" -ge 0 ] || age=0
     max_age
+    stale=1 cache_mtime=$mtime
     if [ "$limit" != none ] && [ "$age" -gt "$limit" ]; then
-        stale=1 cache_mtime=$mtime
         log "cache-stale age=${age}s max=${limit}s -> live-cli"
         return 1
     fi
     print_payload || [ -e "$cache" ] || {
-        # Forgotten between the look and here: the live command knows what is left.
+        stale= # forgotten between the look and here: the live command knows what is left
         log 'cache-miss absent'
         return 1
     }
     log "cache-hit age=${age}s bytes=$size"
+    return 0 # with or without a log, one page is enough
 }
 
 # Prints the file `cache` of `size` bytes.
@@ -137,12 +138,8 @@ serve_cache && exit 0
 
 # --- the live command: shells read a script as they go, so a hit does not pay for what follows ------
 
-find_cli() {
-    for cli in "${IAI_MCP_CLI:-}" iai-mcp "${HOME:-}/.local/bin/iai-mcp"; do
-        cli=$(command -v "$cli") && [ -x "$cli" ] && return
-    done
-    return 1
-}
+# shellcheck source=lib/cli.sh
+. "$lib/cli.sh"
 
 # Runs the live command with its output in the temporary file `out`; sets `code` and `size`.
 run_live() {
@@ -178,11 +175,6 @@ run_live() {
     size=${size:-0}
 }
 
-user_environment() {
-    if [ -n "$user_locale" ]; then LC_ALL=$user_locale; else unset LC_ALL; fi
-    exec "$@"
-}
-
 # Ends the process $1, a child of this script, after $2 seconds.
 watch() {
     trap 'kill "$sleeper"; exit' TERM
@@ -196,21 +188,34 @@ watch() {
     kill -9 "$1"
 }
 
-# Prints the output of the live command, else the old cache under a line about its age.
+# Prints the page of the live command, else the old cache under a line about its age, else a line
+# that says why there is nothing.
 serve_live() {
     cd "$start" || : # may be gone; what follows does not need it
     if find_cli; then
         run_live
-        if [ "$code" = 0 ] && [ "$size" -gt 0 ]; then
+        log "rc=$code bytes=$size"
+        if [ "$size" -gt 0 ] && { [ "$code" = 0 ] || is_page; }; then
             cat "$out"
-            log "rc=0 bytes=$size"
             return
         fi
-        log "rc=$code bytes=$size"
     else
+        code=none
         log 'skipped: iai-mcp CLI not found'
     fi
-    [ -n "$stale" ] || return
+    if [ -n "$stale" ]; then
+        serve_stale
+    elif [ -d "$store" ]; then
+        say_nothing
+    fi
+}
+
+# True when the output is whole: a command that lingers after its page is killed for it.
+is_page() {
+    case $(exec cat "$out") in *'</iai-mcp-session-start>') ;; *) return 1 ;; esac
+}
+
+serve_stale() {
     calendar "$cache_mtime"
     {
         printf 'iai-mcp: this memory was last refreshed on %s (%sh ago) and the refresh failed; ' \
@@ -219,6 +224,16 @@ serve_live() {
         cat
     } <"$cache"
     log "stale-served age=${age}s"
+}
+
+say_nothing() {
+    case $code in
+        none) why='no iai-mcp command was found: set IAI_MCP_CLI to its path' ;;
+        124) why="\"iai-mcp session-start\" took more than $seconds s: run \"iai-mcp doctor\"" ;;
+        0) why='"iai-mcp session-start" printed nothing: run "iai-mcp doctor"' ;;
+        *) why="\"iai-mcp session-start\" failed with status $code: run \"iai-mcp doctor\"" ;;
+    esac
+    printf 'iai-mcp: this session starts without its memory, because %s.\n' "$why"
 }
 
 serve_live

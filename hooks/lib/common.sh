@@ -5,7 +5,7 @@
 # Needs: `lib`, the folder of this file; `log_name`: the log is <store>/logs/<log_name>-<UTC day>.log.
 # Gives: `lib` as an absolute path; `start`, the folder in which the hook was started; `user_locale`,
 # the user's LC_ALL; `nl` and `tab`; `store`, empty when there is none; `disabled`, not empty when
-# memory is switched off; `next_char`, `look`, `calendar`, `log`, and what these set.
+# memory is switched off; `next_char`, `is_plain`, `look`, `calendar`, `log`, and what these set.
 # Environment: IAI_MCP_STORE, IAI_MCP_DISABLE.
 #
 # A function returns its results in variables, because a command substitution costs a process.
@@ -48,6 +48,11 @@ next_char() {
     char=${char%"$rest"}
 }
 
+# True for a regular file that is no link, and for nothing: the opening of a pipe would wait.
+is_plain() {
+    [ ! -L "$1" ] && { [ -f "$1" ] || [ ! -e "$1" ]; }
+}
+
 loggable='' now=''
 
 # Sets `stats` to seconds of modification, size and octal mode of each file.
@@ -60,7 +65,7 @@ stat_files() {
 # written says what time it is: one process for both questions, and one clock.
 look() {
     clock=$store/logs/.clock
-    if may_log && ! [ -L "$clock" ] && printf . 1<>"$clock"; then
+    if may_log && is_plain "$clock" && printf . 1<>"$clock"; then
         stat_files "$clock" "$@"
     else
         stats=
@@ -114,6 +119,6 @@ log() {
     [ -n "$now" ] || look
     [ -n "$now" ] || return
     calendar "$now"
-    [ -L "$store/logs/$log_name-$day.log" ] ||
+    is_plain "$store/logs/$log_name-$day.log" &&
         printf '%s %s\n' "$iso" "$1" >>"$store/logs/$log_name-$day.log"
 }

@@ -26,7 +26,8 @@ find_project() {
     elif [ "$folder" != "$spelled" ]; then
         top=$spelled
     fi
-    if [ -n "$config" ] && remote_url; then remote_name "$url"; fi
+    # Whoever made the folder chose what stands there: a pipe, a device.
+    if [ -f "$config" ] && remote_url; then remote_name "$url"; fi
     [ -n "$project" ] || project=${top:-/}
     project_key "$project"
 }

@@ -13,19 +13,20 @@ from pathlib import Path
 
 import pytest
 from tests.support.checkout import HOOKS
-from tests.support.hooks import PAGE, CaptureRun, RecallRun, bell, put
+from tests.support.hooks import PAGE, CaptureRun, RecallRun, bell, put, ring_of
 
 from iai_server.hosts.hook_files import HOOK_FILES
 
-LIB = [name for name in HOOK_FILES if name.startswith("lib/")]
-OF_CAPTURE = [name for name in LIB if name != "lib/project.sh"]
+OF_RECALL = ["common.sh", "json.sh", "json_escapes.sh", "root.sh", "project.sh", "cli.sh"]
+OF_CAPTURE = ["common.sh", "ring.awk", "json_escapes.sh", "root.sh"]
 
 
 def test_the_hooks_pass_shellcheck_and_can_be_run() -> None:
-    files = sorted(HOOKS.rglob("*.sh"))
+    files = sorted(path for path in HOOKS.rglob("*") if path.suffix in (".sh", ".awk"))
+    scripts = [path for path in files if path.suffix == ".sh"]
     checker = Path(sys.executable).with_name("shellcheck")
 
-    done = subprocess.run([checker, *files], capture_output=True, check=False, text=True)
+    done = subprocess.run([checker, *scripts], capture_output=True, check=False, text=True)
 
     assert done.stdout == ""
     modes = {str(path.relative_to(HOOKS)): stat.S_IMODE(path.stat().st_mode) for path in files}
@@ -77,19 +78,23 @@ def leave_a_dangling_link(path: Path) -> None:
 SPOILED = [remove, make_a_pipe, make_a_folder, leave_a_dangling_link]
 
 
-@pytest.mark.parametrize("name", LIB)
+def test_each_file_of_lib_is_of_one_hook_at_least() -> None:
+    assert {f"lib/{name}" for name in (*OF_RECALL, *OF_CAPTURE)} < set(HOOK_FILES)
+
+
+@pytest.mark.parametrize("name", OF_RECALL)
 @pytest.mark.parametrize("spoil", SPOILED)
 def test_without_a_file_of_lib_the_recall_hook_says_so_once_and_ends_well(
     recall: RecallRun, name: str, spoil: Callable[[Path], None]
 ) -> None:
     put(recall.cache)
-    spoil(own_hooks(recall) / name)
+    spoil(own_hooks(recall) / "lib" / name)
 
     code, out, err = recall.finish(b"{}")
 
     assert (code, out) == (0, b"")
     told = (
-        f"iai-mcp: {recall.hooks / name} cannot be read: "
+        f"iai-mcp: {recall.hooks}/lib/{name} cannot be read: "
         'run "iai-mcp connect claude-code" (or codex), or copy lib/ too\n'
     )
     assert err.decode() == told
@@ -100,12 +105,12 @@ def test_without_a_file_of_lib_the_recall_hook_says_so_once_and_ends_well(
 def test_without_a_file_of_lib_the_capture_hook_says_so_and_writes_nothing(
     capture: CaptureRun, name: str
 ) -> None:
-    (own_hooks(capture) / name).unlink()
+    (own_hooks(capture) / "lib" / name).unlink()
 
     code, out, err = capture.finish(json.dumps(bell(capture.folder)).encode())
 
     assert (code, out) == (0, b"")
-    assert err.decode().startswith(f"iai-mcp: {capture.hooks / name} cannot be read")
+    assert err.decode().startswith(f"iai-mcp: {capture.hooks}/lib/{name} cannot be read")
     assert not capture.store.exists()
 
 
@@ -141,7 +146,7 @@ def test_hooks_that_are_called_through_links_find_their_lib(
 
     assert recall.run() == PAGE
     capture.ring(bell(capture.folder))
-    assert capture.lines() == [bell(capture.folder)]
+    assert capture.lines() == [ring_of(bell(capture.folder))]
 
 
 @pytest.mark.parametrize("called", ["./iai-mcp-session-recall.sh", "iai-mcp-session-recall.sh"])

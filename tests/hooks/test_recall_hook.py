@@ -15,6 +15,7 @@ import stat
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -168,6 +169,51 @@ def test_a_host_that_gives_up_takes_the_live_command_with_it(recall: RecallRun) 
     assert not list(recall.folder.glob("iai-mcp-recall.*"))
 
 
+FENCED = "<iai-mcp-session-start>\n- 100% \\n of it\n</iai-mcp-session-start>\n"
+
+
+@pytest.mark.parametrize("end", ["sleep 60", "trap '' TERM; sleep 60", "exit 3"])
+def test_a_page_that_is_whole_is_printed_however_the_live_command_ends(
+    recall: RecallRun, end: str
+) -> None:
+    put(recall.cache, age=100_000)
+    page = put(recall.folder / "page", FENCED)
+    recall.live(f"cat {page}; {end}")
+    recall.env["IAI_MCP_RECALL_HOOK_TIMEOUT"] = "0.5"
+
+    assert recall.run() == FENCED
+    assert re.fullmatch(rf"rc=(124|3) bytes={len(FENCED)}", recall.log()[-1])
+
+
+@pytest.mark.parametrize("cut", [FENCED[:-3], f"{FENCED}Traceback", FENCED.partition("\n")[0]])
+def test_half_a_page_is_not_printed(recall: RecallRun, cut: str) -> None:
+    page = put(recall.folder / "page", cut)
+    recall.live(f"cat {page}; exit 3")
+
+    assert "100%" not in recall.run()
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("exec sleep 60", '"iai-mcp session-start" took more than 0.5 s: run "iai-mcp doctor"'),
+        ("exit 3", '"iai-mcp session-start" failed with status 3: run "iai-mcp doctor"'),
+        ("exit 0", '"iai-mcp session-start" printed nothing: run "iai-mcp doctor"'),
+        (None, "no iai-mcp command was found: set IAI_MCP_CLI to its path"),
+    ],
+)
+def test_where_there_is_no_page_one_line_says_why_and_what_to_do(
+    recall: RecallRun, script: str | None, reason: str
+) -> None:
+    if script is None:
+        recall.env |= {"IAI_MCP_CLI": "/no/such/iai-mcp", "PATH": "/usr/bin:/bin"}
+    else:
+        recall.live(script)
+    recall.env["IAI_MCP_RECALL_HOOK_TIMEOUT"] = "0.5"
+
+    assert recall.run() == f"iai-mcp: this session starts without its memory, because {reason}.\n"
+
+
 def test_without_a_payload_the_live_command_is_asked(recall: RecallRun) -> None:
     recall.live(f"printf '{LIVE}'")
 
@@ -200,9 +246,9 @@ def test_without_the_command_only_an_old_payload_is_left(
     if payload:
         put(recall.cache, payload)
 
-    out = recall.run()
+    _, _, rest = recall.run().partition("\n")
 
-    assert out.partition("\n")[2] == (payload or "")
+    assert rest == (payload or "")
     assert "skipped: iai-mcp CLI not found" in recall.log()
     assert logged(r"stale-served age=\d+s", recall.log()) == bool(payload)
 
@@ -274,6 +320,85 @@ def test_a_payload_that_another_could_have_written_is_not_served(
     assert recall.log()[0] == f"cache-error {reason}"
 
 
+def make_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def make_device(path: Path) -> None:
+    os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 5))  # /dev/zero
+
+
+def link_a_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+ODD = [os.mkfifo, make_folder, link_a_device, pytest.param(make_device, marks=needs_root)]
+
+
+@pytest.mark.parametrize("make", ODD)
+@pytest.mark.parametrize(
+    "where", [".git", ".git/config", ".git/HEAD", ".git/commondir", "HEAD", "config"]
+)
+def test_what_is_no_file_in_the_place_of_gits_holds_nobody_up(
+    recall: RecallRun, make: Callable[[Path], None], where: str
+) -> None:
+    put(recall.cache)
+    path = recall.project / where
+    path.parent.mkdir(exist_ok=True)
+    make(path)
+
+    assert recall.run() == PAGE
+
+
+@pytest.mark.parametrize("make", ODD)
+@pytest.mark.parametrize("name", ["config", "commondir"])
+def test_a_git_file_that_leads_to_what_is_no_file_holds_nobody_up(
+    recall: RecallRun, make: Callable[[Path], None], name: str
+) -> None:
+    put(recall.cache)
+    elsewhere = recall.folder / "elsewhere"
+    elsewhere.mkdir()
+    make(elsewhere / name)
+    (recall.project / ".git").write_text(f"gitdir: {elsewhere}\n", encoding="utf-8")
+
+    assert recall.run() == PAGE
+
+
+@pytest.mark.parametrize("make", ODD)
+@pytest.mark.parametrize("what", ["page", "page of the project", "log", ".clock"])
+def test_what_is_no_file_in_the_store_holds_nobody_up(
+    recall: RecallRun, make: Callable[[Path], None], what: str
+) -> None:
+    recall.live(f"printf '{LIVE}'")
+    logs = recall.store / "logs"
+    day = time.strftime("%Y-%m-%d", time.gmtime())
+    place = {
+        "page": recall.cache,
+        "page of the project": recall.project_cache(),
+        "log": logs / f"recall-{day}.log",
+        ".clock": logs / ".clock",
+    }[what]
+    if what in ("log", ".clock"):
+        put(recall.cache)
+    place.parent.mkdir(mode=0o700, exist_ok=True)
+    make(place)
+
+    assert recall.run() == (LIVE if what.startswith("page") else PAGE)
+
+
+@needs_root
+def test_a_store_that_cannot_be_written_serves_its_page(recall: RecallRun) -> None:
+    put(recall.cache)
+    for path in (recall.store, recall.cache):
+        os.chown(path, 12345, 12345)
+    recall.store.chmod(0o500)
+    for parent in (recall.project, recall.folder, *recall.folder.parents[:-2]):
+        parent.chmod(0o755)
+    recall.user = 12345
+
+    assert recall.run() == PAGE
+
+
 @needs_root
 def test_a_store_of_another_user_is_not_served_and_not_written(recall: RecallRun) -> None:
     put(recall.cache, "planted")
@@ -331,6 +456,7 @@ def test_logs_are_private(recall: RecallRun) -> None:
 
 def test_a_log_that_cannot_be_written_changes_nothing(recall: RecallRun) -> None:
     put(recall.cache)
+    recall.live("echo a second page")
     (recall.store / "logs").write_text("in the way")
     assert recall.run() == PAGE
 

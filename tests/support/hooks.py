@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,7 @@ class HookRun:
         shell: The command line of the shell.
         folder: Where the hook is started; `store`, `home` and the rest are in it.
         env: Variables in addition.
+        user: The number of the user who runs it; None for the one who runs the tests.
     """
 
     name: ClassVar[str]
@@ -35,6 +37,7 @@ class HookRun:
     folder: Path
     env: dict[str, str] = field(default_factory=dict[str, str])
     hooks: Path = HOOKS
+    user: int | None = None
 
     @property
     def store(self) -> Path:
@@ -62,6 +65,7 @@ class HookRun:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            user=self.user,
         )
 
     def finish(self, stdin: bytes) -> tuple[int, bytes, bytes]:
@@ -128,7 +132,9 @@ class CaptureRun(HookRun):
     name = "capture"
 
     def environment(self) -> dict[str, str]:
-        return {"PATH": os.environ["PATH"], "IAI_MCP_STORE": str(self.store), **self.env}
+        # A drain would go on after the test.
+        own = {"IAI_MCP_STORE": str(self.store), "IAI_MCP_DRAIN": "0"}
+        return {"PATH": os.environ["PATH"], **own, **self.env}
 
     @property
     def doorbell(self) -> Path:
@@ -140,14 +146,17 @@ class CaptureRun(HookRun):
         assert self.finish(raw) == (0, b"", b"")
 
     def lines(self) -> list[Any]:
-        """Every line of the spool's file, each of which must be JSON and end with a newline.
+        """Every ring without its time; each must be a line of JSON.
 
-        An empty line is no doorbell: a hook that saw another's write half done, four times in a
-        row, ends a line that was whole.
+        An empty line is no ring: a hook that saw another's write half done, four times in a row,
+        ends a line that was whole.
         """
         raw = self.doorbell.read_bytes()
         assert raw.endswith(b"\n")
-        return [json.loads(line) for line in raw.removesuffix(b"\n").split(b"\n") if line]
+        rings = [json.loads(line) for line in raw.removesuffix(b"\n").split(b"\n") if line]
+        for ring in rings:
+            assert abs(ring.pop("at", time.time()) - time.time()) < 600
+        return rings
 
 
 def put(path: Path, text: str = PAGE, age: float = 39) -> Path:
@@ -175,11 +184,10 @@ def bell(folder: Path, text: str = "hello", event: str = "Stop") -> dict[str, An
     }
 
 
-def sized_bell(folder: Path, size: int, text: str = '漢字 \\ "é" %s\n') -> dict[str, Any]:
-    """A doorbell whose JSON has exactly `size` bytes."""
-    made = bell(folder)
-    per_text = len(json.dumps(text, ensure_ascii=False).encode()) - 2
-    room = size - len(encoded({**made, "last_assistant_message": ""}))
-    made["last_assistant_message"] = text * (room // per_text) + "x" * (room % per_text)
-    assert len(encoded(made)) == size
-    return made
+def ring_of(bell: dict[str, Any]) -> dict[str, Any]:
+    """What the hook keeps of it."""
+    names = {"hook_event_name": "event"} | {name: name for name in NAMED}
+    return {kept: bell[name] for name, kept in names.items() if name in bell}
+
+
+NAMED = ("session_id", "transcript_path", "cwd")

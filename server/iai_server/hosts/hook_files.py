@@ -18,6 +18,8 @@ HOOK_FILES: Final = {
     "lib/json_escapes.sh": 0o644,
     "lib/root.sh": 0o644,
     "lib/project.sh": 0o644,
+    "lib/cli.sh": 0o644,
+    "lib/ring.awk": 0o644,
     RECALL_HOOK: 0o755,
     CAPTURE_HOOK: 0o755,
 }

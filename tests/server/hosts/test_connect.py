@@ -111,7 +111,7 @@ def test_the_hook_commands_work_with_any_character_in_a_path(
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     rung = (StorePaths(store).spool / "doorbell.jsonl").read_text(encoding="utf-8")
-    assert json.loads(rung) == ring
+    assert json.loads(rung).items() >= {"event": "Stop", "transcript_path": "/t.jsonl"}.items()
 
 
 @pytest.mark.parametrize("name", HOSTS)

@@ -58,9 +58,9 @@ def _finding() -> tuple[bool, str]:
 def test_connect_installs_every_hook_file_of_the_checkout_and_nothing_else(
     installed: Path,
 ) -> None:
-    shell_files = {path.relative_to(HOOKS).as_posix() for path in HOOKS.rglob("*.sh")}
+    files = {path.relative_to(HOOKS).as_posix() for path in HOOKS.rglob("*") if path.is_file()}
 
-    assert set(HOOK_FILES) == shell_files
+    assert set(HOOK_FILES) == files - {"hooks.json"}
     assert _contents(installed) == _shipped()
 
 
