@@ -101,7 +101,7 @@ class StoreHandle:
         with self._opening:
             store = self._store
         if store is not None:
-            store.latest.release()
+            store.release()
         release_features()
         return loaded
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.transcript_lines import claude
+from tests.support.transcript_lines import claude, codex
 
 from iai_memory import Memory
 from iai_memory.base.clock import parse_time
 from iai_memory.capture.history_import import import_transcript
+from iai_memory.capture.hosts.decoding import line_id
 from iai_memory.capture.selection import Selection, identity_of
 from iai_memory.capture.turn import Host, Turn
 from iai_memory.results import IngestReport
+from iai_memory.store.idempotency import TurnIdentity
 from iai_memory.writing.new_memory import NewMemory
 
 PARENT, FORK, OTHER = (f"0b7c6a1e-5a53-4a6e-9f2c-1d6f0a9b3c{end}" for end in ("11", "22", "33"))
@@ -126,6 +128,94 @@ def test_sanitised_lines_without_ids_are_stored_once_and_all_of_them(
     ]
     assert read(memory, write(tmp_path / "a.jsonl", lines)) == 4
     assert read(memory, write(tmp_path / "b.jsonl", lines)) == 0
+
+
+def rollout(*threads: str, said: list[dict[str, Any]], copied: int = 0) -> list[dict[str, Any]]:
+    """A rollout of the first thread; the others are its ancestors, the first items copies."""
+    metas = [
+        {"type": "session_meta", "payload": {"id": one, "cwd": "/home/sam"}} for one in threads
+    ]
+    at = f"2026-11-0{len(threads)}T10:00:00Z"
+    copies = [{**item, "timestamp": at} for item in said[:copied]]
+    return [*metas, *copies, *said[copied:]]
+
+
+def message(text: str, role: str = "user", id_: str | None = None) -> dict[str, Any]:
+    """A message of a rollout; without an id, as most releases wrote it."""
+    line = codex(text, role)
+    line["payload"]["id"] = id_
+    return line
+
+
+LONG = "msg_01a22a77-2629-7f70-a271-f4a6e73771{:02x}"
+
+
+@pytest.mark.parametrize("id_of", [lambda n: None, lambda n: f"msg_{n}", LONG.format])
+@pytest.mark.parametrize("first", [0, 1, 2])
+def test_forks_of_codex_that_repeat_their_ancestors_store_each_turn_once(
+    memory: Memory, tmp_path: Path, id_of: Callable[[int], str | None], first: int
+) -> None:
+    texts = ["which port?", "5544", "go on", "done", "go on", "done too"]
+    roles = ["user", "assistant"] * 3
+    whole = [
+        message(text, role, id_of(number))
+        for number, (text, role) in enumerate(zip(texts, roles, strict=True))
+    ]
+    own = message("in the fork", id_=id_of(20))
+    last = message("in its fork", id_=id_of(30))
+    files = [
+        rollout(PARENT, said=whole),
+        rollout(FORK, PARENT, said=[*whole[:4], own], copied=4),
+        rollout(OTHER, FORK, PARENT, said=[*whole[:4], own, last], copied=5),
+    ]
+    paths = [
+        write(tmp_path / f"rollout-{number}-{thread}.jsonl", lines)
+        for number, (thread, lines) in enumerate(zip((PARENT, FORK, OTHER), files, strict=True))
+    ]
+    for _ in range(2):
+        for number in sorted(range(3), key=lambda number: number != first):
+            read(memory, paths[number], "codex")
+    assert told(memory) == sorted([*texts, "in the fork", "in its fork"])
+
+
+def test_a_fork_of_codex_that_names_its_parent_adds_its_own_turns(
+    memory: Memory, tmp_path: Path
+) -> None:
+    parent = rollout(PARENT, said=[message("first", id_="msg_1")])
+    fork = rollout(FORK, said=[message("first", id_="msg_1"), message("second", id_="msg_2")])
+    fork[0]["payload"] |= {"forked_from_id": PARENT, "history_base": {"thread_id": PARENT}}
+    assert read(memory, write(tmp_path / "a.jsonl", parent), "codex") == 1
+    assert read(memory, write(tmp_path / "b.jsonl", fork), "codex") == 2
+
+
+def test_equal_words_of_two_threads_of_codex_are_two_turns(memory: Memory, tmp_path: Path) -> None:
+    for number, thread in enumerate((PARENT, OTHER)):
+        for id_ in (None, "msg_1"):
+            lines = rollout(thread, said=[message(f"hi {id_}", id_=id_)])
+            assert read(memory, write(tmp_path / f"{number}-{id_}.jsonl", lines), "codex") == 1
+
+
+def test_a_turn_that_an_earlier_version_knew_by_its_line_is_known(
+    memory: Memory, tmp_path: Path
+) -> None:
+    lines = rollout(PARENT, said=[message("first"), message("second")])
+    path = write(tmp_path / "a.jsonl", lines)
+    id_ = line_id(path.read_bytes().splitlines()[1])
+    old = NewMemory(
+        "first", "user", turn_id=id_, host="codex", identity=TurnIdentity.of_id("codex", id_)
+    )
+    assert memory.ingest([old]).stored == 1
+    assert read(memory, path, "codex") == 1
+    assert told(memory) == ["first", "second"]
+
+
+def test_a_known_turn_is_known_by_its_redacted_words_too(memory: Memory, tmp_path: Path) -> None:
+    secret = "the password is hunter2-Xk39fjw!"
+    lines = [said(1, uuid=None, message={"role": "user", "content": secret})]
+    assert read(memory, write(tmp_path / "a.jsonl", lines)) == 1
+    assert read(memory, write(tmp_path / "b.jsonl", lines)) == 0
+    [text] = told(memory)
+    assert "hunter2" not in text
 
 
 def test_a_turn_without_an_id_is_known_by_host_session_role_time_and_text() -> None:

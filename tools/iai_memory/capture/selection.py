@@ -49,7 +49,7 @@ def identity_of(turn: Turn) -> TurnIdentity:
         return TurnIdentity.within(turn.host, turn.thread or turn.session_id, turn.role, at)
     if turn.thread is None:
         return TurnIdentity.of_id(turn.host, turn.turn_id)
-    return TurnIdentity.within(turn.host, turn.thread, turn.role, turn.turn_id)
+    return TurnIdentity.within(turn.host, turn.thread, turn.role, turn.turn_id, turn.former_id)
 
 
 def selected_memory(

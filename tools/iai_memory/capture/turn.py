@@ -41,6 +41,7 @@ class Turn:
         thread: The session in which `turn_id` was given, where that may be another one: a fork
             repeats the turns of its parent. None where the id says enough by itself.
         marks: What a reader should know of the turn; they become tags of its memory.
+        former_id: The `turn_id` under which earlier versions stored it, if that was another one.
     """
 
     role: Role
@@ -52,6 +53,7 @@ class Turn:
     cwd: str | None
     thread: str | None = None
     marks: tuple[str, ...] = ()
+    former_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

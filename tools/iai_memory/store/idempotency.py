@@ -29,11 +29,13 @@ class TurnIdentity:
         host: The host that wrote it.
         parts: The id that the host gave it; with `with_text`, what stands in place of one.
         with_text: The parts may be those of another turn, so the text says which one it is.
+        former_id: The id that earlier versions gave the turn, if they knew it by another one.
     """
 
     host: str
     parts: tuple[str, ...]
     with_text: bool = False
+    former_id: str | None = None
 
     @classmethod
     def of_id(cls, host: str, turn_id: str) -> TurnIdentity:
@@ -41,13 +43,23 @@ class TurnIdentity:
         return cls(host, (turn_id.lower() if _UUID.fullmatch(turn_id) else turn_id,))
 
     @classmethod
-    def within(cls, host: str, thread: str, role: str, number: str) -> TurnIdentity:
+    def within(
+        cls, host: str, thread: str, role: str, number: str, former_id: str | None = None
+    ) -> TurnIdentity:
         """Return the identity of a turn whose id, or time, says enough within one thread only."""
-        return cls(host, (thread, role, number), with_text=True)
+        return cls(host, (thread, role, number), with_text=True, former_id=former_id)
 
     def key(self, text: str) -> str:
         """Return the idempotency key of the turn; `text` is what of it was, or will be, stored."""
         return _digest(["said", self.host, *self.parts, *([text] if self.with_text else [])])
+
+    def early_keys(self, text: str) -> list[str]:
+        """Return keys of which one proves the turn to be stored, before its text is redacted.
+
+        A text that redaction changes is not among them; its turn is known a little later.
+        """
+        former = [] if self.former_id is None else [self.of_id(self.host, self.former_id).key("")]
+        return [self.key(text), *former]
 
 
 def is_unique(turn_id: str) -> bool:

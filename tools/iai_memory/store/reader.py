@@ -296,6 +296,11 @@ class TableReader:
         found: pa.Table = self._read("reading keys", query.select(["idem"]).to_arrow)
         return found["idem"]
 
+    def known_since(self, version: int) -> pa.Table:
+        """Return `KNOWN_COLUMNS` of all rows that were stored or changed after the version."""
+        query = self._table.search().where(f"table_version > {version}").limit(None)
+        return self._read("reading keys", query.select([*KNOWN_COLUMNS]).to_arrow)
+
     def table_versions(self) -> NDArray[np.int64]:
         """Return the column `table_version`, (n,), int64, in any order."""
         query = self._table.search().select(["table_version"]).limit(None)

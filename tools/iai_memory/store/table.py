@@ -18,6 +18,7 @@ from .connection import CACHE_BYTES, Connection, write_lock
 from .indexes import create_text_index, merge_index_parts
 from .key_filter import KeyFilter
 from .known import KnownMemory
+from .known_index import KnownIndex
 from .lance_errors import retried, translated
 from .read_lock import ReadLock
 from .reader import TableReader
@@ -75,6 +76,7 @@ class Store:
         self._first_ingested: tuple[int, datetime | None] | None = None
         self._statistics = StatisticsCache()
         self._key_filter = KeyFilter()
+        self._known = KnownIndex()
         make_private_folder(paths.root)
         self._read_lock = ReadLock(paths.lock("reading"))
         with translated(f"opening the store {paths.root}"):
@@ -133,10 +135,10 @@ class Store:
 
     def by_keys(self, keys: Sequence[str]) -> dict[str, list[KnownMemory]]:
         """Return the memories with these idempotency keys, by key, forgotten ones included."""
-        possible = self._key_filter.possible_keys(
-            keys, self.latest, lambda: self._connection.versions_stat()[0]
-        )
-        return self.latest.known(possible)
+        if not keys:
+            return {}
+        possible = self._key_filter.possible_keys(keys, self.latest, self._inode)
+        return self._known.known(possible, self.latest, self._inode()) if possible else {}
 
     def first_ingested_at(self) -> datetime | None:
         """Return when the first record arrived; None while there is none. Read once a version."""
@@ -244,6 +246,14 @@ class Store:
             before = self._table.version
             merge_index_parts(self._table, max_parts)
             self._rewritten(before, self._table.version)
+
+    def release(self) -> None:
+        """Free the memory of the snapshot and of known keys until their next use."""
+        self.latest.release()
+        self._known.release()
+
+    def _inode(self) -> int:
+        return self._connection.versions_stat()[0]
 
     def _readers_are_gone(self) -> bool:
         return self._read_lock.wait_for_readers(_WAIT_FOR_READERS_SEC)

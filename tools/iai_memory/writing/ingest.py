@@ -46,12 +46,14 @@ def ingest(
     if len(memories) > MAX_BATCH:
         raise InvalidInput(f"{len(memories):,} memories in one call: send at most {MAX_BATCH:,}")
     trust = _trust_of_sources(store.latest, memories)
-    # A turn that is known costs no redaction: its host's id says so.
-    known = store.by_keys(list({key for one in memories if (key := one.known_key) is not None}))
+    # A turn that is known costs no redaction.
+    early = [one.identity.early_keys(one.text) if one.identity else [] for one in memories]
+    known = store.by_keys(list(dict.fromkeys(key for keys in early for key in keys)))
+    told = [next((key for key in keys if key in known), None) for keys in early]
     drafts = {
         number: _draft(memory, origin, trust)
-        for number, memory in enumerate(memories)
-        if memory.known_key not in known
+        for number, (memory, key) in enumerate(zip(memories, told, strict=True))
+        if key is None
     }
     keys = list({draft.key for draft in drafts.values()})
     # Embedding takes long, so it happens before the lock is taken, and what another process stored
@@ -68,8 +70,8 @@ def ingest(
         version = writer.newest.version
     results = _Results(stored, known, pending=encoder is None)
     listed = [
-        results.of_draft(drafts[number]) if number in drafts else results.of_known(memory)
-        for number, memory in enumerate(memories)
+        results.of_draft(drafts[number]) if key is None else results.of_known(key)
+        for number, key in enumerate(told)
     ]
     return IngestReport(
         results=listed,
@@ -237,9 +239,9 @@ class _Results:
             raise AssertionError("a memory that was neither stored nor known")
         return _duplicate(known.id, is_live=known.is_live)
 
-    def of_known(self, memory: NewMemory) -> Ingested:
-        """Return the outcome of a turn whose id was known before it was looked at."""
-        known = self._known[memory.known_key or ""][0]
+    def of_known(self, key: str) -> Ingested:
+        """Return the outcome of a turn that was known before its text was redacted."""
+        known = self._known[key][0]
         return _duplicate(known.id, is_live=known.is_live)
 
 

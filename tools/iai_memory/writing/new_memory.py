@@ -49,13 +49,6 @@ class NewMemory:
     derived_from: tuple[str, ...] = ()
     identity: TurnIdentity | None = None
 
-    @property
-    def known_key(self) -> str | None:
-        """The idempotency key, where it does not depend on the text."""
-        if self.identity is None or self.identity.with_text:
-            return None
-        return self.identity.key("")
-
 
 def new_memory(values: Any) -> NewMemory:
     """Return the memory that plain data describes: a text, or an object as JSON gives it.

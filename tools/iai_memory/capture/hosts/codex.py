@@ -1,16 +1,27 @@
-"""Lines of a Codex rollout, as 0.169 writes them: `sessions/Y/M/D/rollout-<time>-<id>.jsonl`.
+"""Lines of a Codex rollout: `sessions/Y/M/D/rollout-<time>-<id>.jsonl`, of 2025 up to 0.171.
 
 The `response_item` messages hold the turns; `event_msg` repeats them for the screen and is left
-alone. The session's id is in the first line and the working directory in `turn_context` lines, so
-a parser that starts in the middle needs the state of the one before.
+alone. Until the middle of 2025 items stood bare, without `type` and `payload` around them and
+without a time. The session's id is in the first line and the working directory in `turn_context`
+lines, so a parser that starts in the middle needs the state of the one before.
+
+**Forks**, as `codex app-server` writes them. From 0.158 on a fork names its parent
+and holds its own items only. Before (0.98, 0.130, 0.145), it repeated the `session_meta` of each of
+its ancestors after its own, then all their items, with the time of the fork; users' messages had no
+id, the assistant's only from 0.145 on. So what a turn without an id is known by is the oldest
+ancestor, role, text, and how often that was said before in the file: a fork has the same lines in
+the same order up to its own ones.
 """
 
 from __future__ import annotations
 
+import re
+import zlib
 from collections.abc import Mapping
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
+from ...store.idempotency import is_unique
 from ..turn import LineOutcome, Reason, Skipped, Turn
 from .decoding import (
     ROLES,
@@ -25,35 +36,80 @@ if TYPE_CHECKING:
     from ..file_hints import FileHints
 
 _KINDS: Final = frozenset(
-    {"compacted", "event_msg", "response_item", "session_meta", "turn_context"}
+    {
+        "compacted",
+        "event_msg",
+        "response_item",
+        "session_meta",
+        "token_usage_record",
+        "turn_context",
+        "world_state",
+    }
 )
 _TEXT_ITEMS: Final = ("input_text", "output_text", "text")
+_NOT_ITEMS: Final = _KINDS - {"response_item"}
+_MAX_COUNTED: Final = 4_096
+_FOLDER: Final = re.compile(
+    r"\s*<environment_context>\s*"
+    r"(?:Current working directory: (?P<line>[^\n<]{1,1000})|<cwd>(?P<tag>[^<]{1,1000})</cwd>)"
+)
 
 
 def wrote(fields: Mapping[str, Any]) -> bool:
     """Return whether a decoded line stands in a Codex rollout."""
     kind = fields.get("type")
-    return isinstance(kind, str) and kind in _KINDS and isinstance(fields.get("payload"), dict)
+    if isinstance(kind, str) and kind in _KINDS:
+        return isinstance(fields.get("payload"), dict)
+    return _opens_bare(fields) or _is_state(fields) or _is_bare_message(fields)
+
+
+def _opens_bare(fields: Mapping[str, Any]) -> bool:
+    return "type" not in fields and all(
+        isinstance(fields.get(name), str) for name in ("id", "timestamp")
+    )
+
+
+def _is_state(fields: Mapping[str, Any]) -> bool:
+    return fields.get("record_type") == "state"
+
+
+def _is_bare_message(fields: Mapping[str, Any]) -> bool:
+    return (
+        fields.get("type") == "message"
+        and isinstance(fields.get("role"), str)
+        and isinstance(fields.get("content"), list)
+    )
 
 
 class CodexParser:
-    """A parser of the lines of one rollout; keeps the session's id and working directory."""
+    """A parser of the lines of one rollout.
+
+    Keeps the session's id and working directory, the oldest thread that the file tells of, and how
+    often each text without an id was said.
+    """
 
     def __init__(self, state: Mapping[str, Any] | None, hints: FileHints) -> None:
         """Go on from the `state` of an earlier parser; None starts with the first line."""
         known = state or {}
         self._hints = hints
         self._session_id: str | None = known.get("session_id")
+        self._thread: str | None = known.get("thread")
         self._cwd: str | None = known.get("cwd")
         self._is_sub_agent = known.get("is_sub_agent") is True
+        self._said: dict[str, int] = dict(known.get("said") or {})
+        self._state: Mapping[str, Any] | None = None
 
     def state(self) -> Mapping[str, Any] | None:
-        """Return the session's id, its working directory and whether it is a sub-agent's."""
-        return {
-            "session_id": self._session_id,
-            "cwd": self._cwd,
-            "is_sub_agent": self._is_sub_agent,
-        }
+        """Return what the parser keeps; of a text a checksum."""
+        if self._state is None:
+            self._state = {
+                "session_id": self._session_id,
+                "thread": self._thread,
+                "cwd": self._cwd,
+                "is_sub_agent": self._is_sub_agent,
+                "said": dict(self._said),
+            }
+        return self._state
 
     def parse(self, fields: dict[str, Any], line: bytes) -> LineOutcome:
         """Return the turn of an object, why it is skipped, or None for a kind that is never one.
@@ -61,54 +117,113 @@ class CodexParser:
         Raises:
             Malformed: It has not the shape that the host writes.
         """
+        if _is_state(fields):
+            return None
+        if _opens_bare(fields):
+            self._hints.time_of(fields)
+            self._open(fields)
+            return None
         kind = text_field(fields, "type")
         if kind == "compacted":
             return Skipped("compaction")
-        if kind not in ("session_meta", "turn_context", "response_item"):
-            return None
-        payload = object_field(fields, "payload")
         if kind == "session_meta":
-            self._open(payload)
+            self._open(object_field(fields, "payload"))
             return None
         if kind == "turn_context":
-            self._cwd = text_field(payload, "cwd") if payload.get("cwd") else self._cwd
+            cwd = object_field(fields, "payload").get("cwd")
+            self._work_in(cwd if isinstance(cwd, str) else None)
             return None
-        item = text_field(payload, "type")
-        if item == "message":
-            return self._message(line, fields, payload)
-        return Skipped("tool") if item.endswith(("_call", "_call_output")) else None
+        if kind in _NOT_ITEMS:
+            return None
+        item = object_field(fields, "payload") if kind == "response_item" else fields
+        return self._item(line, fields, item)
 
-    def _open(self, payload: dict[str, Any]) -> None:
+    def _open(self, meta: dict[str, Any]) -> None:
+        """Take the session's id from the first of these lines, the oldest thread from the last."""
+        self._state = None
+        self._thread = _oldest_thread(meta)
         if self._session_id is not None:
-            return  # a fork repeats its parent's session_meta after its own
-        self._session_id = text_field(payload, "session_id" if "session_id" in payload else "id")
-        self._cwd = text_field(payload, "cwd") if payload.get("cwd") else None
-        source = payload.get("source")
-        self._is_sub_agent = isinstance(source, dict) and "subagent" in source
+            return  # a fork repeats its ancestors' session_meta after its own
+        self._session_id = text_field(meta, "session_id" if meta.get("session_id") else "id")
+        cwd = meta.get("cwd")
+        self._work_in(cwd if isinstance(cwd, str) else None)
+        source = meta.get("source")
+        self._is_sub_agent = (isinstance(source, dict) and "subagent" in source) or meta.get(
+            "thread_source"
+        ) == "subagent"
 
-    def _message(self, line: bytes, fields: dict[str, Any], payload: dict[str, Any]) -> LineOutcome:
+    def _work_in(self, cwd: str | None) -> None:
+        if cwd:
+            self._cwd, self._state = cwd, None
+
+    def _item(self, line: bytes, fields: dict[str, Any], item: dict[str, Any]) -> LineOutcome:
+        kind = text_field(item, "type")
+        if kind == "message":
+            return self._message(line, fields, item)
+        return Skipped("tool") if kind.endswith(("_call", "_call_output")) else None
+
+    def _message(self, line: bytes, fields: dict[str, Any], item: dict[str, Any]) -> LineOutcome:
         if self._is_sub_agent:
             return Skipped("sidechain")
         metadata = fields.get("metadata")
         if isinstance(metadata, dict) and metadata.get("compaction_output") is True:
             return Skipped("compaction")
-        role = ROLES.get(text_field(payload, "role"))
-        text = _text_blocks(payload, from_user=role == "user").text_or_skipped()
+        role = ROLES.get(text_field(item, "role"))
+        blocks = _text_blocks(item, from_user=role == "user")
+        text = blocks.text_or_skipped()
         if isinstance(text, Skipped):
+            self._learn_folder(blocks)
             return text
         if role is None:  # developer and system messages are the host's
             return Skipped("host_marker")
         created_at, marks = self._hints.time_of(fields)
+        session_id = self._session_id or self._hints.session_id
+        thread = self._thread or session_id
+        given = item.get("id")
+        if isinstance(given, str) and given:
+            turn_id, former_id = text_field(item, "id"), None
+            within = None if is_unique(given) else thread
+        else:
+            turn_id, former_id = self._count(role, text), line_id(line)
+            within = thread
         return Turn(
             role=role,
             text=text,
             created_at=created_at,
             host="codex",
-            session_id=self._session_id or self._hints.session_id,
-            turn_id=text_field(payload, "id") if payload.get("id") else line_id(line),
+            session_id=session_id,
+            turn_id=turn_id,
             cwd=self._cwd,
+            thread=within,
             marks=marks,
+            former_id=former_id,
         )
+
+    def _count(self, role: str, text: str) -> str:
+        """Return a number for the turn: how often the same was said before."""
+        checksum = f"{zlib.crc32(f'{role} {text}'.encode()):08x}"
+        before = self._said.get(checksum, 0)
+        if before or len(self._said) < _MAX_COUNTED:
+            self._said[checksum] = before + 1
+            self._state = None
+        return f"said-{before}"
+
+    def _learn_folder(self, blocks: TextBlocks) -> None:
+        # Only bare items need it: later ones have a turn_context, which is more exact.
+        if self._cwd is None:
+            for block in blocks.blocks:
+                found = _FOLDER.match(block)
+                if found is not None:
+                    self._work_in((found["line"] or found["tag"]).strip())
+
+
+def _oldest_thread(meta: Mapping[str, Any]) -> str:
+    """Return the parent that a fork copied its items from, else the session's own thread."""
+    parent = meta.get("forked_from_id")
+    copied = "history_base" not in meta and "forked_from_ordinal_exclusive" not in meta
+    if copied and isinstance(parent, str) and parent:
+        return text_field(meta, "forked_from_id")
+    return text_field(meta, "id" if meta.get("id") else "session_id")
 
 
 def _text_blocks(payload: dict[str, Any], *, from_user: bool) -> TextBlocks:
