@@ -1,7 +1,7 @@
-"""Reading a growing JSONL file from a remembered place, complete lines only.
+"""Reading a growing JSONL file from a remembered place, line by line, in bounded memory.
 
 A host appends while we read, and may truncate, rotate or replace the file between two reads. The
-newline is the host's commit: bytes after the last one are left for the next read.
+newline is the host's commit; whether bytes after the last one are a line, the reader's caller says.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, BinaryIO
 
-MAX_LINE_BYTES = 16 * 1024 * 1024
+from .long_line import LongLine
 
-_CHUNK = 64 * 1024
+_LONG_LINE_BYTES = 512 * 1024
+_PIECE = 64 * 1024
 _MARK_BYTES = 1024
 
 
@@ -40,51 +41,61 @@ class FileCursor:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One complete line.
+    """One line.
 
     Attributes:
-        data: Its bytes without the newline; None when they are more than MAX_LINE_BYTES.
+        data: Its bytes without the newline, shortened if they are many; None if even so they are
+            too many to be decoded.
         end_offset: Bytes from the start of the file to just after its newline.
         mark: The `FileCursor.mark` for that place.
+        is_ended: Whether it has a newline; only the last line of a file may have none.
     """
 
     data: bytes | None
     end_offset: int
     mark: str
+    is_ended: bool = True
 
 
-def read_lines(stream: BinaryIO, start: int = 0) -> Iterator[Line]:
-    """Yield the complete lines from one byte offset on.
-
-    A line over MAX_LINE_BYTES is passed over in small pieces and yielded without its data, so that
-    no more than two such lines' worth of memory is ever held.
+def read_lines(stream: BinaryIO, start: int = 0, stop: int | None = None) -> Iterator[Line]:
+    """Yield the lines from one byte offset on.
 
     Args:
         stream: A buffered binary stream that can seek.
         start: Offset of the first byte of a line.
+        stop: Offset at which no other line is begun, None for the end of the file: a file that
+            grows as fast as it is read has no end.
     """
     stream.seek(start)
     offset = start
-    while True:
-        data = stream.readline(MAX_LINE_BYTES + 1)
-        offset += len(data)
+    while stop is None or offset < stop:
+        data = stream.readline(_LONG_LINE_BYTES)
         if data.endswith(b"\n"):
-            mark = _mark(data)
-            data = data[:-1]
-            yield Line(data, offset, mark)
-            del data  # a huge line must not be held while the next one is read
-            continue
-        if len(data) <= MAX_LINE_BYTES:
-            return  # the file ends here: empty, or a line still being written
-        tail = data[-_MARK_BYTES:]
-        del data
-        while not tail.endswith(b"\n"):
-            piece = stream.readline(_CHUNK)
-            if not piece:
-                return
-            offset += len(piece)
-            tail = (tail + piece)[-_MARK_BYTES:]
-        yield Line(None, offset, _mark(tail))
+            offset += len(data)
+            yield Line(data[:-1], offset, _mark(data))
+        elif len(data) == _LONG_LINE_BYTES:
+            line = _long_line(stream, data, offset)
+            del data  # a long line must not be held while the next one is read
+            offset = line.end_offset
+            yield line
+            del line
+        else:
+            if data:
+                yield Line(data, offset + len(data), _mark(data), is_ended=False)
+            return
+
+
+def _long_line(stream: BinaryIO, piece: bytes, offset: int) -> Line:
+    line = LongLine()
+    tail = b""
+    while piece:
+        offset += len(piece)
+        tail = (tail + piece)[-_MARK_BYTES:]
+        line.feed(piece.removesuffix(b"\n"))
+        if piece.endswith(b"\n"):
+            break
+        piece = stream.readline(_PIECE)
+    return Line(line.end(), offset, _mark(tail), tail.endswith(b"\n"))
 
 
 def offset_to_resume(stream: BinaryIO, stat: os.stat_result, cursor: FileCursor | None) -> int:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from ..base.foreign_file import ForeignFile, open_foreign
 from ..errors import ForeignFileFault, TranscriptFault
+from .damaged_line import objects_of, salvage
 from .file_hints import FileHints
-from .hosts.decoding import Malformed, TooLong, decode, moment, objects_of
+from .hosts.decoding import Malformed, decode, moment
 from .hosts.registry import HOSTS, Parser
 from .jsonl_tail import FileCursor, offset_to_resume, read_lines
-from .turn import Host, LineOutcome, Parsed, Skipped
+from .long_line import CUT
+from .turn import Host, LineOutcome, Parsed, Skipped, Turn
 
 _LINES_TO_DETECT: Final = 50
+_AT_REST_SEC: Final = 1.0
+_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read_transcript(
@@ -46,7 +52,9 @@ def read_transcript(
             lambda: _lines_before(path, start),
         )
         parser = HOSTS[host].parser(cursor.state if cursor and start else None, hints)
-        for line in read_lines(stream, start):
+        for line in read_lines(stream, start, stat.st_size):
+            if not line.is_ended and not (_is_at_rest(stat) and _is_object(line.data)):
+                return
             outcomes = line_outcomes(parser, line.data)
             place = FileCursor(
                 stat.st_ino, stat.st_size, line.end_offset, line.mark, parser.state()
@@ -56,43 +64,69 @@ def read_transcript(
 
 
 def read_objects(path: str | os.PathLike[str]) -> Iterator[tuple[dict[str, Any], bytes]]:
-    """Yield each object of a transcript with the line that it stands in; others are passed over.
+    """Yield each object of a transcript with its own bytes; what is none is passed over.
 
     Raises:
         TranscriptFault: The file cannot be read. Comes with the first item, not with the call.
     """
     with _opened(path) as stream:
-        for line in read_lines(stream):
-            try:
-                objects = objects_of(line.data or b"")
-            except (Malformed, TooLong):
-                continue
-            yield from ((fields, line.data or b"") for fields in objects)
+        for line in read_lines(stream, stop=stream.about.st_size):
+            if line.is_ended or _is_object(line.data):
+                yield from objects_of(line.data)
 
 
 def line_outcomes(parser: Parser, line: bytes | None) -> list[LineOutcome]:
     """Return the outcome of each object of a line; never raise on any bytes.
 
+    What could not be kept is one more outcome: a part of the line that is no object, the middle of
+    a text that was too long.
+
     Args:
         parser: Of the transcript; its state moves on.
-        line: Without its newline; None for one that was too long to be read.
+        line: Without its newline; None for one that was too long to be decoded.
     """
     if line is None:
         return [Skipped("line_too_long")]
     try:
-        objects = objects_of(line)
-    except TooLong:
-        return [Skipped("line_too_long")]
+        return _outcomes(parser, decode(line), line)
+    except Malformed:
+        return _outcomes_of_damaged(parser, line) if line.strip() else [None]
+
+
+def _outcomes(
+    parser: Parser, fields: dict[str, Any], line: bytes, marks: tuple[str, ...] = ()
+) -> list[LineOutcome]:
+    try:
+        outcome = parser.parse(fields, line)
     except Malformed:
         return [Skipped("unparsable")]
-    return [_outcome(parser, fields, line) for fields in objects] or [None]
+    if isinstance(outcome, Turn) and CUT in outcome.text:
+        return [_marked(outcome, (*marks, "cut")), Skipped("too_long")]
+    return [_marked(outcome, marks) if marks and isinstance(outcome, Turn) else outcome]
 
 
-def _outcome(parser: Parser, fields: dict[str, Any], line: bytes) -> LineOutcome:
+def _outcomes_of_damaged(parser: Parser, line: bytes) -> list[LineOutcome]:
+    found = salvage(line)
+    outcomes: list[LineOutcome] = [] if found.is_all else [Skipped("unparsable")]
+    for fields, own in found.objects:
+        outcomes += _outcomes(parser, fields, own, found.marks)
+    return outcomes
+
+
+def _marked(turn: Turn, marks: tuple[str, ...]) -> Turn:
+    return replace(turn, marks=(*turn.marks, *marks))
+
+
+def _is_at_rest(stat: os.stat_result) -> bool:
+    """Return whether nobody wrote to the file for a second; a clock may be wrong both ways."""
+    return abs(time.time() - stat.st_mtime) > _AT_REST_SEC
+
+
+def _is_object(line: bytes | None) -> bool:
     try:
-        return parser.parse(fields, line)
+        return line is not None and bool(decode(line))
     except Malformed:
-        return Skipped("unparsable")
+        return False
 
 
 def _lines_before(path: str | os.PathLike[str], stop: int) -> Iterator[bytes]:
@@ -108,10 +142,9 @@ def _first_time(path: str | os.PathLike[str], start: int) -> datetime | None:
         for number, line in enumerate(read_lines(stream, start)):
             if number >= _LINES_TO_DETECT:
                 break
-            try:
-                return moment(decode(line.data or b""))
-            except (Malformed, TooLong):
-                continue
+            for fields, _ in objects_of(line.data):
+                with suppress(Malformed):
+                    return moment(fields)
     return None
 
 
@@ -125,13 +158,10 @@ def detect_host(path: str | os.PathLike[str]) -> Host:
         for number, line in enumerate(read_lines(stream)):
             if number >= _LINES_TO_DETECT:
                 break
-            try:
-                fields = decode(line.data or b"")
-            except (Malformed, TooLong):
-                continue
-            for host in HOSTS.values():
-                if host.wrote(fields):
-                    return host.name
+            for fields, _ in objects_of(line.data):
+                for host in HOSTS.values():
+                    if host.wrote(fields):
+                        return host.name
     raise TranscriptFault(
         f"{path} is neither a Claude Code transcript nor a Codex rollout: "
         f"see `iai-mcp import --help` for the folders where those are kept"
@@ -142,8 +172,12 @@ def detect_host(path: str | os.PathLike[str]) -> Host:
 def _opened(path: str | os.PathLike[str]) -> Generator[ForeignFile]:
     try:
         with open_foreign(path) as stream:
+            if stream.peek(2).startswith(_UTF_16):
+                raise TranscriptFault(
+                    f"{path} is UTF-16: write it anew with `iconv -f UTF-16 -t UTF-8`"
+                )
             yield stream
     except ForeignFileFault as exc:
         raise TranscriptFault(
-            f"{exc.path} {exc.what}: see what it is with `ls -lL`, then run the command again"
+            f"{exc.path} {exc.what}: look at it with `ls -lL`, then run the command again"
         ) from exc

@@ -16,10 +16,10 @@ Reason: TypeAlias = Literal[
     "host_marker",  # the host's own words: meta lines, slash commands, environment, instructions
     "injected",  # added to the model's context by hooks or the host
     "interrupted",  # the host's note that the user stopped the model
-    "line_too_long",  # longer than jsonl_tail.MAX_LINE_BYTES
+    "line_too_long",  # too long to be decoded, even without its images and the middle of its texts
     "own_payload",  # carries our own fence
     "sidechain",  # a sub-agent talking to the agent
-    "too_long",  # text over MAX_TEXT_BYTES
+    "too_long",  # the middle of a text over MAX_TEXT_BYTES; its head and tail are a turn
     "tool",  # calls and results only
     "unparsable",  # not JSON, or not the shape that the host writes
 ]

@@ -175,7 +175,6 @@ CLAUDE_SKIPPED: list[tuple[str, str, dict[str, Any]]] = [
     ("no blocks", "empty", claude([])),
     ("an image alone", "empty", claude([{"type": "image", "source": {}}])),
     ("thinking alone", "empty", claude([{"type": "thinking", "thinking": "x"}], "assistant")),
-    ("text over a megabyte", "too_long", claude("é" * (MAX_TEXT_BYTES // 2 + 1))),
 ]
 
 

@@ -9,11 +9,12 @@ that the person took back (`popAll`) was not sent.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
-from .decoding import Malformed, TooLong, objects_of, storable
+from ..damaged_line import objects_of
+from .decoding import storable
 from .markers import skip_reason
 
 _MAX_WAITING: Final = 64
@@ -139,11 +140,7 @@ def _enqueued(lines: Iterable[bytes]) -> Iterable[tuple[str, str]]:
     for line in lines:
         if b'"queue-operation"' not in line:
             continue
-        try:
-            objects: Sequence[dict[str, Any]] = objects_of(line)
-        except (Malformed, TooLong):
-            continue
-        for fields in objects:
+        for fields, _ in objects_of(line):
             content = fields.get("content")
             if fields.get("operation") == "enqueue" and isinstance(content, str):
                 yield digest_of(content), content

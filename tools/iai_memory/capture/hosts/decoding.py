@@ -11,19 +11,14 @@ from hashlib import sha256
 from typing import Any, Final
 
 from ...base.checks import MAX_TEXT_BYTES
+from ..long_line import CUT
 from ..turn import Reason, Role, Skipped
 from .markers import skip_reason, skip_reason_if_said
 
 ROLES: Final[Mapping[str, Role]] = {"assistant": "assistant", "user": "user"}
 
-# Decoding JSON takes up to six times the line's bytes; lines over this are longer than any text
-# that is kept, even without their images.
-_MAX_JSON_BYTES: Final = 8 * 1024 * 1024
-_IMAGES_ABOVE: Final = 512 * 1024
-_IMAGE: Final = re.compile(
-    rb'("(?:base64|data|image_url|url)"[ ]?:[ ]?)'
-    rb'"(?:data:[a-z0-9.+-]{1,40}/[a-z0-9.+-]{1,40};base64,)?[A-Za-z0-9+/]{4096,}+={0,2}"'
-)
+_HEAD_BYTES: Final = MAX_TEXT_BYTES * 2 // 3
+_TAIL_BYTES: Final = MAX_TEXT_BYTES - _HEAD_BYTES - len(CUT.encode())
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -31,21 +26,12 @@ class Malformed(Exception):
     """A line does not have the host's shape; never leaves this package."""
 
 
-class TooLong(Exception):
-    """A line is too long to be decoded; never leaves this package."""
-
-
 def decode(line: bytes) -> dict[str, Any]:
-    """Decode one line, large inline images emptied.
+    """Decode one line.
 
     Raises:
         Malformed: It is not a JSON object in UTF-8.
-        TooLong: Even without its images it is over 8 MiB.
     """
-    if len(line) > _IMAGES_ABOVE:
-        line = _IMAGE.sub(rb'\1""', line)
-        if len(line) > _MAX_JSON_BYTES:
-            raise TooLong
     try:
         value = json.loads(line.decode("utf-8"))
     except (ValueError, RecursionError) as exc:  # a 5,000-digit integer is a ValueError, too
@@ -53,16 +39,6 @@ def decode(line: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Malformed
     return value
-
-
-def objects_of(line: bytes) -> list[dict[str, Any]]:
-    """Decode the objects of one physical line; none for a blank one.
-
-    Raises:
-        Malformed: It is no JSON object in UTF-8.
-        TooLong: It is too long to be decoded.
-    """
-    return [decode(line)] if line.strip() else []
 
 
 def text_field(fields: Mapping[str, Any], name: str) -> str:
@@ -151,5 +127,16 @@ class TextBlocks:
                 reasons.append(reason)
         if not kept:
             return Skipped(reasons[0] if reasons else self.if_none)
-        text = storable("\n\n".join(kept))
-        return Skipped("too_long") if len(text.encode()) > MAX_TEXT_BYTES else text
+        return _shortened(storable("\n\n".join(kept)))
+
+
+def _shortened(text: str) -> str:
+    """Return the text, or its head and tail with a mark between them if it is over 1 MB."""
+    if len(text) <= MAX_TEXT_BYTES // 4:
+        return text
+    if len(text.encode()) <= MAX_TEXT_BYTES:
+        return text
+    # A line that was shortened while it was read has the mark already.
+    head = text.partition(CUT)[0].encode()[:_HEAD_BYTES]
+    tail = text.rpartition(CUT)[2].encode()[-_TAIL_BYTES:]
+    return f"{head.decode(errors='ignore')}{CUT}{tail.decode(errors='ignore')}"

@@ -1,0 +1,263 @@
+"""One byte never costs a turn: long, broken, glued and unfinished lines give what they hold."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.transcript_lines import claude, codex, new_parser, raw, reasons, turns
+
+from iai_memory.base.checks import check_text
+from iai_memory.capture.long_line import CUT, LongLine
+from iai_memory.capture.transcript import detect_host, line_outcomes, read_transcript
+from iai_memory.capture.turn import Parsed, Turn
+from iai_memory.errors import TranscriptFault
+
+OLD = (1_700_000_000, 1_700_000_000)
+IMAGE = "iVBORw0KGgo" + "Ab9+/" * 1_200_000
+
+
+def read(path: Path, content: bytes) -> list[Parsed]:
+    path.write_bytes(content)
+    os.utime(path, OLD)
+    return list(read_transcript(path, "claude-code"))
+
+
+def texts(items: list[Parsed]) -> list[str]:
+    return [turn.text for turn in turns(items)]
+
+
+def image(data: str = IMAGE) -> dict[str, Any]:
+    return {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": data}}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "t.jsonl"
+
+
+def test_three_screenshots_of_five_megabytes_cost_no_word_beside_them(path: Path) -> None:
+    said: dict[str, Any] = {"type": "text", "text": 'what is "this"? 🐝'}
+    line = claude([image(), said, image(), image()], toolUseResult=[image()])
+
+    items = read(path, raw(line, claude("after")))
+
+    assert texts(items) == ['what is "this"? 🐝', "after"]
+    assert reasons(items) == {}
+    assert detect_host(path) == "claude-code"
+
+
+@pytest.mark.parametrize("spaces", ["", "  "])
+@pytest.mark.parametrize("before", range(524_200, 524_350, 7))
+def test_an_image_is_left_out_wherever_it_begins(before: int, spaces: str) -> None:
+    url = f'"url"{spaces}:{spaces}"data:image/png;base64,{IMAGE}"'
+    line = f'{{"a": "{"x" * before}", {url}, "b": 1}}'
+    assert json.loads(shortened(line.encode())) == {"a": "x" * before, "url": "", "b": 1}
+
+
+def shortened(line: bytes, size: int = 65_536) -> bytes:
+    long = LongLine()
+    for at in range(0, len(line), size):
+        long.feed(line[at : at + size])
+    kept = long.end()
+    assert kept is not None
+    return kept
+
+
+@given(st.data())
+def test_any_line_without_long_strings_is_unchanged_in_any_pieces(data: st.DataObject) -> None:
+    value = data.draw(st.recursive(st.text() | st.integers(), st.lists, max_leaves=8))
+    line = json.dumps(value, ensure_ascii=data.draw(st.booleans())).encode()
+    assert shortened(line, data.draw(st.integers(1, 9))) == line
+
+
+@given(st.binary(max_size=60), st.integers(1, 9))
+def test_any_bytes_without_long_strings_are_unchanged_in_any_pieces(line: bytes, size: int) -> None:
+    assert shortened(line, size) == line
+
+
+@pytest.mark.parametrize("text", ["word ", "漢字", "🐝", '\\"', "\\\\", "\n", "\u0001"], ids=ascii)
+@pytest.mark.parametrize("escaped", [True, False])
+def test_of_a_long_text_the_ends_stay_and_decode(text: str, escaped: bool, path: Path) -> None:
+    said = f"first{text * 1_400_000}last"
+    line = json.dumps(claude(said, cwd="/a"), ensure_ascii=escaped).encode()
+
+    items = read(path, line + b"\n" + raw(claude("after", uuid="2")))
+
+    cut, after = turns(items)
+    head, tail = cut.text.split(CUT)
+    assert said.startswith(head)
+    assert said.endswith(tail)
+    assert min(len(head.encode()), len(tail.encode())) > 150_000
+    assert check_text(cut.text) == cut.text
+    assert (cut.marks, cut.cwd) == (("cut",), "/a")
+    assert after.text == "after"
+    assert reasons(items) == {"too_long": 1}
+
+
+def test_a_text_of_more_than_a_megabyte_in_a_line_of_two_keeps_head_and_tail(path: Path) -> None:
+    (turn,) = turns(read(path, raw(claude("head " + "é" * 600_000 + " tail"))))
+    assert turn.text.startswith("head éé")
+    assert turn.text.endswith("éé tail")
+    assert turn.marks == ("cut",)
+    assert check_text(turn.text) == turn.text
+
+
+def test_a_megabyte_exactly_is_kept_verbatim(path: Path) -> None:
+    (turn,) = turns(read(path, raw(claude("x" * 1_000_000))))
+    assert (turn.text, turn.marks) == ("x" * 1_000_000, ())
+
+
+def test_the_words_after_huge_results_of_tools_are_kept(path: Path) -> None:
+    results = [{"type": "tool_result", "content": "y" * 9_000_000} for _ in range(9)]
+    blocks = [*results, {"type": "text", "text": "and the words"}]
+    assert texts(read(path, raw(claude(blocks)))) == ["and the words"]
+
+
+def test_a_line_too_long_even_so_is_counted_and_the_next_one_read(path: Path) -> None:
+    items = read(path, b'{"a":[' + b'"bc",' * 2_000_000 + b"1]}\n" + raw(claude("after")))
+    assert reasons(items) == {"line_too_long": 1}
+    assert texts(items) == ["after"]
+
+
+HALVES = {
+    "in a text": b'{"parentUuid":null,"type":"user","message":{"role":"user","content":"hel',
+    "behind a backslash": b'{"type":"user","message":{"role":"user","content":"hel\\',
+    "in a key": b'{"type":"user","mess',
+    "after a colon": b'{"type":"user","message":',
+    "an opening": b"{",
+    "after an inner object": b'{"type":"user","message":{"role":"user","content":"hi"},"uu',
+    "in a list of objects": b'{"type":"user","message":{"content":[{"type":"text","text":"a"},{"ty',
+    "in a number": b'{"type":"user","n":12',
+    "wrong bytes": b'{"type":"user","message":"\xff\xfe\x00',
+}
+
+
+@pytest.mark.parametrize("half", HALVES.values(), ids=HALVES.keys())
+def test_an_object_glued_to_half_a_line_is_found_and_the_half_is_counted(
+    half: bytes, path: Path
+) -> None:
+    items = read(path, half + raw(claude('the next {"type": "user"}'), claude("third", uuid="3")))
+    assert texts(items) == ['the next {"type": "user"}', "third"]
+    assert reasons(items) == {"unparsable": 1}
+
+
+@pytest.mark.parametrize("between", [b"", b" ", b"\r", b"\x00\x00", b"\xef\xbb\xbf"], ids=repr)
+def test_whole_objects_in_one_line_are_each_read(between: bytes, path: Path) -> None:
+    one, two, three = (raw(claude(text, uuid=text)).rstrip() for text in ("one", "two", "three"))
+    items = read(path, between.join((one, two, three)) + b"\n")
+    assert texts(items) == ["one", "two", "three"]
+    assert reasons(items) == {}
+
+
+def test_a_whole_object_with_half_a_one_behind_it_is_kept(path: Path) -> None:
+    items = read(path, raw(claude("whole")).rstrip() + b'{"type":"user","mess\n' + raw(claude("b")))
+    assert texts(items) == ["whole", "b"]
+    assert reasons(items) == {"unparsable": 1}
+
+
+def test_two_objects_without_ids_in_one_line_are_two_turns() -> None:
+    lines = [codex(text) for text in ("one", "two")]
+    for line in lines:
+        del line["payload"]["id"]
+    outcomes = line_outcomes(new_parser("codex"), b"".join(raw(line).strip() for line in lines))
+    found = [outcome for outcome in outcomes if isinstance(outcome, Turn)]
+    assert [turn.text for turn in found] == ["one", "two"]
+    assert found[0].turn_id is None or found[0].turn_id != found[1].turn_id
+
+
+@pytest.mark.parametrize("opening", [b"{", b'{"', b'{"a":', b"[", b'{"a":[{"b":"'], ids=repr)
+def test_a_line_of_nothing_but_openings_is_counted(opening: bytes, path: Path) -> None:
+    items = read(path, opening * 100_000 + raw(claude("next"), claude("third", uuid="3")))
+    assert "third" in texts(items)
+    assert reasons(items) == {"unparsable": 1}
+
+
+ODD_BYTES = {
+    "a byte order mark": (b"\xef\xbb\xbf%s\n", "caf\u00e9", ()),
+    "CRLF": (b"%s\r\n", "caf\u00e9", ()),
+    "NULs before it": (b"\x00\x00\x00%s\n", "caf\u00e9", ()),
+    "NULs behind it": (b"%s\x00\x00\x00\n", "caf\u00e9", ()),
+    "blank lines": (b"\n\r\n  \n%s\n\n", "caf\u00e9", ()),
+}
+
+
+@pytest.mark.parametrize(("shape", "text", "marks"), ODD_BYTES.values(), ids=ODD_BYTES.keys())
+def test_what_stands_around_an_object_costs_nothing(
+    shape: bytes, text: str, marks: tuple[str, ...], path: Path
+) -> None:
+    (turn,) = turns(read(path, shape % raw(claude(text)).rstrip()))
+    assert (turn.text, turn.marks) == (text, marks)
+    assert detect_host(path) == "claude-code"
+
+
+@pytest.mark.parametrize("wrong", [b"\xe9", b"\xff\xfe", b"\xf0\x9f", b"\xed\xa0\x80"], ids=repr)
+def test_bytes_that_are_not_utf_8_are_replaced_and_the_turn_says_so(
+    wrong: bytes, path: Path
+) -> None:
+    line = raw(claude("caf@ au lait")).replace(b"@", wrong)
+    (turn,) = turns(read(path, line))
+    assert turn.text.replace("\ufffd", "") == "caf au lait"
+    assert "\ufffd" in turn.text
+    assert turn.marks == ("bytes-replaced",)
+
+
+@pytest.mark.parametrize("control", [b"\t", b"\x01", b"\x1b"], ids=repr)
+def test_a_control_character_that_nobody_escaped_is_kept(control: bytes, path: Path) -> None:
+    (turn,) = turns(read(path, raw(claude("a@b")).replace(b"@", control)))
+    assert turn.text == f"a{control.decode()}b"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_a_file_in_utf_16_is_named_as_such(encoding: str, path: Path) -> None:
+    mark = b"\xfe\xff" if encoding == "utf-16-be" else b""
+    path.write_bytes(mark + json.dumps(claude("x")).encode(encoding))
+    with pytest.raises(TranscriptFault, match=r"is UTF-16: .*iconv"):
+        detect_host(path)
+
+
+def test_a_last_line_without_a_newline_is_read_when_the_file_is_at_rest(path: Path) -> None:
+    whole = raw(claude("one"), claude("last", uuid="2"))
+    items = read(path, whole[:-1])
+    assert texts(items) == ["one", "last"]
+    assert items[-1].end_offset == len(whole) - 1
+
+
+def test_a_last_line_without_a_newline_waits_while_the_file_is_written(path: Path) -> None:
+    path.write_bytes(raw(claude("one"), claude("last", uuid="2"))[:-1])
+    assert texts(list(read_transcript(path, "claude-code"))) == ["one"]
+
+
+def test_half_a_last_line_waits_however_long_the_file_is_at_rest(path: Path) -> None:
+    items = read(path, raw(claude("one"), claude("last", uuid="2"))[:-2])
+    assert texts(items) == ["one"]
+    assert reasons(items) == {}
+
+
+@pytest.mark.parametrize("ending", [b"\n", b"\r\n", b""])
+def test_what_follows_a_last_line_without_a_newline_is_read_once(ending: bytes, path: Path) -> None:
+    whole = raw(claude("one"), claude("last", uuid="2"))[:-1]
+    cursor = read(path, whole)[-1].cursor
+    path.write_bytes(whole + ending + raw(claude("next", uuid="3")))
+    assert texts(list(read_transcript(path, "claude-code", cursor))) == ["next"]
+
+
+def test_a_long_last_line_without_a_newline_is_read_too(path: Path) -> None:
+    line = raw(claude([image(), {"type": "text", "text": "seen?"}]))[:-1]
+    assert texts(read(path, line)) == ["seen?"]
+    assert texts(read(path, line[:-1])) == []
+
+
+def test_a_file_that_grows_while_it_is_read_has_an_end(path: Path) -> None:
+    path.write_bytes(raw(claude("0", uuid="0")))
+    seen = 0
+    with path.open("ab") as host:
+        for seen, _ in enumerate(read_transcript(path, "claude-code"), 1):
+            host.write(raw(claude(str(seen), uuid=str(seen))))
+            host.flush()
+    assert seen == 1
