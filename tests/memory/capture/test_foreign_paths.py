@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.support.mounts import silent_mount
 from tests.support.transcript_lines import claude, raw
 
 from iai_memory import Memory
@@ -34,6 +35,17 @@ def test_a_transcript_that_is_no_file_keeps_no_other_waiting(
     ring(words_only, tmp_path / "bad.jsonl", tmp_path / "good.jsonl")
 
     words_only.drain()
+
+    assert texts(words_only) == {"a healthy turn"}
+
+
+def test_a_transcript_on_a_mount_that_does_not_answer_keeps_no_other_waiting(
+    words_only: Memory, tmp_path: Path
+) -> None:
+    (tmp_path / "good.jsonl").write_bytes(raw(claude("a healthy turn")))
+    with silent_mount(tmp_path / "dead") as dead:
+        ring(words_only, dead / "bad.jsonl", tmp_path / "good.jsonl")
+        words_only.drain()
 
     assert texts(words_only) == {"a healthy turn"}
 

@@ -12,9 +12,10 @@ from typing import Any, Final
 
 from ..base.clock import iso, parse_time
 from ..base.files import make_private_folder, replace_file
+from ..base.foreign_file import within
 from ..base.json_file import read_object
 from ..base.paths import StorePaths
-from ..errors import StoreUnavailable
+from ..errors import ForeignFileFault, StoreUnavailable
 from .jsonl_tail import FileCursor
 from .spool import Ring, Spool
 from .turn import Host
@@ -76,8 +77,8 @@ class Session:
     def unread_bytes(self) -> int:
         """Return how many bytes the transcript grew by since it was read; 0 if it is gone."""
         try:
-            size = self.transcript.stat().st_size
-        except OSError:
+            size = within(str(self.transcript), self.transcript.stat).st_size
+        except ForeignFileFault:
             return 0
         return max(0, size - (self.cursor.offset if self.cursor else 0))
 
