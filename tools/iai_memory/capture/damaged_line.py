@@ -52,8 +52,9 @@ def objects_of(line: bytes | None) -> list[tuple[dict[str, Any], bytes]]:
 
 def salvage(line: bytes) -> Salvage:
     """Find the objects of hosts in a line; never raise on any bytes."""
+    marks: tuple[str, ...] = ()
     try:
-        text, marks = line.decode(), ()
+        text = line.decode()
     except UnicodeDecodeError:
         text, marks = line.decode(errors="replace"), (REPLACED,)
     found: list[tuple[dict[str, Any], bytes]] = []
