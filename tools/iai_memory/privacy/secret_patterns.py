@@ -19,6 +19,11 @@ _START: Final = r"(?:(?<![A-Za-z0-9])" + _AFTER_ESCAPE + ")"
 _NOT_IN_BASE64: Final = r"(?<![A-Za-z0-9+/])"
 _RUN_START: Final = r"(?:(?<![A-Za-z0-9_-])" + _AFTER_ESCAPE + ")"
 
+_GITLAB_KINDS: Final = (
+    *("pat", "ptt", "dt", "rt", "cbt", "agent", "imt", "ft", "soat", "oas", "ffct", "wt"),
+)
+_LONG_RUN: Final = r"[A-Za-z0-9_.-]{50}"
+
 
 class Shape(NamedTuple):
     """One kind of secret."""
@@ -26,11 +31,13 @@ class Shape(NamedTuple):
     kind: str
     needles: tuple[str, ...]
     pattern: str
+    is_long: bool = False
+    """Whether every match has a run of `_LONG_RUN`; of needles that many texts have."""
 
 
 SHAPES: Final[tuple[Shape, ...]] = (
     Shape("age_key", ("AGE-SECRET-KEY-",), r"AGE-SECRET-KEY-1[0-9A-Z]{58}"),
-    Shape("airtable_token", ("pat",), _START + r"pat[A-Za-z0-9]{14}\.[a-f0-9]{64}"),
+    Shape("airtable_token", ("pat",), _START + r"pat[A-Za-z0-9]{14}\.[a-f0-9]{64}", is_long=True),
     Shape("alibaba_key", ("LTAI",), _START + r"LTAI[A-Za-z0-9]{16,26}(?![A-Za-z0-9])"),
     Shape("anthropic_key", ("sk-ant-",), r"sk-ant-[a-z0-9]{2,12}-[A-Za-z0-9_-]{20,200}"),
     Shape("appsync_key", ("da2-",), _START + r"da2-[a-z0-9]{26}(?![a-z0-9])"),
@@ -75,6 +82,7 @@ SHAPES: Final[tuple[Shape, ...]] = (
         "discord_token",
         ("M", "N", "O"),
         _RUN_START + r"[MNO][A-Za-z0-9_-]{22,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,45}",
+        is_long=True,
     ),
     Shape(
         "discord_webhook",
@@ -91,12 +99,16 @@ SHAPES: Final[tuple[Shape, ...]] = (
     Shape("fly_token", ("fo1_", "fm1", "fm2_"), r"(?:fo1_|fm1[ar]_|fm2_)[A-Za-z0-9+/=_-]{40,2000}"),
     Shape("github_app_token", ("ghs_",), _START + r"ghs_\d{4,20}_eyJ[A-Za-z0-9_.-]{40,2000}"),
     Shape("github_fine_grained", ("github_pat_",), r"github_pat_[A-Za-z0-9_]{22,255}"),
-    Shape("github_token", ("gh",), _START + r"gh[oprsu]_[A-Za-z0-9]{36,255}"),
+    Shape(
+        "github_token",
+        ("gho_", "ghp_", "ghr_", "ghs_", "ghu_"),
+        _START + r"gh[oprsu]_[A-Za-z0-9]{36,255}",
+    ),
     Shape("gitlab_runner_token", ("GR1348941",), _START + r"GR1348941[A-Za-z0-9_-]{20}"),
     Shape(
         "gitlab_token",
-        ("gl",),
-        _START + r"gl(?:pat|ptt|dt|rt|cbt|agent|imt|ft|soat|oas|ffct|wt)-[A-Za-z0-9_.-]{20,300}",
+        tuple(f"gl{kind}-" for kind in _GITLAB_KINDS),
+        _START + rf"gl(?:{'|'.join(_GITLAB_KINDS)})-[A-Za-z0-9_.-]{{20,300}}",
     ),
     Shape("google_api_key", ("AIza",), _START + r"AIza[A-Za-z0-9_-]{35}"),
     Shape("google_oauth_access", ("ya29.",), r"ya29\.[A-Za-z0-9_.-]{20,2000}"),
@@ -122,7 +134,10 @@ SHAPES: Final[tuple[Shape, ...]] = (
     Shape("llamacloud_key", ("llx-",), _START + r"llx-[A-Za-z0-9]{40,60}"),
     Shape("mailchimp_key", ("-us",), _START + r"[a-f0-9]{32}-us\d{1,2}(?!\d)"),
     Shape(
-        "mailgun_dashed_key", ("-",), _START + r"[a-f0-9]{32}-[a-f0-9]{8}-[a-f0-9]{8}(?![a-f0-9-])"
+        "mailgun_dashed_key",
+        ("-",),
+        _START + r"[a-f0-9]{32}-[a-f0-9]{8}-[a-f0-9]{8}(?![a-f0-9-])",
+        is_long=True,
     ),
     Shape("mailgun_key", ("key-",), _START + r"key-[a-f0-9]{32}(?![a-f0-9])"),
     Shape("netlify_token", ("nfp_",), r"nfp_[A-Za-z0-9]{36,}"),
@@ -132,7 +147,10 @@ SHAPES: Final[tuple[Shape, ...]] = (
         r"NR(?:AK|II|RA|IQ)-[A-Za-z0-9_-]{27,40}",
     ),
     Shape(
-        "nkey_seed", ("SA", "SC", "SN", "SO", "SU"), _START + r"S[ACNOU][A-Z2-7]{56}(?![A-Za-z0-9])"
+        "nkey_seed",
+        ("SA", "SC", "SN", "SO", "SU"),
+        _START + r"S[ACNOU][A-Z2-7]{56}(?![A-Za-z0-9])",
+        is_long=True,
     ),
     Shape(
         "notion_token",
@@ -217,14 +235,21 @@ SHAPES: Final[tuple[Shape, ...]] = (
     Shape("xai_key", ("xai-",), _START + r"xai-[A-Za-z0-9]{70,100}"),
 )
 
+_NEEDLES: Final = tuple(
+    (needle, number) for number, shape in enumerate(SHAPES) for needle in shape.needles
+)
+
 _PLACEHOLDER: Final = r"(?i)x{5}|\*{3}|\.{3}|example$|([^A])\1{9}"
 
 
 def secrets_of_known_shape(text: str) -> Iterator[Span]:
     """Yield what has one of the shapes and is no placeholder, in order of its start."""
     found: list[Span] = []
-    for shape in SHAPES:
-        if not any(needle in text for needle in shape.needles):
+    # One flat look for all needles: a generator for each shape takes five times as long.
+    near = [number for needle, number in _NEEDLES if needle in text]
+    has_run = compiled(_LONG_RUN).search(text) is not None
+    for shape in (SHAPES[number] for number in dict.fromkeys(near)):
+        if shape.is_long and not has_run:
             continue
         for match in compiled(shape.pattern).finditer(text):
             group = "secret" if "secret" in match.re.groupindex else 0
