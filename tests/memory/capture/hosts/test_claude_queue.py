@@ -99,10 +99,28 @@ def test_a_newer_hosts_attachment_is_what_is_stored() -> None:
     assert turn.turn_id == "u-9"
 
 
+@pytest.mark.parametrize("says", [{}, {"promptSource": "queued"}], ids=str)
+def test_a_prompt_with_a_line_right_behind_it_too_is_stored_once(says: dict[str, str]) -> None:
+    lines: list[object] = [WORKING, queue("enqueue", TEXT), queue("remove")]
+    assert queued_of(*lines, claude(TEXT, "user", **says)) == [TEXT]
+
+
 def test_the_same_prompt_typed_again_later_is_stored_again() -> None:
-    took = [WORKING, queue("enqueue", TEXT), queue("remove")]
+    took = [WORKING, queue("enqueue", TEXT), queue("remove"), WORKING]
     assert queued_of(*took, claude(TEXT)) == [TEXT, TEXT]
     assert queued_of(*took, queued_command(TEXT), queued_command(TEXT)) == [TEXT, TEXT]
+
+
+def test_the_line_of_a_prompt_says_which_one_was_waiting() -> None:
+    note = "<bash-notification>\n<status>completed</status></bash-notification>"
+    before = [WORKING, queue("enqueue", note), queue("enqueue", TEXT), queue("dequeue")]
+    assert queued_of(*before, claude(TEXT), WORKING, queue("remove")) == [TEXT]
+    assert queued_of(*before, claude(note), WORKING, queue("remove")) == [TEXT]
+
+
+def test_a_slash_command_waits_until_the_model_has_ended() -> None:
+    lines = [queue("enqueue", "/fix the date"), queue("enqueue", TEXT), queue("remove")]
+    assert queued_of(WORKING, *lines) == [TEXT]
 
 
 def test_what_the_host_put_into_the_queue_is_no_turn() -> None:

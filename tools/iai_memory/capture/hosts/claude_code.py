@@ -78,6 +78,7 @@ class ClaudeParser:
         self._command = _text(known.get("command"))
         self._calls = _texts_by_text(known.get("calls"))
         self._taken = _texts(known.get("taken"))
+        self._taken_now = _texts(known.get("taken_now"))
         self._queue = PromptQueue(known.get("queue"), hints.earlier_lines)
         self._state: Mapping[str, Any] | None = state
 
@@ -130,6 +131,8 @@ class ClaudeParser:
         self, fields: dict[str, Any], message: dict[str, Any], content: Sequence[dict[str, Any]]
     ) -> LineOutcome:
         self._command = ""
+        if self._taken_now:
+            self._taken, self._taken_now = (*self._taken, *self._taken_now)[-_MAX_TAKEN:], ()
         plans: list[str] = []
         for block in content:
             call, name = _text(block.get("id")), _text(block.get("name"))
@@ -153,12 +156,21 @@ class ClaudeParser:
         role, said = self._words_of_results(fields, results)
         if _typed_by_host(fields):
             return Skipped("host_marker")
-        if fields.get("promptSource") == "queued" and self._was_taken(texts):
-            return Skipped("injected")
         if results:
             return self._turn(fields, role, _spoken(content, said=said, blocks=texts))
+        return self._prompt(fields, content, texts)
+
+    def _prompt(
+        self, fields: dict[str, Any], content: Sequence[dict[str, Any]], texts: Sequence[str]
+    ) -> LineOutcome:
+        digest = _digest_of_prompt(texts)
+        self._queue.begin(digest)
+        # The same words typed again, later, are another turn.
+        says_so = fields.get("promptSource") == "queued"
+        if (says_so or digest in self._taken_now) and self._was_taken(digest):
+            return Skipped("injected")
         if isinstance(fields.get("promptSource"), str):
-            return self._turn(fields, "user", _prompt(content, texts))
+            return self._turn(fields, "user", _typed(content, texts))
         said = [note for note in map(memory_note, texts) if note]
         command = self._slash_command([text for text in texts if command_in(text)])
         said += [command] if command else []
@@ -216,10 +228,12 @@ class ClaudeParser:
             return Skipped("host_marker")
         content = _blocks(attachment.get("prompt"))
         texts = _texts_of(content)
-        if self._was_taken(texts):
+        digest = _digest_of_prompt(texts)
+        self._queue.tell(digest)
+        if self._was_taken(digest):
             return Skipped("injected")
         if isinstance(origin, dict):
-            return self._turn(fields, "user", _prompt(content, texts))
+            return self._turn(fields, "user", _typed(content, texts))
         return self._turn(fields, "user", _spoken(content, blocks=texts))
 
     def _queue_operation(self, fields: dict[str, Any]) -> LineOutcome:
@@ -228,7 +242,7 @@ class ClaudeParser:
             return None
         outcome = self._taken_prompt(fields, taken)
         if isinstance(outcome, Turn):
-            self._taken = (*self._taken, digest_of(taken.text))[-_MAX_TAKEN:]
+            self._taken_now = (*self._taken_now, digest_of(taken.text))[-_MAX_TAKEN:]
         return outcome
 
     def _taken_prompt(self, fields: Mapping[str, Any], taken: Taken) -> LineOutcome:
@@ -240,15 +254,15 @@ class ClaudeParser:
         }
         return self._turn(line, "user", TextBlocks([taken.text]))
 
-    def _was_taken(self, texts: Sequence[str]) -> bool:
+    def _was_taken(self, digest: str) -> bool:
         """Return whether a prompt was stored when the model took it; it is known only once."""
-        digest = digest_of("\n\n".join(texts))
-        self._queue.tell(digest)
-        if digest not in self._taken:
-            return False
-        place = self._taken.index(digest)
-        self._taken = self._taken[:place] + self._taken[place + 1 :]
-        return True
+        if digest in self._taken_now:
+            self._taken_now = _without(self._taken_now, digest)
+            return True
+        if digest in self._taken:
+            self._taken = _without(self._taken, digest)
+            return True
+        return False
 
     def _local_command(self, fields: dict[str, Any]) -> LineOutcome:
         content = fields.get("content")
@@ -314,6 +328,7 @@ class ClaudeParser:
             "command": self._command,
             "calls": self._calls,
             "taken": self._taken,
+            "taken_now": self._taken_now,
             "queue": self._queue.waiting,
         }
 
@@ -363,11 +378,20 @@ def _spoken(
     return TextBlocks(blocks, if_none="tool" if is_tool else "empty", said=said)
 
 
-def _prompt(content: Sequence[dict[str, Any]], texts: Sequence[str]) -> TextBlocks:
+def _typed(content: Sequence[dict[str, Any]], texts: Sequence[str]) -> TextBlocks:
     """Return the texts of a line that a person sent; an editor's notes beside them are left out."""
     if len(content) > 1:
         texts = [text for text in texts if not is_host_element(text)]
     return _spoken(content, blocks=(), said=texts)
+
+
+def _digest_of_prompt(texts: Sequence[str]) -> str:
+    return digest_of("\n\n".join(texts))
+
+
+def _without(digests: tuple[str, ...], digest: str) -> tuple[str, ...]:
+    place = digests.index(digest)
+    return digests[:place] + digests[place + 1 :]
 
 
 def _plan_of(block: Mapping[str, Any]) -> str:
@@ -379,7 +403,11 @@ def _plan_of(block: Mapping[str, Any]) -> str:
 def _refusal(fields: Mapping[str, Any], text: str) -> str:
     if fields.get("toolDenialKind", _REFUSED_BY_USER) != _REFUSED_BY_USER:
         return ""
-    return words_of_refusal(text, fields.get("userFeedback"))
+    # A copy may hold the result once only, without the words in the message.
+    copy = fields.get("toolUseResult")
+    return words_of_refusal(
+        text or (copy if isinstance(copy, str) else ""), fields.get("userFeedback")
+    )
 
 
 def has_result(fields: Mapping[str, Any]) -> bool:

@@ -29,8 +29,8 @@ class Waiting(NamedTuple):
     Attributes:
         digest: Of its text; empty if the line has none.
         at: The line's timestamp; empty without one.
-        kind: `typed`; `host` if the host put it there itself; `told` if another line has told by
-            now that the model got it.
+        kind: `typed`; `command` if it is a slash command, which waits for the model's end; `host`
+            if the host put it there itself; `told` if another line has told that the model got it.
     """
 
     digest: str
@@ -65,6 +65,7 @@ class PromptQueue:
         """
         self._waiting: tuple[Waiting, ...] = tuple(_loaded(waiting))
         self._texts: dict[str, str] = {}
+        self._dequeued: Waiting | None = None
         self._earlier_lines = earlier_lines
 
     @property
@@ -79,7 +80,7 @@ class PromptQueue:
         if operation == "enqueue":
             self._put(text, _time(fields))
         elif operation == "dequeue":
-            self._take(digest_of(text) if text else None)
+            self._dequeued = self._take(digest_of(text) if text else None)
         elif operation == "popAll":
             self._take(digest_of(text) if text else self._first_typed())
         elif operation == "remove":
@@ -87,18 +88,31 @@ class PromptQueue:
         return None
 
     def tell(self, digest: str) -> None:
-        """Learn from another line that the model got a prompt."""
+        """Learn from an attachment that the model got a prompt."""
         for place, one in enumerate(self._waiting):
             if one.digest == digest and one.kind == "typed":
-                told = one._replace(kind="told")
-                self._waiting = (*self._waiting[:place], told, *self._waiting[place + 1 :])
+                self._replace(place, one._replace(kind="told"))
                 return
 
+    def begin(self, digest: str) -> None:
+        """Learn from a user line which prompt was dequeued: the oldest, or the most urgent one."""
+        taken, self._dequeued = self._dequeued, None
+        if taken is None or taken.digest == digest:
+            return
+        for place, one in enumerate(self._waiting):
+            if one.digest == digest:
+                self._replace(place, taken)
+                return
+
+    def _replace(self, place: int, other: Waiting) -> None:
+        self._waiting = (*self._waiting[:place], other, *self._waiting[place + 1 :])
+
     def _put(self, text: str, at: str) -> None:
-        digest = digest_of(text) if text else ""
-        self._texts[digest] = text
-        one = Waiting(digest, at, "host" if skip_reason(text) else "typed")
+        one = Waiting(digest_of(text) if text else "", at, _kind_of(text))
         self._waiting = (*self._waiting, one)[-_MAX_WAITING:]
+        waiting = {one.digest for one in self._waiting}
+        self._texts = {key: kept for key, kept in self._texts.items() if key in waiting}
+        self._texts[one.digest] = text
 
     def _taken(self, text: str, at: str) -> Taken | None:
         one = self._take(digest_of(text) if text else self._first_typed())
@@ -117,7 +131,8 @@ class PromptQueue:
         return None
 
     def _first_typed(self) -> str | None:
-        return next((one.digest for one in self._waiting if one.kind != "host"), None)
+        typed = ("typed", "told")
+        return next((one.digest for one in self._waiting if one.kind in typed), None)
 
     def _text(self, digest: str) -> str:
         if digest not in self._texts:
@@ -134,6 +149,12 @@ def attaches_prompts(version: object) -> bool:
     """Return whether this release writes an attachment for each prompt that the model took."""
     found = _VERSION.match(version) if isinstance(version, str) else None
     return found is not None and tuple(map(int, found.groups())) >= _ATTACHES_SINCE
+
+
+def _kind_of(text: str) -> str:
+    if skip_reason(text) is not None:
+        return "host"
+    return "command" if text.startswith("/") else "typed"
 
 
 def _enqueued(lines: Iterable[bytes]) -> Iterable[tuple[str, str]]:

@@ -44,7 +44,7 @@ _ANSWERED: Final = re.compile(
 )
 _RESPONDED: Final = re.compile(r"\s*The user responded:\s*(?P<words>.*)", re.DOTALL)
 _ANSWER: Final = re.compile(
-    r'"(?P<question>[^\n]*?)"=(?:"(?P<answer>.*?)"|\(no option selected\))'
+    r'"(?P<question>.*?)"=(?:"(?P<answer>.*?)"|\(no option selected\))'
     r"(?:\s*selected preview:.*?)?(?:\s*(?:user )?notes: (?P<notes>.*?))?(?=, \"|\Z)",
     re.DOTALL,
 )

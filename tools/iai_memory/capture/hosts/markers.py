@@ -17,13 +17,18 @@ from ..turn import Host, Reason
 
 HOST_TAGS: Final[Mapping[Host, tuple[str, ...]]] = {
     "claude-code": (
+        "agent-notification",
+        "bash-exit-code",
         "bash-input",
+        "bash-notification",
         "bash-stderr",
         "bash-stdout",
         "command-args",
         "command-contents",
         "command-message",
         "command-name",
+        "cross-session-message",
+        "fork-boilerplate",
         "ide_diagnostics",
         "ide_opened_file",
         "ide_selection",
@@ -35,6 +40,8 @@ HOST_TAGS: Final[Mapping[Host, tuple[str, ...]]] = {
         "session-start-hook",
         "system-reminder",
         "task-notification",
+        "teammate-message",
+        "tick",
         "user-memory-input",
         "user-prompt-submit-hook",
     ),
