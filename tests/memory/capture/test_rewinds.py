@@ -134,6 +134,31 @@ def test_the_hosts_word_on_the_newest_line_counts_until_the_next_line(tmp_path: 
         assert rewound(tmp_path, [*REWOUND, chosen(leaf)]) == {"p2", "a2"}
 
 
+def test_a_talk_that_was_taken_back_to_its_first_prompt_is_rewound(tmp_path: Path) -> None:
+    nobody = chosen("00000000-0000-0000-0000-000000000000")
+    late = other("attachment", "t", "p3")
+    lines = [*TALK, said("p3", None), late, nobody, told("a3", "t")]
+    assert rewound(tmp_path, lines) == {"p1", "a1", "p2", "a2"}
+    again = [*lines, said("p4", None), chosen(None), told("a4", "p4")]
+    assert rewound(tmp_path, again) == {"p1", "a1", "p2", "a2", "p3", "a3"}
+    undone = [*again, said("p5", "a2")]
+    assert rewound(tmp_path, undone) == {"p3", "a3", "p4", "a4"}
+
+
+def test_a_beginning_is_a_rewind_only_by_the_hosts_word(tmp_path: Path) -> None:
+    nobody = chosen(None)
+    assert rewound(tmp_path, [*TALK, said("p3", None), told("a3", "p3"), nobody]) == set()
+    assert rewound(tmp_path, [nobody, said("p1", None), nobody, told("a1", "p1")]) == set()
+    unlinked = [said("p1", None), told("a1", None), said("p2", None), nobody, told("a2", None)]
+    assert rewound(tmp_path, unlinked) == set()
+
+
+def test_a_rewind_stays_one_when_the_talk_begins_again(tmp_path: Path) -> None:
+    assert rewound(tmp_path, [*REWOUND, said("p4", None)]) == {"p2", "a2"}
+    assert rewound(tmp_path, [*REWOUND, said("p4", "gone")]) == {"p2", "a2"}
+    assert rewound(tmp_path, [*REWOUND, *boundary("b", "gone")]) == {"p2", "a2"}
+
+
 def test_a_slash_command_with_arguments_can_be_taken_back(tmp_path: Path) -> None:
     text = "<command-name>/fix</command-name><command-args>it</command-args>"
     command = {**claude(text, uuid="c"), "parentUuid": "a1"}

@@ -9,7 +9,7 @@ leave branches of results behind; nothing of those was taken back.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
@@ -28,6 +28,7 @@ TagRewound: TypeAlias = Callable[[str, Collection[str], Collection[str]], int]
 # an answer or a result makes it none, anything else leaves it to the line below. What follows a
 # caveat was typed to the host alone: it is left out when a session is resumed.
 _PROMPT, _ANSWER, _CAVEAT, _NEITHER = "prompt", "answer", "caveat", "neither"
+_PATH: Final = "path"
 _NO_PROMPT: Final = frozenset(
     {"compaction", "host_marker", "injected", "interrupted", "unparsable"}
 )
@@ -80,13 +81,18 @@ class _Tree:
     logical: set[str] = field(default_factory=set[str])
     kinds: dict[str, str] = field(default_factory=dict[str, str])
     turns: set[str] = field(default_factory=set[str])
+    said: dict[str, None] = field(default_factory=dict[str, None])
     leaf: str = ""
     chosen: str = ""
+    beginning: str = ""
+    left_for: str = ""
 
     def add(self, fields: Mapping[str, Any], outcome: LineOutcome) -> None:
         kind = fields.get("type")
         if kind == "last-prompt" and fields.get("explicit") is True:
             self.chosen = _text(fields.get("leafUuid"))
+            if not self.chosen.strip("0-"):
+                self._begin_again()
         uuid = _text(fields.get("uuid"))
         if not uuid or fields.get("isSidechain") is True:
             return
@@ -98,45 +104,76 @@ class _Tree:
         self.kinds[uuid] = _kind(fields, outcome)
         if isinstance(outcome, Turn):
             self.turns.add(uuid)
+        if kind == "assistant":
+            self.beginning = ""
+        elif self.kinds[uuid] == _PROMPT and not parent and not logical:
+            self.beginning, self.left_for = uuid, self.leaf
         is_read = outcome != Skipped("unparsable")
         if is_read and (kind in ("assistant", "user") or self.kinds[uuid] == _PROMPT):
             self.leaf, self.chosen = uuid, ""
+            self.said.pop(uuid, None)
+            self.said[uuid] = None
+
+    def _begin_again(self) -> None:
+        """Join the newest beginning to the one before: the person went back to the first prompt.
+
+        The host says so by taking its word on the newest line back before the model answers. A
+        beginning alone says nothing.
+        """
+        if not self.beginning or self.left_for not in self.kinds:
+            return
+        root = self._lines_up(self.left_for, ())[0][-1]
+        if root not in self.parents and root != self.beginning:
+            both = f"before {root}"
+            self.kinds[both] = _NEITHER
+            self.parents[root] = self.parents[self.beginning] = both
+        self.beginning = ""
 
     def branches(self) -> Branches:
-        """Return which turns were taken back."""
-        leaf = self.chosen if self.chosen in self.kinds else self.leaf
-        children = self._path(leaf)
-        known: dict[str, str] = {}
+        """Return which turns were taken back, each tree of the file by its own newest line."""
+        children: dict[str, str] = {}
+        for leaf in self._leaves():
+            children |= self._path(leaf)
+        known = dict.fromkeys(children, _PATH)
         for uuid in self.kinds:
             self._judge(uuid, children, known)
         rewound = frozenset(uuid for uuid in self.turns if known.get(uuid) == _PROMPT)
         return Branches(rewound, frozenset(self.turns) - rewound)
 
+    def _leaves(self) -> list[str]:
+        """Return the newest line of each tree."""
+        leaves: dict[str, str] = {}
+        roots: dict[str, str] = {}
+        for uuid in (*self.said, *([self.chosen] if self.chosen in self.kinds else [])):
+            lines, above = self._lines_up(uuid, roots)
+            root = roots[above] if above in roots else lines[-1]
+            roots.update(dict.fromkeys(lines, root))
+            leaves[root] = uuid
+        return list(leaves.values())
+
     def _path(self, leaf: str) -> dict[str, str]:
-        """Return the lines from the newest one up, each with the line below it."""
-        children: dict[str, str] = {}
-        below, at = "", leaf
-        while at in self.kinds and at not in children:
-            children[at] = below
-            below, at = at, self.parents.get(at, "")
-        return children
+        """Return the lines from a newest one up, each with the line below it."""
+        lines, _ = self._lines_up(leaf, ())
+        return dict(zip(lines, ["", *lines], strict=False))
 
     def _judge(self, uuid: str, children: Mapping[str, str], known: dict[str, str]) -> None:
         """Enter the kind of branch that a line stands on into `known`, with all lines above it."""
-        lines: list[str] = []
-        seen: set[str] = set()
-        at = uuid
-        while at in self.kinds and at not in known and at not in children and at not in seen:
-            lines.append(at)
-            seen.add(at)
-            at = self.parents.get(at, "")
-        branch = known.get(at, _ANSWER)
-        if at in children:
-            below = children[at]
+        lines, above = self._lines_up(uuid, known)
+        branch = known.get(above, _ANSWER)
+        if branch == _PATH:
+            below = children[above]
             branch = _NEITHER if below and below not in self.logical else _ANSWER
         for line in reversed(lines):
             branch = self._opened_by(line) if branch == _NEITHER else branch
             known[line] = branch
+
+    def _lines_up(self, at: str, stop: Container[str]) -> tuple[list[str], str]:
+        """Return a line and those above it up to a stop, the end or a ring, and what is there."""
+        lines: dict[str, None] = {}
+        while at in self.kinds and at not in stop and at not in lines:
+            lines[at] = None
+            at = self.parents.get(at, "")
+        return list(lines), at
 
     def _opened_by(self, line: str) -> str:
         above = self.kinds.get(self.parents.get(line, ""))

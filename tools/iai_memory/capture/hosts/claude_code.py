@@ -308,6 +308,8 @@ class ClaudeParser:
     def _follow(self, fields: Mapping[str, Any], kind: str, *, is_turn: bool) -> None:
         """Take what later lines need of this one."""
         uuid, parent = _text(fields.get("uuid")), _text(fields.get("parentUuid"))
+        if kind == "last-prompt" and fields.get("explicit") is True:
+            self._branches += 1  # the host's own word on which line is the newest
         if uuid and fields.get("isSidechain") is not True:
             if kind == "system" or (kind == "user" and not has_result(fields)):
                 # The host's lines on a command of its own may stand in another order; what counts
