@@ -118,9 +118,14 @@ def written_at(path: Path) -> tuple[int, int]:
 
 
 def state(store: Path) -> dict[str, tuple[int, int, int]]:
-    """Inode, size and modification time of everything in the folder."""
+    """Inode, size and modification time of everything in the folder but the lock files.
+
+    Whoever takes a lock signs it.
+    """
     found = {}
     for path in [store, *store.rglob("*")]:
+        if path.suffix == ".lock":
+            continue
         stat = path.stat()
         found[str(path)] = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
     return found

@@ -11,6 +11,7 @@ from .analysis.contradictions import Contradiction, find_contradictions
 from .base.checks import check_flag, check_whole
 from .base.clock import parse_time
 from .capture.drain import Drain, Drained
+from .errors import StoreUnavailable
 from .handle import StoreHandle
 from .maintenance.scrub import Scrubbed, compile_pattern, scrub
 from .maintenance.status import status
@@ -29,6 +30,7 @@ from .results import (
     Superseded,
     Timeline,
 )
+from .session_start.cache import remove_pages
 from .session_start.current_page import current_page
 from .store.record_view import view_of
 from .transfer.jsonl_export import export_lines
@@ -110,15 +112,19 @@ class Memory(StoreHandle):
         return done
 
     def forget(self, ids: Sequence[str], *, reason: str = "") -> Forgotten:
-        """Hide memories from every result at once; `restore` undoes it.
+        """Hide memories from every result and page at once; `restore` undoes it.
 
         Raises:
             InvalidInput: `ids` is not a list of ids.
+            StoreUnavailable: The pages cannot be removed; the memories are hidden all the same.
         """
         done = changes.forget(self.store, ids)
         if done.forgotten:
             self.ledger.write("forgotten", ids=done.forgotten, reason=reason[:200])
-            self._committed()
+            try:
+                self._remove_pages()
+            finally:
+                self._committed()
         return done
 
     def restore(self, ids: Sequence[str]) -> Restored:
@@ -260,12 +266,22 @@ class Memory(StoreHandle):
             self.paths, self.ledger, self._store_captured, self._tag_captured, reading=reading
         )
         done = drain.run(max_seconds=max_seconds, wait_seconds=wait_seconds)
-        if done.stored:
+        if done.stored or done.rings:
             self._committed()
         return done
 
     def _tag_captured(self, host: str, rewound: Collection[str], others: Collection[str]) -> int:
         return changes.tag_rewound(self.store, host, rewound, others)
+
+    def _remove_pages(self) -> None:
+        # Here and not in the refresher: that one may be at another step for long.
+        try:
+            remove_pages(self.paths)
+        except OSError as exc:
+            raise StoreUnavailable(
+                f"the pages in {self.paths.root} cannot be removed ({exc.strerror}), and may still "
+                f"show what was forgotten: run `iai-mcp session-start --refresh`"
+            ) from exc
 
     def _store_captured(self, turns: list[NewMemory]) -> IngestReport:
         # Without the encoder: words first, since one long text may cost seconds.

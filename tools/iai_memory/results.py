@@ -145,12 +145,13 @@ class Freshness(Result):
 
 
 class ServerView(Result):
-    """A serving process that is alive."""
+    """A serving process that is alive; `step` is what it has been at for more than 5 s."""
 
     pid: int
     started_at: str
     state: str
     refresher: bool
+    step: str | None
 
 
 class SessionBooks(Result):
@@ -181,6 +182,9 @@ class Status(Result):
     commits_since_compaction: int
     disk_bytes: int
     spool_bytes: int
+    rings_waiting: int
+    rings_since: datetime | None
+    spool_faults: list[str]
     model: ModelStatus
     freshness: Freshness
     servers: list[ServerView]

@@ -43,8 +43,8 @@ def drain(
 
     memory = open_memory()
     done = memory.drain(max_seconds=max_seconds)
-    if done.stored or page_mark(memory.paths) is not None:
-        memory.page_manager().refresh("wake_sequence")
+    if page_mark(memory.paths) is not None:
+        memory.page_manager().refresh("wake_sequence")  # an earlier drain was killed before it
     if done.stored and memory.store.statistics().pending >= _MIN_PENDING:
         memory.embed_pending(limit=_EMBED_STEP)
     waiting = Spool(memory.paths).waiting().rings

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .draining import open_drained_memory
+from .draining import open_drained_memory, rings_wait
 from .options import AsJson, Project, open_memory
 from .printing import emit_json, emit_lines, emit_table, memory_text
 
@@ -96,8 +96,7 @@ def doctor(
         emit_json([check.to_fields() for check in checks])
     else:
         emit_lines(
-            f"{'ok    ' if check.ok else 'BROKEN'}  {check.name}: {memory_text(check.finding)}"
-            for check in checks
+            f"{check.state:<7} {check.name}: {memory_text(check.finding)}" for check in checks
         )
     if not all(check.ok for check in checks):
         raise typer.Exit(1)
@@ -122,6 +121,11 @@ def _print_contradictions(found: list[Contradiction], as_json: bool) -> None:
     emit_lines([f"{len(found)} pairs that may contradict each other; nothing was changed"])
 
 
+def _capture(found: Status) -> str:
+    since = f" since {found.rings_since:%Y-%m-%d %H:%M} UTC" if found.rings_since else ""
+    return "; ".join([f"{rings_wait(found.rings_waiting)}{since}", *found.spool_faults])
+
+
 def _rows(found: Status) -> list[tuple[str, str]]:
     fresh = found.freshness
     age = "none" if fresh.age_s is None else f"{fresh.age_s:.0f} s old"
@@ -135,11 +139,16 @@ def _rows(found: Status) -> list[tuple[str, str]]:
         ("pending", f"{found.pending} wait for a vector"),
         ("table", f"version {found.table_version}"),
         ("compaction", f"{found.commits_since_compaction} commits ago"),
-        ("disk", f"{found.disk_bytes / 1e6:.1f} MB, spool {found.spool_bytes} bytes"),
+        ("disk", f"{found.disk_bytes / 1e6:.1f} MB"),
+        ("capture", _capture(found)),
         ("model", found.model.identity or f"none: run `{found.model.fix}`"),
         ("payload", f"{age}, {fresh.reason}{behind}"),
         *(
-            ("server", f"pid {one.pid}, {one.state}{'' if one.refresher else ', no refresher'}")
+            (
+                "server",
+                f"pid {one.pid}, {one.state}{'' if one.refresher else ', no refresher'}"
+                f"{f', {one.step}' if one.step else ''}",
+            )
             for one in found.servers
         ),
         *(

@@ -10,24 +10,45 @@ from iai_memory.errors import MemoryFault
 
 
 class Check(NamedTuple):
-    """A link, whether it holds, and the finding; that of a broken link names a command."""
+    """A link, whether it holds, and the finding; that of a broken link names a command.
+
+    Attributes:
+        name: The link.
+        ok: Whether it holds.
+        finding: What was found.
+        warns: Whether it holds, but should be looked at.
+    """
 
     name: str
     ok: bool
     finding: str
+    warns: bool = False
+
+    @property
+    def state(self) -> str:
+        """The state in one word: ok, warning or BROKEN."""
+        if not self.ok:
+            return "BROKEN"
+        return "warning" if self.warns else "ok"
 
     def to_fields(self) -> dict[str, Any]:
         """Return the check as plain data for JSON."""
-        return self._asdict()
+        return {"name": self.name, "state": self.state, "ok": self.ok, "finding": self.finding}
 
 
 class BrokenLink(Exception):
     """A link does not hold; the text says why and what to do."""
 
 
+class WeakLink(Exception):
+    """A link holds, but should be looked at; the text says why and what to do."""
+
+
 def run_check(name: str, work: Callable[[], str]) -> Check:
-    """Run a check; `work` returns the finding, or raises if the link is broken."""
+    """Run a check; `work` returns the finding, or raises if the link is weak or broken."""
     try:
         return Check(name, True, work())
+    except WeakLink as exc:
+        return Check(name, True, str(exc), warns=True)
     except (BrokenLink, MemoryFault, OSError, subprocess.SubprocessError) as exc:
         return Check(name, False, str(exc))

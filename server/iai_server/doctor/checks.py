@@ -9,14 +9,16 @@ from pathlib import Path
 
 from iai_memory import Memory
 from iai_memory.base.presence import alive_servers
+from iai_memory.results import Freshness
 
-from .check import BrokenLink, Check, run_check
+from .capture_checks import check_capture
+from .check import BrokenLink, Check, WeakLink, run_check
 from .host_checks import check_hosts
 from .round_trip import RoundTrip
 
 
 def run_checks(memory: Memory) -> list[Check]:
-    """Check store, model and page, then a round trip in a scratch store, then the hosts.
+    """Check store, model and page, then a round trip in a scratch store, then hosts and capture.
 
     The round trip has a store of its own, so it adds nothing to the memory.
     """
@@ -34,7 +36,7 @@ def run_checks(memory: Memory) -> list[Check]:
             run_check("round trip: spool to recall", trip.spool_to_recall),
             run_check("round trip: page to recall hook", trip.page_to_hook),
         ]
-    return checks + check_hosts(memory)
+    return [*checks, *check_hosts(memory), *check_capture(memory)]
 
 
 def _check_folder(memory: Memory) -> str:
@@ -68,16 +70,27 @@ def _check_payload(memory: Memory) -> str:
     if fresh.age_s is None:
         return "no cache yet; a server or `iai-mcp session-start --refresh` writes it"
     if not fresh.fresh and fresh.behind:
-        raise BrokenLink(
-            f"{fresh.behind} records behind the store, last failure {fresh.last_failure}: run "
-            f"`iai-mcp session-start --refresh` and see `iai-mcp events`"
-        )
+        behind = f"{fresh.behind} records behind the store"
+        if _fails(fresh):
+            raise BrokenLink(f"{behind}, last failure {fresh.last_failure}: see `iai-mcp events`")
+        # So after each kill of the last server; the next one, or a drain, brings it up to date.
+        raise WeakLink(f"{behind}: run `iai-mcp session-start --refresh`")
     projects = f", {len(ages)} project pages, the oldest {max(ages):.0f} s" if ages else ""
     return f"{fresh.age_s:.0f} s old, {fresh.reason}, last success {fresh.last_success}{projects}"
+
+
+def _fails(fresh: Freshness) -> bool:
+    """Return whether the last refresh that ended failed."""
+    return fresh.last_failure is not None and fresh.last_failure > (fresh.last_success or "")
 
 
 def _check_servers(memory: Memory) -> str:
     servers = alive_servers(memory.paths)
     if not servers:
         return "none runs now; the hook renders the page itself where the cache is old"
-    return ", ".join(f"pid {one.pid} is in {one.state}, since {one.started_at}" for one in servers)
+    found = ", ".join(f"pid {one.pid} is in {one.state}, since {one.started_at}" for one in servers)
+    stuck = [one for one in memory.status().servers if one.step is not None]
+    if stuck:
+        steps = ", ".join(f"pid {one.pid} is at {one.step}" for one in stuck)
+        raise WeakLink(f"{steps}: see what that file is, or end the process")
+    return found

@@ -1,17 +1,14 @@
-"""The checks of connected hosts (server, hooks, trust in hooks) and of the capture queue."""
+"""The checks of connected hosts: server, hooks, trust in hooks."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from iai_memory import Memory, Settings
-from iai_memory.base.presence import alive_servers
-from iai_memory.capture.spool import Spool
-from iai_memory.errors import InvalidInput, StoreUnavailable
+from iai_memory.errors import InvalidInput
 
 from ..hosts.codex_trust import trust_in_hooks
 from ..hosts.errors import HostFileFault
@@ -24,11 +21,9 @@ from ..hosts.launch_command import SERVER
 from ..hosts.registry import HostName, host
 from .check import Check
 
-_MAX_QUEUED = timedelta(minutes=10)
-
 
 def check_hosts(memory: Memory) -> list[Check]:
-    """Check every connected host, for the user and for the current folder, then the queue."""
+    """Check every connected host, for the user and for the current folder."""
     cwd = Path.cwd()
     checks = [
         check
@@ -43,7 +38,7 @@ def check_hosts(memory: Memory) -> list[Check]:
     if not checks:
         finding = "none is connected: run `iai-mcp connect claude-code`, claude-desktop or codex"
         checks.append(Check("hosts", True, finding))
-    return [*checks, *_check_queue(memory)]
+    return checks
 
 
 def _scopes(cwd: Path) -> tuple[Path | None, ...]:
@@ -157,32 +152,3 @@ def _check_trust(name: str, file: Path, hooks: list[Hook], cwd: Path) -> Check:
         finding = f"codex skips hooks without a word: {', '.join(found.skipped)}"
         return Check(name, False, f"{finding}; start codex, type /hooks and trust them")
     return Check(name, True, f"{found.trusted} trusted, says {found.source}")
-
-
-def _check_queue(memory: Memory) -> Iterator[Check]:
-    spool = Spool(memory.paths)
-    failed = spool.failed()
-    if failed:
-        yield Check(
-            "capture: given up",
-            False,
-            f"{len(failed)} rings, the reasons are in {failed[0].parent}: run `iai-mcp import "
-            f"claude` or `iai-mcp import codex`, then remove them",
-        )
-    try:
-        waiting = spool.waiting()
-    except StoreUnavailable as exc:
-        yield Check("capture: backlog", False, str(exc))
-        return
-    serving = len(alive_servers(memory.paths))
-    old = waiting.since is not None and datetime.now(UTC) - waiting.since > _MAX_QUEUED
-    if old and serving:
-        yield Check(
-            "capture: backlog",
-            False,
-            f"{waiting.rings} rings wait, some for more than 10 minutes though a server runs: see "
-            f"`iai-mcp events`",
-        )
-    else:
-        wait = "; `iai-mcp drain` reads them" if waiting.rings and not serving else ""
-        yield Check("capture: backlog", True, f"{waiting.rings} rings wait{wait}")

@@ -13,14 +13,18 @@ from iai_memory.errors import MemoryFault
 from ..startup.allocator import return_free_memory
 from .lifecycle import State
 from .runtime import Runtime
+from .watchdog import Step, Watchdog
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from iai_memory import Memory
     from iai_memory.base.presence import Presence
     from iai_memory.session_start.refresh import Trigger
 
 _log = logging.getLogger(__name__)
 SHUTDOWN_SEC = 2.0
+CAPTURE_WAIT_SEC = 5.0
 POLL_SEC = 0.5
 
 
@@ -37,6 +41,9 @@ class Refresher:
         self._runtime = runtime
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="iai-mcp-refresher", daemon=True)
+        self._capturing: threading.Thread | None = None
+        self._presence: Presence | None = None
+        self._watchdog = Watchdog(self._publish_step)
         self._embedded_version = -1
         self._reported: dict[str, str] = {}
 
@@ -57,15 +64,18 @@ class Refresher:
         except MemoryFault as exc:
             _log.error("the refresher ends: %s", exc)
             return
-        presence = self._announce(memory)
+        self._presence = self._announce(memory)
+        # Of a server that is killed nothing else is left; doctor counts who came and went.
+        memory.ledger.write("server_started", cwd=str(self._runtime.cwd))
+        self._watchdog.start()
         trigger: Trigger = "periodic_wake"
         while not self._stopping.is_set():
             # Read before the pass: a commit during the pass must count as a change after it.
             token = self._change_token(memory)
             self._pass(memory, trigger)
-            self._publish_state(presence)
+            self._publish_state()
             trigger = self._wait(memory, token)
-        self._attempt("shutdown", lambda: self._finish(memory, presence))
+        self._attempt("shutdown", lambda: self._finish(memory))
 
     def _wait(self, memory: Memory, token: tuple[object, ...] | None) -> Trigger:
         """Wait until this process commits, the store changes, or a tick is over.
@@ -99,7 +109,7 @@ class Refresher:
             trigger=trigger,
             cache_path=str(cache_path(memory.paths, None)),
         )
-        self._attempt("capture", memory.drain)
+        self._capture(memory)
         self._attempt("embedding", lambda: self._embed(memory))
         self._attempt("compaction", memory.upkeep)
         if self._runtime.lifecycle.state is State.SLEEP:
@@ -115,7 +125,8 @@ class Refresher:
         """
         started = time.perf_counter()
         try:
-            work()
+            with self._watchdog.watching(step):
+                work()
         except Exception as exc:  # noqa: BLE001 - the edge of the thread
             # If this thread died, the page would never change again: nothing may end it.
             fault = f"{type(exc).__name__}: {exc}"
@@ -133,12 +144,31 @@ class Refresher:
         event = "session_start_cache_write_failed" if step == "refresh" else f"{step}_failed"
         ledger.write(event, **fields, reason=type(exc).__name__, error=str(exc)[:200])
 
+    def _capture(self, memory: Memory) -> None:
+        """Drain in a thread of its own, and go on without it once it lasts.
+
+        A transcript may lie on a mount that does not answer; the page and the vectors do not wait.
+        """
+        if self._capturing is None or not self._capturing.is_alive():
+            self._capturing = threading.Thread(
+                target=self._attempt,
+                args=("capture", lambda: memory.drain(reading=self._note_transcript)),
+                name="iai-mcp-capture",
+                daemon=True,
+            )
+            self._capturing.start()
+        self._capturing.join(CAPTURE_WAIT_SEC)
+
+    def _note_transcript(self, transcript: Path) -> None:
+        self._watchdog.at("capture", str(transcript))
+
     def _embed(self, memory: Memory) -> None:
-        """Embed pending memories, if anybody committed since the last time."""
-        if memory.store.version == self._embedded_version:
+        """Embed a step of the pending memories, if anybody committed since the last time.
+
+        Its commit sets the event for another pass: capture and page take their turn in between.
+        """
+        if memory.store.version == self._embedded_version or memory.embed_pending():
             return
-        while memory.embed_pending() and not self._stopping.is_set():
-            memory.page_manager().refresh("wake_sequence")
         # Without a model it tries again at each pass: one may be installed without any commit.
         self._embedded_version = -1 if memory.model is None else memory.store.version
 
@@ -159,12 +189,23 @@ class Refresher:
             _log.warning("this server does not show in `iai-mcp status`: %s", exc)
             return None
 
-    def _publish_state(self, presence: Presence | None) -> None:
+    def _publish_state(self) -> None:
+        presence = self._presence
         if presence is not None:
             state = self._runtime.lifecycle.state.value
             self._attempt("presence", lambda: presence.update(state=state, refresher=True))
 
-    def _finish(self, memory: Memory, presence: Presence | None) -> None:
+    def _publish_step(self, step: Step | None) -> None:
+        if self._presence is None:
+            return
+        name, since, at = step or Step("", 0.0, "")
+        try:
+            self._presence.update(step=name, step_at=at, step_since=since)
+        except OSError as exc:
+            _log.warning("`iai-mcp status` does not show what lasts here: %s", exc)
+
+    def _finish(self, memory: Memory) -> None:
+        self._watchdog.stop()
         memory.page_manager().refresh("shutdown")
-        if presence is not None:
-            presence.withdraw()
+        if self._presence is not None:
+            self._presence.withdraw()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.support.pages import (
+    cache,
     events,
     opened,
     page,
@@ -36,7 +37,9 @@ def test_what_a_tool_stored_is_rendered_at_once_without_waiting_for_a_tick(tmp_p
         assert "said better" in page(reading)
         [better] = server.ask("timeline", {"limit": 1})["records"]
         server.ask("forget", {"ids": [better["id"]]})
-        until("the forget", lambda: "said better" not in page(reading))
+        assert not cache(reading).exists() or "said better" not in page(reading)
+        until("the page without it", lambda: cache(reading).exists())
+        assert "said better" not in page(reading)
     assert {e["trigger"] for e in events(reading, "success")[1:]} == {"wake_sequence"}
 
 

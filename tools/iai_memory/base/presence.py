@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ..errors import StoreUnavailable
 from .clock import iso, utc_now
@@ -18,6 +19,8 @@ from .paths import StorePaths
 _FOLDER: Final = "servers"
 _MAX_BYTES: Final = 64 << 10
 _TYPES: Final = {"pid": int, "started_at": str, "cwd": str, "state": str, "refresher": bool}
+# Not written by earlier versions.
+_NEW_TYPES: Final = {"step": str, "step_at": str, "step_since": float}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,9 @@ class Server:
         cwd: The folder that it was started in.
         state: WAKE, DROWSY or SLEEP.
         refresher: Whether its refresher thread runs.
+        step: What a thread of it has been at for long; empty for nothing.
+        step_at: The file that it is at; empty for none.
+        step_since: Since when, in seconds since the epoch.
     """
 
     pid: int
@@ -37,6 +43,9 @@ class Server:
     cwd: str
     state: str
     refresher: bool
+    step: str = ""
+    step_at: str = ""
+    step_since: float = 0.0
 
 
 class Presence:
@@ -52,6 +61,7 @@ class Presence:
         name = f"{os.getpid()}-{os.urandom(3).hex()}"
         self._state_file = folder / f"{name}.json"
         self._lock = OsLock(folder / f"{name}.lock")
+        self._updating = threading.Lock()
         self._server = Server(os.getpid(), iso(utc_now()), str(cwd), "WAKE", True)
         try:
             self._lock.acquire()
@@ -61,16 +71,20 @@ class Presence:
                 f"{folder} cannot be written ({exc.strerror}): run `iai-mcp doctor`"
             ) from exc
 
-    def update(self, *, state: str, refresher: bool) -> None:
-        """Replace the state file where something changed.
+    def update(self, **changes: Any) -> None:
+        """Replace the state file where something changed; safe from several threads.
+
+        Args:
+            changes: Fields of `Server`.
 
         Raises:
             OSError: The state file cannot be replaced.
         """
-        server = replace(self._server, state=state, refresher=refresher)
-        if server != self._server:
-            self._server = server
-            self._write()
+        with self._updating:
+            server = replace(self._server, **changes)
+            if server != self._server:
+                self._server = server
+                self._write()
 
     def withdraw(self) -> None:
         """Remove the state file and release the lock."""
@@ -87,7 +101,7 @@ def alive_servers(paths: StorePaths) -> list[Server]:
     servers: list[Server] = []
     for state_file in sorted((paths.root / _FOLDER).glob("*.json")):
         lock = OsLock(state_file.with_suffix(".lock"))
-        if not lock.acquire():
+        if not _is_free(lock):
             server = _read(state_file)
             if server is not None:
                 servers.append(server)
@@ -98,9 +112,19 @@ def alive_servers(paths: StorePaths) -> list[Server]:
     return sorted(servers, key=lambda server: server.started_at)
 
 
+def _is_free(lock: OsLock) -> bool:
+    try:
+        return lock.acquire()
+    except OSError:
+        return False  # a store that cannot be written: nothing can be removed there either
+
+
 def _read(state_file: Path) -> Server | None:
     values = read_object(state_file, _MAX_BYTES)
     # None where the server ended, or replaced its state file, between the listing and the look.
-    if values is None or {name: type(value) for name, value in values.items()} != _TYPES:
+    if values is None:
+        return None
+    types = {name: type(value) for name, value in values.items()}
+    if types != _TYPES and types != _TYPES | _NEW_TYPES:
         return None
     return Server(**values)

@@ -18,8 +18,8 @@ def after_commit(store: Store, pages: PageManager) -> None:
 
 
 def refresh_cached_page(pages: PageManager, trigger: Trigger) -> None:
-    """Refresh the page if there is one: a hook would go on serving forgotten memories."""
-    if cache_modified(pages.cache) is not None:
+    """Refresh the page if there is one, or should be: a hook would go on serving an old one."""
+    if cache_modified(pages.cache) is not None or pages.is_behind():
         pages.refresh(trigger)
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from ..base.clock import parse_time
 from ..base.ledger import Ledger
 from ..base.paths import StorePaths
-from ..base.presence import alive_servers
+from ..base.presence import Server, alive_servers
 from ..capture.session_state import Sessions
+from ..capture.spool import Spool
 from ..embedding.model_files import MODEL_FIX, ModelFiles
 from ..errors import MemoryFault
 from ..results import Freshness, ModelStatus, ServerView, SessionBooks, Status
@@ -32,6 +33,7 @@ def status(
         StoreFault: The store could not be read.
     """
     statistics = store.statistics()
+    waiting = Spool(store.paths).waiting()
     return Status(
         store=str(store.paths.root),
         version=__version__,
@@ -43,7 +45,10 @@ def status(
         table_version=store.version,
         commits_since_compaction=store.commits_since_compaction(),
         disk_bytes=disk_bytes(store.paths),
-        spool_bytes=pages.probe().spool_bytes,
+        spool_bytes=waiting.size,
+        rings_waiting=waiting.rings,
+        rings_since=waiting.since,
+        spool_faults=list(waiting.faults),
         model=_model(model),
         freshness=freshness(store, pages, ledger),
         servers=[
@@ -52,6 +57,7 @@ def status(
                 started_at=server.started_at,
                 state=server.state,
                 refresher=server.refresher,
+                step=_step(server),
             )
             for server in alive_servers(store.paths)
         ],
@@ -94,6 +100,14 @@ def disk_bytes(paths: StorePaths) -> int:
             continue
         total += found.st_size
     return total
+
+
+def _step(server: Server) -> str | None:
+    """Return what a server has been at for long, as "capture for 40 s at /path"."""
+    if not server.step:
+        return None
+    seconds = max(0.0, time.time() - server.step_since)
+    return f"{server.step} for {seconds:.0f} s{f' at {server.step_at}' if server.step_at else ''}"
 
 
 def _sessions(paths: StorePaths) -> list[SessionBooks]:

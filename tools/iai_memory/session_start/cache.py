@@ -12,6 +12,7 @@ from typing import Any
 
 from ..base.files import make_private_folder, replace_file
 from ..base.json_file import read_object, read_own_file
+from ..base.page_mark import set_page_mark
 from ..base.paths import StorePaths
 from .watermark import Watermark
 
@@ -142,6 +143,21 @@ def remove_pair(cache: Path) -> None:
     """
     cache.unlink(missing_ok=True)
     sidecar_path(cache).unlink(missing_ok=True)
+
+
+def remove_pages(paths: StorePaths) -> None:
+    """Remove every page at once: a memory that was forgotten must not stand on one any longer.
+
+    The mark comes first. A refresh that began before the forgetting may still write its page; it
+    leaves the mark, and no hook serves that page.
+
+    Raises:
+        StoreFault: The mark cannot be set.
+        OSError: The folder cannot be written.
+    """
+    set_page_mark(paths)
+    for cache in (*project_caches(paths), cache_path(paths, None)):
+        remove_pair(cache)
 
 
 def clear_leftovers(paths: StorePaths) -> None:

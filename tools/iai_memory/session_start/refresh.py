@@ -82,6 +82,10 @@ class PageManager:
         """The cached page of all projects."""
         return cache_path(self._store.paths, None)
 
+    def is_behind(self) -> bool:
+        """Return whether the pages are marked as behind; one `open`."""
+        return page_mark(self._store.paths) is not None
+
     def render_now(self, project: str | None, *, rings: int = 0) -> str:
         """Return the page as a refresh would render it at this moment.
 
