@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import typer
 from tests.support.checkout import ROOT
+from tests.support.old_stores import forked, old_store
 from tests.support.talking import CLI, WAIT_SEC, child_environment
 from typer.core import TyperCommand, TyperGroup
 
@@ -133,6 +134,22 @@ def test_the_same_commands_print_lines_for_people(bare: Command) -> None:
     assert bare("session-start").out == bare("session-start", "--json").json()["payload"]
     assert "iai-mcp model install" in bare("status").out
     assert "superseded" in bare("events").out
+
+
+def test_folded_copies_are_counted_and_come_back_by_one_command(
+    bare: Command, tmp_path: Path
+) -> None:
+    old_store(tmp_path / "store", *forked(2))
+    told = "2 copies folded into the same turn; `iai-mcp restore --folded` undoes it"
+    assert told in " ".join(bare("status").out.split())
+    assert bare("status", "--json").json()["folded"] == 2
+    assert len(bare("restore", "--folded", "--json").json()["restored"]) == 2
+    assert "copies folded" not in bare("status").out
+    assert bare("restore", "--folded").out == ""
+    for wrong in ((), ("--folded", "some-id")):
+        refused = bare("restore", *wrong)
+        assert (refused.code, refused.err.count("\n")) == (1, 1)
+        assert "ids or --folded" in refused.err
 
 
 def test_doctor_finds_a_healthy_store_healthy(cli: Command) -> None:
