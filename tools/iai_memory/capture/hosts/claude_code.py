@@ -41,9 +41,11 @@ _HOST_TURNS: Final = frozenset(
     {"auto_continuation", "host_synthetic", "peer", "scheduled", "system", "task_notification"}
 )
 _HOST_ROWS: Final = frozenset({"harness", "hook"})
-_HOST_FLAGS: Final = (
-    *("handedOff", "isMeta", "isSynthetic", "isVisibleInTranscriptOnly"),
-    *("queueTranscriptOnly", "textNotTyped"),
+_HOST_FLAGS: Final = frozenset(
+    {
+        *("handedOff", "isMeta", "isSynthetic", "isVisibleInTranscriptOnly"),
+        *("queueTranscriptOnly", "textNotTyped"),
+    }
 )
 
 # What is known of a call whose result is still to come.
@@ -319,8 +321,10 @@ class ClaudeParser:
                 self._branches += 1
                 self._moved = False
             self._leaf = uuid
-            self._cwd = _text(fields.get("cwd")) or self._cwd
-            self._version = _text(fields.get("version")) or self._version
+            if fields.get("cwd") != self._cwd:
+                self._cwd = _text(fields.get("cwd")) or self._cwd
+            if fields.get("version") != self._version:
+                self._version = _text(fields.get("version")) or self._version
         self._state = {
             "leaf": self._leaf,
             "branches": self._branches,
@@ -339,7 +343,7 @@ def _typed_by_host(fields: Mapping[str, Any]) -> bool:
     """Return whether a line says that no person typed its text."""
     origin = fields.get("origin")
     return (
-        any(fields.get(flag) is True for flag in _HOST_FLAGS)
+        not _HOST_FLAGS.isdisjoint(name for name, value in fields.items() if value is True)
         or fields.get("promptSource") == "system"
         or _text(fields.get("turnOrigin")) in _HOST_TURNS
         or _text(fields.get("rowSource")) in _HOST_ROWS
@@ -429,7 +433,9 @@ def is_caveat(fields: Mapping[str, Any]) -> bool:
 
 def _text(value: object) -> str:
     """Return a text that a file of states can hold; empty for anything else."""
-    return storable(value) if isinstance(value, str) and len(value) <= _MAX_STATE_CHARS else ""
+    if not isinstance(value, str) or len(value) > _MAX_STATE_CHARS:
+        return ""
+    return value if value.isascii() else storable(value)
 
 
 def _count(value: object) -> int:
