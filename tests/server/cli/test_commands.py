@@ -148,7 +148,7 @@ def test_folded_copies_are_counted_and_come_back_by_one_command(
     assert bare("restore", "--folded").out == ""
     for wrong in ((), ("--folded", "some-id")):
         refused = bare("restore", *wrong)
-        assert (refused.code, refused.err.count("\n")) == (1, 1)
+        assert (refused.code, refused.err.count("\n")) == (2, 1)
         assert "ids or --folded" in refused.err
 
 
