@@ -117,6 +117,20 @@ def test_a_ring_to_try_again_goes_back(spool: Spool, folder: Path) -> None:
     assert (folder / "doorbell.jsonl").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_ring_changes_the_token_and_one_that_goes_back_does_not(
+    spool: Spool, folder: Path
+) -> None:
+    before = spool.change_token()
+    put(folder / "doorbell.jsonl", json.dumps(RING, separators=(",", ":")).encode())
+    waiting = spool.change_token()
+    assert waiting != before
+    with closing(spool.claim()) as claim:
+        claim.answer(list(claim.read().by_transcript.values()))
+    assert spool.change_token() == waiting
+    put(folder / "doorbell.jsonl", RING)
+    assert spool.change_token() != waiting
+
+
 def test_a_hook_that_had_the_file_open_loses_nothing(spool: Spool, folder: Path) -> None:
     with (folder / "doorbell.jsonl").open("ab", buffering=0) as hook:
         hook.write(json.dumps(RING).encode() + b"\n")
@@ -376,7 +390,7 @@ def test_a_store_without_a_spool_has_no_rings(tmp_path: Path) -> None:
     spool = Spool(StorePaths(tmp_path / "none"))
     assert not spool.has_rings()
     assert spool.waiting() == (0, None, 0, ())
-    assert spool.change_token() == ()
+    assert spool.change_token() == (0,)
     assert not (tmp_path / "none").exists()
 
 
