@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,12 @@ from hypothesis import strategies as st
 from tests.support.checkout import HOOKS
 
 from iai_memory import Memory
+from iai_memory.capture.drain import Drain
 from iai_memory.capture.spool import Spool
+from iai_memory.errors import StoreFault
+from iai_memory.results import IngestReport
 from iai_memory.store.filter import Filter
+from iai_memory.writing.new_memory import NewMemory
 
 HOOK = HOOKS / "iai-mcp-capture.sh"
 
@@ -287,3 +292,253 @@ while Spool(memory.paths).has_rings():
     assert sorted(texts(memory)) == sorted(
         f"{one.session} turn {number}" for one in hosts for number in range(30)
     )
+
+
+# --- what ends a drain, and what only ends one transcript ----------------------------------------
+
+
+def run_child(memory: Memory, code: str) -> subprocess.CompletedProcess[str]:
+    """Runs code in a process of its own, with the store as its argument."""
+    return subprocess.run(
+        [sys.executable, "-c", code, str(memory.paths.root)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+
+
+DIES_AFTER_A_COMMIT = """
+import os, signal, sys
+from iai_memory import Memory, memory as module
+kept = module.ingest
+def ingest_and_die(*args, **more):
+    kept(*args, **more)
+    os.kill(os.getpid(), signal.SIGKILL)
+module.ingest = ingest_and_die
+Memory(sys.argv[1]).drain()
+"""
+
+
+def test_kill_9_after_each_commit_loses_and_doubles_nothing(memory: Memory, host: Host) -> None:
+    for number in range(600):
+        host.says("user", f"turn {number}")
+    host.rings()
+    died = run_child(memory, DIES_AFTER_A_COMMIT)
+    assert died.returncode == -9, died.stderr
+    assert 0 < len(texts(memory)) < 600
+    assert waiting(memory) == 1
+    memory.drain()
+    assert texts(memory) == [f"turn {number}" for number in range(600)]
+
+
+def test_each_drain_goes_on_where_the_last_one_was_killed(memory: Memory, host: Host) -> None:
+    for number in range(600):
+        host.says("user", f"turn {number}")
+    host.rings()
+    code = DIES_AFTER_A_COMMIT.replace(
+        "kept(*args, **more)\n",
+        """done = kept(*args, **more)
+    global calls
+    calls += 1
+    if calls < 2:
+        return done
+""",
+    ).replace("def ingest", "calls = 0\ndef ingest")
+    # The offset of the first commit is saved, that of the second is not.
+    assert run_child(memory, code).returncode == -9
+    assert len(texts(memory)) == 512
+    memory.drain()
+    [session] = books(memory)
+    assert (session["stored"], session["duplicate"]) == (256 + 88, 256)
+    assert texts(memory) == [f"turn {number}" for number in range(600)]
+
+
+def test_the_shortest_transcript_comes_first_and_then_one_batch_of_each(
+    memory: Memory, tmp_path: Path
+) -> None:
+    for session, count in (("long", 700), ("middle", 300), ("short", 2)):
+        host = Host(memory, tmp_path, session)
+        for number in range(count):
+            host.says("user", f"{session} {number}")
+        host.rings()
+    order: list[tuple[str | None, int]] = []
+
+    def stored(batch: list[NewMemory]) -> IngestReport:
+        order.append((batch[0].session_id, len(batch)))
+        return memory.ingest(batch, origin="hook")
+
+    Drain(memory.paths, memory.ledger, stored, lambda host, gone, back: 0).run()
+    assert order == [
+        ("short", 2),
+        ("middle", 256),
+        ("long", 256),
+        ("middle", 44),
+        ("long", 256),
+        ("long", 188),
+    ]
+
+
+def test_an_answer_of_360_kb_is_stored_with_those_behind_it(memory: Memory, host: Host) -> None:
+    host.says("assistant", "beans and peas " * 24_000)
+    host.says("user", "thank you")
+    host.rings()
+    assert memory.drain().stored == 2
+    assert memory.status().pending == 2
+    assert texts(memory)[1] == "thank you"
+
+
+def test_a_turn_that_cannot_be_stored_costs_no_other_one(memory: Memory, host: Host) -> None:
+    host.says("user", "before")
+    host.says("user", "of a session with an endless name", sessionId="x" * 2_000)
+    host.says("user", "after")
+    host.rings()
+    memory.drain()
+    assert texts(memory) == ["before", "after"]
+    [session] = books(memory)
+    assert (session["stored"], session["failed"], session["fault"]) == (2, 1, "")
+    [event] = memory.ledger.newest(5, event="capture_turn_failed")
+    assert event["transcript"] == str(host.transcript)
+    assert "1 of your turns could not be kept: `iai-mcp events`" in memory.session_start().payload
+    assert waiting(memory) == 0
+
+
+def test_what_could_not_be_kept_is_said_until_a_later_session_lost_nothing(
+    memory: Memory, host: Host, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        host.says("user", "lost", sessionId="x" * 2_000)
+    host.rings()
+    memory.drain()
+    told = "2 of your turns could not be kept"
+    assert told in memory.session_start().payload
+    other = Host(memory, tmp_path, "s2")
+    other.says("user", "all is well")
+    other.rings()
+    memory.drain()
+    assert told not in memory.session_start().payload
+    # Nor does it come back when the first session goes on without a loss.
+    host.says("user", "one more")
+    host.rings()
+    memory.drain()
+    assert told not in memory.session_start().payload
+
+
+def test_a_session_that_began_before_the_loss_does_not_hide_it(
+    memory: Memory, host: Host, tmp_path: Path
+) -> None:
+    other = Host(memory, tmp_path, "s2")
+    other.says("user", "early")
+    other.rings()
+    memory.drain()
+    host.says("user", "lost", sessionId="x" * 2_000)
+    host.rings()
+    other.says("user", "late")
+    other.rings()
+    memory.drain()
+    assert "1 of your turns could not be kept" in memory.session_start().payload
+
+
+def test_a_fault_that_nobody_foresaw_ends_one_transcript_alone(
+    memory: Memory, host: Host, tmp_path: Path
+) -> None:
+    host.says("user", "of a host that nobody knows")
+    host.rings()
+    memory.drain()
+    sessions = memory.paths.spool / "sessions.json"
+    sessions.write_text(sessions.read_text().replace('"claude-code"', '"mainframe"'))
+    other = Host(memory, tmp_path, "s2")
+    for one in (host, other):
+        one.says("user", f"more from {one.session}")
+        one.rings()
+    memory.drain()
+    assert "more from s2" in texts(memory)
+    faults = {session["session_id"]: session["fault"] for session in books(memory)}
+    assert faults["s1"] != ""
+    assert faults["s2"] == ""
+
+
+def test_a_full_disk_is_nobodys_attempt_and_loses_nothing(memory: Memory, host: Host) -> None:
+    memory.ingest("before")
+    host.says("user", "during")
+    host.rings()
+    code = """
+import resource, signal, sys
+from iai_memory import Memory
+from iai_memory.errors import StoreFault
+memory = Memory(sys.argv[1])
+memory.store.statistics()
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))
+for _ in range(5):
+    try:
+        memory.drain()
+    except StoreFault as fault:
+        print(str(fault).count(chr(10)))
+"""
+    done = run_child(memory, code)
+    assert (done.stdout, done.stderr) == ("0\n" * 5, "")
+    assert waiting(memory) == 1
+    assert texts(memory) == ["before"]
+    assert memory.drain().stored == 1
+    assert sorted(texts(memory)) == ["before", "during"]
+    assert books(memory)[0]["fault"] == ""
+
+
+def test_a_store_that_cannot_be_written_keeps_its_rings(memory: Memory, host: Host) -> None:
+    memory.ingest("before")
+    host.says("user", "during")
+    host.rings()
+    (memory.paths.locks / "write.lock").unlink()
+    (memory.paths.locks / "write.lock").mkdir()
+    for _ in range(4):
+        with pytest.raises(StoreFault, match="write"):
+            memory.drain()
+    assert waiting(memory) == 1
+    (memory.paths.locks / "write.lock").rmdir()
+    assert memory.drain().stored == 1
+
+
+def test_a_drain_that_waits_for_another_reads_what_that_one_left(
+    memory: Memory, host: Host
+) -> None:
+    host.says("user", "plan the garden")
+    host.rings()
+    code = """
+import sys
+from iai_memory.base.locks import held
+from iai_memory.base.paths import StorePaths
+from pathlib import Path
+with held(StorePaths(Path(sys.argv[1])).lock("drain"), timeout=0):
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(memory.paths.root)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        assert memory.drain().busy
+        threading.Timer(0.2, other.kill).start()
+        assert memory.drain(wait_seconds=30).stored == 1
+
+
+def test_a_ring_that_comes_while_a_drain_holds_the_lock_is_not_left(
+    memory: Memory, host: Host, tmp_path: Path
+) -> None:
+    other = Host(memory, tmp_path, "s2")
+    host.says("user", "first")
+    host.rings()
+
+    def stored(batch: list[NewMemory]) -> IngestReport:
+        if batch[0].session_id == "s1":
+            other.says("user", "second")
+            other.rings()
+        return memory.ingest(batch, origin="hook")
+
+    done = Drain(memory.paths, memory.ledger, stored, lambda host, gone, back: 0).run()
+    assert (done.stored, done.rings) == (2, 2)
+    assert waiting(memory) == 0

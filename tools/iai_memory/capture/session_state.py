@@ -148,7 +148,7 @@ def to_read_again(sessions: dict[str, Session]) -> list[Session]:
     return [
         session
         for session in sessions.values()
-        if (session.queued_at >= recent or 0 < session.attempts < MAX_ATTEMPTS)
+        if (session.queued_at >= recent or session.attempts)
         and session.attempts < MAX_ATTEMPTS
         and session.unread_bytes()
     ]

@@ -88,6 +88,10 @@ class Ring:
             "at": int(self.at.timestamp()),
         }
 
+    def to_line(self) -> bytes:
+        """Return the ring as a line of the spool."""
+        return json.dumps(self.to_fields(), separators=(",", ":")).encode() + b"\n"
+
 
 class Waiting(NamedTuple):
     """What waits in a spool.
@@ -394,7 +398,9 @@ def append_rings(folder: Path, rings: Sequence[Ring]) -> None:
     """
     if not rings:
         return
-    lines = b"".join(json.dumps(ring.to_fields(), separators=(",", ":")).encode() + b"\n" for ring in rings)
+    lines = b"".join(
+        json.dumps(ring.to_fields(), separators=(",", ":")).encode() + b"\n" for ring in rings
+    )
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     descriptor = os.open(folder / DOORBELL, flags, PRIVATE_FILE)
     try:
