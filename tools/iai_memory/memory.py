@@ -36,7 +36,7 @@ from .store.record_view import view_of
 from .transfer.jsonl_export import export_lines
 from .transfer.jsonl_import import ImportCounts, import_lines
 from .writing import changes
-from .writing.embed_pending import embed_pending, reembed
+from .writing.embed_pending import STEP_MEMORIES, EmbeddingElsewhere, embed_step, reembed
 from .writing.ingest import ingest
 from .writing.lookup import live_record
 from .writing.new_memory import NewMemory, new_memories
@@ -295,16 +295,28 @@ class Memory(StoreHandle):
         """
         return status(self.store, self.page_manager(), self.ledger, self._model.files_or_fault())
 
-    def embed_pending(self, limit: int = 256) -> int:
-        """Embed at most `limit` pending memories; return how many, 0 without a model."""
+    def embed_pending(self, limit: int = STEP_MEMORIES) -> int:
+        """Embed some pending memories, in one commit and about a second of processor time.
+
+        A long text takes several calls. Returns how many memories got vectors: 0 where none is
+        pending, without a model, and while another process embeds.
+
+        Raises:
+            ModelFault: The model could not run.
+            StoreFault: The store could not be written.
+        """
         # The model is not loaded where nothing is pending.
         encoder = self.encoder if self.store.statistics().pending else None
         if encoder is None:
             return 0
-        done = embed_pending(self.store, encoder, limit=limit)
-        if done:
-            self._committed()
-        return done
+        try:
+            step = embed_step(self.store, encoder, limit=limit)
+        except EmbeddingElsewhere:
+            return 0
+        if step is None:
+            return 0
+        self._committed()
+        return step.finished + step.continued
 
     def reembed(self, progress: Callable[[int, int], None] | None = None) -> int:
         """Replace every vector by one of the model that is installed here; return how many.

@@ -45,6 +45,7 @@ class Refresher:
         self._presence: Presence | None = None
         self._watchdog = Watchdog(self._publish_step)
         self._embedded_version = -1
+        self._embeds = False
         self._reported: dict[str, str] = {}
 
     def start(self) -> None:
@@ -114,7 +115,7 @@ class Refresher:
         self._attempt("compaction", memory.upkeep)
         if self._runtime.lifecycle.state is State.SLEEP:
             self._attempt("sleep", lambda: self._sleep(memory))
-        if self._runtime.lifecycle.state is not State.WAKE:
+        if self._runtime.lifecycle.state is not State.WAKE and not self._embeds:
             memory.release()
         return_free_memory()
 
@@ -163,14 +164,18 @@ class Refresher:
         self._watchdog.at("capture", str(transcript))
 
     def _embed(self, memory: Memory) -> None:
-        """Embed a step of the pending memories, if anybody committed since the last time.
+        """Take one step of embedding, if anybody committed since nothing was pending.
 
-        Its commit sets the event for another pass: capture and page take their turn in between.
+        Its commit begins the next pass at once, which looks at page and spool before the next step:
+        a long text or an import delays neither.
         """
-        if memory.store.version == self._embedded_version or memory.embed_pending():
+        if memory.store.version == self._embedded_version:
             return
-        # Without a model it tries again at each pass: one may be installed without any commit.
-        self._embedded_version = -1 if memory.model is None else memory.store.version
+        self._embeds = False
+        self._embeds = memory.embed_pending() > 0
+        # Without a model, and while another process embeds, it tries again at each pass.
+        nothing_left = memory.model is not None and memory.store.statistics().pending == 0
+        self._embedded_version = memory.store.version if nothing_left else -1
 
     def _sleep(self, memory: Memory) -> None:
         if memory.needs_sleep():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 MAX_TOKENS = 256
 """Tokens that the model was trained to read, two special ones included; the rest is cut off."""
 
+# Until a call was measured: ten times what a laptop's core takes, so that the first step is short
+# on any machine.
+_UNMEASURED_TOKEN_SEC = 1e-3
+_MIN_MEASURED_TOKENS = 512
 _BATCH_TOKENS = 384  # larger batches gain no throughput and hold the cores for longer
 
 
@@ -44,6 +49,7 @@ class Encoder:
         self._tokenizer = tokenizer
         self._session = session
         self._threads = threads
+        self._token_sec = _UNMEASURED_TOKEN_SEC
 
     @property
     def identity(self) -> EmbedderIdentity:
@@ -66,9 +72,21 @@ class Encoder:
         # The longest first, so that no thread begins one when the others are done.
         batches = list(_batches([len(ids) for ids in tokens]))[::-1]
         runs = self._runs([[tokens[index] for index in batch] for batch in batches])
-        for batch, made in zip(batches, runs, strict=True):
+        spent = 0.0
+        for batch, (made, seconds) in zip(batches, runs, strict=True):
             vectors[batch] = made
+            spent += seconds
+        count = sum(map(len, tokens))
+        if count >= _MIN_MEASURED_TOKENS:
+            self._token_sec = spent / count
         return vectors
+
+    def tokens_within(self, seconds: float) -> int:
+        """Return how many tokens the model reads in so many seconds of processor time.
+
+        As measured in the last large call of `encode`; at least as many as one text has.
+        """
+        return max(MAX_TOKENS, int(seconds / self._token_sec))
 
     def token_spans(self, text: str) -> list[tuple[int, int]]:
         """Return begin and end of each token of the whole text, uncut, without special tokens."""
@@ -82,7 +100,10 @@ class Encoder:
         readable = text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
         return self._tokenizer.encode(readable, add_special_tokens=special)
 
-    def _runs(self, batches: Sequence[Sequence[Sequence[int]]]) -> Iterator[NDArray[np.float32]]:
+    def _runs(
+        self, batches: Sequence[Sequence[Sequence[int]]]
+    ) -> Iterator[tuple[NDArray[np.float32], float]]:
+        """Yield the vectors of each batch, and the processor time that they took."""
         if self._threads == 1 or len(batches) < 2:
             yield from map(self._run, batches)
             return
@@ -90,8 +111,10 @@ class Encoder:
         with ThreadPoolExecutor(self._threads, "iai-mcp-encoder") as threads:
             yield from threads.map(self._run, batches)
 
-    def _run(self, tokens: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+    def _run(self, tokens: Sequence[Sequence[int]]) -> tuple[NDArray[np.float32], float]:
         import numpy as np
+
+        began = time.thread_time()
 
         feeds = {"input_ids": np.array(tokens, dtype=np.int64)}
         try:
@@ -102,7 +125,7 @@ class Encoder:
                 f"({_first_line(exc)}): run `iai-mcp model status`"
             ) from exc
         vectors: NDArray[np.float32] = outputs[0]
-        return vectors
+        return vectors, time.thread_time() - began
 
 
 def load_encoder(files: ModelFiles, *, threads: int = 0) -> Encoder:

@@ -112,6 +112,12 @@ def split(text: str, token_spans: Sequence[Span]) -> list[Span]:
     return [(piece.start, piece.end) for piece in pieces]
 
 
+def token_counts(spans: Sequence[Span], token_spans: Sequence[Span]) -> list[int]:
+    """Return the number of tokens that begin in each span."""
+    starts = [start for start, _ in token_spans]
+    return [bisect_left(starts, end) - bisect_left(starts, start) for start, end in spans]
+
+
 def _start(text: str) -> int:
     return len(text) - len(utterance(text).words)
 

@@ -31,15 +31,15 @@ from ..embedding.model import EmbeddingModel
 from ..errors import StoreBusy, StoreUnavailable
 from ..session_start.refresh import PageManager
 from ..store.table import KEEP_VERSIONS, Store
-from ..writing.embed_pending import embed_pending
+from ..writing.embed_pending import embed_step
 
 STEPS: Final = ("compact", "embed", "topics", "refresh")
 _FORMAT: Final = 1
 _NO_VERSION: Final = -1
 # Half a day of work adds as many to an index.
 _MAX_INDEX_PARTS: Final = 16
-# A few seconds of work: as long as a request may have to share the cores before sleep gives way.
-_EMBED_BATCH: Final = 128
+# Another process of the store embeds in steps of a second, and lets others in between.
+_WAIT_SEC: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,19 +214,20 @@ class _Sleep:
         progress.callback(progress.step, 1, 1)
 
     def _embed(self, progress: Progress) -> None:
-        done, total = 0, self._store.statistics().pending
+        done, total, stepped = 0, self._store.statistics().pending, False
         if not total:
             return  # the model need not be loaded
         encoder = self._model.encoder
         if encoder is None:
             return
         try:
-            while embedded := embed_pending(self._store, encoder, limit=_EMBED_BATCH):
-                done += embedded
+            while step := embed_step(self._store, encoder, wait_sec=_WAIT_SEC):
+                stepped = True
+                done += step.finished
                 self._committed()
                 progress.report(done, max(done, total))
         finally:
-            if done:
+            if stepped:
                 # Our own change of the content: the steps that follow work on the new one.
                 self._content = _content_of(self._store)
                 self._save_state()

@@ -209,20 +209,22 @@ class TableReader:
         first = self._read("reading records", ask)["ingested_at"].to_pylist()
         return first[0] if first else None
 
-    def pending(self, limit: int) -> list[Record]:
-        """Return records that wait for their vector, oldest arrival first."""
-        order = [ColumnOrdering(column_name="id", ascending=True, nulls_first=False)]
+    def pending(self, limit: int, *, newest: bool = False) -> list[Row]:
+        """Return records that wait for vectors, with those they have.
+
+        Args:
+            limit: Maximum number of records.
+            newest: Latest arrival first instead of the oldest.
+        """
+        order = [ColumnOrdering(column_name="id", ascending=not newest, nulls_first=False)]
+        columns = [*record_columns(), *VECTOR_COLUMNS]
 
         def ask() -> pa.Table:
             query = self._table.search().where("embedder IS NULL AND tombstoned_at IS NULL")
-            return (
-                query.select(self._present(record_columns()))
-                .order_by(order)
-                .limit(limit)
-                .to_arrow()
-            )
+            query = query.select(self._present(columns)).order_by(order).limit(limit)
+            return query.to_arrow()
 
-        return from_table(self._read("reading records", ask))
+        return from_arrow(self._read("reading records", ask))
 
     # Searches
 

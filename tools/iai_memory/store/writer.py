@@ -14,6 +14,7 @@ from uuid_utils import uuid7
 
 from ..base.clock import utc_now
 from .lance_errors import retried, translated
+from .migrations import embedder_of
 from .reader import TableReader
 from .record import Record
 from .sql import sql_time
@@ -62,6 +63,11 @@ class Writer:
         self.newest = newest
         self._table = table
         self._committed = committed
+
+    @property
+    def embedder(self) -> str:
+        """Key of the embedder whose vectors the table holds."""
+        return embedder_of(self._table)
 
     def now(self) -> datetime:
         """Return the time of this change: later than all before, even if a clock went back."""

@@ -1,21 +1,38 @@
-"""Vectors of memories, of whole texts and of passages: at once, later, and by another model."""
+"""Vectors of memories, of whole texts and of passages: at once, later in steps, by another model.
+
+A step is about a second of processor time and one commit, so a process that lives two seconds moves
+the work on, and one that is killed loses a step at most. A long text takes several: until its last
+one it has the vector of the whole text and those of its first passages, by which it is found, and
+no `embedder`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Final
 
+import numpy as np
+
+from ..base.locks import held
 from ..embedding.encoder import Encoder
 from ..embedding.passages import Passages, Span, may_have_several, split
+from ..errors import StoreBusy, StoreMismatch
 from ..store.record import Record
 from ..store.table import Store
 from ..store.vector_rows import Row, Vector
+from ..store.writer import Writer
 from ..text.speakers import utterance
+from .embedding_parts import Part, parts_of_step
 
-# One commit of pending texts: some seconds of work, as long as a request may share the cores.
-_MAX_CHARACTERS: Final = 200_000
+STEP_MEMORIES: Final = 256
+"""Maximum number of memories of a step."""
+
+# Of the model alone: tokens, texts and the commit come on top.
+_STEP_SEC: Final = 0.75
+_WAIT_SEC: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +52,23 @@ class TextVectors:
     def row(self, record: Record) -> Row:
         """Return the record with these vectors."""
         return Row(replace(record, embedder=self.embedder), self.whole, self.passages)
+
+
+class EmbeddingElsewhere(StoreBusy):
+    """Another process of the store is embedding."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingStep:
+    """What one step did.
+
+    Attributes:
+        finished: Memories that have all their vectors since.
+        continued: Memories that got some of them, and wait for more.
+    """
+
+    finished: int
+    continued: int
 
 
 def embed_texts(encoder: Encoder, texts: Sequence[str]) -> list[TextVectors]:
@@ -64,28 +98,54 @@ def embed_texts(encoder: Encoder, texts: Sequence[str]) -> list[TextVectors]:
     ]
 
 
-def embed_pending(store: Store, encoder: Encoder, *, limit: int = 256) -> int:
-    """Embed at most `limit` pending memories in one commit; return how many.
+def embed_step(
+    store: Store,
+    encoder: Encoder,
+    *,
+    limit: int = STEP_MEMORIES,
+    tokens: int | None = None,
+    wait_sec: float = 0,
+) -> EmbeddingStep | None:
+    """Embed some of what is pending, in one commit; return what was done, None if nothing waits.
 
-    Fewer where they are long; 0 only where none is pending.
+    One process of a store embeds at a time, so that no two make the same vectors.
+
+    Args:
+        store: Whose memories.
+        encoder: Of the model whose vectors the store holds.
+        limit: Maximum number of memories.
+        tokens: How many the model reads, about; None is what it read in three quarters of a second
+            of processor time, as measured in the step before.
+        wait_sec: How long to wait for another process that embeds.
 
     Raises:
+        EmbeddingElsewhere: Another process embeds.
+        StoreMismatch: The store holds another model's vectors by now.
         ModelFault: The model could not run.
         StoreFault: The store could not be written.
     """
-    pending = _portion(store.latest.pending(limit))
-    if not pending:
-        return 0
-    vectors = embed_texts(encoder, [record.text for record in pending])
-    vectors_of = {record.id: one for record, one in zip(pending, vectors, strict=True)}
-    with store.writing() as writer:
-        at = writer.now()
-        rows = [
-            vectors_of[record.id].row(record)
-            for record in writer.reader.get(list(vectors_of))
-            if record.embedder is None
-        ]
-        return len(writer.update(rows, at))
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(held(store.paths.lock("embed"), timeout=wait_sec))
+        except StoreBusy as exc:
+            raise EmbeddingElsewhere(str(exc)) from exc
+        parts = parts_of_step(
+            store.latest, encoder, tokens=tokens or encoder.tokens_within(_STEP_SEC), limit=limit
+        )
+        if not parts:
+            return None
+        made = _encoded(encoder, parts)
+        with store.writing() as writer:
+            _check_embedder(writer, encoder)
+            at = writer.now()
+            rows = [
+                row
+                for before in writer.reader.rows(list(made))
+                if (row := made[before.record.id].onto(before)) is not None
+            ]
+            stored = writer.update(rows, at)
+    finished = sum(record.embedder is not None for record in stored)
+    return EmbeddingStep(finished, len(stored) - finished)
 
 
 def reembed(
@@ -108,20 +168,80 @@ def reembed(
     with store.writing() as writer:
         writer.drop_vectors()
         store.set_embedder(encoder.identity.key)
-    total = left = store.statistics().pending
-    while done := embed_pending(store, encoder):
-        left -= done
+    done, total = 0, store.statistics().pending
+    while step := embed_step(store, encoder, wait_sec=_WAIT_SEC):
+        done += step.finished
         if progress is not None:
-            progress(total - left, total)
-    return total - left
+            progress(min(done, total), total)
+    return done
+
+
+@dataclass(frozen=True, slots=True)
+class _PartVectors:
+    """A part of a text with its vectors.
+
+    Attributes:
+        part: The part.
+        whole: Of the whole text; None where it has one.
+        passages: float32, (n, dim), of the part's passages.
+        embedder: Key of the model that made them.
+    """
+
+    part: Part
+    whole: Vector | None
+    passages: Vector
+    embedder: str
+
+    def onto(self, row: Row) -> Row | None:
+        """Return the row with these vectors; None where it is not the row they were made for.
+
+        In the meantime another process may have embedded it, or scrubbed its text.
+        """
+        part = self.part
+        if row.record.embedder is not None or row.record.text != part.record.text:
+            return None
+        stored = row.passages
+        if part.begin and (stored is None or stored.spans != part.spans[: part.begin]):
+            return None
+        vectors = self.passages
+        if part.begin and stored is not None:
+            vectors = np.concatenate([stored.vectors, vectors])
+        return Row(
+            replace(row.record, embedder=self.embedder if part.finishes else None),
+            row.vector if self.whole is None else self.whole,
+            Passages(vectors, part.spans[: part.end]) if part.spans else None,
+        )
+
+
+def _encoded(encoder: Encoder, parts: Sequence[Part]) -> dict[str, _PartVectors]:
+    """Return the vectors of each part by the record's id, from one call of the encoder."""
+    texts = [part.texts() for part in parts]
+    vectors = encoder.encode([text for of_part in texts for text in of_part])
+    ends = list(accumulate(len(of_part) for of_part in texts))
+    found = dict[str, _PartVectors]()
+    for part, start, end in zip(parts, [0, *ends], ends, strict=False):
+        begins = part.begin == 0
+        found[part.record.id] = _PartVectors(
+            part,
+            vectors[start] if begins else None,
+            vectors[start + begins : end],
+            encoder.identity.key,
+        )
+    return found
+
+
+def _check_embedder(writer: Writer, encoder: Encoder) -> None:
+    """Refuse to mix vectors of two models.
+
+    Raises:
+        StoreMismatch: `model reembed` ran with another model while this one was loaded.
+    """
+    if writer.embedder != encoder.identity.key:
+        raise StoreMismatch(
+            f"the store holds vectors of {writer.embedder} by now, and this process loaded "
+            f"{encoder.identity.key}: start it again"
+        )
 
 
 def _passage_spans(encoder: Encoder, text: str) -> list[Span]:
     return split(text, encoder.token_spans(text)) if may_have_several(text) else []
-
-
-def _portion(records: Sequence[Record]) -> list[Record]:
-    """Return the first records, as many as one commit embeds: at least one, if there is any."""
-    sizes = accumulate(len(record.text) for record in records)
-    count = sum(size <= _MAX_CHARACTERS for size in sizes)
-    return list(records[: max(1, count)])
