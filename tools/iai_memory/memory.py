@@ -306,7 +306,7 @@ class Memory(StoreHandle):
             StoreFault: The store could not be written.
         """
         # The model is not loaded where nothing is pending.
-        encoder = self.encoder if self.store.statistics().pending else None
+        encoder = self.encoder if self.store.latest.count_pending() else None
         if encoder is None:
             return 0
         try:

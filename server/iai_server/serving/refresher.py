@@ -174,7 +174,7 @@ class Refresher:
         self._embeds = False
         self._embeds = memory.embed_pending() > 0
         # Without a model, and while another process embeds, it tries again at each pass.
-        nothing_left = memory.model is not None and memory.store.statistics().pending == 0
+        nothing_left = memory.model is not None and memory.store.latest.count_pending() == 0
         self._embedded_version = memory.store.version if nothing_left else -1
 
     def _sleep(self, memory: Memory) -> None:

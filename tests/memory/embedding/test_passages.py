@@ -247,18 +247,6 @@ def test_what_waits_for_its_passages_is_found_by_its_vector_meanwhile(memory: Me
     assert memory.status().pending == 0
 
 
-def test_long_texts_that_wait_are_embedded_a_few_at_a_time(
-    memory: Memory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as without:
-        without.delenv("IAI_MCP_MODEL")
-        unembedded = Memory(memory.paths.root)
-        unembedded.ingest([NEEDLE + " x" * 110_000, "short", "x" * 250_000, "shorter"])
-    done = [memory.embed_pending() for _ in range(4)]
-    assert done == [1, 1, 1, 1]
-    assert memory.embed_pending() == 0
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -16,6 +16,8 @@ from iai_memory.maintenance import sleep
 from iai_memory.store import indexes
 from iai_memory.store.filter import Filter
 from iai_memory.store.vector_rows import Row, Vector
+from iai_memory.writing.ingest import ingest
+from iai_memory.writing.new_memory import NewMemory
 
 KEEP = timedelta(minutes=10)
 
@@ -97,3 +99,57 @@ def test_an_index_of_few_parts_is_left_alone(memory: Memory) -> None:
     memory.store.merge_index_parts(2)
     assert memory.store.version == version
     assert parts_of(memory) == {"vector": 2, "passages": 2}
+
+
+def indexed(memory: Memory) -> set[str]:
+    table = lancedb.connect(str(memory.paths.database)).open_table("memories")
+    return {index.columns[0] for index in table.list_indices()}
+
+
+def give_vectors(memory: Memory, chance: np.random.Generator, count: int) -> None:
+    """Gives vectors to so many memories that wait for theirs."""
+    with memory.store.writing() as writer:
+        rows = [
+            Row(
+                replace(row.record, embedder=writer.embedder),
+                unit_vectors(chance, 1)[0],
+                Passages(unit_vectors(chance, 2), ((0, 4), (5, 9))),
+            )
+            for row in writer.reader.pending(count)
+        ]
+        writer.update(rows, writer.now())
+
+
+def test_many_words_without_a_vector_are_compacted_and_get_their_index_with_the_vectors(
+    memory: Memory,
+) -> None:
+    chance = np.random.default_rng(9)
+    said = [f"Hive number {number} is in the orchard." for number in range(700)]
+    ingest(memory.store, None, [NewMemory(text) for text in said], origin="import")
+    memory.store.compact(keep=KEEP)
+    assert indexed(memory) & {"vector", "passages"} == set()
+    give_vectors(memory, chance, 250)
+    memory.store.compact(keep=KEEP)
+    assert indexed(memory) & {"vector", "passages"} == set()
+    give_vectors(memory, chance, 450)
+    memory.store.compact(keep=KEEP)
+    assert indexed(memory) >= {"vector", "passages"}
+    assert found_by_themselves(memory)
+
+
+def test_a_store_that_lost_its_vectors_to_another_model_is_compacted_and_merged(
+    memory: Memory,
+) -> None:
+    chance = np.random.default_rng(10)
+    memory.ingest("One text for all of them.")
+    for count in (310, 20, 20):
+        add(memory, chance, count)
+    with memory.store.writing() as writer:
+        writer.drop_vectors()
+    memory.store.merge_index_parts(2)
+    memory.store.compact(keep=KEEP)
+    give_vectors(memory, chance, 351)
+    memory.store.compact(keep=KEEP)
+    memory.store.merge_index_parts(2)
+    assert found_by_themselves(memory)
+    assert memory.store.statistics().pending == 0

@@ -54,10 +54,19 @@ def create_size_indexes(table: LanceTable) -> None:
         for column in _KEY_COLUMNS:
             if column not in present:
                 table.create_index(column, config=BTree())
-    if rows >= VECTOR_INDEX_ROWS and "vector" not in present:
-        _create_vector_index(table, "vector")
-    if "passages" not in present and _rows_with_passages(table) >= PASSAGE_INDEX_ROWS:
-        _create_vector_index(table, "passages")
+    for column, needed in _index_rows().items():
+        if column not in present and _rows_with(table, column) >= needed:
+            _create_vector_index(table, column)
+
+
+def drop_vector_indexes(table: LanceTable) -> None:
+    """Remove the indexes of vectors: of an index that has lost all of them no compaction is made.
+
+    Each is a commit; the next compaction makes them anew.
+    """
+    for index in table.list_indices():
+        if index.columns[0] in _VECTOR_INDEXES:
+            table.drop_index(index.name)
 
 
 def merge_index_parts(table: LanceTable, max_parts: int) -> None:
@@ -75,7 +84,9 @@ def merge_index_parts(table: LanceTable, max_parts: int) -> None:
         [column] = index.columns
         if column in _VECTOR_INDEXES:
             known = table.index_stats(index.name)
-            if known is not None and (known.num_indices or 0) > max_parts:
+            many = known is not None and (known.num_indices or 0) > max_parts
+            # After a change of the model there may be few vectors, of which none can be built.
+            if many and _rows_with(table, column) >= _index_rows()[column]:
                 _create_vector_index(table, column)
 
 
@@ -83,6 +94,16 @@ def _create_vector_index(table: LanceTable, column: str) -> None:
     table.create_index(column, config=_VECTOR_INDEXES[column])
 
 
-def _rows_with_passages(table: LanceTable) -> int:
-    # Of the spans: to count the passages, LanceDB would read all their vectors.
-    return table.count_rows("passage_spans IS NOT NULL")
+def _index_rows() -> dict[str, int]:
+    """Return how many rows must have a vector before its column gets an index."""
+    return {"vector": VECTOR_INDEX_ROWS, "passages": PASSAGE_INDEX_ROWS}
+
+
+def _rows_with(table: LanceTable, column: str) -> int:
+    """Return about how many rows have a vector in the column.
+
+    Rows may wait for theirs, all 50,000 of an import: of no vectors LanceDB builds no index.
+    """
+    # Of columns beside them: to count vectors, LanceDB would read them all.
+    beside = {"vector": "embedder", "passages": "passage_spans"}
+    return table.count_rows(f"{beside[column]} IS NOT NULL")

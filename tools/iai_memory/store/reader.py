@@ -39,6 +39,7 @@ _BATCH_ROWS: Final = 500
 # Not the threads of the dense search: work beside the caller may search vectors itself, and would
 # wait for one of those.
 _ASIDE: Final = ThreadPoolExecutor(4, "reading-aside")
+_PENDING: Final = "embedder IS NULL AND tombstoned_at IS NULL"
 _ALL_BUT_FORGOTTEN: Final = Filter(include_superseded=True)
 
 
@@ -220,11 +221,15 @@ class TableReader:
         columns = [*record_columns(), *VECTOR_COLUMNS]
 
         def ask() -> pa.Table:
-            query = self._table.search().where("embedder IS NULL AND tombstoned_at IS NULL")
+            query = self._table.search().where(_PENDING)
             query = query.select(self._present(columns)).order_by(order).limit(limit)
             return query.to_arrow()
 
         return from_arrow(self._read("reading records", ask))
+
+    def count_pending(self) -> int:
+        """Return the number of records that wait for vectors; costs a millisecond."""
+        return self._read("counting records", lambda: self._table.count_rows(_PENDING))
 
     # Searches
 

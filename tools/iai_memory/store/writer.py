@@ -13,6 +13,7 @@ from lancedb.table import LanceTable
 from uuid_utils import uuid7
 
 from ..base.clock import utc_now
+from .indexes import drop_vector_indexes
 from .lance_errors import retried, translated
 from .migrations import embedder_of
 from .reader import TableReader
@@ -155,7 +156,10 @@ class Writer:
         return inserted, closed
 
     def drop_vectors(self) -> None:
-        """Remove every vector and make every record pending."""
+        """Remove every vector, and the indexes of vectors, and make every record pending."""
+        with translated("dropping vectors"):
+            drop_vector_indexes(self._table)
+            self.newest = replace(self.newest, version=self._table.version)
         at = self.now()
         values = {
             **dict.fromkeys((*VECTOR_COLUMNS, "embedder"), "NULL"),

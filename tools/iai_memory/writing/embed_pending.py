@@ -27,11 +27,15 @@ from ..store.writer import Writer
 from ..text.speakers import utterance
 from .embedding_parts import Part, parts_of_step
 
+MAX_AT_ONCE: Final = 20_000
+"""Characters of a text whose vectors are made while its caller waits: half a second of work, or a
+few on a slow machine. Those of a longer one follow in steps."""
+
 STEP_MEMORIES: Final = 256
 """Maximum number of memories of a step."""
 
 # Of the model alone: tokens, texts and the commit come on top.
-_STEP_SEC: Final = 0.75
+_STEP_SEC: Final = 0.85
 _WAIT_SEC: Final = 60.0
 
 
@@ -114,8 +118,8 @@ def embed_step(
         store: Whose memories.
         encoder: Of the model whose vectors the store holds.
         limit: Maximum number of memories.
-        tokens: How many the model reads, about; None is what it read in three quarters of a second
-            of processor time, as measured in the step before.
+        tokens: How many the model reads, about; None is as many as take it a second of processor
+            time, the commit included, as measured in the step before.
         wait_sec: How long to wait for another process that embeds.
 
     Raises:

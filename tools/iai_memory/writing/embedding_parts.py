@@ -168,8 +168,9 @@ def _split(encoder: Encoder, text: str) -> _SizedPassages:
 
 def _in_turns(reader: TableReader, limit: int) -> Iterator[Row]:
     """Yield at most `limit` pending rows: the oldest, the newest, the second oldest, and so on."""
-    oldest = reader.pending(limit)
-    newest = oldest[::-1] if len(oldest) < limit else reader.pending(limit, newest=True)
+    half = (limit + 1) // 2
+    oldest = reader.pending(half)
+    newest = oldest[::-1] if len(oldest) < half else reader.pending(half, newest=True)
     turns = chain.from_iterable(zip_longest(oldest, newest))
     rows = {row.record.id: row for row in turns if row is not None}
     yield from list(rows.values())[:limit]

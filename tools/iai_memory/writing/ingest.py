@@ -19,7 +19,7 @@ from ..store.table import Store
 from ..store.trust import trust_of
 from ..store.vector_rows import Row
 from ..text.fence import has_fence
-from .embed_pending import embed_texts
+from .embed_pending import MAX_AT_ONCE, embed_texts
 from .new_memory import NewMemory
 
 MAX_BATCH: Final = 10_000
@@ -35,7 +35,7 @@ def ingest(
 
     Args:
         store: The store that gets them.
-        encoder: None leaves their vectors pending.
+        encoder: None leaves their vectors pending; with one, those of long texts.
         memories: At most 10,000, checked.
         origin: Who vouches for them: hook, tool, import or cli.
 
@@ -68,7 +68,7 @@ def ingest(
         ]
         stored = {record.idem: record for record in writer.insert(missing)}
         version = writer.newest.version
-    results = _Results(stored, known, pending=encoder is None)
+    results = _Results(stored, known)
     listed = [
         results.of_draft(drafts[number]) if key is None else results.of_known(key)
         for number, key in enumerate(told)
@@ -203,21 +203,21 @@ def _new_drafts(drafts: Iterable[_Draft], known: KnownMemories) -> list[_Draft]:
 
 
 def _rows(records: Sequence[Record], encoder: Encoder | None) -> list[Row]:
-    if encoder is None:
-        return [Row(record, None) for record in records]
-    vectors = embed_texts(encoder, [record.text for record in records])
-    return [one.row(record) for record, one in zip(records, vectors, strict=True)]
+    """Return the records with their vectors; without them where a caller would wait for seconds."""
+    rows = {record.idem: Row(record, None) for record in records}
+    if encoder is not None:
+        at_once = [record for record in records if len(record.text) <= MAX_AT_ONCE]
+        vectors = embed_texts(encoder, [record.text for record in at_once])
+        rows |= {one.idem: made.row(one) for one, made in zip(at_once, vectors, strict=True)}
+    return list(rows.values())
 
 
 class _Results:
     """The outcomes of a batch, asked for in the order given."""
 
-    def __init__(
-        self, stored: Mapping[str, Record], known: KnownMemories, *, pending: bool
-    ) -> None:
+    def __init__(self, stored: Mapping[str, Record], known: KnownMemories) -> None:
         self._stored = stored
         self._known = known
-        self._pending = pending
         self._told = set[str]()
 
     def of_draft(self, draft: _Draft) -> Ingested:
@@ -227,10 +227,11 @@ class _Results:
             return Ingested(id=None, status="skipped", reason=draft.skip)
         if key in self._stored and key not in self._told:
             self._told.add(key)
+            pending = self._stored[key].embedder is None
             return Ingested(
                 id=self._stored[key].id,
-                status="pending" if self._pending else "stored",
-                reason=draft.remark(pending=self._pending),
+                status="pending" if pending else "stored",
+                reason=draft.remark(pending=pending),
             )
         if key in self._stored:
             return _duplicate(self._stored[key].id, is_live=True)

@@ -18,7 +18,7 @@ from ..store.supersession_chain import successors
 from ..store.table import Store
 from ..store.trust import trust_of
 from ..store.vector_rows import Row
-from .embed_pending import embed_texts
+from .embed_pending import MAX_AT_ONCE, embed_texts
 from .lookup import live_row
 
 
@@ -35,7 +35,7 @@ def supersede(
 
     Args:
         store: The store of both.
-        encoder: None leaves the new one's vectors pending.
+        encoder: None leaves the new one's vectors pending; so does a long text.
         id_: The id of the old one.
         text: The text that is true instead.
         origin: Who vouches for the new one.
@@ -47,7 +47,8 @@ def supersede(
             before the old one began to be true or in the future.
     """
     text = redact(check_text(text)).text
-    vectors = None if encoder is None else embed_texts(encoder, [text])[0]
+    at_once = encoder if len(text) <= MAX_AT_ONCE else None
+    vectors = None if at_once is None else embed_texts(at_once, [text])[0]
     with store.writing() as writer:
         row = live_row(writer, id_)
         old = row.record
