@@ -10,9 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.support.modes import bound_by_modes, read_only
 from tests.support.modules import HEAVY, ours
-from tests.support.pages import cache, opened, page, refresh, ring
-from tests.support.talking import CLI, WAIT_SEC, child_environment, output_of
+from tests.support.pages import cache, opened, page, refresh, ring, until
+from tests.support.talking import (
+    CLI,
+    WAIT_SEC,
+    child_environment,
+    child_server,
+    output_of,
+)
 
 from iai_memory import Memory
 from iai_memory.base.locks import held
@@ -293,3 +300,66 @@ def test_two_drains_at_once_store_every_turn_once(memory: Memory) -> None:
         assert (drain.returncode, err) == (0, b"")
     assert stored(memory) == [f"turn {number:02}" for number in range(40)]
     assert not Spool(memory.paths).has_rings()
+
+
+def test_a_read_only_store_is_one_sentence_and_keeps_its_rings(memory: Memory) -> None:
+    memory.ingest("a fact")
+    ring(memory, "plan the garden")
+    environment = child_environment(memory.paths.root, None)
+    with read_only(memory.paths.root):
+        for arguments, code in ((["drain"], 1), (["timeline"], 0)):
+            done = subprocess.run(
+                [*bound_by_modes(), *CLI, *arguments],
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=WAIT_SEC,
+                check=False,
+            )
+            assert done.returncode == code, done.stderr
+            assert done.stderr.count("\n") == 1
+            assert str(memory.paths.root) in done.stderr
+            assert "Traceback" not in done.stderr
+    assert Spool(memory.paths).waiting().rings == 1
+    memory.drain()
+    assert stored(memory) == ["a fact", "plan the garden"]
+
+
+def test_beside_a_server_every_turn_is_stored_once(memory: Memory) -> None:
+    with child_server(memory.paths.root, None) as server:
+        server.ask("status")
+        for number in range(12):
+            ring(memory, f"turn {number:02}", session_id=f"s-{number % 3}")
+            if number % 4 == 0:
+                done = subprocess.run(
+                    [*CLI, "drain"],
+                    env=child_environment(memory.paths.root, None),
+                    capture_output=True,
+                    timeout=WAIT_SEC,
+                    check=False,
+                )
+                assert (done.returncode, done.stderr) == (0, b"")
+        until("every turn", lambda: len(stored(memory)) >= 12)
+        until("the answers", lambda: not Spool(memory.paths).has_rings())
+    assert stored(memory) == [f"turn {number:02}" for number in range(12)]
+
+
+def test_it_is_not_switched_off_with_the_hooks(
+    memory: Memory, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """IAI_MCP_DISABLE keeps hooks from ringing; what rang before is still stored on demand."""
+    ring(memory, "rang before")
+    monkeypatch.setenv("IAI_MCP_DISABLE", "1")
+    assert command("drain")[0] == 0
+    assert stored(memory) == ["rang before"]
+
+
+def test_the_turns_of_a_folder_that_memory_stays_out_of_are_not_stored(
+    memory: Memory, command: Command, tmp_path: Path
+) -> None:
+    folder = tmp_path / "secret"
+    folder.mkdir()
+    (folder / ".iai-mcp-ignore").touch()
+    ring(memory, "nobody's business", cwd=str(folder))
+    assert command("drain") == (0, "1 ring answered, 0 turns stored\n", "")
+    assert stored(memory) == []

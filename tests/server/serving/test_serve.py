@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import signal
 import stat
 import subprocess
@@ -18,6 +16,7 @@ import lancedb
 import pytest
 from mcp import StdioServerParameters
 from tests.support.checkout import ROOT
+from tests.support.modes import bound_by_modes
 from tests.support.talking import (
     SERVE,
     WAIT_SEC,
@@ -229,7 +228,7 @@ def test_a_read_only_store_is_one_clear_sentence_that_names_it(tmp_path: Path) -
     for folder in folders:
         folder.chmod(0o500)
     try:
-        with child_server(store, None, command=[*_bound_by_modes(), *SERVE]) as child:
+        with child_server(store, None, command=[*bound_by_modes(), *SERVE]) as child:
             told = child.refused("ingest", {"memories": [{"text": "Nowhere to go."}]})
             assert str(store) in told
             assert "\n" not in told
@@ -331,16 +330,6 @@ def test_a_setting_that_cannot_be_used_ends_it_with_one_line(tmp_path: Path) -> 
     assert done.stdout == ""
     assert done.stderr.startswith("iai-mcp: IAI_MCP_REFRESH_TICK_SEC has a value that cannot be ")
     assert done.stderr.count("\n") == 1
-
-
-def _bound_by_modes() -> list[str]:
-    """What to put before a command so that file modes hold for it, even for root."""
-    if os.geteuid() != 0:
-        return []
-    setpriv = shutil.which("setpriv")
-    if setpriv is None:
-        pytest.skip("root may write everywhere, and there is no setpriv to take that away")
-    return [setpriv, "--bounding-set=-dac_override,-dac_read_search"]
 
 
 def _tell(measured: str) -> None:
