@@ -189,9 +189,11 @@ def test_forgotten_text_is_on_no_page_and_in_no_recall(memory: Memory, store: Pa
     assert any("blue heron" in page.read_text(encoding="utf-8") for page in pages)
 
     memory.forget([str(private.id)])
+    pages = [path for path in store.rglob("*.cached.*") if "blue heron" in path.read_text("utf-8")]
     hits = memory.recall("door code", include_superseded=True).hits
     memory.session_start(refresh=True)
 
+    assert pages == []
     assert "blue heron" not in "".join(hit.text for hit in hits)
     assert [p for p in store.rglob("*.cached.*") if "blue heron" in p.read_text("utf-8")] == []
 

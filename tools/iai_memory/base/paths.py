@@ -24,7 +24,7 @@ class StorePaths:
 
     @property
     def spool(self) -> Path:
-        """Events of the capture hook that wait to be drained."""
+        """Rings of the capture hook that wait to be drained."""
         return self.root / "spool"
 
     @property
