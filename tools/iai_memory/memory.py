@@ -10,9 +10,16 @@ from typing import Any, Unpack
 from .analysis.contradictions import Contradiction, find_contradictions
 from .base.checks import check_flag, check_whole
 from .base.clock import parse_time
+from .base.page_mark import set_page_mark
 from .capture.drain import Drain, Drained
+from .capture.history_import import HistoryImport, ImportProgress
+from .capture.import_record import ImportRecord
+from .capture.selection import Selection
+from .capture.transcript_files import FoundTranscript
+from .capture.turn import Host
 from .errors import StoreUnavailable
 from .handle import StoreHandle
+from .maintenance.after_commit import compact_if_due
 from .maintenance.scrub import Scrubbed, compile_pattern, scrub
 from .maintenance.status import status
 from .recall.filter_arguments import check_filter
@@ -286,6 +293,49 @@ class Memory(StoreHandle):
     def _store_captured(self, turns: list[NewMemory]) -> IngestReport:
         # Without the encoder: words first, since one long text may cost seconds.
         return ingest(self.store, None, new_memories(turns), origin="hook")
+
+    def import_transcripts(
+        self,
+        files: Sequence[FoundTranscript],
+        host: Host,
+        *,
+        selection: Selection | None = None,
+        anew: bool = False,
+        advanced: Callable[[ImportProgress], None] | None = None,
+    ) -> ImportProgress:
+        """Store the turns of whole transcripts, as text; their vectors are pending.
+
+        May be interrupted at any time: the next import goes on where the last commit ended.
+
+        Args:
+            files: The transcripts.
+            host: Which host wrote those that do not show it.
+            selection: Which turns; None is all. Only then are files left out that are unchanged
+                since they were imported.
+            anew: Read also those.
+            advanced: Called some times a second.
+
+        Raises:
+            StoreFault: The store could not be used.
+        """
+        run = HistoryImport(
+            self._store_imported,
+            self.tag_rewound,
+            selection=selection or Selection(),
+            record=None if selection else ImportRecord(self.paths, anew=anew),
+            advanced=advanced,
+        )
+        done = run.run(files, host)
+        if done.counts.stored:
+            self._committed()
+        return done
+
+    def _store_imported(self, turns: list[NewMemory]) -> IngestReport:
+        # Without the encoder: words first. The page follows once, at the end.
+        report = ingest(self.store, None, new_memories(turns), origin="import")
+        set_page_mark(self.paths)
+        compact_if_due(self.store)
+        return report
 
     def status(self) -> Status:
         """Return the state of the store.

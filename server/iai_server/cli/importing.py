@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,15 +12,18 @@ import typer
 
 from iai_memory.base.clock import parse_time
 from iai_memory.base.foreign_file import open_foreign
-from iai_memory.capture.hosts.registry import HOSTS, TranscriptHost, find_transcripts
+from iai_memory.capture.hosts.registry import HOSTS, TranscriptHost
 from iai_memory.errors import ForeignFileFault, InvalidInput, TranscriptFault
 
 from .draining import open_drained_memory
+from .long_work import LongWork
 from .options import AsJson, Project, Since, command_group, open_memory
-from .printing import emit_json, emit_lines, memory_text, progress
+from .printing import emit_error, emit_json, emit_lines, memory_text, progress
 
 if TYPE_CHECKING:
-    from iai_memory.capture.turn_counts import TurnCounts
+    from iai_memory import Memory
+    from iai_memory.capture.history_import import ImportProgress
+    from iai_memory.capture.transcript_files import FoundTranscript
     from iai_memory.results import IngestReport
     from iai_memory.writing.new_memory import NewMemory
 
@@ -28,6 +32,10 @@ Paths = Annotated[
     typer.Argument(help="Transcripts or folders of them; default is the host's own folder."),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Read and count, store nothing.")]
+Anew = Annotated[
+    bool, typer.Option("--anew", help="Read also the files that did not change since.")
+]
+_LEFT_OUT = ("before_since", "ignored_project", "other_project")
 
 
 def register(app: typer.Typer) -> None:
@@ -49,11 +57,20 @@ def _command_of(host: TranscriptHost) -> Callable[..., None]:
         since: Since = None,
         project: Project = None,
         dry_run: DryRun = False,
+        anew: Anew = False,
         as_json: AsJson = False,
     ) -> None:
-        _import(host, paths, since, project, dry_run, as_json)
+        _import(host, paths, _Options(since, project, dry_run, anew), as_json=as_json)
 
     return command
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    since: str | None
+    project: str | None
+    dry_run: bool
+    anew: bool
 
 
 def jsonl(
@@ -79,56 +96,110 @@ def jsonl(
 
 
 def _import(
-    host: TranscriptHost,
-    paths: list[Path] | None,
-    since: str | None,
-    project: str | None,
-    dry_run: bool,
-    as_json: bool,
+    host: TranscriptHost, paths: list[Path] | None, options: _Options, *, as_json: bool
 ) -> None:
-    from iai_memory.capture.history_import import import_transcript
+    done = _ImportedSoFar()
+    try:
+        files = _files(host, paths)
+        memory = (open_memory if options.dry_run else open_drained_memory)(origin="import")
+        with LongWork() as work:
+            _read(memory, files, host, options, done.shown_by(work))
+        if not options.dry_run:
+            done.embedded = _embed(memory)
+    except KeyboardInterrupt:
+        emit_error(done.interrupted())
+        raise typer.Exit(130) from None
+    _report(done, options, as_json=as_json)
+    _require_turns(done.progress, host)
+
+
+def _read(
+    memory: Memory,
+    files: list[FoundTranscript],
+    host: TranscriptHost,
+    options: _Options,
+    advanced: Callable[[ImportProgress], None],
+) -> None:
+    from iai_memory.capture.history_import import HistoryImport
     from iai_memory.capture.selection import Selection
-    from iai_memory.capture.turn_counts import TurnCounts
 
-    files = _files(host, paths)
-    memory = open_memory(origin="import") if dry_run else open_drained_memory(origin="import")
     selection = Selection(
-        since=None if since is None else parse_time(since, "since"),
-        project=memory.own_project if project == "." else project,
+        since=None if options.since is None else parse_time(options.since, "since"),
+        project=memory.own_project if options.project == "." else options.project,
     )
-    total = TurnCounts()
-    faults: list[str] = []
-    with progress() as bar:
-        task = bar.add_task("reading", total=sum(file.stat().st_size for file in files))
-        for number, file in enumerate(files, 1):
-            bar.update(task, description=f"file {number} of {len(files)}, {total.total} turns")
-            try:
-                books = import_transcript(
-                    file,
-                    host.name,
-                    _store_nothing if dry_run else memory.ingest,
-                    tag_rewound=_tag_nothing if dry_run else memory.tag_rewound,
-                    selection=selection,
-                    advanced=lambda size: bar.advance(task, size),
-                )
-            except TranscriptFault as exc:
-                faults.append(str(exc))
-                continue
-            total.add(books)
-    _report(total, files, faults, dry_run, as_json)
+    if options.dry_run:
+        HistoryImport(_store_nothing, _tag_nothing, selection=selection, advanced=advanced).run(
+            files, host.name
+        )
+        return
+    memory.import_transcripts(
+        files,
+        host.name,
+        selection=None if selection == Selection() else selection,
+        anew=options.anew,
+        advanced=advanced,
+    )
 
 
-def _files(host: TranscriptHost, paths: list[Path] | None) -> list[Path]:
-    files: list[Path] = []
-    for path in paths or [host.folder()]:
+def _embed(memory: Memory) -> int:
+    """Compute vectors until none is missing, each step committed; return how many."""
+    done = 0
+    with LongWork() as work:
+        total = memory.store.statistics().pending
+        while step := memory.embed_pending():
+            done += step
+            rate = work.rate(done)
+            work.show(f"vectors: {done:,} of {total:,} memories, {rate} a second", done, total)
+    return done
+
+
+@dataclass(slots=True)
+class _ImportedSoFar:
+    progress: ImportProgress | None = None
+    embedded: int | None = None
+
+    def shown_by(self, work: LongWork) -> Callable[[ImportProgress], None]:
+        """Return what keeps the progress and shows it."""
+
+        def advanced(progress: ImportProgress) -> None:
+            self.progress = progress
+            turns = progress.counts.total
+            text = (
+                f"file {progress.file:,} of {progress.files:,}, "
+                f"{progress.read / 1e6:,.1f} of {progress.size / 1e6:,.1f} MB, "
+                f"{turns:,} turns, {work.rate(turns)} a second"
+            )
+            work.show(text, progress.read, progress.size)
+
+        return advanced
+
+    def interrupted(self) -> str:
+        """Return what an interruption left, and what to do."""
+        stored = self.progress.counts.stored if self.progress else 0
+        if self.progress and self.progress.is_done:
+            return (
+                f"stopped: the words of all {stored:,} new turns are found already, and servers "
+                f"or `iai-mcp sleep` compute the vectors that are missing"
+            )
+        return (
+            f"stopped: {stored:,} new turns are stored; run the same command again, it goes on "
+            f"from there"
+        )
+
+
+def _files(host: TranscriptHost, paths: list[Path] | None) -> list[FoundTranscript]:
+    from iai_memory.capture.transcript_files import find_transcripts, look_at
+
+    files = find_transcripts(host.name) if not paths else []
+    for path in paths or []:
         files += find_transcripts(host.name, path) if path.is_dir() else [path]
-    missing = [path for path in files if not path.is_file()]
+    missing = [path for path in files if not path.exists() and not path.is_symlink()]
     if missing or not files:
-        where = missing[0] if missing else (paths or [host.folder()])[0]
+        where = missing[0] if missing else (paths or host.folders())[-1]
         raise TranscriptFault(
             f"{where} holds no transcript: name a file or a folder, see `iai-mcp import --help`"
         )
-    return files
+    return [look_at(path) for path in files]
 
 
 def _store_nothing(batch: list[NewMemory]) -> IngestReport:
@@ -142,22 +213,52 @@ def _tag_nothing(host: str, rewound: Collection[str], others: Collection[str]) -
     return 0
 
 
-def _report(
-    total: TurnCounts, files: list[Path], faults: list[str], dry_run: bool, as_json: bool
-) -> None:
+def _report(done: _ImportedSoFar, options: _Options, *, as_json: bool) -> None:
+    progress = done.progress
+    if progress is None:
+        return
+    total = progress.counts
     if as_json:
-        fields = {"files": len(files), "dry_run": dry_run, **total.to_fields(), "faults": faults}
-        emit_json(fields)
-    else:
-        verb = "would be stored or known" if dry_run else "stored"
-        skipped = ", ".join(f"{count} {name}" for name, count in sorted(total.skipped.items()))
-        emit_lines(
-            [
-                f"{len(files)} files, {total.total} turns: {total.stored} {verb}, "
-                f"{total.duplicate} known before, {total.failed} failed, "
-                f"{total.skipped.total()} skipped{f' ({skipped})' if skipped else ''}",
-                *(f"not read: {memory_text(fault)}" for fault in faults),
-            ]
+        emit_json(
+            {
+                "files": progress.files,
+                "unchanged": progress.unchanged,
+                "dry_run": options.dry_run,
+                **total.to_fields(),
+                "embedded": done.embedded or 0,
+                "faults": progress.faults,
+            }
         )
-    if faults:
+        return
+    verb = "would be stored or known" if options.dry_run else "stored"
+    skipped = ", ".join(f"{count} {name}" for name, count in sorted(total.skipped.items()))
+    same = f" ({progress.unchanged} unchanged, not read)" if progress.unchanged else ""
+    emit_lines(
+        [
+            f"{progress.files} files{same}, {total.total} turns: {total.stored} {verb}, "
+            f"{total.duplicate} known before, {total.failed} failed, "
+            f"{total.skipped.total()} skipped{f' ({skipped})' if skipped else ''}",
+            *(f"not read: {memory_text(fault)}" for fault in progress.faults),
+        ]
+    )
+
+
+def _require_turns(progress: ImportProgress | None, host: TranscriptHost) -> None:
+    """Exit 1 if something could not be read, or nothing was found."""
+    if progress is None:
+        return
+    total = progress.counts
+    found = (
+        total.stored
+        + total.duplicate
+        + total.failed
+        + sum(total.skipped[reason] for reason in _LEFT_OUT)
+    )
+    if progress.faults:
         raise typer.Exit(1)
+    if not found:
+        lines = total.skipped.total()
+        raise TranscriptFault(
+            f"no turn was found in {progress.files} files: {lines} lines are of other kinds; are "
+            f"these {host.title}?"
+        )

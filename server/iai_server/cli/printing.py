@@ -70,6 +70,11 @@ def emit_lines(lines: Iterable[str]) -> None:
         console.print(Text(escape_unprintable(line, keep="\n")))
 
 
+def emit_error(line: str) -> None:
+    """Print one line on stderr, as failures are printed."""
+    sys.stderr.write(f"iai-mcp: {line}\n")
+
+
 def memory_text(text: str) -> str:
     """Return memory text as one line without control characters and escape codes."""
     return neutralise(text)

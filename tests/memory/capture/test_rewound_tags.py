@@ -11,8 +11,7 @@ import pytest
 from tests.support.transcript_lines import claude, raw
 
 from iai_memory import Memory
-from iai_memory.capture.history_import import import_transcript
-from iai_memory.capture.selection import Selection
+from iai_memory.capture.transcript_files import look_at
 
 
 @pytest.fixture
@@ -54,14 +53,7 @@ def drain(memory: Memory, path: Path) -> int:
 
 def import_all(memory: Memory, path: Path) -> None:
     """Import a transcript."""
-    import_transcript(
-        path,
-        "claude-code",
-        memory.ingest,
-        tag_rewound=memory.tag_rewound,
-        selection=Selection(),
-        advanced=lambda size: None,
-    )
+    memory.import_transcripts([look_at(path)], "claude-code")
 
 
 def rewound(memory: Memory) -> set[str]:

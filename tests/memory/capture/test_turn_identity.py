@@ -12,9 +12,10 @@ from tests.support.transcript_lines import claude, codex
 
 from iai_memory import Memory
 from iai_memory.base.clock import parse_time
-from iai_memory.capture.history_import import import_transcript
+from iai_memory.capture.history_import import HistoryImport
 from iai_memory.capture.hosts.decoding import line_id
 from iai_memory.capture.selection import Selection, identity_of
+from iai_memory.capture.transcript_files import look_at
 from iai_memory.capture.turn import Host, Turn
 from iai_memory.results import IngestReport
 from iai_memory.store.idempotency import TurnIdentity
@@ -52,14 +53,8 @@ def read(memory: Memory, path: Path, host: Host = "claude-code", origin: str = "
     def ingest(batch: list[NewMemory]) -> IngestReport:
         return memory.ingest(batch, origin=origin)
 
-    counts = import_transcript(
-        path,
-        host,
-        ingest,
-        tag_rewound=memory.tag_rewound,
-        selection=Selection(),
-        advanced=lambda done: None,
-    )
+    run = HistoryImport(ingest, memory.tag_rewound, selection=Selection())
+    counts = run.run([look_at(path)], host).counts
     assert counts.failed == 0
     return counts.stored
 

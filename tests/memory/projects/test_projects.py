@@ -61,7 +61,7 @@ RELATIVE = ["", ".", "sub", "~/p", "C:p", "C", "c/:", "1:/p", "é:/p", "file:///
 WINDOWS = {
     "C:\\Users\\me\\p": "C:\\Users\\me\\p",
     "D:\\work\\": "D:\\work",
-    "d:/work//": "d:/work",
+    "d:/src//": "d:/src",
     "z:": "z:",
     "E:\\": "E:",
     "\\\\wsl$\\Debian\\home\\me": "\\\\wsl$\\Debian\\home\\me",

@@ -43,6 +43,11 @@ class StorePaths:
         return self.root / "maintenance.json"
 
     @property
+    def imported(self) -> Path:
+        """How far each transcript was imported."""
+        return self.root / "imported.json"
+
+    @property
     def handshake(self) -> Path:
         """The handshake's record where other dependencies than the packaged ones are installed."""
         return self.root / "handshake.json"

@@ -1,61 +1,251 @@
-"""Import of whole transcripts, in batches."""
+"""Import of whole transcripts: many files in one commit, each turn once, however often."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
 
+from ..errors import ForeignFileFault, InvalidInput, TranscriptFault
 from ..projects.lookup import ProjectLookup
 from ..results import IngestReport
 from ..writing.new_memory import NewMemory
+from .import_record import ImportedFile, ImportRecord
+from .jsonl_tail import FileCursor
 from .rewinds import TagRewound, branch_count, branches_of
 from .selection import Selection, selected_memory
-from .transcript import read_transcript
+from .transcript import host_of, read_transcript
+from .transcript_files import FoundTranscript
 from .turn import Host
 from .turn_counts import TurnCounts
 
-BATCH = 256
+_BATCH_TURNS: Final = 1024
+_BATCH_CHARS: Final = 1_000_000
+_LINES_A_REPORT: Final = 256
+_SAVE_EVERY_SEC: Final = 2.0
+_UNREADABLE: Final = frozenset({"line_too_long", "unparsable"})
 
 
-def import_transcript(
-    path: Path,
-    host: Host,
-    ingest: Callable[[list[NewMemory]], IngestReport],
-    *,
-    tag_rewound: TagRewound,
-    selection: Selection,
-    advanced: Callable[[int], None],
-) -> TurnCounts:
-    """Store every turn of one transcript once, however often it is imported.
+@dataclass(slots=True)
+class ImportProgress:
+    """How far an import is.
 
-    Args:
-        path: The transcript.
-        host: Which host wrote it.
-        ingest: Stores a batch; what it raises ends the import, and the batches before it stay.
-        tag_rewound: Tags turns that were taken back.
-        selection: Which turns.
-        advanced: Called with the bytes that were read since the last call.
-
-    Raises:
-        TranscriptFault: The file cannot be read.
+    Attributes:
+        files: All files.
+        size: Their bytes.
+        file: Number of the file that is read, from 1.
+        read: Bytes up to there.
+        counts: What became of the turns of all files so far.
+        unchanged: Files that were not read, because they are as they were when they were imported.
+        faults: What could not be read, a sentence each.
+        is_done: Whether everything is stored.
     """
-    counts, projects = TurnCounts(), ProjectLookup()
-    batch: list[NewMemory] = []
-    offset, branches = 0, 0
-    for parsed in read_transcript(path, host):
-        memory = selected_memory(parsed, selection, counts, projects)
-        branches = branch_count(parsed.cursor)
-        if memory is not None:
-            batch.append(memory)
-        if len(batch) == BATCH:
-            counts.count(ingest(batch))
-            batch = []
-            advanced(parsed.end_offset - offset)
-            offset = parsed.end_offset
-    if batch:
-        counts.count(ingest(batch))
-    if branches:
-        found = branches_of(path)
-        tag_rewound(host, found.rewound, found.held)
-    advanced(path.stat().st_size - offset)
-    return counts
+
+    files: int
+    size: int
+    file: int = 0
+    read: int = 0
+    counts: TurnCounts = field(default_factory=TurnCounts)
+    unchanged: int = 0
+    faults: list[str] = field(default_factory=list[str])
+    is_done: bool = False
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One file while it is read."""
+
+    found: FoundTranscript
+    host: Host
+    known: TurnCounts
+    cursor: FileCursor | None
+    branches: int
+    counts: TurnCounts = field(default_factory=TurnCounts)
+    is_done: bool = False
+
+    def total(self) -> TurnCounts:
+        """Return its accounts, what was read by earlier imports included."""
+        total = TurnCounts()
+        total.add(self.known)
+        total.add(self.counts)
+        return total
+
+
+class HistoryImport:
+    """One import; of an interrupted one, `progress` says what is stored."""
+
+    def __init__(
+        self,
+        ingest: Callable[[list[NewMemory]], IngestReport],
+        tag_rewound: TagRewound,
+        *,
+        selection: Selection,
+        record: ImportRecord | None = None,
+        advanced: Callable[[ImportProgress], None] | None = None,
+    ) -> None:
+        """Bind a store.
+
+        Args:
+            ingest: Stores a batch and returns only when it is on disk.
+            tag_rewound: Tags turns that were taken back.
+            selection: Which turns.
+            record: How far each file was imported before; None reads all, and notes nothing.
+            advanced: Called some times a second.
+        """
+        self.progress = ImportProgress(0, 0)
+        self._ingest = ingest
+        self._tag_rewound = tag_rewound
+        self._selection = selection
+        self._record = record
+        self._advanced = advanced or _ignore
+        self._projects = ProjectLookup()
+        self._batch: list[tuple[NewMemory, _Reading]] = []
+        self._chars = 0
+        self._readings: list[_Reading] = []
+        self._finished = TurnCounts()
+        self._saved_at = time.monotonic()
+
+    def run(self, files: Sequence[FoundTranscript], host: Host) -> ImportProgress:
+        """Store every selected turn of the files; return the accounts.
+
+        May be interrupted at any time: the next import goes on where the last commit ended.
+
+        Args:
+            files: The transcripts.
+            host: Which host wrote those that do not show it.
+
+        Raises:
+            StoreFault: The table could not be used.
+        """
+        self.progress = ImportProgress(len(files), sum(one.size for one in files))
+        try:
+            for found in files:
+                before = self.progress.read
+                self.progress.file += 1
+                self._file(found, host)
+                self.progress.read = before + found.size
+                self._report()
+            self._commit()
+            self.progress.is_done = True
+        finally:
+            self._report()
+            self._save()
+        return self.progress
+
+    def _file(self, found: FoundTranscript, host: Host) -> None:
+        known = self._record.get(found.path) if self._record else None
+        if known is not None and known.is_as(found):
+            self.progress.unchanged += 1
+            self._finished.add(known.counts.as_known())
+            return
+        try:
+            self._read(found, host, known)
+        except (ForeignFileFault, TranscriptFault) as exc:
+            self.progress.faults.append(str(exc))
+
+    def _read(self, found: FoundTranscript, host: Host, known: ImportedFile | None) -> None:
+        wrote = host_of(found.path)
+        reading = _Reading(
+            found,
+            wrote or host,
+            known.counts.as_known() if known else TurnCounts(),
+            known.cursor if known else None,
+            branch_count(known.cursor if known else None),
+        )
+        self._readings.append(reading)
+        self._read_lines(reading)
+        reading.is_done = True
+        skipped = reading.counts.skipped
+        if wrote is None and skipped and set(skipped) <= _UNREADABLE:
+            raise TranscriptFault(
+                f"{found.path} is neither a Claude Code transcript nor a Codex rollout: none of "
+                f"its {skipped.total()} lines can be read"
+            )
+
+    def _read_lines(self, reading: _Reading) -> None:
+        before = self.progress.read
+        for number, parsed in enumerate(
+            read_transcript(reading.found.path, reading.host, reading.cursor)
+        ):
+            # A line may hold several turns; only behind its last one may a batch end.
+            if self._is_full() and parsed.cursor is not reading.cursor:
+                self._commit()
+            if number == 0 and reading.cursor and parsed.end_offset <= reading.cursor.offset:
+                reading.known = TurnCounts()  # another file by now: it is read from its start
+            memory = selected_memory(parsed, self._selection, reading.counts, self._projects)
+            if memory is not None:
+                self._batch.append((memory, reading))
+                self._chars += len(memory.text)
+            reading.cursor = parsed.cursor
+            if number % _LINES_A_REPORT == 0:
+                self.progress.read = before + min(parsed.end_offset, reading.found.size)
+                self._report()
+
+    def _is_full(self) -> bool:
+        return len(self._batch) >= _BATCH_TURNS or self._chars >= _BATCH_CHARS
+
+    def _commit(self) -> None:
+        """Store what was read, and note up to where."""
+        batch, self._batch, self._chars = self._batch, [], 0
+        try:
+            self._store(batch)
+        except InvalidInput:
+            # Nothing of the batch was stored: the others must not pay for the one that is wrong.
+            for one in batch:
+                self._store_one(*one)
+        for reading in self._readings:
+            self._tag(reading)
+            self._note(reading)
+            if reading.is_done:
+                self._finished.add(reading.total())
+        self._readings = [reading for reading in self._readings if not reading.is_done]
+        if time.monotonic() - self._saved_at > _SAVE_EVERY_SEC:
+            self._save()
+
+    def _store(self, batch: list[tuple[NewMemory, _Reading]]) -> None:
+        if not batch:
+            return
+        report = self._ingest([memory for memory, _ in batch])
+        for result, (_, reading) in zip(report.results, batch, strict=True):
+            reading.counts.add(TurnCounts.of(result))
+
+    def _store_one(self, memory: NewMemory, reading: _Reading) -> None:
+        try:
+            self._store([(memory, reading)])
+        except InvalidInput as exc:
+            reading.counts.add(TurnCounts(failed=1))
+            self.progress.faults.append(f"{reading.found.path}: turn {memory.turn_id}: {exc}")
+
+    def _tag(self, reading: _Reading) -> None:
+        """Tag the turns that the person took back, where a prompt went back since the last time."""
+        count = branch_count(reading.cursor)
+        if not reading.is_done or count == reading.branches:
+            return
+        found = branches_of(reading.found.path)
+        self._tag_rewound(reading.host, found.rewound, found.held)
+
+    def _note(self, reading: _Reading) -> None:
+        if self._record is None or reading.cursor is None:
+            return
+        # Unchanged is only what was read to its end.
+        modified_ns = reading.found.modified_ns if reading.is_done else 0
+        self._record.note(
+            reading.found.path, ImportedFile(modified_ns, reading.cursor, reading.total())
+        )
+
+    def _report(self) -> None:
+        total = TurnCounts()
+        for counts in (self._finished, *(reading.total() for reading in self._readings)):
+            total.add(counts)
+        self.progress.counts = total
+        self._advanced(self.progress)
+
+    def _save(self) -> None:
+        self._saved_at = time.monotonic()
+        if self._record is not None:
+            self._record.save()
+
+
+def _ignore(progress: ImportProgress) -> None:
+    """Ignore how far it is."""

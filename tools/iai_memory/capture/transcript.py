@@ -6,11 +6,11 @@ import os
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
-from ..base.foreign_file import ForeignFile, open_foreign
+from ..base.foreign_file import open_foreign
 from ..errors import ForeignFileFault, TranscriptFault
 from .damaged_line import objects_of, salvage
 from .file_hints import FileHints
@@ -18,6 +18,7 @@ from .hosts.decoding import Malformed, decode, moment
 from .hosts.registry import HOSTS, Parser
 from .jsonl_tail import FileCursor, offset_to_resume, read_lines
 from .long_line import CUT
+from .packed_file import MAGIC, unpacked
 from .turn import Host, LineOutcome, Parsed, Skipped, Turn
 
 _LINES_TO_DETECT: Final = 50
@@ -42,9 +43,9 @@ def read_transcript(
     Raises:
         TranscriptFault: The file cannot be read. Comes with the first item, not with the call.
     """
-    with _opened(path) as stream:
-        stat = stream.about
-        start = offset_to_resume(stream, stat, cursor)
+    with _opened(path) as source:
+        stat = source.about
+        start = offset_to_resume(source.stream, stat, cursor)
         hints = FileHints(
             path,
             datetime.fromtimestamp(stat.st_mtime, UTC),
@@ -52,7 +53,7 @@ def read_transcript(
             lambda: _lines_before(path, start),
         )
         parser = HOSTS[host].parser(cursor.state if cursor and start else None, hints)
-        for line in read_lines(stream, start, stat.st_size):
+        for line in read_lines(source.stream, start, source.stop):
             if not line.is_ended and not (_is_at_rest(stat) and _is_object(line.data)):
                 return
             outcomes = line_outcomes(parser, line.data)
@@ -69,8 +70,8 @@ def read_objects(path: str | os.PathLike[str]) -> Iterator[tuple[dict[str, Any],
     Raises:
         TranscriptFault: The file cannot be read. Comes with the first item, not with the call.
     """
-    with _opened(path) as stream:
-        for line in read_lines(stream, stop=stream.about.st_size):
+    with _opened(path) as source:
+        for line in read_lines(source.stream, stop=source.stop):
             if line.is_ended or _is_object(line.data):
                 yield from objects_of(line.data)
 
@@ -130,16 +131,16 @@ def _is_object(line: bytes | None) -> bool:
 
 
 def _lines_before(path: str | os.PathLike[str], stop: int) -> Iterator[bytes]:
-    with _opened(path) as stream:
-        for line in read_lines(stream):
+    with _opened(path) as source:
+        for line in read_lines(source.stream):
             if line.end_offset > stop:
                 return
             yield line.data or b""
 
 
 def _first_time(path: str | os.PathLike[str], start: int) -> datetime | None:
-    with _opened(path) as stream:
-        for number, line in enumerate(read_lines(stream, start)):
+    with _opened(path) as source:
+        for number, line in enumerate(read_lines(source.stream, start)):
             if number >= _LINES_TO_DETECT:
                 break
             for fields, _ in objects_of(line.data):
@@ -154,29 +155,61 @@ def detect_host(path: str | os.PathLike[str]) -> Host:
     Raises:
         TranscriptFault: The file cannot be read, or it is neither host's.
     """
-    with _opened(path) as stream:
-        for number, line in enumerate(read_lines(stream)):
+    host = host_of(path)
+    if host is None:
+        raise TranscriptFault(
+            f"{path} is neither a Claude Code transcript nor a Codex rollout: "
+            f"see `iai-mcp import --help` for the folders where those are kept"
+        )
+    return host
+
+
+def host_of(path: str | os.PathLike[str]) -> Host | None:
+    """Return the host that wrote a transcript; None if its first lines do not show it.
+
+    Raises:
+        TranscriptFault: The file cannot be read.
+    """
+    with _opened(path) as source:
+        for number, line in enumerate(read_lines(source.stream)):
             if number >= _LINES_TO_DETECT:
                 break
             for fields, _ in objects_of(line.data):
                 for host in HOSTS.values():
                     if host.wrote(fields):
                         return host.name
-    raise TranscriptFault(
-        f"{path} is neither a Claude Code transcript nor a Codex rollout: "
-        f"see `iai-mcp import --help` for the folders where those are kept"
-    )
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """An open transcript.
+
+    Attributes:
+        stream: Its lines.
+        about: The state of its file.
+        stop: Offset at which no other line is begun; None for the end of the stream.
+    """
+
+    stream: BinaryIO
+    about: os.stat_result
+    stop: int | None
 
 
 @contextmanager
-def _opened(path: str | os.PathLike[str]) -> Generator[ForeignFile]:
+def _opened(path: str | os.PathLike[str]) -> Generator[_Source]:
     try:
         with open_foreign(path) as stream:
-            if stream.peek(2).startswith(_UTF_16):
+            beginning = stream.peek(len(MAGIC))
+            if beginning.startswith(_UTF_16):
                 raise TranscriptFault(
                     f"{path} is UTF-16: write it anew with `iconv -f UTF-16 -t UTF-8`"
                 )
-            yield stream
+            if beginning.startswith(MAGIC):
+                plain = unpacked(stream, os.fspath(path), stream.about.st_size)
+                yield _Source(plain, stream.about, None)
+            else:
+                yield _Source(stream, stream.about, stream.about.st_size)
     except ForeignFileFault as exc:
         raise TranscriptFault(
             f"{exc.path} {exc.what}: look at it with `ls -lL`, then run the command again"

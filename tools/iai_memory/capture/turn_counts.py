@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from ..results import IngestReport
+    from ..results import Ingested, IngestReport
 
 _LOSSES: Final = ("line_too_long", "too_long", "unparsable")
 
@@ -31,15 +31,23 @@ class TurnCounts:
         """Turns that should have been stored and could not be."""
         return self.failed + sum(self.skipped[reason] for reason in _LOSSES)
 
+    @classmethod
+    def of(cls, result: Ingested) -> TurnCounts:
+        """Return the count of one result of an ingest."""
+        if result.status == "duplicate":
+            return cls(duplicate=1)
+        if result.status == "skipped":
+            return cls(skipped=Counter(["own_payload"]))
+        return cls(stored=1)
+
     def count(self, report: IngestReport) -> None:
         """Add the results of an ingest."""
         for result in report.results:
-            if result.status == "duplicate":
-                self.duplicate += 1
-            elif result.status == "skipped":
-                self.skipped["own_payload"] += 1
-            else:
-                self.stored += 1
+            self.add(TurnCounts.of(result))
+
+    def as_known(self) -> TurnCounts:
+        """Return the counts of the same turns when they come again."""
+        return TurnCounts(0, self.stored + self.duplicate, self.failed, Counter(self.skipped))
 
     def add(self, other: TurnCounts) -> None:
         """Add the counts of another transcript or batch."""

@@ -10,8 +10,9 @@ import pytest
 from tests.support.transcript_lines import CODEX_META, claude, raw
 
 from iai_memory.capture.hosts.markers import HOST_TAGS
-from iai_memory.capture.hosts.registry import HOSTS, find_transcripts
+from iai_memory.capture.hosts.registry import HOSTS
 from iai_memory.capture.transcript import detect_host, read_transcript
+from iai_memory.capture.transcript_files import find_transcripts
 from iai_memory.capture.turn import Host
 from iai_memory.errors import TranscriptFault
 
@@ -54,6 +55,8 @@ def test_transcripts_are_found_in_the_hosts_folders_oldest_first(
         "x/sessions/2026/11/07/rollout-2.jsonl": 200,
         "x/sessions/2026/11/06/rollout-1.jsonl": 100,
         "x/sessions/2026/11/06/other.jsonl": 50,
+        "x/sessions/2026/11/05/rollout-3.jsonl.zst": 300,
+        "x/archived_sessions/rollout-0.jsonl": 50,
     }
     for name, mtime in files.items():
         path = tmp_path / name
@@ -62,9 +65,14 @@ def test_transcripts_are_found_in_the_hosts_folders_oldest_first(
         os.utime(path, (mtime, mtime))
     assert [path.name for path in find_transcripts("claude-code")] == ["old.jsonl", "new.jsonl"]
     assert [path.name for path in find_transcripts("codex")] == [
+        "rollout-0.jsonl",
         "rollout-1.jsonl",
         "rollout-2.jsonl",
+        "rollout-3.jsonl.zst",
     ]
+    other = tmp_path / "x/sessions/2026/11/06/other.jsonl"
+    (other.parent / "rollout-1.jsonl").unlink()
+    assert find_transcripts("codex", other.parent) == [other]
     assert not find_transcripts("codex", tmp_path / "nowhere")
 
 
@@ -74,8 +82,9 @@ def test_the_default_folders_are_below_the_home_folder(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("CLAUDE_CONFIG_DIR", raising=False)
     monkeypatch.setenv("CODEX_HOME", "")
-    assert HOSTS["claude-code"].folder() == tmp_path / ".claude" / "projects"
-    assert HOSTS["codex"].folder() == tmp_path / ".codex" / "sessions"
+    assert HOSTS["claude-code"].folders() == (tmp_path / ".claude" / "projects",)
+    codex = tmp_path / ".codex"
+    assert HOSTS["codex"].folders() == (codex / "archived_sessions", codex / "sessions")
 
 
 def test_each_host_has_a_row_and_its_own_words() -> None:

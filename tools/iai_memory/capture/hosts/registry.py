@@ -5,7 +5,6 @@ A new host is a module with its parser, a row here, and its own words in `marker
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,8 +46,8 @@ class TranscriptHost:
         name: As records store it.
         command: Its name in `iai-mcp import`.
         title: Its transcripts, as help texts call them.
-        folder: Returns the folder of its transcripts, whether or not that exists.
-        pattern: Glob of their file names.
+        folders: Returns the folders of its transcripts, whether or not they exist.
+        patterns: Globs of their file names.
         wrote: Whether it wrote a decoded line.
         parser: Returns a parser for one transcript, from the `state` of an earlier one on.
     """
@@ -56,8 +55,8 @@ class TranscriptHost:
     name: Host
     command: str
     title: str
-    folder: Callable[[], Path]
-    pattern: str
+    folders: Callable[[], tuple[Path, ...]]
+    patterns: tuple[str, ...]
     wrote: Callable[[Mapping[str, Any]], bool]
     parser: Callable[[Mapping[str, Any] | None, FileHints], Parser]
 
@@ -67,8 +66,8 @@ HOSTS: Final[Mapping[Host, TranscriptHost]] = {
         name="claude-code",
         command="claude",
         title="Claude Code transcripts",
-        folder=lambda: claude_code_home() / "projects",
-        pattern="*.jsonl",
+        folders=lambda: (claude_code_home() / "projects",),
+        patterns=("*.jsonl", "*.jsonl.zst"),
         wrote=claude_code.wrote,
         parser=claude_code.ClaudeParser,
     ),
@@ -76,27 +75,9 @@ HOSTS: Final[Mapping[Host, TranscriptHost]] = {
         name="codex",
         command="codex",
         title="Codex rollouts",
-        folder=lambda: codex_home() / "sessions",
-        pattern="rollout-*.jsonl",
+        folders=lambda: (codex_home() / "archived_sessions", codex_home() / "sessions"),
+        patterns=("rollout-*.jsonl", "rollout-*.jsonl.zst"),
         wrote=codex.wrote,
         parser=codex.CodexParser,
     ),
 }
-
-
-def find_transcripts(host: Host, root: str | os.PathLike[str] | None = None) -> list[Path]:
-    """Return a host's transcripts, the least recently written first.
-
-    Args:
-        host: Which host's.
-        root: Folder to look in instead of the host's own. A missing folder has none.
-    """
-    folder = HOSTS[host].folder() if root is None else Path(root)
-    found: list[tuple[int, Path]] = []
-    for path in folder.rglob(HOSTS[host].pattern):
-        try:
-            if path.is_file():
-                found.append((path.stat().st_mtime_ns, path))
-        except FileNotFoundError:
-            continue  # the host removed it between the listing and the look
-    return [path for _, path in sorted(found)]
