@@ -81,8 +81,10 @@ def test_the_words_of_a_refusal_in_a_field_of_their_own_come_first() -> None:
 
 
 def test_the_words_of_a_refusal_are_found_where_only_the_structure_holds_them() -> None:
-    refused = tool_result("", is_error=True, toolUseResult=f"Error: {FRAMES['an editor']}wait")
-    assert said_in_claude(BASH, refused) == [("user", "wait")]
+    for shortened in ("", "The user doesn't want to proceed with this tool use..."):
+        structure = f"Error: {FRAMES['an editor']}wait"
+        refused = tool_result(shortened, is_error=True, toolUseResult=structure)
+        assert said_in_claude(BASH, refused) == [("user", "wait")]
 
 
 def test_each_of_several_refusals_in_one_line_is_kept() -> None:
@@ -222,6 +224,7 @@ def test_questions_that_were_written_as_text_are_read() -> None:
 
 
 TEXTS = {
+    "shortened": "Your questions have been answered: {}.",
     "up to 2.1": "User has answered your questions: {}. You can now continue with the user's "
     "answers in mind.",
     "choices only": "Your questions have been answered: {}. You can now continue with these "
@@ -270,6 +273,7 @@ UNANSWERED = {
     "declined": tool_result(REJECTED + STOP, is_error=True),
     "no answers": answered({}),
     "empty answers": answered({"Which colour?": " ", "Which sizes?": []}),
+    "no option": tool_result(TEXTS["with words"].format('"Which colour?"=(no option selected)')),
     "text without answers": tool_result("The user did not answer the questions."),
     "nothing to clarify": tool_result(
         FRAMES["the terminal"]
@@ -306,6 +310,8 @@ def test_answers_whose_question_is_in_no_line_are_kept() -> None:
     assert text_of(parse_claude(answered({"Which colour?": "Red"}))) == "Which colour?\nRed"
     text = TEXTS["up to 2.1"].format('"Which colour?"="Red"')
     assert text_of(parse_claude(tool_result(text))) == "Which colour?\nRed"
+    text = TEXTS["shortened"].format('"Which colour?"="Red"')
+    assert parse_claude(tool_result(text)) == Skipped("tool")
 
 
 # --- plans --------------------------------------------------------------------------------------
@@ -574,6 +580,11 @@ def test_a_line_that_says_that_nobody_typed_it_is_the_hosts(says: dict[str, Any]
 )
 def test_a_line_that_does_not_say_that_is_a_persons(says: dict[str, Any]) -> None:
     assert text_of(parse_claude(claude("go on", **says))) == "go on"
+
+
+def test_a_line_whose_message_names_no_role_is_of_the_role_of_its_kind() -> None:
+    line = claude("go on", message={"content": "go on"})
+    assert text_of(parse_claude(line)) == "go on"
 
 
 def test_what_the_person_asked_a_summary_to_keep_is_theirs() -> None:

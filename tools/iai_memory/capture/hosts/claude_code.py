@@ -122,7 +122,7 @@ class ClaudeParser:
         if fields.get("isCompactSummary") is True:
             return self._compaction(fields)
         message = object_field(fields, "message")
-        if message.get("role") != kind:
+        if message.get("role", kind) != kind:
             raise Malformed
         content = _blocks(message.get("content"))
         if role == "assistant":
@@ -409,11 +409,10 @@ def _plan_of(block: Mapping[str, Any]) -> str:
 def _refusal(fields: Mapping[str, Any], text: str) -> str:
     if fields.get("toolDenialKind", _REFUSED_BY_USER) != _REFUSED_BY_USER:
         return ""
-    # A copy may hold the result once only, without the words in the message.
+    words = words_of_refusal(text, fields.get("userFeedback"))
     copy = fields.get("toolUseResult")
-    return words_of_refusal(
-        text or (copy if isinstance(copy, str) else ""), fields.get("userFeedback")
-    )
+    # Where the message was shortened, the words may stand in the copy of it.
+    return words or (words_of_refusal(copy) if isinstance(copy, str) else "")
 
 
 def has_result(fields: Mapping[str, Any]) -> bool:

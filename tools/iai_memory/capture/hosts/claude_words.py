@@ -37,9 +37,10 @@ _DIALOG_ANSWER: Final = re.compile(
     r"(?:\n\s+User notes: (?P<notes>.*))?",
     re.MULTILINE,
 )
-_ANSWERED: Final = re.compile(
+_ANSWERS: Final = re.compile(
     r"\s*(?:User has answered your questions|Your questions have been answered|The user answered):"
-    r"\s*(?P<answers>.*?)\.?\s*(?:You can now continue with|Read the answers carefully)[^\n]*\s*",
+    r"\s*(?P<answers>.*?)\.?"
+    r"(?P<end>\s*(?:You can now continue with|Read the answers carefully)[^\n]*)?\s*",
     re.DOTALL,
 )
 _RESPONDED: Final = re.compile(r"\s*The user responded:\s*(?P<words>.*)", re.DOTALL)
@@ -121,7 +122,8 @@ def is_answer(result: object, text: str) -> bool:
         result: Its structure (`toolUseResult`).
         text: As the model reads it.
     """
-    return _is_dialog(result) or _ANSWERED.fullmatch(text) is not None
+    answered = _ANSWERS.fullmatch(text)
+    return _is_dialog(result) or (answered is not None and answered["end"] is not None)
 
 
 def words_of_answers(result: object, text: str) -> str:
@@ -182,12 +184,12 @@ def _words_of_answer_text(text: str) -> str:
     responded = _RESPONDED.fullmatch(text)
     if responded:
         return responded["words"].strip()
-    answered = _ANSWERED.fullmatch(text)
+    answered = _ANSWERS.fullmatch(text)
     if answered is None:
         return ""
     found = list(_ANSWER.finditer(answered["answers"]))
     parts = [_answer(one["question"], one["answer"], one["notes"]) for one in found]
-    return _joined(parts) or answered["answers"]
+    return _joined(parts) if found else answered["answers"]
 
 
 def _questions(value: object) -> dict[str, str]:
