@@ -247,3 +247,13 @@ def test_a_callers_own_numbers_count_within_their_session(memory: Memory) -> Non
 def test_plain_data_cannot_claim_to_be_a_turn_of_a_transcript(memory: Memory) -> None:
     with pytest.raises(ValueError, match="a memory has no field 'identity'"):
         memory.ingest({"text": "mine", "identity": "anything"})
+
+
+def test_a_forks_own_turn_that_an_earlier_version_knew_by_its_session_is_known(
+    memory: Memory, tmp_path: Path
+) -> None:
+    lines = rollout(FORK, PARENT, said=[message("own", id_="msg_9")])
+    identity = TurnIdentity.within("codex", FORK, "user", "msg_9")
+    old = NewMemory("own", "user", turn_id="msg_9", host="codex", identity=identity)
+    assert memory.ingest([old]).stored == 1
+    assert read(memory, write(tmp_path / "a.jsonl", lines), "codex") == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -79,10 +80,76 @@ def test_turns_of_codex_with_counted_ids_are_of_their_session(root: Path) -> Non
     unique = {"host": "codex", "turn_id": "msg_01a22a77-2629-7f70-a271-f4a6e73771ab"}
     old_store(
         root,
-        *(turn(1, session, at, **counted) for at, session in enumerate("ab")),
+        turn(1, "a", 0, **counted),
+        turn(1, "b", 1, **counted, created_at=START + timedelta(days=1)),
         *(turn(2, session, 5 + at, **unique) for at, session in enumerate("ab")),
     )
-    assert shown(Memory(root)) == [("a", "1"), ("b", "1"), ("a", "2")]
+    assert shown(Memory(root)) == [("a", "1"), ("a", "2"), ("b", "1")]
+
+
+def codex_threads(
+    *threads: list[tuple[str, float]], id_of: Callable[[int], str]
+) -> list[dict[str, Any]]:
+    """Turns of Codex, thread by thread: each a text and the second at which it was said."""
+    return [
+        turn(
+            number,
+            f"thread {name}",
+            100 * name + number,
+            host="codex",
+            role=("user", "assistant")[number % 2],
+            text=text,
+            turn_id=id_of(100 * name + number),
+            created_at=START + timedelta(seconds=second),
+        )
+        for name, said in enumerate(threads)
+        for number, (text, second) in enumerate(said)
+    ]
+
+
+def line_of(number: int) -> str:
+    """An id as earlier versions made it of a line without one."""
+    return f"line-{hashlib.sha256(str(number).encode()).hexdigest()[:32]}"
+
+
+ASKED = [("which port?", 0.0), ("5544", 8.0), ("go on", 30.0), ("done", 41.0)]
+
+
+def test_copies_that_a_fork_of_codex_wrote_without_ids_are_found_by_their_order(
+    root: Path,
+) -> None:
+    copied = [(text, 60 + number / 1000) for number, (text, _) in enumerate(ASKED[:3])]
+    again = [(text, 90 + number / 1000) for number, (text, _) in enumerate(ASKED[:3])]
+    own, last = ("go on", 70.0), ("in its fork", 95.0)
+    threads = [ASKED, [*copied, own], [*again, ("go on", 90.003), last]]
+    old_store(root, *codex_threads(*threads, id_of=line_of))
+    memory = Memory(root)
+    assert sorted(one.text for one in memory.timeline().records) == [
+        *("5544", "done", "go on", "go on", "in its fork", "which port?"),
+    ]
+    assert memory.status().folded == 7
+
+
+def test_copies_with_counted_ids_and_the_times_of_their_parent_are_folded(root: Path) -> None:
+    threads = [ASKED, [*ASKED[:1], ("another answer", 50.0)]]
+    old_store(root, *codex_threads(*threads, id_of=lambda number: f"msg_{number % 100}"))
+    assert Memory(root).status().folded == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        [("which port?", 100.0), ("5544", 100.4)],
+        [("which port?", 100.0), ("6001", 100.01)],
+        [("hello", 100.0), ("which port?", 100.01), ("5544", 100.02)],
+        [("which port?", 100.0)],
+    ],
+)
+def test_threads_that_only_say_the_same_are_no_copies(
+    root: Path, other: list[tuple[str, float]]
+) -> None:
+    old_store(root, *codex_threads(ASKED, other, id_of=line_of))
+    assert Memory(root).status().folded == 0
 
 
 def test_what_the_user_did_to_a_copy_is_done_to_the_turn_that_stays(root: Path) -> None:

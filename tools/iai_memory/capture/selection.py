@@ -49,7 +49,16 @@ def identity_of(turn: Turn) -> TurnIdentity:
         return TurnIdentity.within(turn.host, turn.thread or turn.session_id, turn.role, at)
     if turn.thread is None:
         return TurnIdentity.of_id(turn.host, turn.turn_id)
-    return TurnIdentity.within(turn.host, turn.thread, turn.role, turn.turn_id, turn.former_id)
+    return TurnIdentity.within(turn.host, turn.thread, turn.role, turn.turn_id, _former(turn))
+
+
+def _former(turn: Turn) -> TurnIdentity | None:
+    """Return what versions knew the turn by that did not know its thread."""
+    if turn.former_id is not None:
+        return TurnIdentity.of_id(turn.host, turn.former_id)
+    if turn.turn_id is None or turn.thread == turn.session_id:
+        return None
+    return TurnIdentity.within(turn.host, turn.session_id, turn.role, turn.turn_id)
 
 
 def selected_memory(

@@ -29,13 +29,13 @@ class TurnIdentity:
         host: The host that wrote it.
         parts: The id that the host gave it; with `with_text`, what stands in place of one.
         with_text: The parts may be those of another turn, so the text says which one it is.
-        former_id: The id that earlier versions gave the turn, if they knew it by another one.
+        former: What earlier versions knew the turn by, if that was something else.
     """
 
     host: str
     parts: tuple[str, ...]
     with_text: bool = False
-    former_id: str | None = None
+    former: TurnIdentity | None = None
 
     @classmethod
     def of_id(cls, host: str, turn_id: str) -> TurnIdentity:
@@ -44,10 +44,10 @@ class TurnIdentity:
 
     @classmethod
     def within(
-        cls, host: str, thread: str, role: str, number: str, former_id: str | None = None
+        cls, host: str, thread: str, role: str, number: str, former: TurnIdentity | None = None
     ) -> TurnIdentity:
         """Return the identity of a turn whose id, or time, says enough within one thread only."""
-        return cls(host, (thread, role, number), with_text=True, former_id=former_id)
+        return cls(host, (thread, role, number), with_text=True, former=former)
 
     def key(self, text: str) -> str:
         """Return the idempotency key of the turn; `text` is what of it was, or will be, stored."""
@@ -58,8 +58,7 @@ class TurnIdentity:
 
         A text that redaction changes is not among them; its turn is known a little later.
         """
-        former = [] if self.former_id is None else [self.of_id(self.host, self.former_id).key("")]
-        return [self.key(text), *former]
+        return [self.key(text), *([] if self.former is None else [self.former.key(text)])]
 
 
 def is_unique(turn_id: str) -> bool:

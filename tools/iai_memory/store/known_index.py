@@ -70,9 +70,11 @@ class KnownIndex:
         if inode != self._inode or version < self._version:
             self._forget()
         if self._rows is not None and version != self._version:
-            self._changed = reader.known_since(self._indexed)
-            if len(self._changed) > _MAX_CHANGED:
+            changed = reader.known_since(self._indexed)
+            if len(changed) > _MAX_CHANGED:
                 self._forget()
+            else:
+                self._changed = changed
         if self._rows is None:
             if reader.count(EVERYTHING) > MAX_ROWS:
                 return False
@@ -81,12 +83,12 @@ class KnownIndex:
         return True
 
     def _read(self, reader: TableReader, version: int) -> None:
-        self._rows, self._indexed = reader.known_since(-1), version
-        keys = self._rows["idem"].to_pylist()
+        rows = reader.known_since(-1)
+        keys = rows["idem"].to_pylist()
         hashes = np.fromiter(map(hash, keys), np.int64, len(keys))
         self._order = np.argsort(hashes, kind="stable")
         self._hashes = hashes[self._order]
-        self._changed = None
+        self._rows, self._changed, self._indexed = rows, None, version
 
     def _rows_of(self, keys: Sequence[str]) -> list[pa.Table]:
         """Return the rows with these keys that were not changed since they were read."""

@@ -9,7 +9,7 @@ host's id alone, in whatever session it stands; copies of one turn are folded (`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
@@ -26,6 +26,7 @@ from ..embedding.passages import may_have_several
 from ..text.analyzer import document_terms
 from .arrow import pc
 from .folding import fold
+from .fork_copies import ThreadTurn, copies_by_order
 from .idempotency import stored_identity
 from .record import Record
 from .record_rows import from_table, history_to_json, record_columns
@@ -178,7 +179,26 @@ def _folded(table: LanceTable) -> list[Record]:
         records = [record for _, record in group]
         if len(records) > 1:
             changed += fold(records, at)
+    known = {one.id for one in changed}
+    for same in copies_by_order(_codex_turns(table, known)):
+        changed += fold([record for _, record in _turns(table, same)], at)
     return changed
+
+
+def _codex_turns(table: LanceTable, known: Collection[str]) -> Iterator[ThreadTurn]:
+    """Yield the turns of Codex without an id that says enough by itself, of no known copies."""
+    names = ["id", "created_at", "text", *_IDENTITY_COLUMNS]
+    rows = table.search().where("host = 'codex'").select(names).limit(None)
+    for batch in rows.to_batches(batch_size=_BATCH_ROWS):
+        for row in batch.to_pylist():
+            identity = stored_identity(*(row[name] for name in _IDENTITY_COLUMNS))
+            if identity is None or row["id"] in known:
+                continue
+            by_line = identity.parts[0].startswith("line-")
+            if identity.with_text or by_line:
+                number = "" if by_line else row["turn_id"]
+                said = (row["role"], number, hash(row["text"]))
+                yield ThreadTurn(row["id"], row["session_id"] or "", row["created_at"], said)
 
 
 def _scan(table: LanceTable) -> tuple[NDArray[np.int64], list[str], datetime | None]:
