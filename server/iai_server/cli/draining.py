@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from iai_memory.capture.drain import Drained
 
 _FIRST_SEC = 2.0
-# Loading the model costs half a second, and a server or the next sleep embeds better.
-_MIN_PENDING = 65
-_EMBED_STEP = 32
+# Loading the model costs half a second: one step of embedding for many turns of several sessions.
+_MANY_PENDING = 64
 
 
 def register(app: typer.Typer) -> None:
@@ -45,8 +44,8 @@ def drain(
     done = memory.drain(max_seconds=max_seconds)
     if page_mark(memory.paths) is not None:
         memory.page_manager().refresh("wake_sequence")  # an earlier drain was killed before it
-    if done.stored and memory.store.statistics().pending >= _MIN_PENDING:
-        memory.embed_pending(limit=_EMBED_STEP)
+    if done.stored and memory.store.latest.count_pending() > _MANY_PENDING:
+        memory.embed_pending()
     waiting = Spool(memory.paths).waiting().rings
     if as_json:
         emit_json(_fields(done, waiting))

@@ -74,7 +74,8 @@ class RoundTrip:
         return subprocess.run(
             [str(hook_file(name))],
             input=json.dumps(event),
-            env={**kept, "IAI_MCP_STORE": str(self._memory.paths.root)},
+            # The next step drains, and nothing may be left at work in a folder that goes.
+            env={**kept, "IAI_MCP_STORE": str(self._memory.paths.root), "IAI_MCP_DRAIN": "0"},
             capture_output=True,
             text=True,
             timeout=_HOOK_TIMEOUT_SEC,

@@ -77,7 +77,11 @@ class Host:
             text=True,
             check=True,
             timeout=30,
-            env={**os.environ, "IAI_MCP_STORE": str(self.memory.paths.root)},
+            env={
+                **os.environ,
+                "IAI_MCP_STORE": str(self.memory.paths.root),
+                "IAI_MCP_DRAIN": "0",
+            },
         )
 
 

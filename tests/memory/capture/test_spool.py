@@ -378,6 +378,20 @@ def test_what_is_no_file_is_named_and_other_rings_are_read(
     assert not spool.has_rings()
 
 
+@pytest.mark.parametrize("make", [_fifo, Path.mkdir, _link], ids=["fifo", "folder", "link"])
+@pytest.mark.parametrize("name", ["offsets.json", "failed/x.json", "sessions.json"])
+def test_what_is_no_file_beside_the_rings_keeps_no_ring_from_its_answer(
+    spool: Spool, folder: Path, name: str, make: Any
+) -> None:
+    (folder / "failed").mkdir()
+    make(folder / name)
+    put(folder / "doorbell.jsonl", RING)
+    spool.strip_failed()
+    assert drained(spool).count == 1
+    assert not spool.has_rings()
+    assert spool.failed() == []
+
+
 @pytest.mark.parametrize("make", [_fifo, _link, Path.touch], ids=["fifo", "link", "file"])
 def test_what_is_no_folder_is_named(tmp_path: Path, make: Any) -> None:
     spool = StorePaths(tmp_path).spool

@@ -198,7 +198,8 @@ class Claim:
         with _reported(self._folder, "written"):
             append_rings(self._folder, again)
             # Before the files: inodes are used again, and an offset would hide other rings.
-            (self._folder / _OFFSETS).unlink(missing_ok=True)
+            with suppress(IsADirectoryError, PermissionError):  # a folder there hides nothing
+                (self._folder / _OFFSETS).unlink(missing_ok=True)
             for number, file in enumerate(self._files):
                 file.retire(self._folder / _ANSWERED.format(f"{time.time_ns()}-{number}"))
             for file in self._files:
@@ -301,7 +302,8 @@ class Spool:
 
     def failed(self) -> list[Path]:
         """Return the files of the transcripts that were given up."""
-        return sorted((self._folder / "failed").glob("*.json"))
+        found = (self._folder / "failed").glob("*.json")
+        return sorted(path for path in found if path.is_file() and not path.is_symlink())
 
     def strip_failed(self) -> None:
         """Rewrite the files in `failed/` that earlier versions wrote with text of the conversation.
