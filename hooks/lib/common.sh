@@ -50,7 +50,8 @@ next_char() {
 
 # True for a regular file that is no link, and for nothing: the opening of a pipe would wait.
 is_plain() {
-    [ ! -L "$1" ] && { [ -f "$1" ] || [ ! -e "$1" ]; }
+    # Looked at again, since a drain may take the file away or a hook make it between two looks.
+    [ ! -L "$1" ] && { [ -f "$1" ] || [ ! -e "$1" ] || [ -f "$1" ] || [ ! -e "$1" ]; }
 }
 
 loggable='' now=''

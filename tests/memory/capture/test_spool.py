@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.checkout import HOOKS
 
 from iai_memory.base.paths import StorePaths
 from iai_memory.capture.spool import MAX_RING_BYTES, Ring, Rings, Spool
@@ -326,6 +327,8 @@ def test_a_line_of_a_gigabyte_takes_no_memory_and_is_counted(tmp_path: Path) -> 
     code = """
 import resource, sys
 from pathlib import Path
+from tests.support.checkout import HOOKS
+
 from iai_memory.base.paths import StorePaths
 from iai_memory.capture.spool import Spool
 spool = Spool(StorePaths(Path(sys.argv[1])))
@@ -414,6 +417,8 @@ KILLED = """
 import os, signal, sys
 from contextlib import closing
 from pathlib import Path
+from tests.support.checkout import HOOKS
+
 from iai_memory.base.paths import StorePaths
 from iai_memory.capture.spool import Spool
 
@@ -471,3 +476,42 @@ def test_kill_9_between_any_two_steps_loses_no_ring(tmp_path: Path) -> None:
     else:
         pytest.fail("no run came to its end")
     assert died >= 5
+
+
+# --- beside hooks --------------------------------------------------------------------------------
+
+RINGS = """
+for number in $(seq "$2"); do
+    printf '{"transcript_path":"/t/%s-%s.jsonl","cwd":"/"}' "$1" "$number" | sh "$3"
+done
+"""
+
+
+@pytest.mark.slow
+def test_no_ring_is_lost_that_a_hook_writes_while_drains_claim(tmp_path: Path) -> None:
+    paths = StorePaths(tmp_path / "store")
+    spool = Spool(paths)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "IAI_MCP_STORE": str(paths.root),
+        "IAI_MCP_DRAIN": "0",
+    }
+    hooks = [
+        subprocess.Popen(
+            ["sh", "-c", RINGS, "sh", name, "60", str(HOOKS / "iai-mcp-capture.sh")],
+            env=environment,
+        )
+        for name in ("a", "b", "c")
+    ]
+    answered: set[str] = set()
+    claims = 0
+    while any(hook.poll() is None for hook in hooks) or spool.has_rings():
+        with closing(spool.claim()) as claim:
+            rings = claim.read()
+            claim.answer([])
+        assert rings.unreadable == 0
+        answered |= set(rings.by_transcript)
+        claims += bool(rings.count)
+    assert answered == {f"/t/{name}-{n}.jsonl" for name in "abc" for n in range(1, 61)}
+    assert claims > 10
+    assert left(paths.spool) == []
