@@ -11,6 +11,7 @@ import pytest
 from tests.support.transcript_lines import claude, raw
 
 from iai_memory import Memory
+from iai_memory.capture.history_import import ImportProgress
 from iai_memory.capture.transcript_files import look_at
 
 
@@ -58,8 +59,8 @@ def import_all(memory: Memory, path: Path) -> None:
 
 def rewound(memory: Memory) -> set[str]:
     """The host's ids of the stored turns with the tag."""
-    found = memory.timeline(limit=500).records
-    return {one.text.removeprefix("text ") for one in found if "rewound" in one.tags}
+    table = memory.store.latest
+    return {one.text.removeprefix("text ") for one in table.get(table.ids_tagged("rewound"))}
 
 
 def test_a_drain_tags_what_was_taken_back_since_the_last_one(memory: Memory, path: Path) -> None:
@@ -118,4 +119,23 @@ def test_an_import_tags_what_was_taken_back_also_of_turns_that_it_knew(
     write(path, *BACK)
     import_all(memory, path)
     import_all(memory, path)
+    assert rewound(memory) == {"p2"}
+
+
+def test_an_import_that_was_interrupted_tags_when_it_goes_on(memory: Memory, path: Path) -> None:
+    ids = ["a3", *(f"n{number}" for number in range(1500))]
+    write(path, *BEFORE, *BACK, *(said(uuid, parent) for parent, uuid in pairwise(ids)))
+
+    pressed: list[int] = []
+
+    def interrupt(progress: ImportProgress) -> None:
+        if progress.counts.stored and not pressed:
+            pressed.append(progress.counts.stored)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        memory.import_transcripts([look_at(path)], "claude-code", advanced=interrupt)
+    assert rewound(memory) == set()
+    import_all(memory, path)
+    assert memory.status().records == 1505
     assert rewound(memory) == {"p2"}

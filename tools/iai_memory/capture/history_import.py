@@ -151,7 +151,8 @@ class HistoryImport:
             wrote or host,
             known.counts.as_known() if known else TurnCounts(),
             known.cursor if known else None,
-            branch_count(known.cursor if known else None),
+            # Tags are given at the end of a file, which an interrupted import did not reach.
+            branch_count(known.cursor) if known and known.modified_ns else 0,
         )
         self._readings.append(reading)
         self._read_lines(reading)
