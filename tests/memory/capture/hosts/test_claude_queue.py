@@ -91,6 +91,15 @@ def test_a_prompt_with_an_attachment_too_is_stored_once(
     assert queued_of(working, queue_lines[0], queued_command(TEXT), queue_lines[1]) == [TEXT]
 
 
+def test_an_attachment_that_names_no_kind_of_command_is_a_prompt() -> None:
+    line = queued_command(TEXT)
+    line["attachment"] = {"type": "queued_command", "prompt": TEXT}
+    assert queued_of(WORKING, line) == [TEXT]
+    note = "<task-notification>\n<status>completed</status></task-notification>"
+    line["attachment"] = {"type": "queued_command", "prompt": note}
+    assert queued_of(WORKING, line) == []
+
+
 def test_a_newer_hosts_attachment_is_what_is_stored() -> None:
     lines = [NEWER, queue("enqueue", TEXT), queue("remove", TEXT)]
     assert queued_of(*lines) == []

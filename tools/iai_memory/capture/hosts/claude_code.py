@@ -53,6 +53,7 @@ _ASKED, _PLANNED, _PLAN_SHOWN, _OTHER = "asked", "planned", "plan shown", "other
 _MAX_CALLS: Final = 64
 _MAX_TAKEN: Final = 64
 _MAX_STATE_CHARS: Final = 4_096
+_MAX_NAME_CHARS: Final = 100
 
 
 def wrote(fields: Mapping[str, Any]) -> bool:
@@ -190,7 +191,7 @@ class ClaudeParser:
             return ""
         name = command.name or earlier
         if not command.args:
-            self._command = _text(name)
+            self._command = _text(name) if len(name) <= _MAX_NAME_CHARS else ""
             return ""
         return f"{name} {command.args}".strip()
 
@@ -219,7 +220,8 @@ class ClaudeParser:
     def _attachment(self, fields: dict[str, Any]) -> LineOutcome:
         # A prompt that the model took in the middle of its work has no user line (since 2.1.97).
         attachment = object_field(fields, "attachment")
-        if attachment.get("type") != "queued_command" or attachment.get("commandMode") != "prompt":
+        mode = attachment.get("commandMode", "prompt")
+        if attachment.get("type") != "queued_command" or mode != "prompt":
             return Skipped("injected")
         origin = attachment.get("origin")
         if isinstance(origin, dict) and origin.get("kind", "human") != "human":
