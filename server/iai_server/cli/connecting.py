@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from ..hosts.file_change import Change, apply
-from ..hosts.host import Host
-from ..hosts.registry import HostName, host
+from ..hosts.names import HostName
 from .options import AsJson
 from .printing import emit_json, emit_lines
+
+if TYPE_CHECKING:
+    from ..hosts.file_change import Change
+    from ..hosts.host import Host
 
 Name = Annotated[HostName, typer.Argument(help="Which host.")]
 InProject = Annotated[
@@ -32,6 +34,8 @@ def connect(
     name: Name, project: InProject = False, dry_run: DryRun = False, as_json: AsJson = False
 ) -> None:
     """Register the server with a host and install the hooks. Safe to repeat."""
+    from ..hosts.file_change import apply
+
     chosen = _host(name, project)
     changes = chosen.plan()
     if dry_run:
@@ -45,6 +49,8 @@ def disconnect(
     name: Name, project: InProject = False, dry_run: DryRun = False, as_json: AsJson = False
 ) -> None:
     """Take the server and the hooks out of a host's files. Memories and scripts stay."""
+    from ..hosts.file_change import apply
+
     chosen = _host(name, project)
     changes = chosen.plan_removal()
     if dry_run:
@@ -65,6 +71,8 @@ class _Outcome(NamedTuple):
 
 def _host(name: HostName, project: bool) -> Host:
     from iai_memory import load_settings
+
+    from ..hosts.registry import host
 
     return host(name, load_settings(), Path.cwd() if project else None)
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from iai_memory.base.clock import parse_time
-from iai_memory.base.foreign_file import open_foreign
 from iai_memory.capture.hosts.registry import HOSTS, TranscriptHost
 from iai_memory.errors import ForeignFileFault, InvalidInput, TranscriptFault
 
@@ -78,6 +77,8 @@ def jsonl(
     as_json: AsJson = False,
 ) -> None:
     """Import exported memories as they were. Ids, times, links, pins and forgotten ones too."""
+    from iai_memory.base.foreign_file import open_foreign
+
     stored = known = 0
     try:
         with TextIOWrapper(open_foreign(path), encoding="utf-8") as lines, progress() as bar:

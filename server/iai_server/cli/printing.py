@@ -1,6 +1,6 @@
 """Output of the commands: JSON for programs, escaped text for people.
 
-rich is imported when it prints, so that no `--help` waits for it.
+rich and the rules for escaping are imported when they print, so that no `--help` waits for them.
 """
 
 from __future__ import annotations
@@ -9,9 +9,6 @@ import json
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
-
-from iai_memory.text.inert import neutralise
-from iai_memory.text.visible import escape_unprintable
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -55,6 +52,8 @@ def progress() -> Progress:
 
 def emit_json(value: BaseModel | list[Any] | dict[str, Any]) -> None:
     """Print one indented JSON document; control and format characters are escaped."""
+    from iai_memory.text.visible import escape_unprintable
+
     plain = value if isinstance(value, list | dict) else value.model_dump(mode="json")
     utf_8 = sys.stdout.encoding.lower() in ("utf-8", "utf8")
     text = json.dumps(plain, ensure_ascii=not utf_8, indent=2, default=str)
@@ -64,6 +63,8 @@ def emit_json(value: BaseModel | list[Any] | dict[str, Any]) -> None:
 def emit_lines(lines: Iterable[str]) -> None:
     """Print lines; control and format characters in what they quote are escaped."""
     from rich.text import Text
+
+    from iai_memory.text.visible import escape_unprintable
 
     console = out()
     for line in lines:
@@ -77,6 +78,8 @@ def emit_error(line: str) -> None:
 
 def memory_text(text: str) -> str:
     """Return memory text as one line without control characters and escape codes."""
+    from iai_memory.text.inert import neutralise
+
     return neutralise(text)
 
 
@@ -84,6 +87,8 @@ def emit_table(rows: Iterable[tuple[str, str]]) -> None:
     """Print names and values in two columns; values may be foreign text, names are ours."""
     from rich.table import Table
     from rich.text import Text
+
+    from iai_memory.text.inert import neutralise
 
     table = Table.grid(padding=(0, 2))
     for name, value in rows:

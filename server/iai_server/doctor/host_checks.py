@@ -18,7 +18,8 @@ from ..hosts.hooks_json import EVENTS, Hook, HooksInJson
 from ..hosts.host import Host
 from ..hosts.host_file import HostFile
 from ..hosts.launch_command import SERVER
-from ..hosts.registry import HostName, host
+from ..hosts.names import HostName
+from ..hosts.registry import host
 from .check import Check
 
 

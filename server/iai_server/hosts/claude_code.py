@@ -10,9 +10,8 @@ from .hooks_json import HooksInJson, hook_commands
 from .host import Host
 from .host_file import HostFile
 from .launch_command import Launch
+from .names import HostName
 from .server_json import ServerInJson
-
-NAME = "claude-code"
 
 
 def claude_code(launch: Launch, project: Path | None = None) -> Host:
@@ -29,7 +28,7 @@ def claude_code(launch: Launch, project: Path | None = None) -> Host:
         advice = "The next session of Claude Code has it; in a running one use /mcp."
     entry = {"type": "stdio", **launch.server_entry()}
     return Host(
-        NAME,
+        HostName.CLAUDE_CODE,
         launch,
         HostFile(server, ServerInJson(), entry, shared),
         HostFile(settings, HooksInJson(), hook_commands(launch), shared),

@@ -9,16 +9,18 @@ from pathlib import Path
 from .host import Host
 from .host_file import HostFile
 from .launch_command import Launch
+from .names import HostName
 from .server_json import ServerInJson
 
-NAME = "claude-desktop"
 _FILE = "claude_desktop_config.json"
 
 
 def claude_desktop(launch: Launch) -> Host:
     """Return Claude Desktop for this user."""
     file = HostFile(_folder() / _FILE, ServerInJson(), launch.server_entry())
-    return Host(NAME, launch, file, None, "Quit Claude Desktop and start it again.")
+    return Host(
+        HostName.CLAUDE_DESKTOP, launch, file, None, "Quit Claude Desktop and start it again."
+    )
 
 
 def _folder() -> Path:

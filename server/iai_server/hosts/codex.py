@@ -10,9 +10,9 @@ from .hooks_json import HooksInJson, hook_commands
 from .host import Host
 from .host_file import HostFile
 from .launch_command import Launch
+from .names import HostName
 from .server_toml import ServerInToml
 
-NAME = "codex"
 CONFIG = "config.toml"
 HOOKS = "hooks.json"
 
@@ -28,7 +28,7 @@ def codex(launch: Launch, project: Path | None = None) -> Host:
     if shared:
         advice += " It reads a project's files only when the project is trusted."
     return Host(
-        NAME,
+        HostName.CODEX,
         launch,
         HostFile(folder / CONFIG, ServerInToml(), launch.server_entry(), shared),
         HostFile(folder / HOOKS, HooksInJson(), hook_commands(launch), shared),

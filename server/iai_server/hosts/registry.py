@@ -1,13 +1,12 @@
 """One row for each host that can be connected.
 
-A new host is a module that returns its `Host`, and a row here.
+A new host is a module that returns its `Host`, a name in `names.py`, and a row here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,17 +17,10 @@ from . import claude_desktop as _claude_desktop
 from . import codex as _codex
 from .host import Host
 from .launch_command import Launch, launch_command
+from .names import HostName
 
 if TYPE_CHECKING:
     from iai_memory import Settings
-
-
-class HostName(StrEnum):
-    """The names of the hosts on the command line."""
-
-    CLAUDE_CODE = _claude_code.NAME
-    CLAUDE_DESKTOP = _claude_desktop.NAME
-    CODEX = _codex.NAME
 
 
 @dataclass(frozen=True, slots=True)

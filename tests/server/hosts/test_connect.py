@@ -31,7 +31,8 @@ from iai_memory.base.paths import StorePaths
 from iai_server.cli.main import run
 from iai_server.hosts.file_change import apply
 from iai_server.hosts.hooks_json import script_of
-from iai_server.hosts.registry import HostName, host
+from iai_server.hosts.names import HostName
+from iai_server.hosts.registry import host
 
 pytestmark = pytest.mark.usefixtures("home")
 

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from ..turn import Host, LineOutcome
-from . import claude_code, codex
 from .locations import claude_code_home, codex_home
 
 if TYPE_CHECKING:
     from ..file_hints import FileHints
+    from ..turn import Host, LineOutcome
 
 
 class Parser(Protocol):
@@ -61,6 +60,33 @@ class TranscriptHost:
     parser: Callable[[Mapping[str, Any] | None, FileHints], Parser]
 
 
+# The parsers are imported when a transcript is read: `iai-mcp --help` lists the hosts too.
+
+
+def _claude_code_wrote(fields: Mapping[str, Any]) -> bool:
+    from .claude_code import wrote
+
+    return wrote(fields)
+
+
+def _claude_code_parser(state: Mapping[str, Any] | None, hints: FileHints) -> Parser:
+    from .claude_code import ClaudeParser
+
+    return ClaudeParser(state, hints)
+
+
+def _codex_wrote(fields: Mapping[str, Any]) -> bool:
+    from .codex import wrote
+
+    return wrote(fields)
+
+
+def _codex_parser(state: Mapping[str, Any] | None, hints: FileHints) -> Parser:
+    from .codex import CodexParser
+
+    return CodexParser(state, hints)
+
+
 HOSTS: Final[Mapping[Host, TranscriptHost]] = {
     "claude-code": TranscriptHost(
         name="claude-code",
@@ -68,8 +94,8 @@ HOSTS: Final[Mapping[Host, TranscriptHost]] = {
         title="Claude Code transcripts",
         folders=lambda: (claude_code_home() / "projects",),
         patterns=("*.jsonl", "*.jsonl.zst"),
-        wrote=claude_code.wrote,
-        parser=claude_code.ClaudeParser,
+        wrote=_claude_code_wrote,
+        parser=_claude_code_parser,
     ),
     "codex": TranscriptHost(
         name="codex",
@@ -77,7 +103,7 @@ HOSTS: Final[Mapping[Host, TranscriptHost]] = {
         title="Codex rollouts",
         folders=lambda: (codex_home() / "archived_sessions", codex_home() / "sessions"),
         patterns=("rollout-*.jsonl", "rollout-*.jsonl.zst"),
-        wrote=codex.wrote,
-        parser=codex.CodexParser,
+        wrote=_codex_wrote,
+        parser=_codex_parser,
     ),
 }

@@ -1,0 +1,13 @@
+"""The names of the hosts, apart from what connects them, because `--help` lists them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class HostName(StrEnum):
+    """The names of the hosts on the command line."""
+
+    CLAUDE_CODE = "claude-code"
+    CLAUDE_DESKTOP = "claude-desktop"
+    CODEX = "codex"
