@@ -126,7 +126,8 @@ def test_a_prompt_that_the_model_took_from_the_queue_is_rewound_with_its_branch(
 
 
 def test_the_hosts_word_on_the_newest_line_counts_until_the_next_line(tmp_path: Path) -> None:
-    assert rewound(tmp_path, [*TALK, chosen("a1")]) == set()
+    assert rewound(tmp_path, [*TALK, chosen("a1")]) == {"p2", "a2"}
+    assert rewound(tmp_path, [*TALK, chosen("p2"), chosen("a2")]) == set()
     assert rewound(tmp_path, [*REWOUND, chosen("a2")]) == {"p3", "a3"}
     assert rewound(tmp_path, [*REWOUND, chosen("a2"), said("p7", "a3")]) == {"p2", "a2"}
     nobody = "00000000-0000-0000-0000-000000000000"

@@ -80,15 +80,23 @@ def test_a_rewind_that_is_undone_loses_the_tag(memory: Memory, path: Path) -> No
     assert rewound(memory) == {"p3", "a3"}
 
 
+@pytest.mark.parametrize("read", ["drain", "import"])
 def test_a_fork_that_goes_on_from_the_old_branch_takes_the_tag_off(
-    memory: Memory, path: Path, tmp_path: Path
+    memory: Memory, path: Path, tmp_path: Path, read: str
 ) -> None:
     write(path, *BEFORE, *BACK)
     drain(memory, path)
+    assert rewound(memory) == {"p2"}
     fork = tmp_path / "fork.jsonl"
-    write(fork, *BEFORE, said("p5", "a1"), *UNDONE)
+    write(fork, *BEFORE, *UNDONE)
+    if read == "drain":
+        drain(memory, fork)
+    else:
+        import_all(memory, fork)
+    assert rewound(memory) == set()
+    write(fork, said("p5", "p1"))
     drain(memory, fork)
-    assert rewound(memory) == {"p5"}
+    assert rewound(memory) == set()
 
 
 def test_a_rewind_in_the_first_of_several_batches_is_tagged(memory: Memory, path: Path) -> None:

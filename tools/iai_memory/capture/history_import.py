@@ -13,7 +13,7 @@ from ..results import IngestReport
 from ..writing.new_memory import NewMemory
 from .import_record import ImportedFile, ImportRecord
 from .jsonl_tail import FileCursor
-from .rewinds import TagRewound, branch_count, branches_of
+from .rewinds import TagRewound, branch_count, branches_of, must_look
 from .selection import Selection, selected_memory
 from .transcript import host_of, read_transcript
 from .transcript_files import FoundTranscript
@@ -60,7 +60,7 @@ class _Reading:
     host: Host
     known: TurnCounts
     cursor: FileCursor | None
-    branches: int
+    branches: int | None
     counts: TurnCounts = field(default_factory=TurnCounts)
     is_done: bool = False
 
@@ -152,7 +152,7 @@ class HistoryImport:
             known.counts.as_known() if known else TurnCounts(),
             known.cursor if known else None,
             # Tags are given at the end of a file, which an interrupted import did not reach.
-            branch_count(known.cursor) if known and known.modified_ns else 0,
+            branch_count(known.cursor) if known and known.modified_ns else None,
         )
         self._readings.append(reading)
         self._read_lines(reading)
@@ -219,12 +219,13 @@ class HistoryImport:
             self.progress.faults.append(f"{reading.found.path}: turn {memory.turn_id}: {exc}")
 
     def _tag(self, reading: _Reading) -> None:
-        """Tag the turns that the person took back, where a prompt went back since the last time."""
-        count = branch_count(reading.cursor)
-        if not reading.is_done or count == reading.branches:
+        """Tag the turns that the person took back, where that may have changed."""
+        count, known_turns = branch_count(reading.cursor), reading.counts.duplicate
+        if not reading.is_done:
             return
-        found = branches_of(reading.found.path)
-        self._tag_rewound(reading.host, found.rewound, found.held)
+        if must_look(reading.host, reading.branches, count, known_turns):
+            found = branches_of(reading.found.path)
+            self._tag_rewound(reading.host, found.rewound, found.held)
 
     def _note(self, reading: _Reading) -> None:
         if self._record is None or reading.cursor is None:

@@ -47,6 +47,21 @@ class Branches:
     held: frozenset[str]
 
 
+def must_look(host: str | None, looked_at: int | None, count: int, known_turns: int) -> bool:
+    """Return whether the turns of a transcript may have other tags than `branches_of` says.
+
+    Args:
+        host: Who wrote it.
+        looked_at: Its `branch_count` when that was last asked; None for never.
+        count: Its `branch_count` now.
+        known_turns: How many of its turns were stored from another file: a fork may go on from
+            what was taken back there.
+    """
+    if host != "claude-code":
+        return False
+    return bool(count or known_turns) if looked_at is None else count != looked_at
+
+
 def branch_count(cursor: FileCursor | None) -> int:
     """Return how many prompts up to a place did not go on from the line before them.
 
@@ -162,7 +177,8 @@ class _Tree:
         branch = known.get(above, _ANSWER)
         if branch == _PATH:
             below = children[above]
-            branch = _NEITHER if below and below not in self.logical else _ANSWER
+            goes_on = below not in self.logical if below else above == self.chosen
+            branch = _NEITHER if goes_on else _ANSWER
         for line in reversed(lines):
             branch = self._opened_by(line) if branch == _NEITHER else branch
             known[line] = branch

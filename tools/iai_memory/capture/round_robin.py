@@ -22,7 +22,7 @@ from ..projects.lookup import ProjectLookup
 from ..results import IngestReport
 from ..writing.new_memory import NewMemory
 from .jsonl_tail import FileCursor
-from .rewinds import TagRewound, branch_count, branches_of
+from .rewinds import TagRewound, branch_count, branches_of, must_look
 from .selection import Selection, selected_memory
 from .session_state import Session, Sessions
 from .transcript import detect_host, read_transcript
@@ -121,7 +121,7 @@ class RoundRobin:
             batch = self._next_batch(session)
             self._store(batch, session)
             if not batch.has_more:
-                self._tag_turns(session, batch.cursor)
+                self._tag_turns(session, batch)
         except StoreFault:
             raise
         except Exception as exc:  # noqa: BLE001 - one transcript must not end the capture of others
@@ -164,14 +164,14 @@ class RoundRobin:
         # Also where every turn was known: a drain that was killed here had set no mark.
         set_page_mark(self._paths)
 
-    def _tag_turns(self, session: Session, end: FileCursor | None) -> None:
-        """Tag the turns that the person took back, where a prompt went back since the last time."""
-        count = branch_count(end)
-        if count == session.branches:
-            return
-        found = branches_of(session.transcript)
-        if self._tag_rewound("claude-code", found.rewound, found.held):
-            set_page_mark(self._paths)
+    def _tag_turns(self, session: Session, batch: _Batch) -> None:
+        """Tag the turns that the person took back, where that may have changed."""
+        count = branch_count(batch.cursor)
+        known_turns = session.counts.duplicate + batch.counts.duplicate
+        if must_look(session.host, session.branches, count, known_turns):
+            found = branches_of(session.transcript)
+            if self._tag_rewound("claude-code", found.rewound, found.held):
+                set_page_mark(self._paths)
         session.branches = count
 
     def _store_one(self, memory: NewMemory, counts: TurnCounts, session: Session) -> None:

@@ -45,7 +45,8 @@ class Session:
         fault: Why the last attempt failed; empty for none.
         counts: Its turns by outcome.
         lost_at: When turns of it were last found that could not be kept, or it was given up.
-        branches: The count of its branches when the turns that were taken back were last tagged.
+        branches: The count of its branches when the turns that were taken back were last tagged;
+            None before the first time.
     """
 
     transcript: Path
@@ -59,7 +60,7 @@ class Session:
     fault: str = ""
     counts: TurnCounts = field(default_factory=TurnCounts)
     lost_at: datetime | None = None
-    branches: int = 0
+    branches: int | None = None
 
     def add(self, counts: TurnCounts) -> None:
         """Count what became of more of its lines."""
@@ -214,5 +215,5 @@ def _from_fields(path: str, fields: dict[str, Any]) -> Session:
             skipped=Counter(counts["skipped"]),
         ),
         lost_at=None if lost_at is None else parse_time(lost_at, "lost_at"),
-        branches=int(fields.get("branches", 0)),
+        branches=None if fields.get("branches") is None else int(fields["branches"]),
     )

@@ -145,13 +145,11 @@ class ClaudeParser:
             plans += [plan] if plan else []
             if call:
                 self._remember_call(call, name, shown=bool(plan))
-        if fields.get("isApiErrorMessage") is True or message.get("model") == _HOST_MODEL:
+        flags = (fields.get("isMeta"), fields.get("isApiErrorMessage"))
+        if any(flag is True for flag in flags) or message.get("model") == _HOST_MODEL:
             return Skipped("host_marker")
-        if fields.get("isMeta") is True:
-            return Skipped("host_marker")
-        return self._turn(
-            fields, "assistant", _spoken(content, blocks=[*_texts_of(content), *plans])
-        )
+        words = _spoken(content, blocks=[*_texts_of(content), *plans])
+        return self._turn(fields, "assistant", words)
 
     def _user_line(self, fields: dict[str, Any], content: Sequence[dict[str, Any]]) -> LineOutcome:
         results = [block for block in content if block.get("type") == "tool_result"]
