@@ -29,6 +29,7 @@ from tests.support.pages import (
 from tests.support.talking import child_server
 
 from iai_memory import Memory
+from iai_memory.base.page_mark import page_mark
 from iai_memory.session_start.refresh import Trigger
 
 NOT_SLEEP: list[Trigger] = ["wake_sequence", "periodic_wake", "manual", "shutdown"]
@@ -177,5 +178,7 @@ def test_a_server_renders_a_removal_of_another_process_inside_the_interval(tmp_p
         until("the first page", lambda: rendered(other))
         assert "to be forgotten" in page(other)
         other.forget([gone.id or ""])
-        until("the removal", lambda: "to be forgotten" not in page(other))
+        assert not cache(other).exists() or "to be forgotten" not in page(other)
+        until("the page without it", lambda: page_mark(other.paths) is None)
+        assert "to be forgotten" not in page(other)
         assert "to be forgotten" not in cache(other, "p").read_text()
