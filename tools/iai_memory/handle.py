@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .base.ledger import Ledger
 from .base.paths import StorePaths
@@ -18,13 +19,15 @@ from .embedding.identity import DIMENSION
 from .embedding.model import EmbeddingModel
 from .embedding.model_files import ModelFiles
 from .maintenance.after_commit import after_commit, compact_if_due, refresh_cached_page
-from .maintenance.sleep import SleepReport, needs_sleep, sleep
 from .projects.identity import project_of
 from .recall.features import release_features
 from .session_start.refresh import PageManager
 from .session_start.view import PageOptions
 from .settings import Settings, load_settings
 from .store.table import Store
+
+if TYPE_CHECKING:
+    from .maintenance.sleep import SleepReport
 
 
 class StoreHandle:
@@ -155,6 +158,8 @@ class StoreHandle:
         Raises:
             StoreFault: The store could not be read.
         """
+        from .maintenance.sleep import needs_sleep
+
         return needs_sleep(self.store)
 
     def sleep(
@@ -173,6 +178,8 @@ class StoreHandle:
             StoreFault: A step failed; the steps before it are kept.
             ModelFault: The same, while embedding.
         """
+        from .maintenance.sleep import sleep
+
         return sleep(
             self.store,
             self._model,

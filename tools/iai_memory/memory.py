@@ -1,30 +1,24 @@
-"""The memory behind one object: a method for each tool and command. It opens and delegates."""
+"""The memory behind one object: a method for each tool and command. It opens and delegates.
+
+What only some methods need is imported there: every command opens a memory, and few of them search,
+read transcripts or scrub.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
-from .analysis.contradictions import Contradiction, find_contradictions
 from .base.checks import check_flag, check_whole
 from .base.clock import parse_time
 from .base.page_mark import set_page_mark
-from .capture.drain import Drain, Drained
-from .capture.history_import import HistoryImport, ImportProgress
-from .capture.import_record import ImportRecord
-from .capture.selection import Selection
-from .capture.transcript_files import FoundTranscript
-from .capture.turn import Host
 from .errors import StoreUnavailable
 from .handle import StoreHandle
 from .maintenance.after_commit import compact_if_due
-from .maintenance.scrub import Scrubbed, compile_pattern, scrub
 from .maintenance.status import status
 from .recall.filter_arguments import check_filter
-from .recall.pipeline import recall
-from .recall.query import RecallOptions, check_query
 from .recall.timeline import MAX_LIMIT, timeline
 from .results import (
     Forgotten,
@@ -40,14 +34,23 @@ from .results import (
 from .session_start.cache import remove_pages
 from .session_start.current_page import current_page
 from .store.record_view import view_of
-from .transfer.jsonl_export import export_lines
-from .transfer.jsonl_import import ImportCounts, import_lines
 from .writing import changes
 from .writing.embed_pending import STEP_MEMORIES, EmbeddingElsewhere, embed_step, reembed
 from .writing.ingest import ingest
 from .writing.lookup import live_record
 from .writing.new_memory import NewMemory, new_memories
 from .writing.supersede import supersede
+
+if TYPE_CHECKING:
+    from .analysis.contradictions import Contradiction
+    from .capture.drain import Drained
+    from .capture.history_import import ImportProgress
+    from .capture.selection import Selection
+    from .capture.transcript_files import FoundTranscript
+    from .capture.turn import Host
+    from .maintenance.scrub import Scrubbed
+    from .recall.query import RecallOptions
+    from .transfer.jsonl_import import ImportCounts
 
 
 class Memory(StoreHandle):
@@ -93,6 +96,9 @@ class Memory(StoreHandle):
             InvalidInput: An argument cannot be used.
             StoreFault: The store could not be read.
         """
+        from .recall.pipeline import recall
+        from .recall.query import check_query
+
         checked = check_query(query, options, self.own_project)
         return recall(self.store, self.encoder, checked)
 
@@ -224,6 +230,8 @@ class Memory(StoreHandle):
             ModelMissing: There is no model, so there are no vectors to compare.
             StoreFault: The store could not be read.
         """
+        from .analysis.contradictions import find_contradictions
+
         check_whole(limit, "limit", 1, MAX_LIMIT)
         self._model.require_files()
         return find_contradictions(self.store, limit)
@@ -269,6 +277,8 @@ class Memory(StoreHandle):
         Raises:
             StoreFault: The spool or the table could not be used; every unanswered ring waits.
         """
+        from .capture.drain import Drain
+
         drain = Drain(
             self.paths, self.ledger, self._store_captured, self._tag_captured, reading=reading
         )
@@ -318,6 +328,10 @@ class Memory(StoreHandle):
         Raises:
             StoreFault: The store could not be used.
         """
+        from .capture.history_import import HistoryImport
+        from .capture.import_record import ImportRecord
+        from .capture.selection import Selection
+
         run = HistoryImport(
             self._store_imported,
             self.tag_rewound,
@@ -386,6 +400,8 @@ class Memory(StoreHandle):
 
     def export_lines(self, *, vectors: bool = False) -> Iterator[str]:
         """Yield every record as a line of JSON, oldest first; forgotten and superseded ones too."""
+        from .transfer.jsonl_export import export_lines
+
         return export_lines(self.store, vectors=vectors)
 
     def import_lines(self, lines: Iterable[str]) -> Iterator[ImportCounts]:
@@ -394,6 +410,8 @@ class Memory(StoreHandle):
         Raises:
             InvalidInput: A line is no exported record; the batches before it are stored.
         """
+        from .transfer.jsonl_import import import_lines
+
         for arrived in import_lines(self.store, lines, embedder=self.embedder_key):
             if arrived.stored:
                 self._committed()
@@ -406,4 +424,6 @@ class Memory(StoreHandle):
             InvalidInput: The pattern cannot be used.
             StoreFault: The store could not be written; another run does the rest.
         """
+        from .maintenance.scrub import compile_pattern, scrub
+
         return scrub(self.store, compile_pattern(pattern, regex=regex), self.page_manager())

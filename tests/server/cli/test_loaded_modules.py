@@ -64,7 +64,7 @@ def test_the_help_needs_no_memory(tmp_path: Path) -> None:
     modules = loaded(tmp_path, ("--help",))
     assert modules & {*HEAVY, "pydantic", "rich"} == set()
     assert opened(modules) == []
-    assert len(ours(modules)) <= 60, ours(modules)
+    assert len(ours(modules)) <= 38, ours(modules)
 
 
 def test_the_help_of_every_command_needs_no_memory(tmp_path: Path) -> None:
@@ -76,21 +76,26 @@ def test_the_help_of_every_command_needs_no_memory(tmp_path: Path) -> None:
     # typer itself checks arguments with pydantic.
     assert modules & HEAVY == set()
     assert opened(modules) == []
-    assert len(ours(modules)) <= 60, ours(modules)
+    assert len(ours(modules)) <= 38, ours(modules)
 
 
 @pytest.mark.parametrize(
-    ("call", "more", "most"),
+    ("call", "more", "most", "most_of_ours"),
     [
-        (("session-start",), set[str](), 840),
-        (("timeline",), {"rich"}, 880),
-        (("status",), {"rich"}, 880),
-        (("recall", "which port"), {"rich", "onnxruntime", "tokenizers"}, 910),
+        (("session-start",), set[str](), 790, 184),
+        (("timeline",), {"rich"}, 830, 184),
+        (("status",), {"rich"}, 830, 184),
+        (("recall", "which port"), {"rich", "onnxruntime", "tokenizers"}, 870, 200),
     ],
     ids=lambda part: part[0] if isinstance(part, tuple) else None,
 )
 def test_a_command_on_the_memory_loads_what_it_works_with_and_no_client_of_services(
-    tmp_path: Path, model_folder: Path, call: tuple[str, ...], more: set[str], most: int
+    tmp_path: Path,
+    model_folder: Path,
+    call: tuple[str, ...],
+    more: set[str],
+    most: int,
+    most_of_ours: int,
 ) -> None:
     Memory(settings=load_settings(store=tmp_path / "store", model=model_folder)).ingest("port 5544")
     modules = loaded(tmp_path, call, model=model_folder)
@@ -98,6 +103,7 @@ def test_a_command_on_the_memory_loads_what_it_works_with_and_no_client_of_servi
     unused = ("lance_namespace_urllib3_client", "urllib3", "requests", "httpx", "dateparser")
     assert [name for name in modules if name.startswith(unused)] == []
     assert len(modules) <= most, sorted(modules)
+    assert len(ours(modules)) <= most_of_ours, ours(modules)
 
 
 @pytest.mark.parametrize("arguments", [("--version",), ("--version", "recall")])
