@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from iai_memory import Memory
 from iai_memory.base.clock import iso
 from iai_memory.base.presence import alive_servers
+from iai_memory.capture.given_up import GivenUp
 from iai_memory.capture.spool import Spool
 
 from .check import BrokenLink, Check, WeakLink, run_check
@@ -22,7 +23,7 @@ _STARTS = 1_000
 def check_capture(memory: Memory) -> Iterator[Check]:
     """Check that rings are answered, and that no transcript was given up."""
     yield run_check("capture: rings", lambda: _check_rings(memory))
-    failed = Spool(memory.paths).failed()
+    failed = GivenUp(memory.paths).notes()
     if failed:
         yield Check(
             "capture: given up",

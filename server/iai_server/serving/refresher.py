@@ -158,7 +158,11 @@ class Refresher:
                 daemon=True,
             )
             self._capturing.start()
-        self._capturing.join(CAPTURE_WAIT_SEC)
+        ends = time.monotonic() + CAPTURE_WAIT_SEC
+        while self._capturing.is_alive() and not self._stopping.is_set():
+            if time.monotonic() >= ends:
+                break
+            self._capturing.join(POLL_SEC / 5)
 
     def _note_transcript(self, transcript: Path) -> None:
         self._watchdog.at("capture", str(transcript))

@@ -15,7 +15,9 @@ import pytest
 from tests.support.checkout import HOOKS
 
 from iai_memory.base.paths import StorePaths
-from iai_memory.capture.spool import MAX_RING_BYTES, Ring, Rings, Spool
+from iai_memory.capture.given_up import GivenUp
+from iai_memory.capture.ring import MAX_RING_BYTES, Ring, Rings
+from iai_memory.capture.spool import Spool
 from iai_memory.errors import StoreUnavailable
 
 RING: dict[str, Any] = {
@@ -198,44 +200,6 @@ def test_offsets_that_cannot_be_right_hide_nothing(
     assert drained(spool).count == 1
 
 
-def test_what_was_given_up_holds_no_text(spool: Spool, folder: Path) -> None:
-    failed = folder / "failed"
-    failed.mkdir()
-    old = {"why": "cannot be read", "doorbell": {**OLD, "prompt": "my diagnosis"}}
-    (failed / "20261101.json").write_text(json.dumps(old))
-    (failed / "broken.json").write_text('{"why": "x", "doorbell": {"prompt": "my diagnosis"')
-    spool.strip_failed()
-    assert not [path for path in failed.iterdir() if "diagnosis" in path.read_text()]
-    kept = json.loads((failed / "20261101.json").read_text())
-    assert kept["why"] == "cannot be read"
-    assert kept["ring"] == {
-        "event": "UserPromptSubmit",
-        "session_id": "s",
-        "transcript_path": "/t/s.jsonl",
-        "cwd": "/p",
-    }
-    before = {path: path.stat().st_mtime_ns for path in failed.iterdir()}
-    spool.strip_failed()
-    assert {path: path.stat().st_mtime_ns for path in failed.iterdir()} == before
-
-
-def test_a_transcript_is_given_up_in_one_file_and_settled_again(spool: Spool) -> None:
-    ring = Ring("/t/s.jsonl", "s", "/p", "Stop", datetime.now(UTC))
-    paths = {spool.give_up(ring, f"reason {number}") for number in range(3)}
-    [path] = spool.failed()
-    assert paths == {path}
-    assert json.loads(path.read_text())["why"] == "reason 2"
-    spool.settle("/t/s.jsonl")
-    spool.settle("/t/never.jsonl")
-    assert spool.failed() == []
-
-
-def test_what_was_given_up_does_not_grow_for_ever(spool: Spool) -> None:
-    for number in range(230):
-        spool.give_up(Ring(f"/t/{number}", None, None, None, datetime.now(UTC)), "gone")
-    assert len(spool.failed()) == 200
-
-
 # --- damage ------------------------------------------------------------------------------------
 
 GARBAGE = [
@@ -389,10 +353,10 @@ def test_what_is_no_file_beside_the_rings_keeps_no_ring_from_its_answer(
     (folder / "failed").mkdir()
     make(folder / name)
     put(folder / "doorbell.jsonl", RING)
-    spool.strip_failed()
+    GivenUp(StorePaths(folder.parent)).strip()
     assert drained(spool).count == 1
     assert not spool.has_rings()
-    assert spool.failed() == []
+    assert GivenUp(StorePaths(folder.parent)).notes() == []
 
 
 @pytest.mark.parametrize("make", [_fifo, _link, Path.touch], ids=["fifo", "link", "file"])

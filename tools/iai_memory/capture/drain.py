@@ -14,10 +14,12 @@ from ..base.paths import StorePaths
 from ..errors import StoreBusy, StoreUnavailable
 from ..results import IngestReport
 from ..writing.new_memory import NewMemory
+from .given_up import GivenUp
 from .rewinds import TagRewound
+from .ring import Ring, Rings
 from .round_robin import RoundRobin
 from .session_state import MAX_ATTEMPTS, Session, Sessions, has_work, note_ring, to_read_again
-from .spool import Ring, Rings, Spool
+from .spool import Spool
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class Drain:
         self._paths = paths
         self._ledger = ledger
         self._spool = Spool(paths)
+        self._given_up = GivenUp(paths)
         self._sessions = Sessions(paths)
         self._round = RoundRobin(paths, ledger, ingest, tag_rewound, reading or _ignore)
 
@@ -105,7 +108,7 @@ class Drain:
     def _run_alone(self, ends: float) -> Drained:
         sessions = self._sessions.load()
         with closing(self._spool.claim()) as claim:
-            self._spool.strip_failed()
+            self._given_up.strip()
             rings = claim.read()
             for ring in rings.by_transcript.values():
                 note_ring(ring, sessions)
@@ -134,11 +137,11 @@ class Drain:
         for path, ring in rings.by_transcript.items():
             session = sessions[path]
             if not session.attempts:
-                self._spool.settle(path)
+                self._given_up.remove(path)
             elif session.attempts < MAX_ATTEMPTS:
                 again.append(ring)
             else:
-                self._spool.give_up(ring, session.fault)
+                self._given_up.add(ring, session.fault)
         return again
 
     def _report_unreadable(self, rings: Rings) -> None:

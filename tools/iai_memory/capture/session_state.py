@@ -17,7 +17,8 @@ from ..base.json_file import read_object
 from ..base.paths import StorePaths
 from ..errors import ForeignFileFault, StoreUnavailable
 from .jsonl_tail import FileCursor
-from .spool import Ring, Spool
+from .ring import Ring
+from .spool import Spool
 from .turn import Host
 from .turn_counts import TurnCounts
 

@@ -1,43 +1,37 @@
 """The spool: rings that the capture hook appends and a drain claims.
 
-A ring says that a transcript grew. It is one line of JSON without any text of the conversation,
-appended to `doorbell.jsonl` with one write:
+A ring is one line, see `ring.py`. Files move from name to name, so that a drain that is killed at
+any point loses no ring:
 
-    {"event":"Stop","session_id":"…","transcript_path":"…","cwd":"…","at":1764500000}
-
-A claim moves files from name to name, so that a drain that is killed at any point loses no ring:
-
-    doorbell.jsonl             hooks append here
+    doorbell.jsonl                 hooks append here, a ring with one write
     doorbell.claimed-<ns>.jsonl    a drain reads it; found here, it waits for the next drain
-    answered-<ns>.jsonl        every ring that was read is answered; read to its end, then removed
+    answered-<ns>.jsonl            every ring that was read is answered; it is read on and removed
 
 A hook that had the file open may still append to it. Once it has, it looks for a file named
 `doorbell*`; without one it appends once more. So a ring is either read from the answered file or
 written twice, and the second time finds nothing new.
 
-Earlier versions wrote the host's whole JSON, to `doorbell.jsonl`, `doorbell.old.jsonl` and
-`doorbell-*.json`. Those are read for the same fields and leave with the first claim.
+Earlier versions wrote to `doorbell.old.jsonl` and `doorbell-*.json`, too; those leave with the
+first claim.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import stat
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from hashlib import blake2b
 from pathlib import Path
-from typing import Any, BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
-from ..base.files import PRIVATE_FILE, make_private_folder, replace_file
+from ..base.files import PRIVATE_FILE
 from ..base.json_file import read_object
 from ..base.paths import StorePaths
 from ..errors import StoreUnavailable
+from .ring import MAX_RING_BYTES, Ring, Rings, objects_in
 
 DOORBELL: Final = "doorbell.jsonl"
 WAITING: Final = "doorbell*.json*"
@@ -46,51 +40,13 @@ _ANSWERED: Final = "answered-{}.jsonl"
 # Written by earlier versions: how far each file had been read, by inode.
 _OFFSETS: Final = "offsets.json"
 _MAX_OFFSETS_BYTES: Final = 1 << 20
-MAX_RING_BYTES: Final = 64 << 10
-_MAX_PATH_CHARS: Final = 16 << 10
-_MAX_FAILED: Final = 200
-_MAX_FAILED_BYTES: Final = 64 << 20
 _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_MEMBER: Final = re.compile(r'[\s,{]*("(?:[^"\\]|\\.)*")\s*:\s*')
 _KINDS: Final = (
     (stat.S_ISLNK, "a link"),
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a FIFO"),
     (stat.S_ISSOCK, "a socket"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Ring:
-    """What one call of the capture hook said.
-
-    Attributes:
-        transcript_path: Absolute path of the transcript.
-        session_id: The host's id; None where it gave none.
-        cwd: The folder that was worked in; None where the host gave none.
-        event: The host's name of the event; None where it gave none.
-        at: When the hook rang, UTC.
-    """
-
-    transcript_path: str
-    session_id: str | None
-    cwd: str | None
-    event: str | None
-    at: datetime
-
-    def to_fields(self) -> dict[str, Any]:
-        """Return the ring as the hook writes it."""
-        return {
-            "event": self.event,
-            "session_id": self.session_id,
-            "transcript_path": self.transcript_path,
-            "cwd": self.cwd,
-            "at": int(self.at.timestamp()),
-        }
-
-    def to_line(self) -> bytes:
-        """Return the ring as a line of the spool."""
-        return json.dumps(self.to_fields(), separators=(",", ":")).encode() + b"\n"
 
 
 class Waiting(NamedTuple):
@@ -107,42 +63,6 @@ class Waiting(NamedTuple):
     since: datetime | None
     size: int
     faults: tuple[str, ...]
-
-
-@dataclass(slots=True)
-class Rings:
-    """The rings of several files, folded: one for each transcript, the newest.
-
-    Attributes:
-        by_transcript: By path of the transcript.
-        count: How many rings, those that name no transcript included.
-        since: When the oldest was rung.
-        unreadable: Lines that are no ring.
-    """
-
-    by_transcript: dict[str, Ring] = field(default_factory=dict[str, Ring])
-    count: int = 0
-    since: datetime | None = None
-    unreadable: int = 0
-
-    def add(self, line: bytes, *, is_cut: bool, written_at: datetime) -> None:
-        """Add the rings of one line.
-
-        Args:
-            line: The line, or its first 64 KiB.
-            is_cut: Whether it goes on.
-            written_at: When its file was last written: the time of a ring that names none.
-        """
-        objects = _objects(line.decode("utf-8", "replace"), is_cut=is_cut)
-        self.unreadable += not objects
-        for fields in objects:
-            self.count += 1
-            at = _time(fields.get("at"), written_at)
-            self.since = at if self.since is None else min(self.since, at)
-            ring = _ring(fields, at)
-            known = self.by_transcript.get(ring.transcript_path) if ring else None
-            if ring is not None and (known is None or known.at <= ring.at):
-                self.by_transcript[ring.transcript_path] = ring
 
 
 class Claim:
@@ -281,49 +201,6 @@ class Spool:
                 doorbell.rename(self._folder / _CLAIMED.format(time.time_ns()))
         return Claim(self._folder, self._files(), self._offsets())
 
-    def give_up(self, ring: Ring, why: str) -> Path:
-        """Note in `failed/` that a transcript could not be read; it has one file there.
-
-        Raises:
-            StoreUnavailable: The spool cannot be written.
-        """
-        with _reported(self._folder, "written"):
-            folder = make_private_folder(self._folder / "failed")
-            path = folder / _failed_name(ring.transcript_path)
-            replace_file(path, json.dumps({"why": why, "ring": ring.to_fields()}).encode())
-            for old in sorted(self.failed(), key=_modified)[:-_MAX_FAILED]:
-                old.unlink(missing_ok=True)
-        return path
-
-    def settle(self, transcript_path: str) -> None:
-        """Remove what `give_up` noted of a transcript: it could be read after all."""
-        with _reported(self._folder, "written"):
-            (self._folder / "failed" / _failed_name(transcript_path)).unlink(missing_ok=True)
-
-    def failed(self) -> list[Path]:
-        """Return the files of the transcripts that were given up."""
-        found = (self._folder / "failed").glob("*.json")
-        return sorted(path for path in found if path.is_file() and not path.is_symlink())
-
-    def strip_failed(self) -> None:
-        """Rewrite the files in `failed/` that earlier versions wrote with text of the conversation.
-
-        Raises:
-            StoreUnavailable: The spool cannot be written.
-        """
-        with _reported(self._folder, "written"):
-            for path in self.failed():
-                noted = read_object(path, _MAX_FAILED_BYTES)
-                if noted is not None and "ring" in noted:
-                    continue
-                old = noted.get("doorbell") if noted else None
-                why = str(noted.get("why")) if noted else "what this file said cannot be read"
-                fields = old if isinstance(old, dict) else {}
-                kept = {name: _text(fields, name) for name in _FIELDS} | {
-                    "event": _text(fields, "hook_event_name")
-                }
-                replace_file(path, json.dumps({"why": why, "ring": kept}).encode())
-
     def _files(self) -> list[Path]:
         """Return every file with rings, those of an interrupted claim included, sorted.
 
@@ -339,9 +216,6 @@ class Spool:
         # Without it every ring is read again; ingest stores no turn twice.
         fields = read_object(self._folder / _OFFSETS, _MAX_OFFSETS_BYTES) or {}
         return {inode: offset for inode, offset in fields.items() if type(offset) is int}
-
-
-_FIELDS: Final = ("session_id", "transcript_path", "cwd")
 
 
 class _NotAFile(Exception):
@@ -386,7 +260,7 @@ class _RingFile:
                 return
             is_cut = piece is not line
             is_whole = piece.endswith(b"\n") or to_end or is_cut
-            if not is_whole and not _objects(line.decode("utf-8", "replace"), is_cut=False):
+            if not is_whole and not objects_in(line.decode("utf-8", "replace"), is_cut=False):
                 self._stream.seek(start)  # a hook is writing it
                 return
             yield line, is_cut
@@ -452,17 +326,6 @@ def _is_filled(path: Path) -> bool:
     return stat.S_ISREG(about.st_mode) and about.st_size > 0
 
 
-def _modified(path: Path) -> float:
-    try:
-        return path.lstat().st_mtime
-    except OSError:
-        return 0.0
-
-
-def _failed_name(transcript_path: str) -> str:
-    return f"{blake2b(transcript_path.encode(), digest_size=8).hexdigest()}.json"
-
-
 @contextmanager
 def _reported(folder: Path, done: str) -> Generator[None]:
     try:
@@ -471,74 +334,3 @@ def _reported(folder: Path, done: str) -> Generator[None]:
         raise StoreUnavailable(
             f"{folder} cannot be {done} ({exc.strerror}): run `iai-mcp doctor`"
         ) from exc
-
-
-def _objects(line: str, *, is_cut: bool) -> list[dict[str, Any]]:
-    """Return the objects of a line: behind half an object of a killed hook, the next ones too."""
-    found: list[dict[str, Any]] = []
-    decode = json.JSONDecoder().raw_decode
-    start = line.find("{")
-    while start >= 0:
-        try:
-            fields, end = decode(line, start)
-        except (ValueError, RecursionError):
-            # No text holds these two characters: JSON escapes the second one.
-            start = line.find('{"', start + 1)
-            continue
-        found.append(fields)
-        start = line.find("{", end)
-    if not found and is_cut:
-        found = [_leading_members(line)]
-    return [fields for fields in found if fields]
-
-
-def _leading_members(line: str) -> dict[str, Any]:
-    """Return the members of an object whose end is missing, up to the one that is cut.
-
-    Hosts name session, transcript, folder and event before their long texts.
-    """
-    fields: dict[str, Any] = {}
-    decode = json.JSONDecoder().raw_decode
-    at = max(0, line.find("{"))
-    while member := _MEMBER.match(line, at):
-        try:
-            value, at = decode(line, member.end())
-        except (ValueError, RecursionError):
-            break
-        fields[json.loads(member[1])] = value
-    return fields
-
-
-def _ring(fields: dict[str, Any], at: datetime) -> Ring | None:
-    """Return the ring; None where it names no transcript that could be read."""
-    path = _text(fields, "transcript_path")
-    if path is None or not path.startswith("/"):
-        return None
-    return Ring(
-        transcript_path=path,
-        session_id=_text(fields, "session_id"),
-        cwd=_text(fields, "cwd"),
-        event=_text(fields, "event") or _text(fields, "hook_event_name"),
-        at=at,
-    )
-
-
-def _text(fields: dict[str, Any], name: str) -> str | None:
-    """Return a member that can be a path or a name; None for anything else."""
-    value = fields.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= _MAX_PATH_CHARS or "\0" in value:
-        return None
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return None  # half of a surrogate pair names no file
-    return value
-
-
-def _time(value: Any, written_at: datetime) -> datetime:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return written_at
-    try:
-        return min(datetime.fromtimestamp(value, UTC), datetime.now(UTC))
-    except (ValueError, OverflowError, OSError):
-        return written_at

@@ -1,0 +1,162 @@
+"""A ring: what one call of the capture hook said, and the reading of its line.
+
+A ring says that a transcript grew, without any text of the conversation:
+
+    {"event":"Stop","session_id":"…","transcript_path":"…","cwd":"…","at":1764500000}
+
+Earlier versions wrote the host's whole JSON; it is read for the same fields.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+MAX_RING_BYTES: Final = 64 << 10
+"""A longer line is read by its beginning."""
+
+_MAX_PATH_CHARS: Final = 16 << 10
+_MEMBER: Final = re.compile(r'[\s,{]*("(?:[^"\\]|\\.)*")\s*:\s*')
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """What one call of the capture hook said.
+
+    Attributes:
+        transcript_path: Absolute path of the transcript.
+        session_id: The host's id; None where it gave none.
+        cwd: The folder that was worked in; None where the host gave none.
+        event: The host's name of the event; None where it gave none.
+        at: When the hook rang, UTC.
+    """
+
+    transcript_path: str
+    session_id: str | None
+    cwd: str | None
+    event: str | None
+    at: datetime
+
+    def to_fields(self) -> dict[str, Any]:
+        """Return the ring as the hook writes it."""
+        return {
+            "event": self.event,
+            "session_id": self.session_id,
+            "transcript_path": self.transcript_path,
+            "cwd": self.cwd,
+            "at": int(self.at.timestamp()),
+        }
+
+    def to_line(self) -> bytes:
+        """Return the ring as a line of the spool."""
+        return json.dumps(self.to_fields(), separators=(",", ":")).encode() + b"\n"
+
+
+@dataclass(slots=True)
+class Rings:
+    """The rings of several files, folded: one for each transcript, the newest.
+
+    Attributes:
+        by_transcript: By path of the transcript.
+        count: How many rings, those that name no transcript included.
+        since: When the oldest was rung.
+        unreadable: Lines that are no ring.
+    """
+
+    by_transcript: dict[str, Ring] = field(default_factory=dict[str, Ring])
+    count: int = 0
+    since: datetime | None = None
+    unreadable: int = 0
+
+    def add(self, line: bytes, *, is_cut: bool, written_at: datetime) -> None:
+        """Add the rings of one line.
+
+        Args:
+            line: The line, or its first 64 KiB.
+            is_cut: Whether it goes on.
+            written_at: When its file was last written: the time of a ring that names none.
+        """
+        objects = objects_in(line.decode("utf-8", "replace"), is_cut=is_cut)
+        self.unreadable += not objects
+        for fields in objects:
+            self.count += 1
+            at = _time(fields.get("at"), written_at)
+            self.since = at if self.since is None else min(self.since, at)
+            ring = _ring(fields, at)
+            known = self.by_transcript.get(ring.transcript_path) if ring else None
+            if ring is not None and (known is None or known.at <= ring.at):
+                self.by_transcript[ring.transcript_path] = ring
+
+
+def objects_in(line: str, *, is_cut: bool) -> list[dict[str, Any]]:
+    """Return the objects of a line: behind half an object of a killed hook, the next ones too."""
+    found: list[dict[str, Any]] = []
+    decode = json.JSONDecoder().raw_decode
+    start = line.find("{")
+    while start >= 0:
+        try:
+            fields, end = decode(line, start)
+        except (ValueError, RecursionError):
+            # No text holds these two characters: JSON escapes the second one.
+            start = line.find('{"', start + 1)
+            continue
+        found.append(fields)
+        start = line.find("{", end)
+    if not found and is_cut:
+        found = [_leading_members(line)]
+    return [fields for fields in found if fields]
+
+
+def _leading_members(line: str) -> dict[str, Any]:
+    """Return the members of an object whose end is missing, up to the one that is cut.
+
+    Hosts name session, transcript, folder and event before their long texts.
+    """
+    fields: dict[str, Any] = {}
+    decode = json.JSONDecoder().raw_decode
+    at = max(0, line.find("{"))
+    while member := _MEMBER.match(line, at):
+        try:
+            value, at = decode(line, member.end())
+        except (ValueError, RecursionError):
+            break
+        fields[json.loads(member[1])] = value
+    return fields
+
+
+def _ring(fields: dict[str, Any], at: datetime) -> Ring | None:
+    """Return the ring; None where it names no transcript that could be read."""
+    path = text_of(fields, "transcript_path")
+    if path is None or not path.startswith("/"):
+        return None
+    return Ring(
+        transcript_path=path,
+        session_id=text_of(fields, "session_id"),
+        cwd=text_of(fields, "cwd"),
+        event=text_of(fields, "event") or text_of(fields, "hook_event_name"),
+        at=at,
+    )
+
+
+def text_of(fields: dict[str, Any], name: str) -> str | None:
+    """Return a member that can be a path or a name; None for anything else."""
+    value = fields.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= _MAX_PATH_CHARS or "\0" in value:
+        return None
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return None  # half of a surrogate pair names no file
+    return value
+
+
+def _time(value: Any, written_at: datetime) -> datetime:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return written_at
+    try:
+        return min(datetime.fromtimestamp(value, UTC), datetime.now(UTC))
+    except (ValueError, OverflowError, OSError):
+        return written_at
