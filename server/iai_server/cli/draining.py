@@ -37,6 +37,7 @@ def drain(
 
     Ends when nothing waits. While another process drains, it ends at once: that one does the rest.
     """
+    from iai_memory.base.locks import holder_of
     from iai_memory.base.page_mark import page_mark
     from iai_memory.capture.spool import Spool
 
@@ -49,6 +50,9 @@ def drain(
     waiting = Spool(memory.paths).waiting().rings
     if as_json:
         emit_json(_fields(done, waiting))
+    elif done.busy:
+        holder = holder_of(memory.paths.lock("drain")) or "another process"
+        emit_lines([f"{holder} drains: it answers what waits"])
     else:
         emit_lines(_lines(done, waiting))
     if not done.busy and (waiting or not done.finished):
@@ -70,17 +74,20 @@ def open_drained_memory(*, origin: str = "cli") -> Memory:
 
 def _drain_first(memory: Memory) -> str:
     """Drain for at most 2 s; return why something is still missing, or nothing."""
+    from iai_memory.base.locks import holder_of
     from iai_memory.capture.session_state import has_work
     from iai_memory.capture.spool import Spool
 
     try:
         if not has_work(memory.paths):
             return ""
-        memory.drain(max_seconds=_FIRST_SEC, wait_seconds=_FIRST_SEC)
+        done = memory.drain(max_seconds=_FIRST_SEC, wait_seconds=_FIRST_SEC)
         waiting = Spool(memory.paths).waiting().rings
     except MemoryFault as exc:
         return str(exc)
-    return f"{rings_wait(waiting)}, run `iai-mcp drain`" if waiting else ""
+    holder = holder_of(memory.paths.lock("drain")) if done.busy else None
+    fix = f"{holder} is reading" if holder else "run `iai-mcp drain`"
+    return f"{rings_wait(waiting)}, {fix}" if waiting else ""
 
 
 def rings_wait(count: int) -> str:
@@ -100,8 +107,6 @@ def _fields(done: Drained, waiting: int) -> dict[str, int | bool]:
 
 
 def _lines(done: Drained, waiting: int) -> list[str]:
-    if done.busy:
-        return ["another process drains: it answers what waits"]
     if not done.rings and not done.stored and not waiting:
         return [NOTHING]
     rings = "1 ring" if done.rings == 1 else f"{done.rings} rings"

@@ -129,7 +129,15 @@ def test_without_time_it_says_that_the_rest_waits(memory: Memory, command: Comma
 def test_beside_another_drain_it_ends_at_once(memory: Memory, command: Command) -> None:
     ring(memory, "plan the garden")
     with held(memory.paths.lock("drain"), timeout=1):
-        assert command("drain") == (0, "another process drains: it answers what waits\n", "")
+        code, out, err = command("drain")
+        assert (code, err) == (0, "")
+        assert out.startswith(f"process {os.getpid()} (`")
+        assert out.endswith(" drains: it answers what waits\n")
+        # Whoever shows memories waits two seconds for it.
+        code, _, err = command("timeline")
+        assert code == 0
+        assert f"1 ring waits, process {os.getpid()} (`" in err
+        assert err.endswith(" is reading\n")
     assert stored(memory) == []
 
 
