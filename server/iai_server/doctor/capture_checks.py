@@ -23,14 +23,22 @@ _STARTS = 1_000
 def check_capture(memory: Memory) -> Iterator[Check]:
     """Check that rings are answered, and that no transcript was given up."""
     yield run_check("capture: rings", lambda: _check_rings(memory))
-    failed = GivenUp(memory.paths).notes()
-    if failed:
-        yield Check(
-            "capture: given up",
-            False,
-            f"{len(failed)} transcripts, the reasons are in {failed[0].parent}: run "
-            f"`iai-mcp import claude` or `iai-mcp import codex`, then remove them",
-        )
+    given_up = GivenUp(memory.paths)
+    if given_up.notes():
+        yield run_check("capture: given up", lambda: _check_given_up(given_up))
+
+
+def _check_given_up(given_up: GivenUp) -> str:
+    """Say how many transcripts could not be read; of those that are gone nothing can be mended."""
+    notes, present = given_up.notes(), given_up.present()
+    found = "1 transcript" if len(notes) == 1 else f"{len(notes)} transcripts"
+    where = f"the reasons are in {notes[0].parent}"
+    if not present:
+        raise WeakLink(f"{found} had gone before a drain came, {where}: remove those notes")
+    raise BrokenLink(
+        f"{found}, {len(present)} of them there ({present[0]}), {where}: mend what they say, then "
+        f"run `iai-mcp import claude` or `iai-mcp import codex` and remove those notes"
+    )
 
 
 def _check_rings(memory: Memory) -> str:

@@ -116,6 +116,16 @@ def test_a_transcript_that_is_not_there_is_told_and_exits_1(
     assert command("drain")[1] == "nothing waits\n"
 
 
+def test_lines_that_are_no_ring_are_counted(memory: Memory, command: Command) -> None:
+    ring(memory, "plan the garden")
+    with (memory.paths.spool / "doorbell.jsonl").open("ab") as file:
+        file.write(b"garbage\n\n{half a ring")
+    code, out, _ = command("drain")
+    assert code == 0
+    assert "2 lines of the spool were no ring" in out
+    assert memory.ledger.newest(1, event="capture_rings_unreadable")[0]["lines"] == 2
+
+
 def test_without_time_it_says_that_the_rest_waits(memory: Memory, command: Command) -> None:
     ring(memory, "plan the garden")
     code, out, _ = command("drain", "--max-seconds", "0")

@@ -120,11 +120,16 @@ def test_a_spool_file_that_is_no_file_is_broken_and_named(memory: Memory) -> Non
 
 def test_a_transcript_that_was_given_up_is_broken_until_it_can_be_read(memory: Memory) -> None:
     path = ring(memory, "")
+    os.mkfifo(path)
     for _ in range(3):
         memory.drain()
     [_, given_up] = check_capture(memory)
     assert (given_up.name, given_up.state) == ("capture: given up", "BROKEN")
+    assert str(path) in given_up.finding
     assert str(memory.paths.spool / "failed") in given_up.finding
+    path.unlink()
+    # A host that keeps no transcript leaves nothing to mend.
+    assert [check.state for check in check_capture(memory)] == ["ok", "warning"]
     assert ring(memory, "there after all") == path
     memory.drain()
     assert len(list(check_capture(memory))) == 1

@@ -119,7 +119,7 @@ class Drain:
             again: list[Ring] = []
             if finished:
                 again = self._unanswered(rings, sessions)
-                claim.answer(again)
+                rings.unreadable += claim.answer(again).unreadable
         self._report_unreadable(rings)
         if claim.faults:
             raise StoreUnavailable("; ".join(claim.faults))

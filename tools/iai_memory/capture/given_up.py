@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
 from ..base.files import make_private_folder, replace_file
+from ..base.foreign_file import within
 from ..base.json_file import read_object
 from ..base.paths import StorePaths
-from ..errors import StoreUnavailable
+from ..errors import ForeignFileFault, ForeignFileMissing, StoreUnavailable
 from .ring import Ring, text_of
 
 _MAX_NOTES: Final = 200
@@ -29,6 +32,13 @@ class GivenUp:
         """Return the file of each note."""
         found = self._folder.glob("*.json")
         return sorted(path for path in found if path.is_file() and not path.is_symlink())
+
+    def present(self) -> list[str]:
+        """Return the transcripts that are there now; whatever does not answer counts."""
+        noted = [read_object(path, _MAX_BYTES) or {} for path in self.notes()]
+        rings = [ring for note in noted if isinstance(ring := note.get("ring"), dict)]
+        paths = [text_of(ring, "transcript_path") for ring in rings]
+        return [path for path in paths if path is not None and _is_there(path)]
 
     def add(self, ring: Ring, why: str) -> None:
         """Note a transcript, in place of an earlier note of it; keep the newest 200 notes.
@@ -72,6 +82,16 @@ class GivenUp:
             raise StoreUnavailable(
                 f"{path} cannot be written ({exc.strerror}): run `iai-mcp doctor`"
             ) from exc
+
+
+def _is_there(path: str) -> bool:
+    try:
+        within(path, partial(os.stat, path))
+    except ForeignFileMissing:
+        return False
+    except ForeignFileFault:
+        return True
+    return True
 
 
 def _modified(path: Path) -> float:
