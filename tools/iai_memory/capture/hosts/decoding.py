@@ -83,7 +83,7 @@ def storable(text: str) -> str:
 
     The hosts cut text at UTF-16 units, so half an emoji does occur, and no UTF-8 can hold it.
     """
-    return _SURROGATE.sub("\ufffd", text)
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def line_id(line: bytes) -> str:
