@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 
 Paths = Annotated[
     list[Path] | None,
-    typer.Argument(help="Transcripts or folders of them; default is the host's own folder."),
+    typer.Argument(
+        # click's own type for paths looks at them, and would wait for a mount that is gone.
+        parser=Path,
+        help="Transcripts or folders of them; default is the host's own folder.",
+    ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Read and count, store nothing.")]
 Anew = Annotated[
@@ -73,7 +77,7 @@ class _Options:
 
 
 def jsonl(
-    path: Annotated[Path, typer.Argument(help="A file of `iai-mcp export jsonl`.")],
+    path: Annotated[Path, typer.Argument(parser=Path, help="A file of `iai-mcp export jsonl`.")],
     as_json: AsJson = False,
 ) -> None:
     """Import exported memories as they were. Ids, times, links, pins and forgotten ones too."""
@@ -99,7 +103,7 @@ def jsonl(
 def _import(
     host: TranscriptHost, paths: list[Path] | None, options: _Options, *, as_json: bool
 ) -> None:
-    done = _ImportedSoFar()
+    done = ImportSoFar()
     try:
         files = _files(host, paths)
         memory = (open_memory if options.dry_run else open_drained_memory)(origin="import")
@@ -148,19 +152,26 @@ def _embed(memory: Memory) -> int:
     with LongWork() as work:
         total = memory.store.statistics().pending
         while step := memory.embed_pending():
-            done += step
+            done = min(done + step, total)  # a long text takes several steps
             rate = work.rate(done)
             work.show(f"vectors: {done:,} of {total:,} memories, {rate} a second", done, total)
     return done
 
 
 @dataclass(slots=True)
-class _ImportedSoFar:
+class ImportSoFar:
+    """How far an import is, and what it says of it.
+
+    Attributes:
+        progress: Of the reading; None before the first file.
+        embedded: Memories that got vectors; None before.
+    """
+
     progress: ImportProgress | None = None
     embedded: int | None = None
 
     def shown_by(self, work: LongWork) -> Callable[[ImportProgress], None]:
-        """Return what keeps the progress and shows it."""
+        """Return the callback of an import, which keeps its progress and shows it."""
 
         def advanced(progress: ImportProgress) -> None:
             self.progress = progress
@@ -189,18 +200,17 @@ class _ImportedSoFar:
 
 
 def _files(host: TranscriptHost, paths: list[Path] | None) -> list[FoundTranscript]:
-    from iai_memory.capture.transcript_files import find_transcripts, look_at
+    from iai_memory.capture.transcript_files import find_transcripts, look_at, transcripts_at
 
-    files = find_transcripts(host.name) if not paths else []
-    for path in paths or []:
-        files += find_transcripts(host.name, path) if path.is_dir() else [path]
-    missing = [path for path in files if not path.exists() and not path.is_symlink()]
-    if missing or not files:
-        where = missing[0] if missing else (paths or host.folders())[-1]
+    found = {path: transcripts_at(host.name, path) for path in paths or []}
+    if not paths:
+        found = {host.folders()[-1]: find_transcripts(host.name)}
+    empty = [path for path, files in found.items() if not files]
+    if empty:
         raise TranscriptFault(
-            f"{where} holds no transcript: name a file or a folder, see `iai-mcp import --help`"
+            f"{empty[0]} holds no transcript: name a file or a folder, see `iai-mcp import --help`"
         )
-    return [look_at(path) for path in files]
+    return [look_at(path) for files in found.values() for path in files]
 
 
 def _store_nothing(batch: list[NewMemory]) -> IngestReport:
@@ -214,7 +224,7 @@ def _tag_nothing(host: str, rewound: Collection[str], others: Collection[str]) -
     return 0
 
 
-def _report(done: _ImportedSoFar, options: _Options, *, as_json: bool) -> None:
+def _report(done: ImportSoFar, options: _Options, *, as_json: bool) -> None:
     progress = done.progress
     if progress is None:
         return

@@ -86,7 +86,8 @@ def recall(
 def ingest(
     text: Annotated[str | None, typer.Argument(help="The text; without it, stdin is read.")] = None,
     jsonl: Annotated[
-        Path | None, typer.Option(help="A file with one JSON object per line, each with a text.")
+        Path | None,
+        typer.Option(parser=Path, help="A file with one JSON object per line, each with a text."),
     ] = None,
     role: Annotated[str, typer.Option(help="user, assistant, tool or note.")] = "note",
     project: Project = None,

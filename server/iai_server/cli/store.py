@@ -27,7 +27,8 @@ def register(app: typer.Typer) -> None:
 def session_start(
     project: Project = None,
     cwd: Annotated[
-        Path | None, typer.Option(help="Use the project of this folder, as the hook does.")
+        Path | None,
+        typer.Option(parser=Path, help="Use the project of this folder, as the hook does."),
     ] = None,
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Bring the cache up to date first.")

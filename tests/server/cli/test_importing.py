@@ -13,9 +13,12 @@ from typing import Any
 
 import pytest
 from tests.support.checkout import ROOT
+from tests.support.mounts import silent_mount
 from tests.support.transcript_lines import CODEX_META, TRANSCRIPTS, claude, codex, raw
 
 from iai_memory import Memory
+from iai_memory.capture.history_import import ImportProgress
+from iai_server.cli.importing import ImportSoFar
 from iai_server.cli.long_work import LongWork
 from iai_server.cli.main import run
 
@@ -126,6 +129,15 @@ def test_a_pipe_in_place_of_a_transcript_is_named_and_nobody_waits(
     assert (code, err) == (2, f"iai-mcp: {tmp_path}/a.jsonl is a FIFO: name an exported file\n")
 
 
+def test_a_folder_on_a_mount_that_does_not_answer_is_named(
+    importing: Importing, tmp_path: Path
+) -> None:
+    with silent_mount(tmp_path / "dead") as dead:
+        code, out, err = importing("claude", dead / "projects")
+    assert code == 1
+    assert "does not answer" in out + err
+
+
 def test_ctrl_c_says_what_is_stored_and_the_next_run_goes_on(
     importing: Importing, tmp_path: Path
 ) -> None:
@@ -188,6 +200,23 @@ def test_a_pipe_gets_a_line_every_ten_seconds_with_the_time_left() -> None:
         "20 done, 7 a second, 80 s left",
         "30 done, 7 a second, 70 s left",
     ]
+
+
+def test_an_import_shows_files_bytes_turns_and_rate_in_a_pipe(tmp_path: Path) -> None:
+    clock, pipe = Clock(), io.StringIO()
+    progress = ImportProgress(files=9, size=4_000_000, file=3, read=1_000_000)
+    progress.counts.stored = 1500
+    with LongWork(pipe, clock) as work:
+        clock.now += 10
+        ImportSoFar().shown_by(work)(progress)
+    assert pipe.getvalue() == ("file 3 of 9, 1.0 of 4.0 MB, 1,500 turns, 150 a second, 30 s left\n")
+
+
+def test_who_stops_the_vectors_is_told_that_the_words_are_found() -> None:
+    progress = ImportProgress(files=1, size=1, is_done=True)
+    progress.counts.stored = 7
+    told = ImportSoFar(progress).interrupted()
+    assert told.startswith("stopped: the words of all 7 new turns are found already")
 
 
 def test_nothing_done_yet_and_hours_left_are_told_too() -> None:
