@@ -257,3 +257,19 @@ def test_a_forks_own_turn_that_an_earlier_version_knew_by_its_session_is_known(
     old = NewMemory("own", "user", turn_id="msg_9", host="codex", identity=identity)
     assert memory.ingest([old]).stored == 1
     assert read(memory, write(tmp_path / "a.jsonl", lines), "codex") == 0
+
+
+def test_equal_prompts_without_ids_are_all_stored_by_drains_that_go_on_in_the_middle(
+    memory: Memory, tmp_path: Path
+) -> None:
+    lines = rollout(PARENT, said=[message("go on") for _ in range(4)])
+    path = tmp_path / f"rollout-2026-11-01T10-00-00-{PARENT}.jsonl"
+    rings = memory.paths.spool / "doorbell.jsonl"
+    rings.parent.mkdir(parents=True, exist_ok=True)
+    for count in range(2, len(lines) + 1):
+        write(path, lines[:count])
+        ring = {"event": "Stop", "session_id": PARENT, "transcript_path": str(path), "at": count}
+        rings.write_text(json.dumps(ring) + "\n")
+        Memory(memory.paths.root).drain()
+    assert told(memory) == ["go on"] * 4
+    assert read(memory, path, "codex") == 0
