@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.transcript_lines import claude, codex, new_parser, raw, reasons, turns
 
+from iai_memory import Memory
 from iai_memory.base.checks import check_text
 from iai_memory.capture.long_line import CUT, LongLine
 from iai_memory.capture.transcript import detect_host, line_outcomes, read_transcript
@@ -108,6 +109,20 @@ def test_a_text_of_more_than_a_megabyte_in_a_line_of_two_keeps_head_and_tail(pat
     assert check_text(turn.text) == turn.text
 
 
+def test_the_next_page_tells_of_a_paste_that_was_too_long(words_only: Memory, path: Path) -> None:
+    read(path, raw(claude("head " + "é" * 600_000 + " tail"), claude("short", uuid="2"))[:-1])
+    words_only.paths.spool.mkdir(parents=True)
+    ring = {"session_id": "s", "transcript_path": str(path), "cwd": "/"}
+    (words_only.paths.spool / "doorbell.jsonl").write_text(json.dumps(ring) + "\n")
+
+    words_only.drain()
+
+    records = words_only.timeline().records
+    assert sorted(record.tags for record in records) == [[], ["cut"]]
+    page = words_only.session_start(refresh=True).payload
+    assert "1 of your turns could not be kept: `iai-mcp events`" in page
+
+
 def test_a_megabyte_exactly_is_kept_verbatim(path: Path) -> None:
     (turn,) = turns(read(path, raw(claude("x" * 1_000_000))))
     assert (turn.text, turn.marks) == ("x" * 1_000_000, ())
@@ -134,6 +149,7 @@ HALVES = {
     "after an inner object": b'{"type":"user","message":{"role":"user","content":"hi"},"uu',
     "in a list of objects": b'{"type":"user","message":{"content":[{"type":"text","text":"a"},{"ty',
     "in a number": b'{"type":"user","n":12',
+    "in a text of ten megabytes": b'{"type":"user","message":{"content":"' + b"x" * 10_000_000,
     "wrong bytes": b'{"type":"user","message":"\xff\xfe\x00',
 }
 

@@ -426,6 +426,22 @@ def test_the_hook_finds_the_same_key_for_every_kind_of_repository(
     agree(shell, [*(str(here / place) for place in places), "/", "//", f"//{here}//"])
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_the_hook_waits_for_no_fifo_or_device_in_a_repository(
+    make: Callable[[Path], object], shell: list[str], here: Path
+) -> None:
+    for name in ("a", "b", "c", "git"):
+        (here / name).mkdir()
+    make(here / "a" / ".git")
+    (here / "b" / ".git").mkdir()
+    make(here / "b" / ".git" / "config")
+    (here / "c" / ".git").write_text("gitdir: ../git\n")
+    make(here / "git" / "commondir")
+    make(here / "git" / "config")
+
+    agree(shell, [str(here / name) for name in ("a", "b", "c")])
+
+
 @yash_loses_bytes
 def test_the_hook_shortens_a_long_key_the_same_way(shell: list[str], here: Path) -> None:
     deep = here.joinpath(*("Long" * 10 for _ in range(8)))
