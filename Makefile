@@ -99,6 +99,7 @@ bench: setup $(VENV)/.bench-installed ## Measure speed, freshness and size, and 
 	$(BENCHMARK).embedding $(if $(LOCOMO),--data $(LOCOMO)) --json $(BENCH)/embedding.json
 	$(BENCHMARK).recall_scale --json $(BENCH)/recall_scale.json
 	$(BENCHMARK).writes --json $(BENCH)/writes.json
+	$(BENCHMARK).import_speed --json $(BENCH)/import_speed.json
 	$(BENCHMARK).memory --json $(BENCH)/memory.json
 	$(BENCHMARK).context_cost --json $(BENCH)/context_cost.json
 	$(BENCHMARK).growth --json $(BENCH)/growth.json

@@ -173,9 +173,9 @@ class Refresher:
         Its commit begins the next pass at once, which looks at page and spool before the next step:
         a long text or an import delays neither.
         """
+        self._embeds = False
         if memory.store.version == self._embedded_version:
             return
-        self._embeds = False
         self._embeds = memory.embed_pending() > 0
         # Without a model, and while another process embeds, it tries again at each pass.
         nothing_left = memory.model is not None and memory.store.latest.count_pending() == 0

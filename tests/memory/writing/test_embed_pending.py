@@ -255,7 +255,7 @@ def test_a_text_of_a_megabyte_is_stored_at_once_and_embedded_in_steps(memory: Me
     report = memory.ingest(text)
     assert [one.status for one in report.results] == ["pending"]
     done = list[EmbeddingStep]()
-    while one := step(memory, 2_500):
+    while one := step(memory, 8_000):
         done.append(one)
     assert done == [EmbeddingStep(0, 1)] * (len(done) - 1) + [EmbeddingStep(1, 0)]
     assert 3 <= len(done) <= 6

@@ -25,7 +25,7 @@ MAX_TOKENS = 256
 # Until a call was measured: ten times what a laptop's core takes, so that the first step is short
 # on any machine.
 _UNMEASURED_TOKEN_SEC = 1e-3
-_MIN_MEASURED_TOKENS = 512
+_MIN_MEASURED_TOKENS = 100  # more than a question has
 _BATCH_TOKENS = 384  # larger batches gain no throughput and hold the cores for longer
 
 

@@ -26,6 +26,7 @@ _SPECIAL_TOKENS: Final = 2
 # English has four to five characters a token, and code three.
 _CHARACTERS_A_TOKEN: Final = 3
 _LONG_CHARACTERS: Final = 20_000
+_CHARACTERS_REWRITTEN: Final = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,8 @@ def parts_of_step(reader: TableReader, encoder: Encoder, *, tokens: int, limit: 
         parts.append(work.part(len(work.spans)))
         left -= work.tokens
     if long is not None:
-        parts.append(long.part_of(tokens // 2 + max(0, left)))
+        room = tokens // 2 + max(0, left) - _tokens_worth_of(long.record.text)
+        parts.append(long.part_of(max(room, tokens // 4)))
     return parts
 
 
@@ -117,6 +119,14 @@ class _Work:
         """Return as much as has so many tokens: one passage at least."""
         fitting = sum(size <= tokens for size in accumulate(self.sizes)) - 1
         return self.part(min(len(self.spans), self.begin + max(1, fitting)))
+
+
+def _tokens_worth_of(text: str) -> int:
+    """Return how many tokens could be read in the time that rewriting the text's row takes.
+
+    A text of 1 MB is analysed for its words at each commit, for a third of a second.
+    """
+    return len(text) // _CHARACTERS_REWRITTEN
 
 
 def _work_on(encoder: Encoder, row: Row) -> _Work:
