@@ -317,6 +317,22 @@ def test_a_folding_killed_at_any_step_is_finished_by_the_next_open(
     assert (memory.status().folded, memory.store.statistics().total) == (3, 7)
 
 
+def test_servers_that_open_an_old_store_at_once_fold_it_once(root: Path) -> None:
+    old_store(root, *forked(3))
+    code = "import sys; from iai_memory import Memory; print(Memory(sys.argv[1]).status().folded)"
+    servers = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(root)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "IAI_MCP_MODEL": ""},
+        )
+        for _ in range(2)
+    ]
+    assert [server.communicate(timeout=100)[0] for server in servers] == ["3\n", "3\n"]
+    assert len(Memory(root).ledger.newest(5, event="store_upgraded")) == 1
+
+
 def test_a_server_of_the_old_version_writes_no_old_keys_into_a_new_store(root: Path) -> None:
     served_by_the_old_version = old_store(root, *forked(1))
     _ = Memory(root).store
