@@ -19,6 +19,7 @@ from tests.benchmarks import (
     figures,
     first_recall,
     growth,
+    import_speed,
     memory,
     recall_scale,
     writes,
@@ -186,6 +187,25 @@ def test_embedding_takes_turns_with_the_other_encoder(tmp_path: Path) -> None:
     assert (queries.texts, queries.ours.n, queries.torch and queries.torch.n) == (1, 4, 4)
     assert queries.of_torch is not None
     assert queries.of_torch < 0.2
+
+
+def test_imported_turns_are_as_long_as_peoples_and_each_way_of_storing_them_is_timed(
+    tmp_path: Path,
+) -> None:
+    lengths = {
+        role: statistics.median(
+            len(text) for said, text in import_speed.texts_of(1_000) if said == role
+        )
+        for role in ("user", "assistant")
+    }
+    assert lengths == {"user": pytest.approx(60, rel=0.2), "assistant": pytest.approx(250, rel=0.2)}
+    found = tmp_path / "import.json"
+    assert import_speed.main(["--turns", "20", "--json", str(found)]) == 0
+    rows = json.loads(found.read_text())
+    assert rows["words and vectors"]["seconds"] == pytest.approx(
+        rows["words"]["seconds"] + rows["vectors"]["seconds"], abs=0.01
+    )
+    assert all(row["seconds"] > 0 for row in rows.values())
 
 
 def test_a_missing_model_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
