@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from .base.checks import check_flag, check_whole
-from .base.clock import parse_time
+from .base.clock import iso, parse_time
 from .base.page_mark import set_page_mark
 from .errors import StoreUnavailable
 from .handle import StoreHandle
@@ -336,13 +336,17 @@ class Memory(StoreHandle):
             self._store_imported,
             self.tag_rewound,
             selection=selection or Selection(),
-            record=None if selection else ImportRecord(self.paths, anew=anew),
+            record=None if selection else ImportRecord(self.paths, self._table, anew=anew),
             advanced=advanced,
         )
         done = run.run(files, host)
         if done.counts.stored:
             self._committed()
         return done
+
+    def _table(self) -> tuple[str, int]:
+        first = self.store.first_ingested_at()
+        return "" if first is None else iso(first), self.store.version
 
     def _store_imported(self, turns: list[NewMemory]) -> IngestReport:
         # Without the encoder: words first. The page follows once, at the end.

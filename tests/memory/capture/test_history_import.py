@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -102,7 +103,15 @@ def test_a_known_file_is_read_again_when_that_is_asked_for(memory: Memory, tmp_p
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", '{"reader": 1, "files": {"X": 3}}', '{"reader": 0}']
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        '{"reader": 1, "files": {"X": 3}}',
+        '{"reader": 0}',
+        '{"reader": 1, "table": 3}',
+    ],
 )
 def test_a_damaged_record_costs_time_and_no_turn(
     content: str, memory: Memory, tmp_path: Path
@@ -113,6 +122,54 @@ def test_a_damaged_record_costs_time_and_no_turn(
     done = run(memory, path)
     assert (done.unchanged, done.counts.duplicate) == (0, 1)
     assert run(memory, path).unchanged == 1
+
+
+def test_a_table_that_was_made_anew_gets_everything_again(memory: Memory, tmp_path: Path) -> None:
+    path = put(tmp_path / "a.jsonl", *said("one"))
+    run(memory, path)
+    shutil.rmtree(memory.paths.database)
+    again = Memory(memory.paths.root)
+    assert run(again, path).counts.stored == 1
+    assert texts(again) == ["one"]
+
+
+def test_a_table_set_back_to_an_older_copy_gets_what_it_lacks(
+    memory: Memory, tmp_path: Path
+) -> None:
+    first = put(tmp_path / "a.jsonl", *said("one"))
+    second = put(tmp_path / "b.jsonl", *said("two"))
+    run(memory, first)
+    shutil.copytree(memory.paths.database, tmp_path / "copy")
+    run(memory, first, second)
+    shutil.rmtree(memory.paths.database)
+    shutil.copytree(tmp_path / "copy", memory.paths.database)
+
+    again = Memory(memory.paths.root)
+
+    assert run(again, first, second).counts.stored == 1
+    assert texts(again) == ["one", "two"]
+
+
+def test_a_last_line_that_was_still_written_is_read_by_the_next_import(
+    memory: Memory, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(raw(*said("one", "last"))[:-1])  # just now: its host may be writing yet
+    assert run(memory, path).counts.stored == 1
+    about = path.stat()
+    os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns - 10**10))
+    assert run(memory, path).counts.stored == 1
+    assert texts(memory) == ["last", "one"]
+
+
+def test_half_a_last_line_is_looked_at_again_though_nothing_changed(
+    memory: Memory, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(raw(*said("one", "last"))[:-9])
+    run(memory, path)
+    again = run(memory, path)
+    assert (again.unchanged, again.counts.duplicate, again.counts.total) == (0, 1, 1)
 
 
 def test_a_selection_reads_all_and_notes_nothing(memory: Memory, tmp_path: Path) -> None:

@@ -230,8 +230,9 @@ class HistoryImport:
     def _note(self, reading: _Reading) -> None:
         if self._record is None or reading.cursor is None:
             return
-        # Unchanged is only what was read to its end.
-        modified_ns = reading.found.modified_ns if reading.is_done else 0
+        # Unchanged is only what was read to its end: a last line may have been half written.
+        is_whole = reading.is_done and reading.cursor.offset >= reading.found.size
+        modified_ns = reading.found.modified_ns if is_whole else 0
         self._record.note(
             reading.found.path, ImportedFile(modified_ns, reading.cursor, reading.total())
         )

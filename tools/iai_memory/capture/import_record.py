@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -47,13 +48,24 @@ class ImportedFile:
 class ImportRecord:
     """The imported transcripts of a store; losing it costs time, no turn."""
 
-    def __init__(self, paths: StorePaths, *, anew: bool = False) -> None:
-        """Read the record; it is empty where it is damaged or of another reader, and `anew`."""
+    def __init__(
+        self, paths: StorePaths, table: Callable[[], tuple[str, int]], *, anew: bool = False
+    ) -> None:
+        """Read the record; it is empty where it is damaged, or of another reader or table.
+
+        Args:
+            paths: The store's.
+            table: Returns what identifies the table, and its version: of a table that was made
+                anew, or set back to an older copy, the record would say what it does not hold.
+            anew: Begin an empty record.
+        """
         self._path = paths.imported
+        self._table = table
         self._files: dict[str, Any] = {}
         fields = read_object(self._path, _MAX_BYTES) or {}
         files = fields.get("files")
-        if not anew and fields.get("reader") == _READER and isinstance(files, dict):
+        is_of_table = not anew and _is_of(fields.get("table"), table())
+        if is_of_table and fields.get("reader") == _READER and isinstance(files, dict):
             self._files = files
 
     def get(self, path: Path) -> ImportedFile | None:
@@ -88,7 +100,9 @@ class ImportRecord:
         Raises:
             StoreUnavailable: It cannot be written.
         """
-        content = json.dumps({"reader": _READER, "files": self._files}, ensure_ascii=False)
+        content = json.dumps(
+            {"reader": _READER, "table": self._table(), "files": self._files}, ensure_ascii=False
+        )
         try:
             make_private_folder(self._path.parent)
             replace_file(self._path, content.encode("utf-8", "backslashreplace"))
@@ -96,3 +110,14 @@ class ImportRecord:
             raise StoreUnavailable(
                 f"{self._path} cannot be written ({exc.strerror}): run `iai-mcp doctor`"
             ) from exc
+
+
+def _is_of(noted: object, table: tuple[str, int]) -> bool:
+    name, version = table
+    return (
+        isinstance(noted, list)
+        and len(noted) == 2
+        and noted[0] == name
+        and type(noted[1]) is int
+        and noted[1] <= version
+    )
