@@ -1,17 +1,19 @@
 #!/bin/sh
 # UserPromptSubmit, Stop, PreCompact and SessionEnd hook of iai-mcp: appends a ring to
 # <store>/spool/doorbell.jsonl, one line of JSON that names the session, its transcript and its
-# folder, and holds no text of the conversation: the turns are read from the host's transcript. Prints
+# folder, and holds no text of the conversation: the turns are read from the host's transcript. After
+# Stop and SessionEnd it leaves a process behind that drains the spool if no server does. Prints
 # nothing, always exits 0, and logs only failures, to <store>/logs/capture-<UTC date>.log.
 #
 # A prompt waits for this script. A ring goes out in one write(2) to a file opened for appending, so
 # that rings of hooks that run at once never mix: printf's buffer is 4 KiB in the smallest shell, and
-# `dd` collects what is longer.
+# `dd` collects what is longer. A ring that is glued to half of one, from a full disk, is found by who
+# reads it.
 #
-# Needs the files of lib/ beside it: they read the host's JSON, and say which folders memory stays
-# out of.
+# Needs the files of lib/ beside it: they read the host's JSON, say which folders memory stays out
+# of, and drain.
 #
-# Environment: IAI_MCP_STORE, IAI_MCP_DISABLE.
+# Environment: IAI_MCP_STORE, IAI_MCP_DISABLE, IAI_MCP_DRAIN, IAI_MCP_CLI.
 #
 # shellcheck source-path=SCRIPTDIR
 # shellcheck disable=SC2154  # the files of lib/ set much of what is used here
@@ -26,7 +28,7 @@ if [ -L "$0" ] || ! [ -d "$lib" ]; then # called through a link, or by its bare 
     lib=$(readlink -f "$self" 2>/dev/null)
     lib=${lib%/*}/lib
 fi
-for part in common.sh ring.awk json_escapes.sh root.sh; do
+for part in common.sh ring.awk json_escapes.sh root.sh waiter.sh cli.sh iai-mcp-drain.sh; do
     [ -f "$lib/$part" ] && [ -r "$lib/$part" ] && continue
     printf 'iai-mcp: %s cannot be read: run "iai-mcp connect claude-code" (or codex), or copy lib/ too\n' "$lib/$part" >&2
     exit 0
@@ -37,14 +39,15 @@ log_name=capture
 # shellcheck source=lib/root.sh
 . "$lib/root.sh"
 
-# Sets `ring` and `cwd` from the host's JSON. Fails, and says so, when there is no ring.
+# Sets `ring`, `event` and `cwd` from the host's JSON. Fails, and says so, when there is no ring.
 read_ring() {
-    ring='' cwd='' object='' raw=''
+    ring='' event='' cwd='' object='' raw=''
     [ -t 0 ] || raw=$(exec awk -f "$lib/ring.awk")
     IFS=$nl
     for line in $raw; do
         case $line in
             J) object=1 ;;
+            e*) event=${line#e} ;;
             c*) cwd=${line#c} ;;
             r*) ring=${line#r} ;;
             +) cat >/dev/null ;; # a host that cannot write all of it takes that for a failure
@@ -82,16 +85,6 @@ find_spool() {
     [ -d "$spool" ] && ! [ -L "$spool" ] && [ -O "$spool" ] && [ -O "$store" ]
 }
 
-# False when the last line has no end: a write met a full disk, or the power went. Looks again, because the write of a
-# hook that is alive can be seen half done; if it still was, an empty line is the harm.
-is_whole() {
-    for _ in 1 2 3 4; do
-        [ -f "$doorbell" ] && [ -s "$doorbell" ] || return 0
-        [ "$(tail -c 1 "$doorbell" && echo .)" != "$nl." ] || return 0
-    done
-    return 1
-}
-
 # Appends the ring, once more when a drain took the file away between its opening and the write.
 append() {
     for _ in 1 2 3 4 5; do
@@ -99,15 +92,14 @@ append() {
         is_plain "$doorbell" || return
         write_ring 8>>"$doorbell" || return
         [ -n "$lost" ] || return 0
-        gap=''
     done
 }
 
 write_ring() {
     if [ ${#ring} -lt 4000 ]; then
-        printf '%s%s\n' "$gap" "$ring"
+        printf '%s\n' "$ring"
     else
-        printf '%s%s\n' "$gap" "$ring" | dd ibs=65536 obs=131072
+        printf '%s\n' "$ring" | dd ibs=65536 obs=131072
     fi >&8 || return
     will_be_read || lost=1
 }
@@ -127,20 +119,41 @@ will_be_read() {
     return 1
 }
 
+# Leaves a process behind that drains the spool later, out of the reach of a host that kills the
+# process group of its hooks, and with no file of the host open.
+start_drain() {
+    case ${IAI_MCP_DRAIN:-1} in 0 | [Ff]alse | FALSE | [Nn]o | NO | [Oo]ff | OFF) return ;; esac
+    # shellcheck source=lib/waiter.sh
+    . "$lib/waiter.sh"
+    # Of a store one waits or drains at a time; it has to see that there is more.
+    [ -r "$waiter" ] && is_plain "$again" && true >"$again" && is_waiting && return
+    set -- sh "$lib/iai-mcp-drain.sh" --detach "$lib" "$store" "$start" "$user_locale"
+    if command -v setsid >/dev/null; then
+        set -- setsid "$@"
+    elif command -v perl >/dev/null; then # macOS has no setsid
+        set -- perl -MPOSIX -e 'exit if getpgrp == $$ && fork; POSIX::setsid(); exec @ARGV' "$@"
+    fi
+    if [ -n "${BASH_VERSION-}${ZSH_VERSION-}" ]; then
+        # These need no terminal to give a job a process group of its own, at once.
+        set -m
+        exec "$@" </dev/null >/dev/null 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &
+    else
+        # Ends as soon as it has left the process group, and a child behind.
+        "$@" </dev/null >/dev/null 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+    fi
+}
+
 [ -n "$store" ] && [ -z "$disabled" ] || exit 0
-spool=$store/spool doorbell=$store/spool/doorbell.jsonl gap='' whole=''
-if [ -s "$doorbell" ]; then
-    is_whole >/dev/null & # beside the reading of stdin, which takes as long
-    whole=$!
-fi
+spool=$store/spool doorbell=$store/spool/doorbell.jsonl
 read_ring || exit 0
 find_root "${cwd:-$start}"
 [ -z "$ignored" ] || exit 0
 date_ring
-[ -z "$whole" ] || wait "$whole" || gap=$nl
 if ! find_spool; then
     log 'failed: the spool is not a folder of ours'
 elif ! append; then
     log 'failed: the spool cannot be written'
+else
+    case $event in Stop | SessionEnd) start_drain ;; esac
 fi
 exit 0

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SessionStart hook of iai-mcp, the same file for Claude Code and Codex: prints the payload that the
-# memory server keeps ready for this project, and runs `iai-mcp session-start` when there is none or
-# it is old. Reads the host's JSON on stdin. Always exits 0; logs what it did to
-# <store>/logs/recall-<UTC date>.log.
+# memory server keeps ready for this project, and runs `iai-mcp session-start` when there is none, it
+# is old, or something was said that is not in it. Reads the host's JSON on stdin. Always exits 0;
+# logs what it did to <store>/logs/recall-<UTC date>.log.
 #
 #   iai-mcp-session-recall.sh --key DIR...    prints the key of each folder's project, and stops
 #
@@ -76,6 +76,14 @@ serve_cache() {
         log "cache-stale age=${age}s max=${limit}s -> live-cli"
         return 1
     fi
+    if rings_wait; then
+        log "spool-waiting age=${age}s -> live-cli"
+        return 1
+    fi
+    if [ -e "$store/.page-behind" ]; then # a drain stored turns, and no refresh has shown them yet
+        log "page-behind age=${age}s -> live-cli"
+        return 1
+    fi
     print_payload || [ -e "$cache" ] || {
         stale= # forgotten between the look and here: the live command knows what is left
         log 'cache-miss absent'
@@ -129,7 +137,6 @@ stale=''
 read_cwd
 find_project "${cwd:-$start}"
 [ -n "$cwd" ] || key=
-[ "$place" != unknown ] || cwd=
 if [ -n "$ignored" ]; then
     log disabled
     exit 0

@@ -5,7 +5,8 @@
 # Needs: `lib`, the folder of this file; `log_name`: the log is <store>/logs/<log_name>-<UTC day>.log.
 # Gives: `lib` as an absolute path; `start`, the folder in which the hook was started; `user_locale`,
 # the user's LC_ALL; `nl` and `tab`; `store`, empty when there is none; `disabled`, not empty when
-# memory is switched off; `next_char`, `is_plain`, `look`, `calendar`, `log`, and what these set.
+# memory is switched off; `next_char`, `is_plain`, `rings_wait`, `look`, `calendar`, `log`, and what
+# these set.
 # Environment: IAI_MCP_STORE, IAI_MCP_DISABLE.
 #
 # A function returns its results in variables, because a command substitution costs a process.
@@ -52,6 +53,16 @@ next_char() {
 is_plain() {
     # Looked at again, since a drain may take the file away or a hook make it between two looks.
     [ ! -L "$1" ] && { [ -f "$1" ] || [ ! -e "$1" ] || [ -f "$1" ] || [ ! -e "$1" ]; }
+}
+
+# True when a ring waits in the spool, in the file that hooks append to or in one that a drain took.
+rings_wait() {
+    set +f
+    for waiting in "$store"/spool/doorbell*.json*; do
+        [ -f "$waiting" ] && [ -s "$waiting" ] && break
+    done
+    set -f
+    [ -f "$waiting" ] && [ -s "$waiting" ]
 }
 
 loggable='' now=''

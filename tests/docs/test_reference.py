@@ -161,7 +161,12 @@ def _hook_output(hooks: list[dict[str, Any]], spoken: dict[str, str]) -> str:
     [[hook]] = [entry["hooks"] for entry in hooks]
     command = hook["command"].replace("/path/to/iai-mcp", str(ROOT))
     done = subprocess.run(
-        command, shell=True, input=json.dumps(spoken), capture_output=True, text=True, check=True
+        f"export IAI_MCP_DRAIN=0; {command}",  # which would go on after the test
+        shell=True,
+        input=json.dumps(spoken),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return done.stdout
 

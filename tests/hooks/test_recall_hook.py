@@ -283,6 +283,74 @@ def test_a_clear_no_does_not_disable(recall: RecallRun, value: str) -> None:
     assert recall.run() == PAGE
 
 
+def make_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def make_device(path: Path) -> None:
+    os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 5))  # /dev/zero
+
+
+def link_a_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+ODD = [os.mkfifo, make_folder, link_a_device, pytest.param(make_device, marks=needs_root)]
+
+
+RINGS = ["doorbell.jsonl", "doorbell.claimed-17.jsonl", "doorbell.old.jsonl", "doorbell-1Z-2.json"]
+
+
+@pytest.mark.parametrize("name", RINGS)
+@pytest.mark.parametrize("age", [-30, 30], ids=["older", "newer"])
+def test_a_page_is_not_served_while_rings_wait(recall: RecallRun, name: str, age: int) -> None:
+    for page in (recall.cache, recall.project_cache()):
+        put(page)
+    put(recall.store / "spool" / name, "{}\n", 39 + age)
+    recall.live(f"printf '{LIVE}'")
+
+    assert recall.run() == LIVE
+    assert recall.run(json.dumps({"cwd": str(recall.folder)}).encode()) == LIVE
+    assert re.fullmatch(r"spool-waiting age=\d+s -> live-cli", recall.log()[0])
+
+
+@pytest.mark.parametrize("name", ["offsets.json", "answered-17.jsonl", ".waiter", "failed/x.json"])
+def test_what_is_no_ring_holds_no_page_back(recall: RecallRun, name: str) -> None:
+    put(recall.cache)
+    spool = recall.store / "spool"
+    for path in (spool / name, spool / "doorbell.jsonl"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}\n" if path.name != "doorbell.jsonl" else "")
+    for number, make in enumerate((os.mkfifo, make_folder)):
+        make(spool / f"doorbell-{number}.json")
+
+    assert recall.run() == PAGE
+
+
+def test_a_page_that_a_drain_has_left_behind_is_not_served(recall: RecallRun) -> None:
+    put(recall.cache)
+    put(recall.store / ".page-behind", "")
+    recall.live(f"printf '{LIVE}'")
+
+    assert recall.run() == LIVE
+    assert re.fullmatch(r"page-behind age=\d+s -> live-cli", recall.log()[0])
+
+
+@pytest.mark.parametrize("mark", ["spool/doorbell.jsonl", ".page-behind"])
+def test_a_page_without_the_newest_turns_is_better_than_none_and_says_how_old_it_is(
+    recall: RecallRun, mark: str
+) -> None:
+    put(recall.cache, age=2 * 3600)
+    put(recall.store / mark, "{}\n")
+    recall.live("exit 3")
+
+    first, _, rest = recall.run().partition("\n")
+
+    assert "last refreshed on" in first
+    assert "(2h ago)" in first
+    assert rest == PAGE
+
+
 def make_link(recall: RecallRun) -> None:
     put(recall.folder / "elsewhere.md", "planted")
     recall.cache.symlink_to(recall.folder / "elsewhere.md")
@@ -318,21 +386,6 @@ def test_a_payload_that_another_could_have_written_is_not_served(
 
     assert recall.run() == LIVE
     assert recall.log()[0] == f"cache-error {reason}"
-
-
-def make_folder(path: Path) -> None:
-    path.mkdir()
-
-
-def make_device(path: Path) -> None:
-    os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 5))  # /dev/zero
-
-
-def link_a_device(path: Path) -> None:
-    path.symlink_to("/dev/zero")
-
-
-ODD = [os.mkfifo, make_folder, link_a_device, pytest.param(make_device, marks=needs_root)]
 
 
 @pytest.mark.parametrize("make", ODD)

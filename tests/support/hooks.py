@@ -74,6 +74,15 @@ class HookRun:
             out, err = hook.communicate(stdin, timeout=60)
             return hook.returncode, out, err
 
+    def command(self, name: str, script: str) -> Path:
+        """A stand-in for an outside program."""
+        path = self.folder / "bin" / name
+        path.parent.mkdir(exist_ok=True)
+        path.unlink(missing_ok=True)
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+        return path
+
     def log(self) -> list[str]:
         """The lines of the log without their time, which must be of the log's day and UTC."""
         lines: list[str] = []
@@ -102,14 +111,6 @@ class RecallRun(HookRun):
 
     def project_cache(self, folder: Path | str | None = None) -> Path:
         return self.store / "session-start" / f"{project_of(folder or self.project).key}.cached.md"
-
-    def command(self, name: str, script: str) -> Path:
-        """A stand-in for an outside program."""
-        path = self.folder / "bin" / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(f"#!/bin/sh\n{script}\n")
-        path.chmod(0o755)
-        return path
 
     def live(self, script: str) -> Path:
         """A stand-in for the live command, found by the hook."""

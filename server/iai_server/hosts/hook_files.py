@@ -20,6 +20,8 @@ HOOK_FILES: Final = {
     "lib/project.sh": 0o644,
     "lib/cli.sh": 0o644,
     "lib/ring.awk": 0o644,
+    "lib/waiter.sh": 0o644,
+    "lib/iai-mcp-drain.sh": 0o644,
     RECALL_HOOK: 0o755,
     CAPTURE_HOOK: 0o755,
 }

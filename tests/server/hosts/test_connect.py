@@ -104,7 +104,7 @@ def test_the_hook_commands_work_with_any_character_in_a_path(
     done = subprocess.run(
         ["sh", "-c", stop],
         input=json.dumps(ring),
-        env={"PATH": os.defpath, "HOME": str(home)},
+        env={"PATH": os.defpath, "HOME": str(home), "IAI_MCP_DRAIN": "0"},
         capture_output=True,
         text=True,
         check=False,
