@@ -141,6 +141,16 @@ def _check_hooks(name: str, hooks: list[Hook], fix: str) -> Check:
             if events.count(event) > 1
         ),
         *(f"{path} {what}" for path, what in faults.items()),
+        *(
+            f"{hook.event} runs at {hook.matcher} only, and hosts have more sources"
+            for hook in hooks
+            if hook.has_old_matcher
+        ),
+        *(
+            f"the command of {hook.event} is of an older form: it names no `iai-mcp` to run"
+            for hook in hooks
+            if not hook.names_command
+        ),
     ]
     if wrong:
         return Check(name, False, f"{', '.join(wrong)}: {fix}")

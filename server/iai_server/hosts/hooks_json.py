@@ -26,30 +26,31 @@ class Event:
         name: The host's name of it.
         script: The hook script that it runs.
         timeout: Seconds that the host gives the script.
-        matcher: The sources of the event that count; None for all.
     """
 
     name: str
     script: str
     timeout: int
-    matcher: str | None = None
 
     def group(self, command: str) -> dict[str, Any]:
         """Return the entry of a host's file that runs the command at this event."""
-        hook = {"type": "command", "command": command, "timeout": self.timeout}
-        matcher = {} if self.matcher is None else {"matcher": self.matcher}
-        return {**matcher, "hooks": [hook]}
+        return {"hooks": [{"type": "command", "command": command, "timeout": self.timeout}]}
 
 
 # The recall hook gives the live command 10 s. SessionEnd has 1 to 1.5 s where none is named, and
 # Codex warns in every session when more than 3 s are asked for.
 EVENTS = (
-    Event("SessionStart", RECALL_HOOK, 15, "startup|resume|clear|compact"),
+    # Without a matcher: hosts add sources, and a session of each wants its page.
+    Event("SessionStart", RECALL_HOOK, 15),
     Event("UserPromptSubmit", CAPTURE_HOOK, 5),
     Event("Stop", CAPTURE_HOOK, 5),
     Event("PreCompact", CAPTURE_HOOK, 5),
     Event("SessionEnd", CAPTURE_HOOK, 3),
 )
+
+
+# What connect wrote until hosts had sources that are not among these.
+OLD_MATCHER = "startup|resume|clear|compact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,26 @@ class Hook:
         command: Its shell command.
         script: The script that the command runs.
         at: Its group and its place in the group.
+        matcher: The sources of the event for which the group runs; None for all.
+        is_alone: Whether it is the only hook of its group.
     """
 
     event: str
     command: str
     script: Path
     at: tuple[int, int]
+    matcher: str | None
+    is_alone: bool
+
+    @property
+    def has_old_matcher(self) -> bool:
+        """Whether it runs at fewer sources than connect asks for, though no user said so."""
+        return self.matcher == OLD_MATCHER
+
+    @property
+    def names_command(self) -> bool:
+        """Whether its command names the `iai-mcp` that the script runs."""
+        return "IAI_MCP_CLI=" in self.command
 
     @property
     def keys(self) -> Keys:
@@ -106,6 +121,12 @@ class HooksInJson:
                 old = [hook for hook in _hooks(json_text) if hook.event == event.name]
                 for twice in reversed(old[1:]):
                     _remove(json_text, twice, JsonText(""))
+                if old and old[0].has_old_matcher:
+                    if old[0].is_alone:
+                        json_text.remove((*_HOOKS, event.name, old[0].at[0], "matcher"))
+                    else:  # the others in its group keep their matcher
+                        _remove(json_text, old[0], JsonText(""))
+                        old = []
                 if not old:
                     json_text.append((*_HOOKS, event.name), event.group(ours[event.name]))
                 elif old[0].command != ours[event.name]:
@@ -157,11 +178,13 @@ def _hooks(json_text: JsonText) -> Iterator[Hook]:
         for i, group in enumerate(_typed(groups, list, f"hooks.{event}", "an array")):
             where = f"hooks.{event}.{i}"
             members = _typed(group, dict, where, "an object")
-            for j, hook in enumerate(_typed(members.get("hooks"), list, where, "an array")):
+            hooks = _typed(members.get("hooks"), list, where, "an array")
+            for j, hook in enumerate(hooks):
                 command = hook.get("command") if isinstance(hook, dict) else None
                 script = script_of(command)
                 if script is not None and isinstance(command, str):
-                    yield Hook(event, command, script, (i, j))
+                    matcher = members.get("matcher")
+                    yield Hook(event, command, script, (i, j), matcher, len(hooks) == 1)
 
 
 def _typed(value: Any, kind: type, where: str, wanted: str) -> Any:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import HostFileFault
-from .hook_files import RECALL_HOOK
 
 if TYPE_CHECKING:
     from iai_memory import Settings
@@ -42,11 +41,7 @@ class Launch:
 
     def hook_command(self, script: str) -> str:
         """Return the shell command that runs a hook script; any character in a path is quoted."""
-        variables = dict(self.environment)
-        if script == RECALL_HOOK:
-            variables["IAI_MCP_CLI"] = str(self.command)
-        else:
-            variables.pop("IAI_MCP_MODEL", None)
+        variables = {**self.environment, "IAI_MCP_CLI": str(self.command)}
         words = [f"{name}={shlex.quote(value)}" for name, value in variables.items()]
         return " ".join([*words, shlex.quote(str(self.hooks / script))])
 

@@ -76,6 +76,25 @@ def test_doctor_names_missing_outdated_and_inexecutable_hooks(home: Path) -> Non
     assert _findings(home)["claude-code: hooks"][0]
 
 
+def test_doctor_names_hooks_of_an_older_form(home: Path) -> None:
+    assert run(["connect", "claude-code"]) == 0
+    file = host_files(home, "claude-code")[1]
+    settings = json.loads(file.read_text(encoding="utf-8"))
+    settings["hooks"]["SessionStart"][0]["matcher"] = "startup|resume|clear|compact"
+    [stop] = settings["hooks"]["Stop"][0]["hooks"]
+    stop["command"] = stop["command"].rpartition(" ")[2]
+    file.write_text(json.dumps(settings), encoding="utf-8")
+
+    ok, finding = _findings(home)["claude-code: hooks"]
+
+    assert not ok
+    assert "SessionStart runs at startup|resume|clear|compact only" in finding
+    assert "the command of Stop is of an older form" in finding
+    assert finding.endswith("run `iai-mcp connect claude-code`")
+    assert run(["connect", "claude-code"]) == 0
+    assert _findings(home)["claude-code: hooks"][0]
+
+
 def test_doctor_says_that_a_page_comes_twice(home: Path) -> None:
     settings = {"enabledPlugins": {"iai-mcp@team-tools": True}}
     put(home / ".claude" / "settings.json", json.dumps(settings))

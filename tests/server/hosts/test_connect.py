@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import stat
@@ -70,7 +71,7 @@ def test_every_event_runs_its_hook_with_a_timeout_in_seconds(name: str, home: Pa
     events = json.loads(host_files(home, name)[1].read_text(encoding="utf-8"))["hooks"]
 
     assert set(events) == {"SessionStart", "UserPromptSubmit", "Stop", "PreCompact", "SessionEnd"}
-    assert events["SessionStart"][0]["matcher"] == "startup|resume|clear|compact"
+    assert [group for groups in events.values() for group in groups if "matcher" in group] == []
     for event, [group] in events.items():
         [hook] = group["hooks"]
         wanted = SCRIPTS[0] if event == "SessionStart" else SCRIPTS[1]
@@ -405,3 +406,79 @@ def test_without_a_command_to_start_connect_says_so(
     assert run(["connect", "codex"]) == 1
 
     assert "no host could start it: run `pip install iai-mcp`" in capsys.readouterr().err
+
+
+OLD_MATCHER = "startup|resume|clear|compact"
+
+
+def connected_before(home: Path, name: str) -> Path:
+    """The hooks file as the first versions of connect wrote it."""
+    assert run(["connect", name]) == 0
+    file = host_files(home, name)[1]
+    start, event, rest = file.read_text(encoding="utf-8").partition('"UserPromptSubmit"')
+    start, found = re.subn(
+        r'("SessionStart": ?\[\s*\{)(\s*)("hooks")', rf'\1\2"matcher": "{OLD_MATCHER}", \2\3', start
+    )
+    assert found == 1
+    start = re.sub(r", (?=\s)", ",", start)
+    rest = rest.replace(f"IAI_MCP_CLI={shlex.quote(str(COMMAND))} ", "")
+    file.write_text(start + event + rest, encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("name", ["claude-code", "codex"])
+@pytest.mark.parametrize("before", [None, "{}", '{"theme": "dark"}', '{\n\t"hooks": {}\n}\n'])
+def test_a_connection_of_an_older_form_is_renewed_in_place_and_taken_out_whole(
+    name: str, before: str | None, home: Path
+) -> None:
+    for file in host_files(home, name)[1:]:
+        if before is not None:
+            put(file, before)
+    original = everything(home)
+    file = connected_before(home, name)
+    assert OLD_MATCHER in file.read_text(encoding="utf-8")
+
+    assert run(["connect", name]) == 0
+
+    events = json.loads(file.read_text(encoding="utf-8"))["hooks"]
+    assert [len(groups) for groups in events.values()] == [1] * 5
+    assert "matcher" not in json.dumps(events)
+    for [command] in hook_commands(file).values():
+        assert f"IAI_MCP_CLI={shlex.quote(str(COMMAND))} " in command
+    assert run(["disconnect", name]) == 0
+    left = {path: content for path, content in everything(home).items() if path in original}
+    assert left == original
+    assert file.exists() == (before is not None)
+
+
+def test_a_users_own_matcher_and_the_users_hooks_beside_ours_stay(home: Path) -> None:
+    file = connected_before(home, "claude-code")
+    settings = json.loads(file.read_text(encoding="utf-8"))
+    own = {"type": "command", "command": "date"}
+    settings["hooks"]["SessionStart"][0]["hooks"].append(own)
+    file.write_text(json.dumps(settings, indent=2), encoding="utf-8")
+
+    assert run(["connect", "claude-code"]) == 0
+
+    groups = json.loads(file.read_text(encoding="utf-8"))["hooks"]["SessionStart"]
+    assert groups[0] == {"matcher": OLD_MATCHER, "hooks": [own]}
+    assert len(groups) == 2
+    assert set(groups[1]) == {"hooks"}
+
+    groups[1]["matcher"] = "startup"
+    settings["hooks"]["SessionStart"] = groups
+    file.write_text(json.dumps(settings, indent=2), encoding="utf-8")
+    assert run(["connect", "claude-code"]) == 0
+    now = json.loads(file.read_text(encoding="utf-8"))["hooks"]["SessionStart"]
+    assert now == groups
+
+
+def test_the_model_of_the_store_goes_into_every_hooks_command(
+    home: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IAI_MCP_MODEL", str(model_folder))
+
+    assert run(["connect", "codex"]) == 0
+
+    for [command] in hook_commands(host_files(home, "codex")[1]).values():
+        assert f"IAI_MCP_MODEL={shlex.quote(str(model_folder))} " in command
