@@ -38,6 +38,17 @@ def test_a_prompt_that_the_model_took_from_the_queue_is_the_users(content: str |
     assert queued_of(WORKING, queue("enqueue", TEXT), queue("remove", content)) == [TEXT]
 
 
+def test_a_prompt_in_blocks_is_read_from_the_queue() -> None:
+    blocks = [{"type": "text", "text": TEXT}, {"type": "image"}, {"type": "text", "text": "now"}]
+    put = {**queue("enqueue"), "content": blocks}
+    both = f"{TEXT}\n\nnow"
+    assert queued_of(WORKING, put, queue("remove")) == [both]
+    assert queued_of(WORKING, {**put, "timestamp": 1790000000}, queue("remove")) == [both]
+    assert queued_of(WORKING, put, queue("dequeue"), claude(blocks)) == [both]
+    assert queued_of(WORKING, put, queued_command(blocks), queue("remove")) == [both]
+    assert queued_of(WORKING, {**put, "content": [{"type": "image"}, 7]}, queue("remove")) == []
+
+
 def test_it_was_said_when_it_was_typed_where_the_model_worked() -> None:
     put = queue("enqueue", TEXT, timestamp="2026-10-01T08:00:07.000Z")
     took = queue("remove", timestamp="2026-10-01T08:05:00.000Z")

@@ -43,6 +43,22 @@ FRAMES = {
         "Permission for this tool use was denied. The tool use was rejected (eg. if it was a file "
         "edit, the new_string was NOT written to the file). The user said:\n"
     ),
+    "a person who rejects": "The user rejected this tool use. The user said:\n",
+    "a person who declines": (
+        "The user declined to approve this tool use. To tell you how to proceed, the user said:\n"
+    ),
+    "a use that was rejected": "The tool use was rejected by the user. The user said:\n",
+    "no contraction": (
+        "The user does not want to proceed with this tool use. The tool use was rejected. To tell "
+        "you how to proceed, the user said:\n"
+    ),
+    "a typographic apostrophe": (
+        "The user doesn\u2019t want to take this action right now. The user said: "
+    ),
+    "a tool by name": "Permission to use Bash has been denied. The user said: ",
+    "feedback": "The user rejected the tool call with the following feedback:\n",
+    "a reason": "User rejected the edit. Reason: ",
+    "lines": REJECTED.replace(". ", ".\n") + "\nTo tell you how to proceed, the user\nsaid:\n",
     "in the words of an error": "Error: "
     + REJECTED
     + "To tell you how to proceed, the user said:\n",
@@ -87,6 +103,30 @@ def test_the_words_of_a_refusal_are_found_where_only_the_structure_holds_them() 
         assert said_in_claude(BASH, refused) == [("user", "wait")]
 
 
+SAYS: list[dict[str, Any]] = [
+    {"toolUseResult": "User rejected tool use"},
+    {"toolDenialKind": "user-rejected"},
+]
+
+
+@pytest.mark.parametrize("says", SAYS, ids=str)
+def test_a_refusal_is_known_by_its_structure_too(says: dict[str, Any]) -> None:
+    frame = FRAMES["the terminal"]
+    assert said_in_claude(BASH, tool_result(frame + "no", **says)) == [("user", "no")]
+    assert said_in_claude(BASH, tool_result("printed", **says)) == []
+    assert said_in_claude(BASH, tool_result(frame + "no", toolUseResult={"stdout": frame})) == []
+
+
+def test_a_printed_frame_beside_a_refusal_is_a_tools() -> None:
+    frame = FRAMES["the terminal"]
+    blocks = [
+        {"type": "tool_result", "tool_use_id": "a", "is_error": True, "content": frame + "no"},
+        {"type": "tool_result", "tool_use_id": "b", "content": frame + "printed"},
+    ]
+    line = claude(blocks, toolDenialKind="user-rejected")
+    assert said_in_claude(line) == [("user", "no")]
+
+
 def test_each_of_several_refusals_in_one_line_is_kept() -> None:
     blocks = [
         {
@@ -120,6 +160,26 @@ NO_WORDS = {
     "a tool that prints the frame": tool_result(FRAMES["the terminal"] + "printed"),
     "a tool's error that quotes it": tool_result(
         "Exit code 1\n" + FRAMES["the terminal"] + "quoted", is_error=True
+    ),
+    "an error that quotes it later": tool_result(
+        "The tool failed. Its log says: The user rejected this tool use. The user said: quoted",
+        is_error=True,
+    ),
+    "a transcript that is printed": tool_result(
+        json.dumps({"content": FRAMES["a person who rejects"] + "quoted"}), is_error=True
+    ),
+    "a rule's reason": tool_result(
+        "Permission to use Bash has been denied. Reason: a rule of the project", is_error=True
+    ),
+    "a server's reason": tool_result(
+        "The request was rejected by the server as the user has no rights. Reason: quota",
+        is_error=True,
+    ),
+    "another person who said something": tool_result(
+        "The agent wants to stop; the user said: from a program", is_error=True
+    ),
+    "a colon far away": tool_result(
+        REJECTED + STOP + " x" * 400 + " the user said: no", is_error=True
     ),
     "another error with a colon": tool_result(
         "The user doesn't want to be found, the user said: nothing", is_error=True
@@ -253,6 +313,26 @@ def test_an_answer_text_of_another_form_is_kept_as_it_is() -> None:
     assert said_in_claude(ASK, tool_result(text)) == [("user", "Colour: Red")]
 
 
+OTHER_WORDINGS = {
+    'The user has answered: "Which colour?"="Red"': "Which colour?\nRed",
+    'User answered your question: "Which colour?" -> Red': '"Which colour?" -> Red',
+    "The user selected the following: Red. You can now continue with that.": "Red",
+    "Answers:\n1. Red\n2. S": "1. Red\n2. S",
+}
+
+
+@pytest.mark.parametrize(("text", "said"), OTHER_WORDINGS.items())
+def test_answers_in_an_unknown_wording_are_kept(text: str, said: str) -> None:
+    assert said_in_claude(ASK, tool_result(text)) == [("user", said)]
+    assert outcomes_of_claude(BASH, tool_result(text))[1] == Skipped("tool")
+
+
+def test_answers_that_stand_in_the_structure_without_questions_are_kept() -> None:
+    line = tool_result("x", toolUseResult={"answers": {"Which colour?": "Red"}})
+    assert said_in_claude(ASK, line) == [("user", "Which colour?\nRed")]
+    assert outcomes_of_claude(BASH, line)[1] == Skipped("tool")
+
+
 def test_words_in_place_of_an_answer_are_read_from_the_text() -> None:
     line = tool_result("The user responded: neither. Drop it.")
     assert said_in_claude(ASK, line) == [("user", "neither. Drop it.")]
@@ -274,6 +354,8 @@ UNANSWERED = {
     "no answers": answered({}),
     "empty answers": answered({"Which colour?": " ", "Which sizes?": []}),
     "no option": tool_result(TEXTS["with words"].format('"Which colour?"=(no option selected)')),
+    "not answered": tool_result("The user did not answer: they went away"),
+    "no choice": tool_result("The user dismissed the dialog without an answer: closed"),
     "text without answers": tool_result("The user did not answer the questions."),
     "nothing to clarify": tool_result(
         FRAMES["the terminal"]
@@ -357,6 +439,25 @@ def test_a_plan_that_the_person_edited_is_theirs(
     assert said_in_claude(tool_call("ExitPlanMode", given), result)[-1] == ("user", edited)
 
 
+BARE_APPROVAL = "User has approved your plan. You can now start coding."
+
+
+def test_a_plan_that_only_the_structure_of_its_approval_holds_is_kept() -> None:
+    def approved(given: dict[str, str], **structure: Any) -> list[tuple[str, str]]:
+        result = tool_result(BARE_APPROVAL, toolUseResult=structure)
+        return said_in_claude(tool_call("ExitPlanMode", given), result)
+
+    edited = f"{PLAN}\n3. Ask Ada first"
+    shown = ("assistant", PLAN)
+    assert approved({"plan": PLAN}, plan=edited, planWasEdited=True) == [shown, ("user", edited)]
+    assert approved({}, plan=edited, planWasEdited=True) == [("user", edited)]
+    assert approved({}, plan=PLAN) == [shown]
+    assert approved({"plan": PLAN}, plan=PLAN) == [shown]
+    assert approved({}, plan=["x"], planWasEdited=True) == []
+    other = tool_result(BARE_APPROVAL, toolUseResult={"plan": edited, "planWasEdited": True})
+    assert said_in_claude(BASH, other) == []
+
+
 def test_a_refused_plan_keeps_the_words_of_the_refusal() -> None:
     refused = tool_result(FRAMES["the terminal"] + "without step 2", is_error=True)
     lines = [tool_call("ExitPlanMode", {"plan": PLAN}), refused]
@@ -427,6 +528,20 @@ def test_what_stands_behind_a_slash_command_is_the_users(text: str, expected: st
     assert said_in_claude(claude(text)) == [("user", expected)]
     host_says: dict[str, Any] = {"origin": {"kind": "human"}, "turnOrigin": "human"}
     assert said_in_claude(claude(text, **host_says)) == [("user", expected)]
+
+
+@pytest.mark.parametrize("source", ["typed", "queued", "sdk"])
+def test_a_slash_command_whose_line_says_who_typed_it_is_one_too(source: str) -> None:
+    text, expected = COMMANDS["a command of the user's"]
+    assert said_in_claude(claude(text, promptSource=source)) == [("user", expected)]
+    text, expected = COMMANDS["with the whole prompt behind them"]
+    assert said_in_claude(claude(text, promptSource=source)) == [("user", expected)]
+    bare = "<command-message>cost</command-message>\n<command-name>/cost</command-name>"
+    assert parse_claude(claude(bare, promptSource=source)) == Skipped("host_marker")
+    blocks = [{"type": "text", "text": part} for part in (bare, "<tick> is what?")]
+    assert said_in_claude(claude(blocks, promptSource=source)) == [("user", "<tick> is what?")]
+    quoted = f"{bare} is what I see"
+    assert said_in_claude(claude(quoted, promptSource=source)) == [("user", quoted)]
 
 
 def test_a_slash_command_in_several_blocks_is_one() -> None:

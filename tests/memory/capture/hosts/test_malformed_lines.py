@@ -15,6 +15,7 @@ from tests.support.transcript_lines import (
     claude,
     codex,
     new_parser,
+    parse_claude,
     queue,
     queued_command,
     raw,
@@ -49,9 +50,17 @@ MALFORMED: dict[str, bytes] = {
     "another role than the line": json.dumps(
         claude("x", message={"role": "assistant", "content": "x"})
     ).encode(),
-    "a uuid that is a number": json.dumps(claude("x", uuid=7)).encode(),
-    "a session that is a number": json.dumps(claude("x", sessionId=7)).encode(),
-    "a cwd that is a number": json.dumps(claude("x", cwd=7)).encode(),
+}
+KEPT: dict[str, dict[str, Any]] = {
+    "a uuid that is a number": claude("kept", uuid=7),
+    "a session that is a list": claude("kept", sessionId=["x"]),
+    "a cwd that is an object": claude("kept", cwd={"path": "/x"}),
+    "a block that is null": claude([{"type": "text", "text": "kept"}, None]),
+    "a block that is a number": claude([7, "kept"]),
+    "a text that is null": claude(
+        [{"type": "text", "text": "kept"}, {"type": "text", "text": None}], "assistant"
+    ),
+    "a block of a queued prompt": queued_command([{"type": "text", "text": "kept"}, None]),
 }
 NO_TIMES = {"none": None, "words": "yesterday", "before the calendar": "0001-01-01T00:00:00+14:00"}
 
@@ -63,6 +72,54 @@ def test_a_malformed_line_is_counted_and_the_next_one_read(line: bytes, tmp_path
     items = list(read_transcript(path, "claude-code"))
     assert reasons(items) == {"unparsable": 1}
     assert [turn.text for turn in turns(items)] == ["still here"]
+
+
+@pytest.mark.parametrize("line", KEPT.values(), ids=KEPT.keys())
+def test_a_field_that_cannot_be_used_costs_the_field_only(line: dict[str, Any]) -> None:
+    turn = parse_claude(line)
+    assert isinstance(turn, Turn)
+    assert (turn.text, turn.marks) == ("kept", ("damaged",))
+    assert turn.session_id == SESSION
+    assert (turn.turn_id is None) == (line.get("uuid") == 7)
+    assert (turn.cwd is None) == isinstance(line["cwd"], dict)
+
+
+def test_a_line_that_lacks_a_field_is_not_damaged() -> None:
+    bare = claude("x", uuid=None, sessionId=None, cwd=None)
+    for line in (bare, {**bare, "uuid": None, "cwd": ""}, claude([{"type": "image"}, "x"])):
+        turn = parse_claude(line)
+        assert isinstance(turn, Turn)
+        assert turn.marks == ()
+
+
+def test_a_role_that_nobody_knows_is_that_of_the_line() -> None:
+    turn = parse_claude(claude("x", message={"role": "human", "content": "x"}))
+    assert isinstance(turn, Turn)
+    assert turn.role == "user"
+
+
+COUNTS = [1_790_000_000, 1_790_000_000_250, "1790000000", "1790000000.25", 1_790_000_000_250_000]
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_a_time_may_be_a_count_since_1970(count: object) -> None:
+    turn = parse_claude(claude("x", timestamp=count))
+    assert isinstance(turn, Turn)
+    assert turn.created_at.replace(microsecond=0).isoformat() == "2026-09-21T14:13:20+00:00"
+    assert turn.marks == ()
+
+
+@pytest.mark.parametrize("count", [True, 0, -5, 7, 10**400, 4_200_000_000, "20261001080000", []])
+def test_a_count_that_is_no_time_of_a_talk_is_none(count: object) -> None:
+    turn = parse_claude(claude("x", timestamp=count))
+    assert isinstance(turn, Turn)
+    assert turn.marks == ("time-estimated",)
+
+
+def test_a_date_of_eight_digits_is_a_date() -> None:
+    turn = parse_claude(claude("x", timestamp="20261001"))
+    assert isinstance(turn, Turn)
+    assert turn.created_at.isoformat() == "2026-10-01T00:00:00+00:00"
 
 
 @pytest.mark.parametrize("time", NO_TIMES.values(), ids=NO_TIMES.keys())

@@ -9,7 +9,8 @@ the person went back to an earlier place (`rewinds`) on the line before.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from ..turn import LineOutcome, Role, Skipped, Turn
 from .claude_queue import PromptQueue, Taken, attaches_prompts, digest_of
@@ -19,8 +20,10 @@ from .claude_words import (
     approved_plan,
     command_in,
     is_answer,
+    is_command_frame,
     memory_note,
     result_text,
+    texts_of,
     words_of_answers,
     words_of_refusal,
 )
@@ -35,6 +38,10 @@ _TOOL_BLOCKS: Final = frozenset(
     {"mcp_tool_result", "mcp_tool_use", "server_tool_use", "tool_result", "tool_use"}
 )
 _REFUSED_BY_USER: Final = "user-rejected"
+_REFUSED: Final = "User rejected tool use"
+
+DAMAGED: Final = "damaged"
+"""Mark of a turn whose line held a field or a block that cannot be used; it is left out."""
 
 # Who began the turn, where a newer host says so (2.1.332); "human", "sdk" and "unknown" are left.
 _HOST_TURNS: Final = frozenset(
@@ -104,6 +111,8 @@ class ClaudeParser:
             outcome = self._parse(fields, kind)
         finally:
             self._follow(fields, kind, is_turn=isinstance(outcome, Turn))
+        if isinstance(outcome, Turn) and _is_damaged(fields):
+            return replace(outcome, marks=(*outcome.marks, DAMAGED))
         return outcome
 
     def _parse(self, fields: dict[str, Any], kind: str) -> LineOutcome:
@@ -123,7 +132,7 @@ class ClaudeParser:
         if fields.get("isCompactSummary") is True:
             return self._compaction(fields)
         message = object_field(fields, "message")
-        if message.get("role", kind) != kind:
+        if ROLES.get(_text(message.get("role")), role) != role:
             raise Malformed
         content = _blocks(message.get("content"))
         if role == "assistant":
@@ -148,12 +157,12 @@ class ClaudeParser:
         flags = (fields.get("isMeta"), fields.get("isApiErrorMessage"))
         if any(flag is True for flag in flags) or message.get("model") == _HOST_MODEL:
             return Skipped("host_marker")
-        words = _spoken(content, blocks=[*_texts_of(content), *plans])
+        words = _spoken(content, blocks=[*texts_of(content), *plans])
         return self._turn(fields, "assistant", words)
 
     def _user_line(self, fields: dict[str, Any], content: Sequence[dict[str, Any]]) -> LineOutcome:
         results = [block for block in content if block.get("type") == "tool_result"]
-        texts = _texts_of(content)
+        texts = texts_of(content)
         role, said = self._words_of_results(fields, results)
         if _typed_by_host(fields):
             return Skipped("host_marker")
@@ -170,10 +179,15 @@ class ClaudeParser:
         says_so = fields.get("promptSource") == "queued"
         if (says_so or digest in self._taken_now) and self._was_taken(digest):
             return Skipped("injected")
+        frames = [text for text in texts if command_in(text)]
         if isinstance(fields.get("promptSource"), str):
-            return self._turn(fields, "user", _typed(content, texts))
+            if not is_command_frame("\n".join(frames)):
+                return self._turn(fields, "user", _typed(content, texts))
+            typed = [text for text in texts if text not in frames and not is_host_element(text)]
+            said = [self._slash_command(frames), *typed]
+            return self._turn(fields, "user", _spoken(content, said=said, blocks=frames))
         said = [note for note in map(memory_note, texts) if note]
-        command = self._slash_command([text for text in texts if command_in(text)])
+        command = self._slash_command(frames)
         said += [command] if command else []
         others = [text for text in texts if not memory_note(text)]
         return self._turn(fields, "user", _spoken(content, said=said, blocks=others))
@@ -204,7 +218,7 @@ class ClaudeParser:
             if kind is not None:
                 self._calls = {one: what for one, what in self._calls.items() if one != call}
             text, structure = result_text(block.get("content")), fields.get("toolUseResult")
-            if block.get("is_error") is True:
+            if block.get("is_error") is True or (len(results) == 1 and _is_refused(fields)):
                 said.append(_refusal(fields, text))
             elif kind == _ASKED or (kind is None and is_answer(structure, text)):
                 said.append(words_of_answers(structure, text))
@@ -229,7 +243,7 @@ class ClaudeParser:
         if _typed_by_host(fields) or _typed_by_host(attachment):
             return Skipped("host_marker")
         content = _blocks(attachment.get("prompt"))
-        texts = _texts_of(content)
+        texts = texts_of(content)
         digest = _digest_of_prompt(texts)
         self._queue.tell(digest)
         if self._was_taken(digest):
@@ -289,15 +303,14 @@ class ClaudeParser:
         if isinstance(text, Skipped):
             return text
         created_at, marks = self._hints.time_of(fields)
-        session = text_field(fields, "sessionId") if fields.get("sessionId") else ""
         return Turn(
             role=role,
             text=text,
             created_at=created_at,
             host="claude-code",
-            session_id=session or self._hints.session_id,
-            turn_id=text_field(fields, "uuid") if fields.get("uuid") else None,
-            cwd=text_field(fields, "cwd") if fields.get("cwd") else None,
+            session_id=_optional(fields, "sessionId") or self._hints.session_id,
+            turn_id=_optional(fields, "uuid"),
+            cwd=_optional(fields, "cwd"),
             marks=marks,
         )
 
@@ -352,28 +365,37 @@ def _typed_by_host(fields: Mapping[str, Any]) -> bool:
 
 
 def _blocks(content: object) -> list[dict[str, Any]]:
-    """Return the blocks of a message; a text by itself is one.
+    """Return the blocks of a message; a text by itself is one, and what is no block is left out.
 
     Raises:
-        Malformed: It is neither text nor a list of blocks.
+        Malformed: It is neither text nor a list, or a list of other things.
     """
-    if isinstance(content, str):
-        return [{"type": "text", "text": content}]
-    if not isinstance(content, list):
+    parts = [content] if isinstance(content, str) else content
+    if not isinstance(parts, list):
         raise Malformed
-    blocks: list[dict[str, Any]] = []
-    for part in content:
-        block = {"type": "text", "text": part} if isinstance(part, str) else part
-        if not isinstance(block, dict):
-            raise Malformed
-        if block.get("type") == "text" and not isinstance(block.get("text"), str):
-            raise Malformed
-        blocks.append(block)
+    texts = [{"type": "text", "text": part} if isinstance(part, str) else part for part in parts]
+    blocks = [part for part in texts if _is_block(part)]
+    if parts and not blocks:
+        raise Malformed
     return blocks
 
 
-def _texts_of(content: Sequence[dict[str, Any]]) -> list[str]:
-    return [block["text"] for block in content if block.get("type") == "text"]
+def _is_block(part: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(part, dict) and (
+        part.get("type") != "text" or isinstance(part.get("text"), str)
+    )
+
+
+def _is_damaged(fields: Mapping[str, Any]) -> bool:
+    """Return whether a line that is a turn holds a field or a block that cannot be used."""
+    names = ("cwd", "sessionId", "uuid")
+    if any(not isinstance(fields.get(name), str | None) for name in names):
+        return True
+    message, attachment = fields.get("message"), fields.get("attachment")
+    content = message.get("content") if isinstance(message, dict) else None
+    prompt = attachment.get("prompt") if isinstance(attachment, dict) else None
+    parts = [part for value in (content, prompt) if isinstance(value, list) for part in value]
+    return not all(isinstance(part, str) or _is_block(part) for part in parts)
 
 
 def _spoken(
@@ -415,6 +437,14 @@ def _refusal(fields: Mapping[str, Any], text: str) -> str:
     return words or (words_of_refusal(copy) if isinstance(copy, str) else "")
 
 
+def _is_refused(fields: Mapping[str, Any]) -> bool:
+    """Return whether the line of a result says that the person refused the call."""
+    copy = fields.get("toolUseResult")
+    return fields.get("toolDenialKind") == _REFUSED_BY_USER or (
+        isinstance(copy, str) and copy.removeprefix("Error: ").startswith(_REFUSED)
+    )
+
+
 def has_result(fields: Mapping[str, Any]) -> bool:
     """Return whether a line holds the result of a tool."""
     message = fields.get("message")
@@ -435,6 +465,11 @@ def _text(value: object) -> str:
     if not isinstance(value, str) or len(value) > _MAX_STATE_CHARS:
         return ""
     return value if value.isascii() else storable(value)
+
+
+def _optional(fields: Mapping[str, Any], name: str) -> str | None:
+    value = fields.get(name)
+    return storable(value) if isinstance(value, str) and value else None
 
 
 def _count(value: object) -> int:

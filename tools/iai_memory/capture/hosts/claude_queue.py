@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 from ..damaged_line import objects_of
+from .claude_words import texts_of
 from .decoding import storable
 from .markers import skip_reason
 
@@ -75,8 +76,7 @@ class PromptQueue:
 
     def follow(self, fields: Mapping[str, Any]) -> Taken | None:
         """Take one `queue-operation`; return the prompt that the model has taken by it."""
-        operation, content = fields.get("operation"), fields.get("content")
-        text = content if isinstance(content, str) else ""
+        operation, text = fields.get("operation"), _prompt(fields)
         if operation == "enqueue":
             self._put(text, _time(fields))
         elif operation == "dequeue":
@@ -162,13 +162,19 @@ def _enqueued(lines: Iterable[bytes]) -> Iterable[tuple[str, str]]:
         if b'"queue-operation"' not in line:
             continue
         for fields, _ in objects_of(line):
-            content = fields.get("content")
-            if fields.get("operation") == "enqueue" and isinstance(content, str):
-                yield digest_of(content), content
+            text = _prompt(fields)
+            if fields.get("operation") == "enqueue" and text:
+                yield digest_of(text), text
+
+
+def _prompt(fields: Mapping[str, Any]) -> str:
+    return "\n\n".join(texts_of(fields.get("content")))
 
 
 def _time(fields: Mapping[str, Any]) -> str:
     at = fields.get("timestamp")
+    if isinstance(at, int | float):
+        at = str(at)  # a count since 1970
     return storable(at) if isinstance(at, str) and len(at) <= _MAX_TIME_CHARS else ""
 
 

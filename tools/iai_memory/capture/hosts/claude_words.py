@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeGuard
 
 ASKS: Final = frozenset({"AskUserQuestion"})
 """The tools whose result is what the person answered."""
@@ -18,15 +18,45 @@ ASKS: Final = frozenset({"AskUserQuestion"})
 PLANS: Final = frozenset({"ExitPlanMode", "exit_plan_mode"})
 """The tools that show a plan for approval."""
 
-# "… To tell you how to proceed, the user said:" in the terminal; "… The user provided the following
-# reason for the rejection:" in editors. Both stand in the first line, before the words.
-_REFUSAL: Final = re.compile(
-    r"\s*(?:Error: )?(?:<tool_use_error>)?"
-    r"(?:The user doesn['\u2019]t want to (?:proceed|take)\b"
-    r"|Permission for this tool use was denied)"
-    r"[^\n]{0,600}?\buser (?:said|says|provided|gave|wrote|replied|responded|added|commented)"
-    r"[^\n:]{0,100}:[ \t]*\n?"
+# "The user doesn't want to proceed with this tool use. … To tell you how to proceed, the user
+# said:" in the terminal; "… The user provided the following reason for the rejection:" in editors.
+# The wording changes over the releases, so the first sentence must say that a use was refused, and
+# the person's words follow on the first colon behind it that announces them. The words of a tool's
+# own error do not begin like that.
+_REFUSED: Final = re.compile(
+    r"\s*(?:Error:\s+)?(?:<tool_use_error>\s*)?"
+    r"(?P<sentence>(?:(?:The|This|Your|A)\s+)?"
+    r"(?:action|call|edit|human|permission|person|plan|request|tool|use|user)s?\b"
+    r"[^:]{1,300}?)(?=[.!;:]\s)",
+    re.IGNORECASE,
 )
+_DENIAL: Final = re.compile(
+    r"\b(?:declin|den(?:y|ie)|disallow|disapprov|refus|reject|turned\s+down|vetoed)"
+    r"|\b(?:doesn['\u2019]t|didn['\u2019]t|does\s+not|did\s+not)\s+"
+    r"(?:(?:want|wish)\s+(?:you\s+)?to\s+(?:allow|continue|proceed|run|take|use)"
+    r"|allow|approve|permit|want)\b",
+    re.IGNORECASE,
+)
+_DENIED: Final = re.compile(
+    r"\b(?:action|approve|call|change|command|edit|operation|permission|plan|proceed|request|tool"
+    r"|use)s?\b",
+    re.IGNORECASE,
+)
+_BY_USER: Final = re.compile(
+    r"(?:The\s+)?(?:human|person|user)\s+(?!request|message)\w|.*\bby\s+the\s+(?:human|person|user)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_SAID: Final = re.compile(
+    r"\b(?:user|human|person)\s+(?:\w+\s+)?(?:added|answered|commented|explained|gave|left|provided"
+    r"|replied|responded|said|says|stated|told|wrote)\b[^:.]{0,100}:[ \t]*\n?",
+    re.IGNORECASE,
+)
+_REMARKED: Final = re.compile(
+    r"\b(?:they\s+(?:said|wrote)|comment|explanation|feedback|instruction|reason)s?\b"
+    r"[^:.]{0,60}:[ \t]*\n?",
+    re.IGNORECASE,
+)
+_MAX_FRAME: Final = 700
 # The host advises the model how to take the refusal, after the words.
 _ADVICE: Final = re.compile(r"\n\nNote: The user's next message may contain a correction\b")
 _NO_WORDS: Final = frozenset({"(See attached image)"})
@@ -43,6 +73,15 @@ _ANSWERS: Final = re.compile(
     r"(?P<end>\s*(?:You can now continue with|Read the answers carefully)[^\n]*)?\s*",
     re.DOTALL,
 )
+# In any other words: what is known to be the dialog's result ends its frame with a colon.
+_ANSWERS_SOMEHOW: Final = re.compile(
+    r"\s*(?![^:\"]*\b(?:not|no|never|nobody|without|cancell?ed|declined|dismissed|timed)\b)"
+    r"(?![^:\"]*n['\u2019]t\b)"
+    r"[^:\"]{0,200}\b(?:answer|choice|chose|pick|repl|respon|said|select)[^:\"]{0,100}:"
+    r"\s*(?P<answers>.*?)"
+    r"(?P<end>\.?\s*(?:You can now continue with|Read the answers carefully)[^\n]*)?\s*",
+    re.DOTALL | re.IGNORECASE,
+)
 _RESPONDED: Final = re.compile(r"\s*The user responded:\s*(?P<words>.*)", re.DOTALL)
 _ANSWER: Final = re.compile(
     r'"(?P<question>.*?)"=(?:"(?P<answer>.*?)"|\(no option selected\))'
@@ -51,13 +90,17 @@ _ANSWER: Final = re.compile(
 )
 _NOTES_ONLY: Final = "(notes only)"
 
-_PLAN: Final = re.compile(
-    r"\n## Approved Plan(?P<edited> \(edited by user\))?:\n(?P<plan>.*)", re.S
-)
+_PLAN: Final = re.compile(r"(?:^|\n)#+ Approved Plan\b(?P<title>[^\n]*)\n(?P<plan>.*)", re.S)
+_EDITED: Final = re.compile(r"\b(?:edit|chang|modifi|revis)", re.I)
 
 _COMMAND: Final = re.compile(r"\s*<command-(?:name|message|args)>")
 _COMMAND_NAME: Final = re.compile(r"<command-name>(.*?)</command-name>", re.DOTALL)
 _COMMAND_ARGS: Final = re.compile(r"<command-args>(.*)</command-args>", re.DOTALL)
+_COMMAND_FRAME: Final = re.compile(
+    r"\s*(?:<command-name>[^<]*</command-name>\s*|<command-message>[^<]*</command-message>\s*){2}"
+    r"(?:<command-args>.*</command-args>\s*)?(?:<command-contents>.*)?",
+    re.DOTALL,
+)
 _MEMORY_NOTE: Final = re.compile(r"\s*<user-memory-input>(.*)</user-memory-input>\s*", re.DOTALL)
 
 
@@ -95,6 +138,17 @@ def result_text(content: object) -> str:
     return "\n".join(part for part in parts if isinstance(part, str))
 
 
+def texts_of(content: object) -> list[str]:
+    """Return the texts of a message: of a string itself, of a list each text block's."""
+    parts = content if isinstance(content, list) else [content]
+    blocks = [part["text"] if _is_text(part) else part for part in parts]
+    return [text for text in blocks if isinstance(text, str)]
+
+
+def _is_text(part: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(part, dict) and part.get("type") == "text" and "text" in part
+
+
 def words_of_refusal(text: str, feedback: object = None) -> str:
     """Return what a person said when they refused a tool call; empty if they said nothing.
 
@@ -104,15 +158,24 @@ def words_of_refusal(text: str, feedback: object = None) -> str:
     """
     words = feedback if isinstance(feedback, str) else ""
     if not words:
-        frame = _REFUSAL.match(text)
-        if frame is None:
-            return ""
-        words = _ADVICE.split(text[frame.end() :], maxsplit=1)[0]
-        words = words.removesuffix("</tool_use_error>")
+        words = _ADVICE.split(text, maxsplit=1)[0]
+        words = words[_frame_end(words) :].removesuffix("</tool_use_error>")
     if _DIALOG.match(words):
         found = _DIALOG_ANSWER.finditer(words)
         return _joined([_answer(one["question"], one["answer"], one["notes"]) for one in found])
     return "" if words.strip() in _NO_WORDS else words.strip()
+
+
+def _frame_end(text: str) -> int:
+    """Return where the person's words begin in a refusal; the end of the text if it has none."""
+    refused = _REFUSED.match(text)
+    sentence = refused["sentence"] if refused else ""
+    if refused is None or not _DENIAL.search(sentence) or not _DENIED.search(sentence):
+        return len(text)
+    ends = [_SAID.search(text, refused.start("sentence"), _MAX_FRAME)]
+    if _BY_USER.match(sentence):
+        ends.append(_REMARKED.search(text, refused.start("sentence"), _MAX_FRAME))
+    return min((found.end() for found in ends if found), default=len(text))
 
 
 def is_answer(result: object, text: str) -> bool:
@@ -133,7 +196,7 @@ def words_of_answers(result: object, text: str) -> str:
         result: The answers as newer hosts structure them (`toolUseResult`).
         text: The same as the model reads it; used where the structure is not there.
     """
-    if not isinstance(result, dict) or not _is_dialog(result):
+    if not isinstance(result, dict) or not isinstance(result.get("answers"), dict | list):
         return _words_of_answer_text(text)
     questions, answers = _questions(result.get("questions")), result["answers"]
     if isinstance(answers, list):
@@ -147,12 +210,20 @@ def words_of_answers(result: object, text: str) -> str:
 
 
 def approved_plan(result: object, text: str) -> Plan | None:
-    """Return the plan that the result of an approval repeats; None if it repeats none."""
+    """Return the plan that the result of an approval repeats; None if it repeats none.
+
+    Args:
+        result: Its structure (`toolUseResult`); holds the plan where the text does not.
+        text: As the model reads it.
+    """
+    structure: Mapping[str, Any] = result if isinstance(result, dict) else {}
+    was_edited = structure.get("planWasEdited") is True
     found = _PLAN.search(text)
-    if found is None:
-        return None
-    was_edited = isinstance(result, dict) and result.get("planWasEdited") is True
-    return Plan(found["plan"].strip(), was_edited or found["edited"] is not None)
+    if found is not None:
+        is_edited = was_edited or _EDITED.search(found["title"]) is not None
+        return Plan(found["plan"].strip(), is_edited)
+    plan = structure.get("plan")
+    return Plan(plan.strip(), was_edited) if isinstance(plan, str) and plan.strip() else None
 
 
 def command_in(text: str) -> Command | None:
@@ -164,6 +235,11 @@ def command_in(text: str) -> Command | None:
     name, args = _COMMAND_NAME.search(frame), _COMMAND_ARGS.search(frame)
     named = name[1].strip() if name else ""
     return Command(f"/{named.removeprefix('/')}" if named else "", args[1].strip() if args else "")
+
+
+def is_command_frame(text: str) -> bool:
+    """Return whether a text is as a whole the frame of a slash command, as the host writes it."""
+    return _COMMAND_FRAME.fullmatch(text) is not None
 
 
 def memory_note(text: str) -> str:
@@ -184,7 +260,7 @@ def _words_of_answer_text(text: str) -> str:
     responded = _RESPONDED.fullmatch(text)
     if responded:
         return responded["words"].strip()
-    answered = _ANSWERS.fullmatch(text)
+    answered = _ANSWERS.fullmatch(text) or _ANSWERS_SOMEHOW.fullmatch(text)
     if answered is None:
         return ""
     found = list(_ANSWER.finditer(answered["answers"]))

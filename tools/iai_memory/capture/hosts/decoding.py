@@ -21,6 +21,11 @@ _HEAD_BYTES: Final = MAX_TEXT_BYTES * 2 // 3
 _TAIL_BYTES: Final = MAX_TEXT_BYTES - _HEAD_BYTES - len(CUT.encode())
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
+# Of eight digits is a date of ISO 8601.
+_EPOCH: Final = re.compile(r"\s*(\d{9,19}(?:\.\d{1,9})?)\s*", re.ASCII)
+_LAST_SECOND: Final = 1e11  # what is above counts milliseconds, or still finer
+_YEARS: Final = range(2000, 2100)
+
 
 class Malformed(Exception):
     """A line does not have the host's shape; never leaves this package."""
@@ -66,16 +71,37 @@ def object_field(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def moment(fields: Mapping[str, Any], name: str = "timestamp") -> datetime:
-    """Return an ISO 8601 field as an aware UTC time; one without a zone is taken as UTC.
+    """Return a time as an aware UTC one: ISO 8601, or a count since 1970 as number or text.
+
+    One without a zone is taken as UTC. A count may be of seconds, milli-, micro- or nanoseconds.
 
     Raises:
         Malformed: It is missing or no time that a calendar holds.
     """
     try:
+        since_1970 = _epoch(fields.get(name))
+        if since_1970 is not None:
+            return since_1970
         when = datetime.fromisoformat(text_field(fields, name))
         return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as exc:
         raise Malformed from exc
+
+
+def _epoch(value: object) -> datetime | None:
+    """Return the time of a count since 1970; None for what is none, or far from any transcript."""
+    if isinstance(value, str):
+        found = _EPOCH.fullmatch(value)
+        value = float(found[1]) if found else None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    seconds = float(value)
+    if not 0 < seconds < _LAST_SECOND**2:  # no NaN passes either
+        return None
+    while seconds >= _LAST_SECOND:
+        seconds /= 1000
+    when = datetime.fromtimestamp(seconds, UTC)
+    return when if when.year in _YEARS else None
 
 
 def storable(text: str) -> str:
