@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.transcript_lines import claude, queued_command, raw
+from tests.support.transcript_lines import claude, queue, queued_command, raw
 
 from iai_memory.capture.rewinds import Branches, branch_count, branches_of
 from iai_memory.capture.transcript import read_transcript
@@ -123,6 +123,37 @@ def test_a_prompt_that_the_model_took_from_the_queue_is_rewound_with_its_branch(
     taken = {**queued_command("plums", uuid="q"), "parentUuid": "a2"}
     lines = [*TALK, taken, told("a2b", "q"), said("p3", "a1")]
     assert rewound(tmp_path, lines) == {"p2", "a2", "q", "a2b"}
+
+
+def queued_in(folder: Path, *lines: dict[str, Any]) -> tuple[bool, set[str]]:
+    """Whether the one prompt of these lines that the queue held was taken back, and what else."""
+    path = folder / "t.jsonl"
+    path.write_bytes(raw(*lines))
+    found = branches_of(path)
+    (queued,) = [one for one in found.rewound | found.held if one.startswith("queued-")]
+    return queued in found.rewound, set(found.rewound - {queued})
+
+
+def test_a_prompt_without_a_line_is_rewound_with_the_work_that_it_went_into(tmp_path: Path) -> None:
+    typed = [queue("enqueue", "plums"), queue("remove")]
+    begun, working = [said("p2", "a1"), called("c", "p2")], [result("r", "c"), told("a2", "r")]
+    talk = [*TALK[:2], *begun, *typed, *working]
+    assert queued_in(tmp_path, *talk) == (False, set())
+    assert queued_in(tmp_path, *talk, said("p3", "a2")) == (False, set())
+    assert queued_in(tmp_path, *talk, said("p3", "a1")) == (True, {"p2", "a2"})
+    undone = [*talk, said("p3", "a1"), said("p4", "a2")]
+    assert queued_in(tmp_path, *undone) == (False, {"p3"})
+    killed = [*TALK[:2], *begun, *typed]
+    assert queued_in(tmp_path, *killed, said("p3", "a1")) == (True, {"p2"})
+    assert queued_in(tmp_path, *killed, said("p3", "c")) == (False, set())
+
+
+def test_a_prompt_without_a_line_holds_where_the_work_before_it_was_taken_back(
+    tmp_path: Path,
+) -> None:
+    typed = [queue("enqueue", "plums"), queue("remove")]
+    after = [said("p3", "a1"), called("c", "p3"), *typed, result("r", "c"), told("a3", "r")]
+    assert queued_in(tmp_path, *TALK, *after) == (False, {"p2", "a2"})
 
 
 def test_the_hosts_word_on_the_newest_line_counts_until_the_next_line(tmp_path: Path) -> None:

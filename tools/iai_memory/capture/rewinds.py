@@ -101,6 +101,8 @@ class _Tree:
     chosen: str = ""
     beginning: str = ""
     left_for: str = ""
+    queued: dict[str, str] = field(default_factory=dict[str, str])
+    just_queued: list[str] = field(default_factory=list[str])
 
     def add(self, fields: Mapping[str, Any], outcome: LineOutcome) -> None:
         kind = fields.get("type")
@@ -109,6 +111,10 @@ class _Tree:
             if not self.chosen.strip("0-"):
                 self._begin_again()
         uuid = _text(fields.get("uuid"))
+        if not uuid and isinstance(outcome, Turn) and outcome.turn_id:
+            # Taken from the queue: no line of the tree, but the model read it before it went on.
+            self.queued[outcome.turn_id] = self.leaf
+            self.just_queued.append(outcome.turn_id)
         if not uuid or fields.get("isSidechain") is True:
             return
         parent, logical = _text(fields.get("parentUuid")), _text(fields.get("logicalParentUuid"))
@@ -128,6 +134,9 @@ class _Tree:
             self.leaf, self.chosen = uuid, ""
             self.said.pop(uuid, None)
             self.said[uuid] = None
+            if self.kinds[uuid] == _ANSWER:
+                self.queued |= dict.fromkeys(self.just_queued, uuid)
+            self.just_queued.clear()
 
     def _begin_again(self) -> None:
         """Join the newest beginning to the one before: the person went back to the first prompt.
@@ -152,8 +161,9 @@ class _Tree:
         known = dict.fromkeys(children, _PATH)
         for uuid in self.kinds:
             self._judge(uuid, children, known)
-        rewound = frozenset(uuid for uuid in self.turns if known.get(uuid) == _PROMPT)
-        return Branches(rewound, frozenset(self.turns) - rewound)
+        stands_at = dict(zip(self.turns, self.turns, strict=True)) | self.queued
+        rewound = frozenset(one for one, at in stands_at.items() if known.get(at) == _PROMPT)
+        return Branches(rewound, frozenset(stands_at) - rewound)
 
     def _leaves(self) -> list[str]:
         """Return the newest line of each tree."""
