@@ -12,6 +12,10 @@ CONVERTER := tools/iai_memory/embedding/convert.py tools/iai_memory/embedding/id
 CLIENTS := .cache/clients
 CLIENT_PACKAGES := @anthropic-ai/claude-code@2.1.330 @openai/codex@0.169.0 @anthropic-ai/mcpb@2.1.2
 CLIENTS_INSTALLED := $(CLIENTS)/.installed-2.1.330-0.169.0-2.1.2
+# The newest releases as of November 2026, by name: npm gives older ones to an older Node.
+NEWEST := .cache/clients-newest
+NEWEST_PACKAGES := @anthropic-ai/claude-code@2.1.332 @openai/codex@0.171.0
+NEWEST_INSTALLED := $(NEWEST)/.installed-2.1.332-0.171.0
 BENCH := .cache/bench
 BENCH_LOCK := tests/benchmarks/requirements.lock
 BENCHMARK := IAI_MCP_MODEL=$(CURDIR)/$(MODEL) $(BIN)/python -m tests.benchmarks
@@ -79,7 +83,12 @@ $(CLIENTS_INSTALLED):
 	npm install --prefix $(CLIENTS) --save-exact --no-audit --no-fund $(CLIENT_PACKAGES)
 	@touch $@
 
-test-clients: setup $(CLIENTS_INSTALLED) ## Drive the real Claude Code and Codex, with a stub in place of their models
+$(NEWEST_INSTALLED):
+	mkdir -p $(NEWEST)
+	npm install --prefix $(NEWEST) --save-exact --no-audit --no-fund $(NEWEST_PACKAGES)
+	@touch $@
+
+test-clients: setup $(CLIENTS_INSTALLED) $(NEWEST_INSTALLED) ## Drive the real Claude Code and Codex, with a stub in place of their models
 	$(PYTEST) -m clients $(MORE) tests/clients
 
 eval: setup ## Measure how well recall finds; LOCOMO=path adds that data set

@@ -4,7 +4,8 @@
 
 Every round runs each pair once, one after the other, so that a busy moment hits both. The goal is a
 ratio of medians of at most 3. 10,000 bytes is the largest payload and 48,000 a very long message; a
-prompt or a stop is usually one or two KiB.
+prompt or a stop is usually one or two KiB. A stop leaves a waiting process behind, unless one is
+there already.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class Pair:
     hook: list[str]
     stdin: bytes
     store: Path
+    starts_drain: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,17 +114,24 @@ def pairs(root: Path) -> list[Pair]:
                     store,
                 )
             )
-        for size in (0, 2_000, 48_000):
-            store = root / f"capture-{shell}-{size}"
+        for case, event, size in (
+            ("prompt", "UserPromptSubmit", 0),
+            ("prompt", "UserPromptSubmit", 2_000),
+            ("prompt", "UserPromptSubmit", 48_000),
+            ("stop, one waits", "Stop", 2_000),
+            ("stop, none waits", "Stop", 2_000),
+        ):
+            store = root / f"capture-{shell}-{case}-{size}"
             text = ("All 212 tests pass now. " * 2_000)[:size]
             found.append(
                 Pair(
-                    f"capture, {size:,} bytes of text",
+                    f"{case}, {size:,} bytes",
                     shell,
                     [*command, "-c", 'cat >>"$1"', "sh", str(root / f"bare-{shell}-{size}")],
                     [*command, str(HOOKS / "iai-mcp-capture.sh")],
-                    host_json(project, "Stop", text),
+                    host_json(project, event, text),
                     store,
+                    starts_drain=case == "stop, none waits",
                 )
             )
     return found
@@ -136,6 +145,8 @@ def measure(rounds: int) -> list[Row]:
         for number in range(rounds + WARM_UP):
             for pair in every:
                 env = {"PATH": "/usr/bin:/bin", "IAI_MCP_STORE": str(pair.store)}
+                if pair.starts_drain:
+                    (pair.store / "spool" / ".waiter").unlink(missing_ok=True)
                 took = (
                     seconds(pair.bare, pair.stdin, env),
                     seconds(pair.hook, pair.stdin, env),
