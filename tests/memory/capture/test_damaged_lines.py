@@ -14,6 +14,7 @@ from tests.support.transcript_lines import claude, codex, new_parser, raw, reaso
 
 from iai_memory import Memory
 from iai_memory.base.checks import check_text
+from iai_memory.capture.damaged_line import salvage
 from iai_memory.capture.long_line import CUT, LongLine
 from iai_memory.capture.transcript import detect_host, line_outcomes, read_transcript
 from iai_memory.capture.turn import Parsed, Turn
@@ -144,7 +145,6 @@ HALVES = {
     "in a text": b'{"parentUuid":null,"type":"user","message":{"role":"user","content":"hel',
     "behind a backslash": b'{"type":"user","message":{"role":"user","content":"hel\\',
     "in a key": b'{"type":"user","mess',
-    "after a colon": b'{"type":"user","message":',
     "an opening": b"{",
     "after an inner object": b'{"type":"user","message":{"role":"user","content":"hi"},"uu',
     "in a list of objects": b'{"type":"user","message":{"content":[{"type":"text","text":"a"},{"ty',
@@ -161,6 +161,48 @@ def test_an_object_glued_to_half_a_line_is_found_and_the_half_is_counted(
     items = read(path, half + raw(claude('the next {"type": "user"}'), claude("third", uuid="3")))
     assert texts(items) == ['the next {"type": "user"}', "third"]
     assert reasons(items) == {"unparsable": 1}
+
+
+NEXT = raw(claude("the next", uuid="next"))
+INNER = {"type": "user", "sessionId": "s", "uuid": "evil", "message": {"content": "INNER"}}
+HOLDERS: dict[str, dict[str, Any]] = {
+    "a sub-agent's message": {"type": "progress", "data": {"message": INNER, "n": [1, 2]}},
+    "what a tool printed": claude([], toolUseResult=[INNER, INNER, {"a": INNER}]),
+    "a result of many objects": claude("q", toolUseResult=[{"uuid": n} for n in range(2000)]),
+    "a Codex output": {"type": "response_item", "payload": {"output": {"a": codex("INNER")}}},
+    "150 objects open": claude("q", toolUseResult=json.loads('{"a":' * 150 + "1" + "}" * 150)),
+    "text with braces": claude('see `{ "a": {"b": [{"uuid": ' * 9),
+}
+
+
+@pytest.mark.parametrize("ending", [b"", NEXT], ids=["alone", "glued"])
+@pytest.mark.parametrize("holder", HOLDERS.values(), ids=HOLDERS.keys())
+def test_what_stands_inside_an_unfinished_object_is_nobodys_line(
+    holder: dict[str, Any], ending: bytes, path: Path
+) -> None:
+    whole = raw(holder).strip()
+    for at in [*range(1, min(600, len(whole)), 7), *range(len(whole) - 60, len(whole))]:
+        half = whole[:at]
+        found = [json.loads(own) for _, own in salvage(half + ending).objects]
+        is_glued = [json.loads(ending)] if ending else []
+        # Where JSON allows an object, nobody knows whether it is a part or was glued.
+        may_be_inside = half.rstrip()[-1:] in (b":", b"[", b",")
+        assert found == is_glued or (may_be_inside and not found), half[-40:]
+    items = read(path, whole[:-30] + b'"' + ending + NEXT)
+    assert set(texts(items)) <= {"the next"}
+    assert reasons(items) == {"unparsable": 1}
+
+
+@given(st.data())
+def test_no_object_inside_another_of_a_damaged_line_is_ever_taken(data: st.DataObject) -> None:
+    holder = data.draw(st.sampled_from(list(HOLDERS.values())))
+    whole = raw(holder).strip()
+    at = data.draw(st.integers(1, len(whole) - 1))
+    wrong = data.draw(st.sampled_from([b"\x00", b"\xff", b'"', b"x", b" ", b"\\"]))
+    damaged = whole[:at] + wrong + whole[at + data.draw(st.integers(0, 1)) :]
+    for fields, _ in salvage(damaged).objects:
+        assert "INNER" not in json.dumps(fields.get("message"))
+        assert fields.keys() & holder.keys() == fields.keys() or len(fields) >= len(holder)
 
 
 @pytest.mark.parametrize("between", [b"", b" ", b"\r", b"\x00\x00", b"\xef\xbb\xbf"], ids=repr)
@@ -241,6 +283,35 @@ def test_a_last_line_without_a_newline_is_read_when_the_file_is_at_rest(path: Pa
     items = read(path, whole[:-1])
     assert texts(items) == ["one", "last"]
     assert items[-1].end_offset == len(whole) - 1
+
+
+LAST = raw(claude("last w@rd", uuid="2")).strip()
+ODD_LAST = {
+    "a Latin-1 byte": LAST.replace(b"@", b"\xe9"),
+    "NULs": LAST + b"\0\0\0",
+    "a carriage return": LAST + b"\r",
+    "half a line before it": b'{"type":"user","message":{"content":"hal' + LAST,
+    "a byte order mark": b"\xef\xbb\xbf" + LAST,
+}
+
+
+@pytest.mark.parametrize("last", ODD_LAST.values(), ids=ODD_LAST.keys())
+def test_a_last_line_without_a_newline_is_salvaged_as_any_other(last: bytes, path: Path) -> None:
+    (turn,) = turns(read(path, last))
+    assert turn.text[:6] == "last w"
+    assert detect_host(path) == "claude-code"
+
+
+def test_a_number_of_thousands_of_digits_costs_no_word(path: Path) -> None:
+    line = raw(claude("said", n=1)).replace(b'"n": 1', b'"n": ' + b"1" * 5000)
+    assert texts(read(path, line)) == ["said"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-32-le", "utf-32-be"])
+def test_a_file_in_utf_32_is_named_as_such(encoding: str, path: Path) -> None:
+    path.write_bytes(("\ufeff" + json.dumps(claude("x"))).encode(encoding))
+    with pytest.raises(TranscriptFault, match=r"is UTF-32: .*iconv -f UTF-32"):
+        detect_host(path)
 
 
 def test_a_last_line_without_a_newline_waits_while_the_file_is_written(path: Path) -> None:

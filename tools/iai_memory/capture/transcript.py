@@ -23,6 +23,7 @@ from .turn import Host, LineOutcome, Parsed, Skipped, Turn
 
 _LINES_TO_DETECT: Final = 50
 _AT_REST_SEC: Final = 1.0
+_UTF_32: Final = (b"\xff\xfe\0\0", b"\0\0\xfe\xff")
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -54,7 +55,7 @@ def read_transcript(
         )
         parser = HOSTS[host].parser(cursor.state if cursor and start else None, hints)
         for line in read_lines(source.stream, start, source.stop):
-            if not line.is_ended and not (_is_at_rest(stat) and _is_object(line.data)):
+            if not line.is_ended and not (_is_at_rest(stat) and _ends_whole(line.data)):
                 return
             outcomes = line_outcomes(parser, line.data)
             place = FileCursor(
@@ -72,7 +73,7 @@ def read_objects(path: str | os.PathLike[str]) -> Iterator[tuple[dict[str, Any],
     """
     with _opened(path) as source:
         for line in read_lines(source.stream, stop=source.stop):
-            if line.is_ended or _is_object(line.data):
+            if line.is_ended or _ends_whole(line.data):
                 yield from objects_of(line.data)
 
 
@@ -123,11 +124,12 @@ def _is_at_rest(stat: os.stat_result) -> bool:
     return abs(time.time() - stat.st_mtime) > _AT_REST_SEC
 
 
-def _is_object(line: bytes | None) -> bool:
+def _ends_whole(line: bytes | None) -> bool:
+    """Return whether a line without a newline ends with an object, whatever stands before it."""
     try:
         return line is not None and bool(decode(line))
     except Malformed:
-        return False
+        return salvage(line or b"").ends_whole
 
 
 def _lines_before(path: str | os.PathLike[str], stop: int) -> Iterator[bytes]:
@@ -201,6 +203,10 @@ def _opened(path: str | os.PathLike[str]) -> Generator[_Source]:
     try:
         with open_foreign(path) as stream:
             beginning = stream.peek(len(MAGIC))
+            if beginning.startswith(_UTF_32):
+                raise TranscriptFault(
+                    f"{path} is UTF-32: write it anew with `iconv -f UTF-32 -t UTF-8`"
+                )
             if beginning.startswith(_UTF_16):
                 raise TranscriptFault(
                     f"{path} is UTF-16: write it anew with `iconv -f UTF-16 -t UTF-8`"
