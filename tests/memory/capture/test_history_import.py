@@ -172,6 +172,18 @@ def test_half_a_last_line_is_looked_at_again_though_nothing_changed(
     assert (again.unchanged, again.counts.duplicate, again.counts.total) == (0, 1, 1)
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_half_a_last_line_at_rest_is_counted_once_by_each_import(
+    again: bool, memory: Memory, tmp_path: Path
+) -> None:
+    path = put(tmp_path / "a.jsonl", *said("one", "two"))
+    path.write_bytes(path.read_bytes()[:-9])
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    if again:
+        run(memory, path)
+    assert run(memory, path).counts.skipped == {"unparsable": 1}
+
+
 def test_a_selection_reads_all_and_notes_nothing(memory: Memory, tmp_path: Path) -> None:
     path = put(tmp_path / "a.jsonl", *said("one"))
     none = run(memory, path, selection=Selection(project="/elsewhere"))

@@ -15,7 +15,7 @@ from .import_record import ImportedFile, ImportRecord
 from .jsonl_tail import FileCursor
 from .rewinds import TagRewound, branch_count, branches_of, must_look
 from .selection import Selection, selected_memory
-from .transcript import host_of, read_transcript
+from .transcript import AT_REST_SEC, host_of, read_transcript
 from .transcript_files import FoundTranscript
 from .turn import Host
 from .turn_counts import TurnCounts
@@ -157,7 +157,11 @@ class HistoryImport:
         self._readings.append(reading)
         self._read_lines(reading)
         reading.is_done = True
-        skipped = reading.counts.skipped
+        unread = TurnCounts()
+        if _ends_in_half_a_line(reading):
+            unread.skipped["unparsable"] = 1
+        self._finished.add(unread)  # of this import only: the next one looks at it again
+        skipped = reading.counts.skipped + unread.skipped
         if wrote is None and skipped and set(skipped) <= _UNREADABLE:
             raise TranscriptFault(
                 f"{found.path} is neither a Claude Code transcript nor a Codex rollout: none of "
@@ -248,6 +252,13 @@ class HistoryImport:
         self._saved_at = time.monotonic()
         if self._record is not None:
             self._record.save()
+
+
+def _ends_in_half_a_line(reading: _Reading) -> bool:
+    """Return whether behind the last line stands what nobody is writing any more."""
+    end = reading.cursor.offset if reading.cursor else 0
+    is_at_rest = abs(time.time() - reading.found.modified_ns / 1e9) > AT_REST_SEC
+    return is_at_rest and end < reading.found.size
 
 
 def _ignore(progress: ImportProgress) -> None:

@@ -22,7 +22,7 @@ from .packed_file import MAGIC, unpacked
 from .turn import Host, LineOutcome, Parsed, Skipped, Turn
 
 _LINES_TO_DETECT: Final = 50
-_AT_REST_SEC: Final = 1.0
+AT_REST_SEC: Final = 1.0
 _UTF_32: Final = (b"\xff\xfe\0\0", b"\0\0\xfe\xff")
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 
@@ -121,7 +121,7 @@ def _marked(turn: Turn, marks: tuple[str, ...]) -> Turn:
 
 def _is_at_rest(stat: os.stat_result) -> bool:
     """Return whether nobody wrote to the file for a second; a clock may be wrong both ways."""
-    return abs(time.time() - stat.st_mtime) > _AT_REST_SEC
+    return abs(time.time() - stat.st_mtime) > AT_REST_SEC
 
 
 def _ends_whole(line: bytes | None) -> bool:
