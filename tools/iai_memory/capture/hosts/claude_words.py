@@ -69,19 +69,14 @@ _DIALOG_ANSWER: Final = re.compile(
 )
 _ANSWERS: Final = re.compile(
     r"\s*(?:User has answered your questions|Your questions have been answered|The user answered):"
-    r"\s*(?P<answers>.*?)\.?"
-    r"(?P<end>\s*(?:You can now continue with|Read the answers carefully)[^\n]*)?\s*",
-    re.DOTALL,
 )
 # In any other words: what is known to be the dialog's result ends its frame with a colon.
-_ANSWERS_SOMEHOW: Final = re.compile(
-    r"\s*(?![^:\"]*\b(?:not|no|never|nobody|without|cancell?ed|declined|dismissed|timed)\b)"
-    r"(?![^:\"]*n['\u2019]t\b)"
-    r"[^:\"]{0,200}\b(?:answer|choice|chose|pick|repl|respon|said|select)[^:\"]{0,100}:"
-    r"\s*(?P<answers>.*?)"
-    r"(?P<end>\.?\s*(?:You can now continue with|Read the answers carefully)[^\n]*)?\s*",
-    re.DOTALL | re.IGNORECASE,
+_ANSWERS_SOMEHOW: Final = re.compile(r"[^:\"]{0,400}:")
+_ANSWERED: Final = re.compile(r"\b(?:answer|choice|chose|pick|repl|respon|said|select)", re.I)
+_NOT_ANSWERED: Final = re.compile(
+    r"\b(?:not|no|never|nobody|without|cancell?ed|declined|dismissed|timed)\b|n['\u2019]t\b", re.I
 )
+_ADVICES: Final = ("You can now continue with", "Read the answers carefully")
 _RESPONDED: Final = re.compile(r"\s*The user responded:\s*(?P<words>.*)", re.DOTALL)
 _ANSWER: Final = re.compile(
     r'"(?P<question>.*?)"=(?:"(?P<answer>.*?)"|\(no option selected\))'
@@ -185,8 +180,7 @@ def is_answer(result: object, text: str) -> bool:
         result: Its structure (`toolUseResult`).
         text: As the model reads it.
     """
-    answered = _ANSWERS.fullmatch(text)
-    return _is_dialog(result) or (answered is not None and answered["end"] is not None)
+    return _is_dialog(result) or (_ANSWERS.match(text) is not None and _advice_at(text) is not None)
 
 
 def words_of_answers(result: object, text: str) -> str:
@@ -260,12 +254,20 @@ def _words_of_answer_text(text: str) -> str:
     responded = _RESPONDED.fullmatch(text)
     if responded:
         return responded["words"].strip()
-    answered = _ANSWERS.fullmatch(text) or _ANSWERS_SOMEHOW.fullmatch(text)
-    if answered is None:
+    framed = _ANSWERS.match(text) or _ANSWERS_SOMEHOW.match(text)
+    if framed is None or not _ANSWERED.search(framed[0]) or _NOT_ANSWERED.search(framed[0]):
         return ""
-    found = list(_ANSWER.finditer(answered["answers"]))
+    answers = text[framed.end() : _advice_at(text)].strip().removesuffix(".")
+    found = list(_ANSWER.finditer(answers))
     parts = [_answer(one["question"], one["answer"], one["notes"]) for one in found]
-    return _joined(parts) if found else answered["answers"]
+    return _joined(parts) if found else answers
+
+
+def _advice_at(text: str) -> int | None:
+    """Return where the host's advice begins, on the last line; None without any."""
+    last = text.rstrip().rfind("\n") + 1
+    places = [place for place in (text.find(one, last) for one in _ADVICES) if place >= 0]
+    return min(places, default=None)
 
 
 def _questions(value: object) -> dict[str, str]:
