@@ -117,6 +117,34 @@ def test_a_ring_brings_the_turns_of_its_transcript_into_the_table(
     assert {(r.origin, r.host, r.session_id) for r in records} == {("hook", "claude-code", "s1")}
 
 
+@pytest.mark.parametrize("spelling", ["{}//{}", "{}/./{}", "{}/{}/"])
+def test_one_transcript_has_one_name_however_a_ring_spells_its_path(
+    memory: Memory, host: Host, spelling: str
+) -> None:
+    host.says("user", "which port?")
+    host.rings()
+    odd = spelling.format(host.transcript.parent, host.transcript.name)
+    host.rings(transcript_path=odd)
+
+    assert memory.drain().stored == 1
+    assert waiting(memory) == 0
+    assert len(books(memory)) == 1
+    host.says("assistant", "5544")
+    host.rings(transcript_path=odd)
+    assert memory.drain().stored == 1
+
+
+def test_a_file_in_the_place_of_the_notes_folder_keeps_no_ring_waiting(
+    memory: Memory, host: Host
+) -> None:
+    host.says("user", "which port?")
+    host.rings()
+    (memory.paths.spool / "failed").write_text("no folder")
+
+    assert memory.drain().stored == 1
+    assert waiting(memory) == 0
+
+
 def test_ringing_again_stores_only_what_is_new(memory: Memory, host: Host) -> None:
     host.says("user", "one")
     host.rings()

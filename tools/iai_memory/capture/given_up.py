@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -53,7 +54,9 @@ class GivenUp:
 
     def remove(self, transcript_path: str) -> None:
         """Remove the note of a transcript that could be read after all."""
-        self._note_of(transcript_path).unlink(missing_ok=True)
+        # What is no folder holds no note; only `add` has to complain of it.
+        with suppress(NotADirectoryError):
+            self._note_of(transcript_path).unlink(missing_ok=True)
 
     def strip(self) -> None:
         """Rewrite the notes of earlier versions, which hold the host's whole JSON.

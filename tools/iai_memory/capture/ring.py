@@ -13,6 +13,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 MAX_RING_BYTES: Final = 64 << 10
@@ -133,7 +134,8 @@ def _ring(fields: dict[str, Any], at: datetime) -> Ring | None:
     if path is None or not path.startswith("/"):
         return None
     return Ring(
-        transcript_path=path,
+        # Spelled as `Path` spells it: one transcript has one name among the sessions.
+        transcript_path=str(Path(path)),
         session_id=text_of(fields, "session_id"),
         cwd=text_of(fields, "cwd"),
         event=text_of(fields, "event") or text_of(fields, "hook_event_name"),

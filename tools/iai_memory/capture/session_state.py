@@ -97,7 +97,7 @@ class Sessions:
         """Return the known transcripts by path; none if the file is damaged."""
         noted = read_object(self._path, _MAX_BYTES) or {}
         try:
-            return {path: _from_fields(path, fields) for path, fields in noted.items()}
+            return {str(Path(path)): _from_fields(path, fields) for path, fields in noted.items()}
         except (ValueError, KeyError, TypeError, AttributeError):
             # Transcripts are then read again from the start, which stores nothing twice.
             return {}
