@@ -105,6 +105,8 @@ class Sessions:
     def save(self, sessions: dict[str, Session]) -> None:
         """Replace the file; transcripts without an event for 60 days are dropped.
 
+        Not one that is to be tried again: with its attempts, their end would be forgotten.
+
         Raises:
             StoreUnavailable: The spool cannot be written.
         """
@@ -112,7 +114,7 @@ class Sessions:
         kept = {
             path: _to_fields(session)
             for path, session in sessions.items()
-            if session.queued_at >= oldest
+            if session.queued_at >= oldest or 0 < session.attempts < MAX_ATTEMPTS
         }
         content = json.dumps(kept, ensure_ascii=False, indent=1).encode()
         if content == self._written:

@@ -19,6 +19,7 @@ from tests.support.transcript_lines import (
     tool_result,
 )
 
+from iai_memory.capture.hosts.claude_words import command_in, is_command_frame, words_of_answers
 from iai_memory.capture.turn import Skipped, Turn
 from iai_memory.text.fence import FENCE_BEGIN, FENCE_END
 
@@ -708,3 +709,28 @@ def test_what_the_person_asked_a_summary_to_keep_is_theirs() -> None:
     assert text_of(parse_claude(line)) == "keep the port"
     del about["userContext"]
     assert parse_claude(line) == Skipped("compaction")
+
+
+# --- texts made to be slow ------------------------------------------------------------------------
+
+ANSWERED = "User has answered your questions: "
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    "text",
+    [
+        ANSWERED + '"a"="b ' * 40_000,
+        ANSWERED + '"' * 300_000,
+        ANSWERED + '"a"="b" selected preview:' * 20_000,
+        ANSWERED + '"a"="b"' + " " * 300_000,
+        "<command-name>" * 40_000,
+        "<command-args>" * 40_000,
+        "<command-name>x</command-name>" + "<command-args></command-arg>" * 40_000,
+    ],
+    ids=lambda text: text[:20] + text[-8:],
+)
+def test_a_text_of_one_piece_over_and_over_is_read_once(text: str) -> None:
+    words_of_answers(None, text)
+    command_in(text)
+    is_command_frame(text)

@@ -65,7 +65,12 @@ _MAX_NAME_CHARS: Final = 100
 
 def wrote(fields: Mapping[str, Any]) -> bool:
     """Return whether a decoded line stands in a Claude Code transcript."""
-    return isinstance(fields.get("type"), str) and isinstance(fields.get("sessionId"), str)
+    kind, message = fields.get("type"), fields.get("message")
+    if not isinstance(kind, str):
+        return False
+    # A sanitised transcript may have lost its ids.
+    is_turn = kind in ROLES and isinstance(message, dict) and message.get("role") == kind
+    return is_turn or isinstance(fields.get("sessionId"), str)
 
 
 class ClaudeParser:

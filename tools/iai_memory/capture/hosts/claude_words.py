@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple, TypeGuard
 
 ASKS: Final = frozenset({"AskUserQuestion"})
@@ -78,19 +78,15 @@ _NOT_ANSWERED: Final = re.compile(
 )
 _ADVICES: Final = ("You can now continue with", "Read the answers carefully")
 _RESPONDED: Final = re.compile(r"\s*The user responded:\s*(?P<words>.*)", re.DOTALL)
-_ANSWER: Final = re.compile(
-    r'"(?P<question>.*?)"=(?:"(?P<answer>.*?)"|\(no option selected\))'
-    r"(?:\s*selected preview:.*?)?(?:\s*(?:user )?notes: (?P<notes>.*?))?(?=, \"|\Z)",
-    re.DOTALL,
-)
+_NOTHING_CHOSEN: Final = "(no option selected)"
+_ANSWER_END: Final = re.compile(r'"(?=, "|\Z|\s{0,20}selected preview:|\s{0,20}(?:user )?notes: )')
+_NOTES: Final = re.compile(r"\b(?:user )?notes: (.*)", re.DOTALL)
 _NOTES_ONLY: Final = "(notes only)"
 
 _PLAN: Final = re.compile(r"(?:^|\n)#+ Approved Plan\b(?P<title>[^\n]*)\n(?P<plan>.*)", re.S)
 _EDITED: Final = re.compile(r"\b(?:edit|chang|modifi|revis)", re.I)
 
 _COMMAND: Final = re.compile(r"\s*<command-(?:name|message|args)>")
-_COMMAND_NAME: Final = re.compile(r"<command-name>(.*?)</command-name>", re.DOTALL)
-_COMMAND_ARGS: Final = re.compile(r"<command-args>(.*)</command-args>", re.DOTALL)
 _COMMAND_FRAME: Final = re.compile(
     r"\s*(?:<command-name>[^<]*</command-name>\s*|<command-message>[^<]*</command-message>\s*){2}"
     r"(?:<command-args>.*</command-args>\s*)?(?:<command-contents>.*)?",
@@ -226,9 +222,12 @@ def command_in(text: str) -> Command | None:
         return None
     # Releases of 2025 put the whole prompt of the command behind its arguments.
     frame = text.partition("<command-contents>")[0]
-    name, args = _COMMAND_NAME.search(frame), _COMMAND_ARGS.search(frame)
-    named = name[1].strip() if name else ""
-    return Command(f"/{named.removeprefix('/')}" if named else "", args[1].strip() if args else "")
+    _, _, name = frame.partition("<command-name>")
+    _, _, args = frame.partition("<command-args>")
+    # A text of many openings and no end would cost a pattern the square of its length.
+    named = name.partition("</command-name>")[0].strip() if "</command-name>" in name else ""
+    said = args.rpartition("</command-args>")[0].strip()
+    return Command(f"/{named.removeprefix('/')}" if named else "", said)
 
 
 def is_command_frame(text: str) -> bool:
@@ -258,9 +257,33 @@ def _words_of_answer_text(text: str) -> str:
     if framed is None or not _ANSWERED.search(framed[0]) or _NOT_ANSWERED.search(framed[0]):
         return ""
     answers = text[framed.end() : _advice_at(text)].strip().removesuffix(".")
-    found = list(_ANSWER.finditer(answers))
-    parts = [_answer(one["question"], one["answer"], one["notes"]) for one in found]
+    found = list(_answers_in(answers))
+    parts = [_answer(question, answer, notes) for question, answer, notes in found]
     return _joined(parts) if found else answers
+
+
+def _answers_in(text: str) -> Iterator[tuple[str, str | None, str | None]]:
+    """Yield question, answer and notes of `"question"="answer"` parts divided by commas.
+
+    Goes over the text once, whatever stands in it: a result of a tool is nobody's word.
+    """
+    at = text.find('"')
+    while at >= 0:
+        equals = text.find('"=', at + 1)
+        if equals < 0:
+            return
+        question, begin = text[at + 1 : equals], equals + 2
+        if text.startswith(_NOTHING_CHOSEN, begin):
+            answer, end = None, begin + len(_NOTHING_CHOSEN)
+        else:
+            found = _ANSWER_END.search(text, begin + 1) if text.startswith('"', begin) else None
+            if found is None:
+                return
+            answer, end = text[begin + 1 : found.start()], found.end()
+        following = text.find(', "', end)
+        notes = _NOTES.search(text, end, len(text) if following < 0 else following)
+        yield question, answer, notes[1] if notes else None
+        at = following + 2 if following >= 0 else -1
 
 
 def _advice_at(text: str) -> int | None:
