@@ -263,6 +263,19 @@ def test_a_transcript_that_cannot_be_read_is_given_up_after_three_attempts(
     assert memory.ledger.newest(10, event="capture_failed")
 
 
+def test_an_old_ring_whose_transcript_is_gone_is_given_up_too(
+    memory: Memory, host: Host, tmp_path: Path
+) -> None:
+    folder = memory.paths.spool
+    folder.mkdir(mode=0o700, parents=True)
+    ring = {"event": "Stop", "transcript_path": str(tmp_path / "gone.jsonl"), "at": 1_700_000_000}
+    (folder / "doorbell.jsonl").write_text(json.dumps(ring) + "\n")
+    for _ in range(3):
+        memory.drain()
+    assert waiting(memory) == 0
+    assert len(list((folder / "failed").glob("*.json"))) == 1
+
+
 def test_a_ring_that_must_be_tried_again_keeps_nobody_else_waiting(
     memory: Memory, host: Host, tmp_path: Path
 ) -> None:
