@@ -19,7 +19,7 @@ from tests.support.transcript_lines import CODEX_META, TRANSCRIPTS, claude, code
 from iai_memory import Memory
 from iai_memory.capture.history_import import ImportProgress
 from iai_memory.capture.selection import Selection
-from iai_memory.capture.transcript import read_transcript
+from iai_memory.capture.transcript import detect_host, read_transcript
 from iai_memory.capture.transcript_files import find_transcripts, look_at
 from iai_memory.capture.turn import Host, Skipped, Turn
 from iai_memory.errors import TranscriptFault
@@ -54,6 +54,41 @@ def test_turns_are_found_by_words_before_any_vector(memory: Memory, tmp_path: Pa
     assert (done.counts.stored, done.is_done) == (2, True)
     assert memory.status().pending == 2
     assert texts(memory) == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    "cwd",
+    ["/" + "x" * 1_000, "/x" * 2_500, "/" + "x" * 100_000, "  "],
+    ids=["a name", "folders", "100 KB", "blank"],
+)
+def test_a_folder_whose_name_is_none_costs_no_turn(
+    memory: Memory, tmp_path: Path, cwd: str
+) -> None:
+    odd = claude("odd", uuid="u", cwd=cwd)
+    path = put(tmp_path / "a.jsonl", *said("one"), odd, *said("two"))
+
+    assert run(memory, path).counts.stored == 3
+    assert texts(memory) == ["odd", "one", "two"]
+    assert run(memory, path, anew=True).counts.duplicate == 3
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        [{"type": "summary", "summary": f"talk {number}"} for number in range(200)],
+        [{"type": "file-history-snapshot", "snapshot": {}}] * 200,
+        [["no object"]] * 200,
+    ],
+    ids=["summaries", "snapshots", "garbage"],
+)
+def test_a_host_is_known_by_what_stands_behind_many_lines_that_say_nothing(
+    memory: Memory, tmp_path: Path, before: list[Any]
+) -> None:
+    path = put(tmp_path / "a.jsonl", *before, *said("one"))
+    without_session = put(tmp_path / "b.jsonl", claude("two", uuid="two", sessionId=None))
+
+    assert run(memory, path, without_session, host="codex").counts.stored == 2
+    assert detect_host(without_session) == "claude-code"
 
 
 def test_what_did_not_change_is_not_read_again_and_keeps_its_accounts(

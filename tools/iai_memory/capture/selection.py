@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from ..base.checks import MAX_NAME_LENGTH
 from ..base.clock import iso
 from ..projects.lookup import ProjectLookup
 from ..store.idempotency import TurnIdentity
@@ -27,19 +28,24 @@ class Selection:
 
 
 def to_memory(turn: Turn, projects: ProjectLookup) -> NewMemory:
-    """Return the turn as a memory of its project."""
+    """Return the turn as a memory of its project; a folder whose name is none costs no turn."""
+    cwd = _fit(turn.cwd)
     return NewMemory(
         text=turn.text,
         role=turn.role,
         created_at=turn.created_at,
-        project=None if turn.cwd is None else projects.project(turn.cwd),
+        project=None if cwd is None else _fit(projects.project(cwd)),
         session_id=turn.session_id,
         turn_id=turn.turn_id,
         host=turn.host,
-        cwd=turn.cwd,
+        cwd=cwd,
         tags=turn.marks,
         identity=identity_of(turn),
     )
+
+
+def _fit(name: str | None) -> str | None:
+    return name if name and name.strip() and len(name) <= MAX_NAME_LENGTH else None
 
 
 def identity_of(turn: Turn) -> TurnIdentity:

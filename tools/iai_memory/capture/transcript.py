@@ -21,7 +21,9 @@ from .long_line import CUT
 from .packed_file import MAGIC, unpacked
 from .turn import Host, LineOutcome, Parsed, Skipped, Turn
 
-_LINES_TO_DETECT: Final = 50
+_LINES_WITHOUT_TIME: Final = 50
+# A session may begin with many lines of its host that say little: summaries, snapshots of files.
+_BYTES_TO_DETECT: Final = 8 * 1024 * 1024
 AT_REST_SEC: Final = 1.0
 _UTF_32: Final = (b"\xff\xfe\0\0", b"\0\0\xfe\xff")
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
@@ -143,7 +145,7 @@ def _lines_before(path: str | os.PathLike[str], stop: int) -> Iterator[bytes]:
 def _first_time(path: str | os.PathLike[str], start: int) -> datetime | None:
     with _opened(path) as source:
         for number, line in enumerate(read_lines(source.stream, start)):
-            if number >= _LINES_TO_DETECT:
+            if number >= _LINES_WITHOUT_TIME:
                 break
             for fields, _ in objects_of(line.data):
                 with suppress(Malformed):
@@ -167,19 +169,19 @@ def detect_host(path: str | os.PathLike[str]) -> Host:
 
 
 def host_of(path: str | os.PathLike[str]) -> Host | None:
-    """Return the host that wrote a transcript; None if its first lines do not show it.
+    """Return the host that wrote a transcript; None if its first 8 MB do not show it.
 
     Raises:
         TranscriptFault: The file cannot be read.
     """
     with _opened(path) as source:
-        for number, line in enumerate(read_lines(source.stream)):
-            if number >= _LINES_TO_DETECT:
-                break
+        for line in read_lines(source.stream):
             for fields, _ in objects_of(line.data):
                 for host in HOSTS.values():
                     if host.wrote(fields):
                         return host.name
+            if line.end_offset > _BYTES_TO_DETECT:
+                break
     return None
 
 
