@@ -1,4 +1,4 @@
-"""A HOME of its own, and an app without a memory."""
+"""A HOME of its own, an app without a memory, and an empty memory."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.pages import opened
 
-from iai_memory import load_settings
+from iai_memory import Memory, load_settings
 from iai_server.mcp.app import App
 from iai_server.mcp.server import build_app
 from iai_server.serving.runtime import Runtime
@@ -38,3 +39,12 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> App:
     """The real server without a memory, which nothing here asks for."""
     folder = tmp_path_factory.mktemp("handshake")
     return build_app(Runtime(load_settings(store=folder / "store"), folder).for_request)
+
+
+@pytest.fixture
+def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
+    """An empty store without a model, which the environment names."""
+    found = opened(tmp_path / "store")
+    monkeypatch.setenv("IAI_MCP_STORE", str(found.paths.root))
+    monkeypatch.setenv("IAI_MCP_MODEL", "")
+    return found

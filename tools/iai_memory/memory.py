@@ -389,7 +389,7 @@ class Memory(StoreHandle):
     def reembed(self, progress: Callable[[int, int], None] | None = None) -> int:
         """Replace every vector by one of the model that is installed here; return how many.
 
-        May be interrupted at any time: the rest is pending, and the next server embeds it.
+        May be interrupted at any time: the rest is pending, and the next server or sleep embeds it.
 
         Raises:
             ModelMissing: There is no model.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from tests.support.kills import open_until_killed
 from tests.support.old_stores import START, UUID, forked, old_store, turn
 
 from iai_memory import Memory
@@ -273,27 +273,6 @@ def test_a_turn_that_was_forgotten_here_does_not_come_back_with_an_old_export(ro
     assert shown(memory) == []
 
 
-KILLED_AT = """
-import importlib, os, signal, sys
-from iai_memory import Memory
-
-module_name, step = sys.argv[2].rsplit(".", 1)
-module = importlib.import_module(module_name)
-left = int(sys.argv[3])
-work = getattr(module, step)
-
-def killed_there(*arguments):
-    global left
-    left -= 1
-    if not left:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return work(*arguments)
-
-setattr(module, step, killed_there)
-Memory(sys.argv[1]).store
-"""
-
-
 @pytest.mark.parametrize(
     ("step", "times"),
     [
@@ -306,12 +285,7 @@ def test_a_folding_killed_at_any_step_is_finished_by_the_next_open(
     root: Path, step: str, times: int
 ) -> None:
     old_store(root, *forked(3))
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED_AT, str(root), f"iai_memory.{step}", str(times)],
-        env={**os.environ, "IAI_MCP_MODEL": ""},
-        timeout=100,
-    )
-    assert killed.returncode == -signal.SIGKILL
+    open_until_killed(root, step, times)
     memory = Memory(root)
     assert len(shown(memory)) == 4
     assert (memory.status().folded, memory.store.statistics().total) == (3, 7)

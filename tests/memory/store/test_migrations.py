@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ import pyarrow as pa
 import pytest
 from lancedb.index import FTS
 from lancedb.table import LanceTable
+from tests.support.kills import open_until_killed
 
 from iai_memory import Memory
 from iai_memory.embedding.identity import IDENTITY
@@ -192,36 +192,6 @@ def test_an_old_store_of_another_embedder_is_upgraded_by_reembedding(
         Memory(root).recall("x")
     assert Memory(root).reembed() == 4
     assert Memory(root).store.statistics().pending == 0
-
-
-KILLED_AT = """
-import importlib, os, signal, sys
-from iai_memory import Memory
-
-module_name, step = sys.argv[2].rsplit(".", 1)
-module, left = importlib.import_module(module_name), int(sys.argv[3])
-work = getattr(module, step)
-
-def killed_there(*arguments):
-    global left
-    left -= 1
-    if not left:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return work(*arguments)
-
-setattr(module, step, killed_there)
-Memory(sys.argv[1]).store
-"""
-
-
-def open_until_killed(root: Path, step: str, times: int) -> None:
-    """Opens the store in a process that is killed when it enters `step` for the nth time."""
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED_AT, str(root), f"iai_memory.{step}", str(times)],
-        env={**os.environ, "IAI_MCP_MODEL": ""},
-        timeout=100,
-    )
-    assert killed.returncode == -signal.SIGKILL
 
 
 def test_a_creation_killed_before_its_index_is_finished_by_the_next_open(root: Path) -> None:

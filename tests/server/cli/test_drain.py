@@ -32,15 +32,6 @@ Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
-    """An empty store without a model, which the environment names."""
-    found = opened(tmp_path / "store")
-    monkeypatch.setenv("IAI_MCP_STORE", str(found.paths.root))
-    monkeypatch.setenv("IAI_MCP_MODEL", "")
-    return found
-
-
-@pytest.fixture
 def command(memory: Memory, capsys: pytest.CaptureFixture[str]) -> Command:
     """Runs `iai-mcp` on that store in this process; its code, stdout and stderr."""
     assert memory

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.support.pages import cache, opened, refresh, ring, set_age
+from tests.support.pages import cache, refresh, ring, set_age
 from tests.support.talking import child_server
 
 from iai_memory import Memory
@@ -19,15 +19,6 @@ from iai_server.cli.main import run
 from iai_server.doctor.capture_checks import check_capture
 from iai_server.doctor.check import Check
 from iai_server.doctor.checks import run_checks
-
-
-@pytest.fixture
-def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
-    """An empty store without a model, which the environment names."""
-    found = opened(tmp_path / "store")
-    monkeypatch.setenv("IAI_MCP_STORE", str(found.paths.root))
-    monkeypatch.setenv("IAI_MCP_MODEL", "")
-    return found
 
 
 def rings(memory: Memory) -> Check:

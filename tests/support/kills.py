@@ -1,0 +1,38 @@
+"""Processes that kill themselves in the middle of a step."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+KILLED_AT = """
+import importlib, os, signal, sys
+from iai_memory import Memory
+
+module_name, step = sys.argv[2].rsplit(".", 1)
+module, left = importlib.import_module(module_name), int(sys.argv[3])
+work = getattr(module, step)
+
+def killed_there(*arguments):
+    global left
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return work(*arguments)
+
+setattr(module, step, killed_there)
+Memory(sys.argv[1]).store
+"""
+
+
+def open_until_killed(root: Path, step: str, times: int) -> None:
+    """Opens the store in a process that is killed when it enters `step` for the nth time."""
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_AT, str(root), f"iai_memory.{step}", str(times)],
+        env={**os.environ, "IAI_MCP_MODEL": ""},
+        timeout=100,
+    )
+    assert killed.returncode == -signal.SIGKILL
