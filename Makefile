@@ -21,6 +21,9 @@ BENCH_LOCK := tests/benchmarks/requirements.lock
 BENCHMARK := IAI_MCP_MODEL=$(CURDIR)/$(MODEL) $(BIN)/python -m tests.benchmarks
 PYTEST := IAI_MCP_MODEL=$(CURDIR)/$(MODEL) $(BIN)/python -m pytest
 
+# Where it is set, as in many containers, every child process of the tests compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo fix check test lint types check-tests test-slow test-clients eval \
   bench bench-large bench-reference lock wheel clean
@@ -147,3 +150,4 @@ wheel: setup ## Build a wheel that carries the model
 
 clean: ## Remove everything that make has made
 	rm -rf $(VENV) .cache dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find server tools tests examples -name __pycache__ -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""The real model, and markers that tell which tests use it or write files."""
+"""The real model, temporary folders, and markers that tell which tests use them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from tests.support.checkout import ROOT
+from tests.support.quick_folders import choose_quick_folders
 from tests.support.shells import EACH_SHELL, let_known_failure_fail
 
 # A deadline of each example would be a time limit on a machine that has other work to do.
@@ -15,6 +16,11 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 MARKERS = {"model_folder": "model", "tmp_path": "files", "tmp_path_factory": "files"}
+
+
+def pytest_configure() -> None:
+    """Chooses where temporary folders are before the first one is made."""
+    choose_quick_folders()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
