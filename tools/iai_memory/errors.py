@@ -14,6 +14,7 @@ MemoryFault
 ├── ForeignFileFault        a file that somebody else named cannot be read
 │   └── ForeignFileMissing  there is none
 └── TranscriptFault         a host's transcript cannot be read
+    └── EmptyTranscript     nothing is written in it yet
 
 Each text is one line that names the thing and the next command.
 """
@@ -84,3 +85,7 @@ class ForeignFileMissing(ForeignFileFault):
 
 class TranscriptFault(MemoryFault):
     """A host's transcript cannot be read."""
+
+
+class EmptyTranscript(TranscriptFault):
+    """Nothing is written in a host's transcript yet."""

@@ -54,7 +54,19 @@ class ImportProgress:
 
 @dataclass(slots=True)
 class _Reading:
-    """One file while it is read."""
+    """One file while it is read.
+
+    Attributes:
+        found: The file.
+        host: Who wrote it.
+        known: Its accounts by earlier imports.
+        cursor: How far it was read.
+        branches: The count of its branches when turns that were taken back were last tagged.
+        counts: Its accounts by this import, as far as it was stored.
+        turns: How many turns of it were selected, stored or not yet.
+        is_done: Whether no more of it is read.
+        is_faulted: Whether a part of it could not be read.
+    """
 
     found: FoundTranscript
     host: Host
@@ -62,7 +74,9 @@ class _Reading:
     cursor: FileCursor | None
     branches: int | None
     counts: TurnCounts = field(default_factory=TurnCounts)
+    turns: int = 0
     is_done: bool = False
+    is_faulted: bool = False
 
     def total(self) -> TurnCounts:
         """Return its accounts, what was read by earlier imports included."""
@@ -155,17 +169,26 @@ class HistoryImport:
             branch_count(known.cursor) if known and known.modified_ns else None,
         )
         self._readings.append(reading)
-        self._read_lines(reading)
+        try:
+            self._read_lines(reading)
+            self._finish(reading, wrote)
+        except (ForeignFileFault, TranscriptFault):
+            reading.is_faulted = reading.is_done = True
+            raise
         reading.is_done = True
+
+    def _finish(self, reading: _Reading, wrote: Host | None) -> None:
         unread = TurnCounts()
         if _ends_in_half_a_line(reading):
             unread.skipped["unparsable"] = 1
         self._finished.add(unread)  # of this import only: the next one looks at it again
-        skipped = reading.counts.skipped + unread.skipped
-        if wrote is None and skipped and set(skipped) <= _UNREADABLE:
+        total = reading.total()
+        skipped = total.skipped + unread.skipped
+        has_turns = reading.turns or total.total > total.skipped.total()
+        if wrote is None and not has_turns and skipped and set(skipped) <= _UNREADABLE:
             raise TranscriptFault(
-                f"{found.path} is neither a Claude Code transcript nor a Codex rollout: none of "
-                f"its {skipped.total()} lines can be read"
+                f"{reading.found.path} is neither a Claude Code transcript nor a Codex rollout: "
+                f"none of its {skipped.total()} lines can be read"
             )
 
     def _read_lines(self, reading: _Reading) -> None:
@@ -180,6 +203,7 @@ class HistoryImport:
                 reading.known = TurnCounts()  # another file by now: it is read from its start
             memory = selected_memory(parsed, self._selection, reading.counts, self._projects)
             if memory is not None:
+                reading.turns += 1
                 self._batch.append((memory, reading))
                 self._chars += len(memory.text)
             reading.cursor = parsed.cursor
@@ -225,17 +249,24 @@ class HistoryImport:
     def _tag(self, reading: _Reading) -> None:
         """Tag the turns that the person took back, where that may have changed."""
         count, known_turns = branch_count(reading.cursor), reading.counts.duplicate
-        if not reading.is_done:
+        if not reading.is_done or reading.is_faulted:
             return
         if must_look(reading.host, reading.branches, count, known_turns):
-            found = branches_of(reading.found.path)
+            try:
+                found = branches_of(reading.found.path)
+            except (ForeignFileFault, TranscriptFault) as exc:
+                reading.is_faulted = True
+                self.progress.faults.append(str(exc))
+                return
             self._tag_rewound(reading.host, found.rewound, found.held)
 
     def _note(self, reading: _Reading) -> None:
         if self._record is None or reading.cursor is None:
             return
-        # Unchanged is only what was read to its end: a last line may have been half written.
-        is_whole = reading.is_done and reading.cursor.offset >= reading.found.size
+        # Unchanged is only what was read to its end: a last line may have been half written. What
+        # could not be read is looked at each time, so that each import says so.
+        is_read = reading.is_done and not reading.is_faulted
+        is_whole = is_read and reading.cursor.offset >= reading.found.size
         modified_ns = reading.found.modified_ns if is_whole else 0
         self._record.note(
             reading.found.path, ImportedFile(modified_ns, reading.cursor, reading.total())

@@ -98,8 +98,12 @@ def _long_line(stream: BinaryIO, piece: bytes, offset: int) -> Line:
     return Line(line.end(), offset, _mark(tail), tail.endswith(b"\n"))
 
 
-def offset_to_resume(stream: BinaryIO, stat: os.stat_result, cursor: FileCursor | None) -> int:
+def offset_to_resume(
+    stream: BinaryIO, stat: os.stat_result, cursor: FileCursor | None, *, is_packed: bool = False
+) -> int:
     """Return the cursor's offset if the cursor still fits the file, else 0.
+
+    Offsets of a packed file count what it unpacks to; its size says nothing of them.
 
     It fits when the inode is the same, the file has not shrunk, and the bytes before the offset
     are those that were read. Starting again from 0 is always safe: ingest is idempotent by
@@ -107,7 +111,9 @@ def offset_to_resume(stream: BinaryIO, stat: os.stat_result, cursor: FileCursor 
     """
     if cursor is None or cursor.offset <= 0:
         return 0
-    if cursor.inode != stat.st_ino or stat.st_size < max(cursor.size, cursor.offset):
+    if cursor.inode != stat.st_ino or stat.st_size < cursor.size:
+        return 0
+    if stat.st_size < cursor.offset and not is_packed:
         return 0
     length = _mark_length(cursor.mark)
     if length is None or length > cursor.offset:

@@ -12,7 +12,18 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
     from zstandard import ZstdDecompressionObj
 
-MAGIC: Final = b"\x28\xb5\x2f\xfd"
+MAGIC_BYTES: Final = 6
+"""How many of a file's first bytes `packed_by` needs."""
+
+_FRAME: Final = b"\x28\xb5\x2f\xfd"
+_SKIPPED_FRAME: Final = b"\x2a\x4d\x18"  # behind a byte 0x50 to 0x5f; tools put an index there
+_OTHERS: Final = {
+    b"\x1f\x8b": "gzip",
+    b"\xfd7zXZ\0": "xz",
+    b"BZh": "bzip2",
+    b"PK\x03\x04": "zip",
+    b"\x04\x22\x4d\x18": "lz4",
+}
 
 _BUFFER: Final = 256 * 1024
 _PIECE: Final = 512  # packed; four bytes can unpack to 128 KiB
@@ -22,19 +33,42 @@ _MAX_RATIO: Final = 1000
 _ALWAYS_ALLOWED: Final = 64 << 20
 
 
-def unpacked(stream: BinaryIO, name: str, size: int) -> BinaryIO:
-    """Return the content of a packed stream.
+def packed_by(beginning: bytes) -> str:
+    """Return the name of the program that packed a file, by its first bytes; empty for none."""
+    is_skipped = beginning[1:4] == _SKIPPED_FRAME and 0x50 <= beginning[0] <= 0x5F
+    if is_skipped or beginning.startswith(_FRAME):
+        return "zstd"
+    return next((name for magic, name in _OTHERS.items() if beginning.startswith(magic)), "")
+
+
+class UnpackedStream(io.BufferedReader):
+    """The content of a packed file; a damaged one ends where it can be unpacked no further."""
+
+    def __init__(self, content: _Unpacked) -> None:
+        """Buffer what is unpacked."""
+        super().__init__(content, _BUFFER)
+        self._content = content
+
+    def require_whole(self) -> None:
+        """Check that the end that was met is that of the file.
+
+        Raises:
+            TranscriptFault: It is damaged, wants more memory than it may, or unpacks to a thousand
+                times its size.
+        """
+        if self._content.fault:
+            raise TranscriptFault(self._content.fault)
+
+
+def unpacked(stream: BinaryIO, name: str, size: int) -> UnpackedStream:
+    """Return the content of a stream that zstd packed.
 
     Args:
         stream: The packed bytes, at their start.
         name: The file, for faults.
         size: How many bytes that are.
-
-    Raises:
-        TranscriptFault: Comes with a read: the stream is damaged, wants more memory than it may, or
-            unpacks to a thousand times its size.
     """
-    return io.BufferedReader(_Unpacked(stream, name, size), _BUFFER)
+    return UnpackedStream(_Unpacked(stream, name, size))
 
 
 class _Unpacked(io.RawIOBase):
@@ -52,7 +86,7 @@ class _Unpacked(io.RawIOBase):
         self._unpacker = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
         self._frame: ZstdDecompressionObj | None = None
         self._ready = b""
-        self._broken = ""
+        self.fault = ""
         self._at = 0
 
     def readable(self) -> bool:
@@ -80,33 +114,31 @@ class _Unpacked(io.RawIOBase):
         return len(content)
 
     def _read(self, size: int) -> bytes:
-        while not self._ready and self._unpack(self._stream.read(_PIECE)):
+        while not self._ready and not self.fault and self._unpack(self._stream.read(_PIECE)):
             continue
-        if not self._ready and self._broken:
-            raise self._fault(self._broken)
         content, self._ready = self._ready[:size], self._ready[size:]
         self._at += len(content)
         if self._at > self._max_bytes:
-            raise self._fault(f"unpacks to more than {_MAX_RATIO} times its size")
+            self._ends_early(f"unpacks to more than {_MAX_RATIO} times its size")
+            self._ready = b""
         return content
 
     def _unpack(self, packed: bytes) -> bool:
         """Unpack the next bytes; return whether there may be more."""
         is_end = not packed
         if is_end and self._frame is not None:
-            self._broken = "ends in the middle"
+            self._ends_early("ends in the middle")
         try:
-            while packed and not self._broken:
+            while packed:
                 frame = self._frame or self._unpacker.decompressobj()
                 self._ready += frame.decompress(packed)
                 packed = frame.unused_data
                 self._frame = None if frame.eof else frame
         except (self._error, MemoryError) as exc:
-            self._broken = f"cannot be unpacked ({exc})"
-        return not is_end and not self._broken
+            self._ends_early(f"cannot be unpacked ({exc})")
+        return not is_end and not self.fault
 
-    def _fault(self, what: str) -> TranscriptFault:
-        return TranscriptFault(
-            f"{self._name} {what}: what stands before that place was read; "
-            f"unpack it with `zstd -d` to see the rest"
-        )
+    def _ends_early(self, what: str) -> None:
+        is_read = bool(self._at or self._ready)
+        told = "what stands before that place was read" if is_read else "nothing of it was read"
+        self.fault = f"{self._name} {what}: {told}; look at it with `zstd -d`"

@@ -17,7 +17,14 @@ from typing import Final
 from ..base.ledger import Ledger
 from ..base.page_mark import set_page_mark
 from ..base.paths import StorePaths
-from ..errors import InvalidInput, MemoryFault, StoreFault
+from ..errors import (
+    EmptyTranscript,
+    ForeignFileFault,
+    InvalidInput,
+    MemoryFault,
+    StoreFault,
+    TranscriptFault,
+)
 from ..projects.lookup import ProjectLookup
 from ..results import IngestReport
 from ..writing.new_memory import NewMemory
@@ -124,6 +131,10 @@ class RoundRobin:
                 self._tag_turns(session, batch)
         except StoreFault:
             raise
+        except EmptyTranscript:
+            # Nothing to read is an answer. What comes later is read like any other growth.
+            session.attempts, session.fault = 0, ""
+            return False
         except Exception as exc:  # noqa: BLE001 - one transcript must not end the capture of others
             if not isinstance(exc, (MemoryFault, OSError)):
                 _log.exception("%s could not be read", session.transcript)
@@ -139,16 +150,21 @@ class RoundRobin:
         assert session.host is not None
         batch = _Batch(session.cursor)
         start = session.cursor.offset if session.cursor else 0
-        for parsed in read_transcript(session.transcript, session.host, session.cursor):
-            # A line may hold several turns; only behind its last one may a batch end.
-            if parsed.cursor is not batch.cursor and batch.is_full(start):
-                batch.has_more = True
-                break
-            memory = selected_memory(parsed, Selection(), batch.counts, self._projects)
-            if memory is not None:
-                batch.memories.append(memory)
-                batch.text_chars += len(memory.text)
-            batch.cursor = parsed.cursor
+        try:
+            for parsed in read_transcript(session.transcript, session.host, session.cursor):
+                # A line may hold several turns; only behind its last one may a batch end.
+                if parsed.cursor is not batch.cursor and batch.is_full(start):
+                    batch.has_more = True
+                    break
+                memory = selected_memory(parsed, Selection(), batch.counts, self._projects)
+                if memory is not None:
+                    batch.memories.append(memory)
+                    batch.text_chars += len(memory.text)
+                batch.cursor = parsed.cursor
+        except (ForeignFileFault, TranscriptFault):
+            if batch.cursor is session.cursor:
+                raise
+            batch.has_more = True  # what stands before the damage is stored; the next batch fails
         return batch
 
     def _store(self, batch: _Batch, session: Session) -> None:

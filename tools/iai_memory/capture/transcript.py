@@ -11,22 +11,31 @@ from datetime import UTC, datetime
 from typing import Any, BinaryIO, Final
 
 from ..base.foreign_file import open_foreign
-from ..errors import ForeignFileFault, TranscriptFault
+from ..errors import EmptyTranscript, ForeignFileFault, TranscriptFault
 from .damaged_line import objects_of, salvage
 from .file_hints import FileHints
 from .hosts.decoding import Malformed, decode, moment
 from .hosts.registry import HOSTS, Parser
 from .jsonl_tail import FileCursor, offset_to_resume, read_lines
 from .long_line import CUT
-from .packed_file import MAGIC, unpacked
+from .packed_file import MAGIC_BYTES, UnpackedStream, packed_by, unpacked
 from .turn import Host, LineOutcome, Parsed, Skipped, Turn
 
 _LINES_WITHOUT_TIME: Final = 50
 # A session may begin with many lines of its host that say little: summaries, snapshots of files.
 _BYTES_TO_DETECT: Final = 8 * 1024 * 1024
 AT_REST_SEC: Final = 1.0
-_UTF_32: Final = (b"\xff\xfe\0\0", b"\0\0\xfe\xff")
-_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
+_BLANK: Final = b" \t\r\n\0\xef\xbb\xbf"
+# How a file begins in them, with a byte order mark and without.
+_ENCODINGS: Final = {
+    "UTF-32": (b"\xff\xfe\0\0", b"\0\0\xfe\xff"),
+    "UTF-32LE": (b'{\0\0\0"\0\0\0',),
+    "UTF-32BE": (b'\0\0\0{\0\0\0"',),
+    "UTF-16": (b"\xff\xfe", b"\xfe\xff"),
+    "UTF-16LE": (b'{\0"\0',),
+    "UTF-16BE": (b'\0{\0"',),
+}
+_PEEKED: Final = max(MAGIC_BYTES, 8)
 
 
 def read_transcript(
@@ -48,7 +57,7 @@ def read_transcript(
     """
     with _opened(path) as source:
         stat = source.about
-        start = offset_to_resume(source.stream, stat, cursor)
+        start = offset_to_resume(source.stream, stat, cursor, is_packed=source.stop is None)
         hints = FileHints(
             path,
             datetime.fromtimestamp(stat.st_mtime, UTC),
@@ -58,13 +67,14 @@ def read_transcript(
         parser = HOSTS[host].parser(cursor.state if cursor and start else None, hints)
         for line in read_lines(source.stream, start, source.stop):
             if not line.is_ended and not (_is_at_rest(stat) and _ends_whole(line.data)):
-                return
+                break
             outcomes = line_outcomes(parser, line.data)
             place = FileCursor(
                 stat.st_ino, stat.st_size, line.end_offset, line.mark, parser.state()
             )
             for outcome in outcomes:
                 yield Parsed(outcome, place)
+        source.require_whole()
 
 
 def read_objects(path: str | os.PathLike[str]) -> Iterator[tuple[dict[str, Any], bytes]]:
@@ -77,6 +87,7 @@ def read_objects(path: str | os.PathLike[str]) -> Iterator[tuple[dict[str, Any],
         for line in read_lines(source.stream, stop=source.stop):
             if line.is_ended or _ends_whole(line.data):
                 yield from objects_of(line.data)
+        source.require_whole()
 
 
 def line_outcomes(parser: Parser, line: bytes | None) -> list[LineOutcome]:
@@ -157,15 +168,20 @@ def detect_host(path: str | os.PathLike[str]) -> Host:
     """Return the host that wrote a transcript, found from its first lines.
 
     Raises:
+        EmptyTranscript: Nothing is written in it yet.
         TranscriptFault: The file cannot be read, or it is neither host's.
     """
-    host = host_of(path)
-    if host is None:
-        raise TranscriptFault(
-            f"{path} is neither a Claude Code transcript nor a Codex rollout: "
-            f"see `iai-mcp import --help` for the folders where those are kept"
-        )
-    return host
+    with _opened(path) as source:
+        host, is_blank = _host_in(source)
+        if host is not None:
+            return host
+        source.require_whole()
+    if is_blank:
+        raise EmptyTranscript(f"{path} is empty: run the command again when a session wrote to it")
+    raise TranscriptFault(
+        f"{path} is neither a Claude Code transcript nor a Codex rollout: "
+        f"see `iai-mcp import --help` for the folders where those are kept"
+    )
 
 
 def host_of(path: str | os.PathLike[str]) -> Host | None:
@@ -175,14 +191,21 @@ def host_of(path: str | os.PathLike[str]) -> Host | None:
         TranscriptFault: The file cannot be read.
     """
     with _opened(path) as source:
-        for line in read_lines(source.stream):
-            for fields, _ in objects_of(line.data):
-                for host in HOSTS.values():
-                    if host.wrote(fields):
-                        return host.name
-            if line.end_offset > _BYTES_TO_DETECT:
-                break
-    return None
+        return _host_in(source)[0]
+
+
+def _host_in(source: _Source) -> tuple[Host | None, bool]:
+    """Return the host that the first lines show, and whether they are all blank."""
+    is_blank = True
+    for line in read_lines(source.stream, stop=source.stop):
+        is_blank = is_blank and line.data is not None and not line.data.strip(_BLANK)
+        for fields, _ in objects_of(line.data):
+            for host in HOSTS.values():
+                if host.wrote(fields):
+                    return host.name, False
+        if line.end_offset > _BYTES_TO_DETECT:
+            break
+    return None, is_blank
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,26 +222,40 @@ class _Source:
     about: os.stat_result
     stop: int | None
 
+    def require_whole(self) -> None:
+        """Raise the TranscriptFault of a packed file that ended before its end."""
+        if isinstance(self.stream, UnpackedStream):
+            self.stream.require_whole()
+
 
 @contextmanager
 def _opened(path: str | os.PathLike[str]) -> Generator[_Source]:
     try:
         with open_foreign(path) as stream:
-            beginning = stream.peek(len(MAGIC))
-            if beginning.startswith(_UTF_32):
-                raise TranscriptFault(
-                    f"{path} is UTF-32: write it anew with `iconv -f UTF-32 -t UTF-8`"
-                )
-            if beginning.startswith(_UTF_16):
-                raise TranscriptFault(
-                    f"{path} is UTF-16: write it anew with `iconv -f UTF-16 -t UTF-8`"
-                )
-            if beginning.startswith(MAGIC):
+            beginning = stream.peek(_PEEKED)[:_PEEKED]
+            if packed_by(beginning) == "zstd":
                 plain = unpacked(stream, os.fspath(path), stream.about.st_size)
+                beginning = plain.peek(_PEEKED)[:_PEEKED]
+                _require_lines(path, beginning)
                 yield _Source(plain, stream.about, None)
             else:
+                _require_lines(path, beginning)
                 yield _Source(stream, stream.about, stream.about.st_size)
     except ForeignFileFault as exc:
         raise TranscriptFault(
             f"{exc.path} {exc.what}: look at it with `ls -lL`, then run the command again"
         ) from exc
+
+
+def _require_lines(path: str | os.PathLike[str], beginning: bytes) -> None:
+    """Refuse a file whose first bytes say that it is no text in UTF-8."""
+    packer = packed_by(beginning)
+    if packer:
+        raise TranscriptFault(
+            f"{path} is packed by {packer}: unpack it, then run the command again"
+        )
+    for encoding, marks in _ENCODINGS.items():
+        if beginning.startswith(marks):
+            raise TranscriptFault(
+                f"{path} is {encoding}: write it anew with `iconv -f {encoding} -t UTF-8`"
+            )
