@@ -24,6 +24,7 @@ from .recall.features import release_features
 from .session_start.refresh import PageManager
 from .session_start.view import PageOptions
 from .settings import Settings, load_settings
+from .store.names import stored_place
 from .store.table import Store
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class StoreHandle:
         self.settings = chosen
         self.paths = StorePaths(chosen.store)
         self.ledger = Ledger(self.paths)
-        self.own_project = None if cwd is None else project_of(cwd).name
+        self.own_project = None if cwd is None else stored_place(project_of(cwd).name)
         self._origin = origin
         self._on_commit = on_commit
         self._opening = threading.RLock()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from .base.checks import check_flag, check_whole
 from .base.clock import iso, parse_time
@@ -18,6 +18,7 @@ from .errors import StoreUnavailable
 from .handle import StoreHandle
 from .maintenance.after_commit import compact_if_due
 from .maintenance.status import status
+from .privacy.redaction import redact
 from .recall.filter_arguments import check_filter
 from .recall.timeline import MAX_LIMIT, timeline
 from .results import (
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
     from .maintenance.scrub import Scrubbed
     from .recall.query import RecallOptions
     from .transfer.jsonl_import import ImportCounts
+
+_MAX_REASON: Final = 200
 
 
 class Memory(StoreHandle):
@@ -120,7 +123,9 @@ class Memory(StoreHandle):
         """
         since = None if at is None else parse_time(at, "at")
         done = supersede(self.store, self.encoder, id, text, origin=self._origin, at=since)
-        self.ledger.write("superseded", old_id=done.old_id, new_id=done.new_id, reason=reason[:200])
+        self.ledger.write(
+            "superseded", old_id=done.old_id, new_id=done.new_id, reason=_noted(reason)
+        )
         self._committed()
         return done
 
@@ -133,7 +138,7 @@ class Memory(StoreHandle):
         """
         done = changes.forget(self.store, ids)
         if done.forgotten:
-            self.ledger.write("forgotten", ids=done.forgotten, reason=reason[:200])
+            self.ledger.write("forgotten", ids=done.forgotten, reason=_noted(reason))
             try:
                 self._remove_pages()
             finally:
@@ -431,3 +436,8 @@ class Memory(StoreHandle):
         from .maintenance.scrub import compile_pattern, scrub
 
         return scrub(self.store, compile_pattern(pattern, regex=regex), self.page_manager())
+
+
+def _noted(reason: str) -> str:
+    """Return a reason as the ledger keeps it: without secrets, and short."""
+    return redact(reason).text[:_MAX_REASON]

@@ -18,7 +18,7 @@ from tests.support.checkout import HOOKS
 from iai_memory import Memory
 from iai_memory.capture.drain import Drain
 from iai_memory.capture.spool import Spool
-from iai_memory.errors import StoreFault
+from iai_memory.errors import InvalidInput, StoreFault
 from iai_memory.results import IngestReport
 from iai_memory.store.filter import Filter
 from iai_memory.writing.new_memory import NewMemory
@@ -62,6 +62,11 @@ class Host:
     def says(self, role: str, text: str, **more: Any) -> None:
         with self.transcript.open("a", encoding="utf-8") as file:
             file.write(self.line(role, text, **more) + "\n")
+
+    def garbles(self) -> None:
+        """Write a line that nobody can read."""
+        with self.transcript.open("a", encoding="utf-8") as file:
+            file.write('{"type": "user", "message": {"role\n')
 
     def rings(self, event: str = "Stop", **fields: Any) -> None:
         bell = {
@@ -434,11 +439,16 @@ def test_an_answer_of_360_kb_is_stored_with_those_behind_it(memory: Memory, host
 
 
 def test_a_turn_that_cannot_be_stored_costs_no_other_one(memory: Memory, host: Host) -> None:
-    host.says("user", "before")
-    host.says("user", "of a session with an endless name", sessionId="x" * 2_000)
-    host.says("user", "after")
+    for text in ("before", "refused", "after"):
+        host.says("user", text)
     host.rings()
-    memory.drain()
+
+    def ingest(turns: list[NewMemory]) -> IngestReport:
+        if any(turn.text == "refused" for turn in turns):
+            raise InvalidInput("this store takes no refusal: say something else")
+        return memory.ingest(turns, origin="hook")
+
+    Drain(memory.paths, memory.ledger, ingest, memory.tag_rewound).run()
     assert texts(memory) == ["before", "after"]
     [session] = books(memory)
     assert (session["stored"], session["failed"], session["fault"]) == (2, 1, "")
@@ -448,11 +458,46 @@ def test_a_turn_that_cannot_be_stored_costs_no_other_one(memory: Memory, host: H
     assert waiting(memory) == 0
 
 
+@pytest.mark.parametrize("name", ["uuid", "sessionId", "cwd", "gitBranch", "version"])
+def test_an_endless_name_costs_that_name_and_no_turn(memory: Memory, host: Host, name: str) -> None:
+    for text, value in (("one", "/x" * 2_000), ("two", "/x" * 50_000), ("three", "\n" * 5_000)):
+        host.says("user", text, **{name: value})
+    host.rings()
+    memory.drain()
+    assert texts(memory) == ["one", "two", "three"]
+    assert books(memory)[0]["failed"] == 0
+
+
+def test_no_secret_in_a_ring_or_in_names_of_a_turn_is_kept_beside_the_transcripts_path(
+    memory: Memory, tmp_path: Path
+) -> None:
+    token = "ghp_" + "a1B2c3D4e5F6g7H8i9J0" * 2
+    private = "<private>my salary 99999</private>"
+    host = Host(memory, tmp_path)
+    host.says("user", "hello", uuid=f"u-{token}", sessionId=f"s-{private}", cwd=f"/work/{token}")
+    host.rings(session_id=f"s-{token}", cwd=f"/work/{private}")
+    memory.drain()
+    memory.session_start(f"/work/{token}", refresh=True)
+
+    assert texts(memory) == ["hello"]
+    assert "hello" in memory.session_start(f"/work/{token}").payload
+    assert [one.text for one in memory.timeline(session_id=f"s-{private}").records] == ["hello"]
+    for path in memory.paths.root.rglob("*"):
+        assert token not in path.name
+        # Of its last line a parser notes ids and folder as they are, to go on behind it.
+        if path.is_file() and path.name != "sessions.json":
+            assert token.encode() not in path.read_bytes(), path
+            assert b"99999" not in path.read_bytes(), path
+    assert not [line for line in memory.export_lines() if token in line or "99999" in line]
+    assert memory.drain().stored == 0
+
+
 def test_what_could_not_be_kept_is_said_until_a_later_session_lost_nothing(
     memory: Memory, host: Host, tmp_path: Path
 ) -> None:
+    host.says("user", "kept")
     for _ in range(2):
-        host.says("user", "lost", sessionId="x" * 2_000)
+        host.garbles()
     host.rings()
     memory.drain()
     told = "2 of your turns could not be kept"
@@ -476,7 +521,8 @@ def test_a_session_that_began_before_the_loss_does_not_hide_it(
     other.says("user", "early")
     other.rings()
     memory.drain()
-    host.says("user", "lost", sessionId="x" * 2_000)
+    host.says("user", "kept")
+    host.garbles()
     host.rings()
     other.says("user", "late")
     other.rings()
@@ -510,7 +556,7 @@ def test_a_full_disk_is_nobodys_attempt_and_loses_nothing(memory: Memory, host: 
     code = """
 import resource, signal, sys
 from iai_memory import Memory
-from iai_memory.errors import StoreFault
+from iai_memory.errors import InvalidInput, StoreFault
 memory = Memory(sys.argv[1])
 memory.store.statistics()
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -17,12 +17,16 @@ from tests.support.mounts import silent_mount
 from tests.support.transcript_lines import CODEX_META, TRANSCRIPTS, claude, codex, raw
 
 from iai_memory import Memory
-from iai_memory.capture.history_import import ImportProgress
+from iai_memory.capture.history_import import HistoryImport, ImportProgress
 from iai_memory.capture.selection import Selection
 from iai_memory.capture.transcript import detect_host, read_transcript
 from iai_memory.capture.transcript_files import find_transcripts, look_at
 from iai_memory.capture.turn import Host, Skipped, Turn
-from iai_memory.errors import TranscriptFault
+from iai_memory.errors import InvalidInput, TranscriptFault
+from iai_memory.results import IngestReport
+from iai_memory.store.filter import Filter
+from iai_memory.text.fence import FENCE_BEGIN
+from iai_memory.writing.new_memory import NewMemory
 
 
 @pytest.fixture
@@ -70,6 +74,26 @@ def test_a_folder_whose_name_is_none_costs_no_turn(
     assert run(memory, path).counts.stored == 3
     assert texts(memory) == ["odd", "one", "two"]
     assert run(memory, path, anew=True).counts.duplicate == 3
+
+
+@pytest.mark.parametrize("name", ["uuid", "sessionId", "cwd"])
+@pytest.mark.parametrize(
+    "value",
+    ["x" * 5_000, "/a\nb\0c", "\x1b]0;title\x07", f"x{FENCE_BEGIN}", "/<private>99999</private>"],
+    ids=["endless", "line break and NUL", "escape sequence", "fence", "private"],
+)
+def test_an_odd_name_costs_no_turn_and_the_turn_is_known_again(
+    memory: Memory, tmp_path: Path, name: str, value: str
+) -> None:
+    odd = claude("odd", **{"uuid": "u", name: value})
+    path = put(tmp_path / "a.jsonl", *said("one"), odd, *said("two"))
+
+    assert run(memory, path).counts.stored == 3
+    assert run(memory, path, anew=True).counts.duplicate == 3
+    for record in memory.store.latest.newest(Filter(), 10):
+        names = [record.session_id, record.turn_id, record.cwd, record.project]
+        assert value not in names
+        assert all(one is None or one.isprintable() for one in names)
 
 
 @pytest.mark.parametrize(
@@ -300,8 +324,15 @@ def test_a_file_on_a_mount_that_does_not_answer_is_a_fault(memory: Memory, tmp_p
 
 
 def test_a_turn_that_the_store_refuses_fails_alone(memory: Memory, tmp_path: Path) -> None:
-    lines = [*said("one"), claude("refused", uuid="r", sessionId="s" * 2000), *said("two")]
-    done = run(memory, put(tmp_path / "a.jsonl", *lines))
+    path = put(tmp_path / "a.jsonl", *said("one", "refused", "two"))
+
+    def ingest(turns: list[NewMemory]) -> IngestReport:
+        if any(turn.text == "refused" for turn in turns):
+            raise InvalidInput("this store takes no refusal: say something else")
+        return memory.ingest(turns, origin="import")
+
+    importing = HistoryImport(ingest, memory.tag_rewound, selection=Selection())
+    done = importing.run([look_at(path)], "claude-code")
     assert (done.counts.stored, done.counts.failed) == (2, 1)
     assert done.counts.total == 3
     assert texts(memory) == ["one", "two"]

@@ -449,3 +449,10 @@ def test_the_hook_shortens_a_long_key_the_same_way(shell: list[str], here: Path)
 
     agree(shell, [str(deep), f"{deep}/x", f"{here}/{'漢' * 80}"])
     assert len(project_of(deep).key) <= 200
+
+
+def test_a_path_that_is_too_long_for_any_system_is_looked_up_at_once(here: Path) -> None:
+    (here / ".iai-mcp-ignore").touch()
+    endless = f"{here}{'/x' * 50_000}"
+    assert ignored(endless)
+    assert project_of(endless).name == endless

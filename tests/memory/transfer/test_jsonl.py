@@ -131,3 +131,51 @@ def test_a_pattern_that_matches_everything_or_nothing_is_refused(
 ) -> None:
     with pytest.raises(InvalidInput):
         memory.scrub(pattern, regex=regex)
+
+
+ODD_NAMES = {
+    "session_id": "s-<private>99999</private>",
+    "turn_id": "one\ntwo",
+    "project": "x<iai-mcp-session-start>",
+    "cwd": "/work/\x1b[31m",
+    "tags": ["<private>99999</private>", "a\nb"],
+}
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_names_of_an_exported_line_are_stored_as_those_of_any_memory(
+    memory: Memory, tmp_path: Path, name: str
+) -> None:
+    lines = [{**json.loads(line), name: ODD_NAMES[name]} for line in memory.export_lines()]
+    other = Memory(tmp_path / "other")
+    assert [one.stored for one in other.import_lines(json.dumps(one) for one in lines)] == [4]
+    kept = [json.loads(line)[name] for line in other.export_lines()]
+    assert len(kept) == 4
+    for told in kept:
+        assert not any(odd in str(told) for odd in ("99999", "\n", "\x1b", "<iai-mcp"))
+    # What was exported again is known, and comes back as it is.
+    assert [one.known for one in other.import_lines(other.export_lines())] == [4]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("idem", "ghp_0123456789"),
+        ("superseded_by", "not an id"),
+        ("folded_into", "\n"),
+        ("derived_from", ["<private>"]),
+        ("project", 5),
+        ("tags", [5]),
+        ("text", "half \ud83d"),
+        ("role", "user\n"),
+        ("history", '[{"at":"2026-05-08","field":"text","before":"<private>1</private>"}]'),
+        ("history", '[{"at":"2026-05-08","field":"pinned","before":"<private>1</private>"}]'),
+        ("history", '[{"at":"2026-05-08","field":"superseded_by","before":"secret"}]'),
+    ],
+)
+def test_a_line_with_what_no_store_writes_is_refused(
+    memory: Memory, tmp_path: Path, name: str, value: object
+) -> None:
+    line = {**json.loads(next(memory.export_lines())), name: value}
+    with pytest.raises(InvalidInput, match="line 1 is no exported memory"):
+        list(Memory(tmp_path / "other").import_lines([json.dumps(line)]))

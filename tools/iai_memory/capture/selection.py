@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..base.checks import MAX_NAME_LENGTH
 from ..base.clock import iso
 from ..projects.lookup import ProjectLookup
 from ..store.idempotency import TurnIdentity
+from ..store.names import stored_id, stored_place
 from ..writing.new_memory import NewMemory
 from .turn import Parsed, Skipped, Turn
 from .turn_counts import TurnCounts
@@ -28,24 +28,25 @@ class Selection:
 
 
 def to_memory(turn: Turn, projects: ProjectLookup) -> NewMemory:
-    """Return the turn as a memory of its project; a folder whose name is none costs no turn."""
-    cwd = _fit(turn.cwd)
+    """Return the turn as a memory of its project; no name beside its text costs a turn."""
     return NewMemory(
         text=turn.text,
         role=turn.role,
         created_at=turn.created_at,
-        project=None if cwd is None else _fit(projects.project(cwd)),
-        session_id=turn.session_id,
-        turn_id=turn.turn_id,
+        project=_project(turn.cwd, projects),
+        session_id=stored_id(turn.session_id),
+        turn_id=stored_id(turn.turn_id),
         host=turn.host,
-        cwd=cwd,
+        cwd=stored_place(turn.cwd),
         tags=turn.marks,
         identity=identity_of(turn),
     )
 
 
-def _fit(name: str | None) -> str | None:
-    return name if name and name.strip() and len(name) <= MAX_NAME_LENGTH else None
+def _project(cwd: str | None, projects: ProjectLookup) -> str | None:
+    if cwd is None or stored_place(cwd) is None:
+        return None
+    return stored_place(projects.project(cwd))
 
 
 def identity_of(turn: Turn) -> TurnIdentity:
@@ -84,7 +85,7 @@ def selected_memory(
         counts.skipped["before_since"] += 1
         return None
     memory = to_memory(outcome, projects)
-    if selection.project is not None and memory.project != selection.project:
+    if selection.project is not None and memory.project != stored_place(selection.project):
         counts.skipped["other_project"] += 1
         return None
     return memory

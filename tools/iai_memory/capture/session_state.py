@@ -130,20 +130,23 @@ class Sessions:
 
 
 def note_ring(ring: Ring, sessions: dict[str, Session]) -> None:
-    """Note a ring with its transcript."""
+    """Note a ring with its transcript; ids and folder as a record would have them."""
+    # Only a drain comes here, and a look whether there is work must stay light.
+    from ..store.names import stored_id, stored_place
+
     session = sessions.get(ring.transcript_path)
     if session is None:
         path = Path(ring.transcript_path)
         session = sessions[ring.transcript_path] = Session(
             transcript=path,
             host=None,
-            session_id=ring.session_id or path.stem,
-            cwd=ring.cwd,
+            session_id=stored_id(ring.session_id) or stored_id(path.stem) or "",
+            cwd=stored_place(ring.cwd),
             began_at=ring.at,
             queued_at=ring.at,
         )
     session.queued_at = max(session.queued_at, ring.at)
-    session.cwd = ring.cwd or session.cwd
+    session.cwd = stored_place(ring.cwd) or session.cwd
 
 
 def to_read_again(sessions: dict[str, Session]) -> list[Session]:

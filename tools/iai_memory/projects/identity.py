@@ -40,6 +40,7 @@ from .key import project_key
 
 # A surrogate that does not stand for a byte which is not UTF-8.
 _HALF_A_CHARACTER: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+_MAX_PATH: Final = 4_096
 IGNORE_FILE: Final = ".iai-mcp-ignore"
 
 
@@ -121,7 +122,8 @@ class _Location:
 def _locate(spelled: str) -> _Location:
     if is_windows_path(spelled):
         return _Location(spelled, None, ignored=False)
-    folder = spelled
+    # Of a longer path no system enters even the parents, and a look at each would take minutes.
+    folder = spelled if len(spelled) < _MAX_PATH else spelled[:_MAX_PATH].rpartition("/")[0]
     while (here := resolved_folder(folder)) is None:
         folder = folder.rpartition("/")[0]
     skip = False

@@ -10,6 +10,7 @@ from ..base.checks import check_tags, check_text
 from ..base.clock import parse_time
 from ..errors import InvalidInput
 from ..store.filter import Filter
+from ..store.names import stored_id, stored_place, stored_tags
 from ..store.record import ORIGINS
 from ..store.table import Store
 
@@ -43,12 +44,13 @@ def check_filter(
     if start is not None and end is not None and start > end:
         raise InvalidInput("since is after until: swap them")
     return Filter(
-        project=project,
-        session_id=session_id,
+        # Asked for as it was told, a name is found as it was stored.
+        project=stored_place(project) or project,
+        session_id=stored_id(session_id) or session_id,
         since=start,
         until=end,
         as_of=None if as_of is None else parse_time(as_of, "as_of", end_of_day=True),
-        tags=check_tags(tags, "tags") if tags else (),
+        tags=_check_tags(tags) if tags else (),
         origins=_check_origins(origins or ()),
         include_superseded=include_superseded,
     )
@@ -64,6 +66,11 @@ def in_hindsight(where: Filter, store: Store) -> Filter:
         return where
     first = store.first_ingested_at()
     return replace(where, hindsight=first is not None and where.as_of < first)
+
+
+def _check_tags(tags: Sequence[str]) -> tuple[str, ...]:
+    told = check_tags(tags, "tags")
+    return tuple(tag for one in told for tag in stored_tags([one]) or (one,))
 
 
 def _check_origins(origins: Sequence[str]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from ..base.clock import utc_now
 from .indexes import drop_vector_indexes
 from .lance_errors import retried, translated
 from .migrations import embedder_of
+from .names import stored_names
 from .reader import TableReader
 from .record import Record
 from .sql import sql_time
@@ -89,7 +90,12 @@ class Writer:
         ids = _ids_after(self.newest.id, len(rows))
         stamped = [
             replace(
-                row.record, id=id_, ingested_at=at, updated_at=at, table_version=self._next_version
+                row.record,
+                **stored_names(row.record),
+                id=id_,
+                ingested_at=at,
+                updated_at=at,
+                table_version=self._next_version,
             )
             for row, id_ in zip(rows, ids, strict=True)
         ]
@@ -98,10 +104,13 @@ class Writer:
         return stamped
 
     def insert_as_is(self, rows: Sequence[Row]) -> None:
-        """Append rows with the ids and times that another store gave them."""
+        """Append rows with the ids and times that another store gave them, and `names` as here."""
         if not rows:
             return
-        stamped = [replace(row.record, table_version=self._next_version) for row in rows]
+        stamped = [
+            replace(row.record, **stored_names(row.record), table_version=self._next_version)
+            for row in rows
+        ]
         data = self._arrow(_with(rows, stamped))
         last_id = max(self.newest.id, *(record.id for record in stamped))
         last_at = max(record.updated_at for record in stamped)
@@ -144,7 +153,14 @@ class Writer:
         """
         [id_] = _ids_after(self.newest.id, 1)
         version = self._next_version
-        inserted = replace(new.record, id=id_, ingested_at=at, updated_at=at, table_version=version)
+        inserted = replace(
+            new.record,
+            **stored_names(new.record),
+            id=id_,
+            ingested_at=at,
+            updated_at=at,
+            table_version=version,
+        )
         closing = close(inserted)
         closed = replace(closing.record, updated_at=at, table_version=version)
         data = self._arrow([replace(new, record=inserted), replace(closing, record=closed)])

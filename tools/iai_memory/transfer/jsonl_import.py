@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,7 +20,8 @@ from ..embedding.passages import Passages, may_have_several
 from ..errors import InvalidInput
 from ..privacy.redaction import redact
 from ..store.idempotency import stored_identity
-from ..store.record import ORIGINS, ROLES, Record
+from ..store.names import stored_tags
+from ..store.record import ORIGINS, ROLES, Change, Record
 from ..store.record_rows import from_row, record_columns
 from ..store.table import Store
 from ..store.trust import trust_of
@@ -26,6 +29,7 @@ from ..store.vector_rows import Row
 from .jsonl_export import FORMAT, TIMES
 
 BATCH: Final = 500
+_KEY: Final = re.compile("[0-9a-f]{64}")
 
 # Fields that lines of a store of schema version 1 lack.
 _SINCE_SCHEMA_2: Final[dict[str, Any]] = {"derived_from": [], "trust": 1.0}
@@ -114,6 +118,7 @@ def _from_line(line: str, number: int, embedder: str) -> Row:
         vouched = replace(
             record,
             text=redact(record.text).text,
+            history=tuple(_checked_change(change) for change in record.history),
             # A file may vouch for less than its records' origins allow, never for more.
             trust=trust_of(record.origin, record.role, [record.trust]),
         )
@@ -138,17 +143,49 @@ def _rekeyed(record: Record) -> Record:
 
 
 def _check_names(record: Record) -> None:
-    """Refuse an id, a role or an origin that no store of ours writes.
+    """Refuse an id, a key, a role, an origin or a past that no store of ours writes.
 
     Ids are ordered as UUIDs, and roles and origins are printed.
 
     Raises:
         ValueError: One of them is something else.
     """
-    if str(UUID(record.id)) != record.id or record.role not in ROLES:
-        raise ValueError("id or role")
-    if record.origin not in ORIGINS:
-        raise ValueError("origin")
+    for id_ in (record.id, record.superseded_by, record.folded_into or None, *record.derived_from):
+        _check_id(id_)
+    if record.role not in ROLES or record.origin not in ORIGINS:
+        raise ValueError("role or origin")
+    if not _KEY.fullmatch(record.idem):
+        raise ValueError("idem")
+    names = (record.host, record.session_id, record.turn_id, record.project, record.cwd)
+    if not all(isinstance(name, str | None) for name in (*names, *record.tags)):
+        raise ValueError("a name that is no text")
+    record.text.encode()  # half of a surrogate pair is no text
+
+
+def _check_id(value: str | None) -> None:
+    if value is not None and str(UUID(value)) != value:
+        raise ValueError("id")
+
+
+def _checked_change(change: Change) -> Change:
+    """Return a change of a record's past, its tags as they are stored.
+
+    Raises:
+        ValueError: No change of ours is of that field, or none had that value before.
+    """
+    before = change.before
+    match change.field:
+        case "tags":
+            return replace(change, before=stored_tags(before))
+        case "superseded_by" | "folded_into":
+            _check_id(before or None)
+        case "pinned" if isinstance(before, bool):
+            pass
+        case "valid_to" | "tombstoned_at" if before is None or isinstance(before, datetime):
+            pass
+        case _:
+            raise ValueError("history")
+    return change
 
 
 def _check_format(found: object, number: int) -> None:

@@ -11,6 +11,7 @@ from ..base.checks import check_ids, check_tags
 from ..results import Forgotten, RecordView, Restored
 from ..store.folding import unfold
 from ..store.idempotency import TurnIdentity
+from ..store.names import stored_tags
 from ..store.record import REWOUND, Record
 from ..store.record_view import view_of
 from ..store.table import Store
@@ -90,7 +91,10 @@ def pin(
     with store.writing() as writer:
         row = live_row(writer, id_)
         record = row.record
-        kept = [tag for tag in dict.fromkeys([*record.tags, *added]) if tag not in removed]
+        gone = {*removed, *stored_tags(removed)}
+        kept = [
+            tag for tag in dict.fromkeys([*record.tags, *stored_tags(added)]) if tag not in gone
+        ]
         at = writer.now()
         changed = record.changed(at, pinned=pinned, tags=tuple(kept))
         if changed.history == record.history:
