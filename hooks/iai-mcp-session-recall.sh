@@ -80,7 +80,7 @@ serve_cache() {
         log "spool-waiting age=${age}s -> live-cli"
         return 1
     fi
-    if [ -e "$store/.page-behind" ]; then # a drain stored turns, and no refresh has shown them yet
+    if [ -e "$store/.page-behind" ]; then # something changed, and no refresh has shown it yet
         log "page-behind age=${age}s -> live-cli"
         return 1
     fi

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from .base.checks import check_flag, check_whole
 from .base.clock import iso, parse_time
-from .base.page_mark import set_page_mark
+from .base.page_mark import hasten_page
 from .errors import StoreUnavailable
 from .handle import StoreHandle
 from .maintenance.after_commit import compact_if_due
@@ -354,9 +354,9 @@ class Memory(StoreHandle):
         return "" if first is None else iso(first), self.store.version
 
     def _store_imported(self, turns: list[NewMemory]) -> IngestReport:
-        # Without the encoder: words first. The page follows once, at the end.
+        # Without the encoder: words first. The page follows at the end, whatever its interval.
         report = ingest(self.store, None, new_memories(turns), origin="import")
-        set_page_mark(self.paths)
+        hasten_page(self.paths)
         compact_if_due(self.store)
         return report
 

@@ -14,7 +14,7 @@ _DEFAULT_STORE = "~/.iai-mcp"
 
 def is_idle() -> bool:
     """Return whether a drain would find nothing to do; False where that is not certain."""
-    from iai_memory.base.page_mark import page_mark
+    from iai_memory.base.page_mark import is_urgent, page_mark
     from iai_memory.base.paths import StorePaths
     from iai_memory.capture.session_state import has_work
     from iai_memory.errors import StoreFault
@@ -22,6 +22,6 @@ def is_idle() -> bool:
     store = Path(os.environ.get("IAI_MCP_STORE") or _DEFAULT_STORE).expanduser()
     paths = StorePaths(Path.cwd() / store)
     try:
-        return not has_work(paths) and page_mark(paths) is None
+        return not has_work(paths) and not is_urgent(page_mark(paths))
     except StoreFault:
         return False

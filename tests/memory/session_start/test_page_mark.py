@@ -9,22 +9,22 @@ from tests.support.pages import cache, opened, page, refresh, ring, set_age
 
 from iai_memory import Memory
 from iai_memory.base.locks import held
-from iai_memory.base.page_mark import NAME, clear_page_mark, page_mark, set_page_mark
+from iai_memory.base.page_mark import NAME, clear_page_mark, hasten_page, page_mark
 from iai_memory.errors import StoreBusy, StoreUnavailable
 
 
 def test_each_mark_is_another_one(memory: Memory) -> None:
-    set_page_mark(memory.paths)
+    hasten_page(memory.paths)
     first = page_mark(memory.paths)
-    set_page_mark(memory.paths)
+    hasten_page(memory.paths)
     assert page_mark(memory.paths) != first
     assert (memory.paths.root / NAME).stat().st_mode & 0o777 == 0o600
 
 
 def test_only_the_mark_that_was_read_is_taken_away(memory: Memory) -> None:
-    set_page_mark(memory.paths)
+    hasten_page(memory.paths)
     seen = page_mark(memory.paths)
-    set_page_mark(memory.paths)
+    hasten_page(memory.paths)
     clear_page_mark(memory.paths, seen)
     assert page_mark(memory.paths) is not None
     clear_page_mark(memory.paths, None)
@@ -35,7 +35,7 @@ def test_only_the_mark_that_was_read_is_taken_away(memory: Memory) -> None:
 
 
 def test_a_mark_that_somebody_sets_just_now_stays(memory: Memory) -> None:
-    set_page_mark(memory.paths)
+    hasten_page(memory.paths)
     with held(memory.paths.lock("page-mark"), timeout=0):
         clear_page_mark(memory.paths, page_mark(memory.paths))
     assert page_mark(memory.paths) is not None
@@ -165,7 +165,7 @@ def test_forgetting_nothing_leaves_the_pages_alone(memory: Memory) -> None:
 def test_a_mark_that_cannot_be_set_is_named(memory: Memory) -> None:
     (memory.paths.root / NAME).mkdir(parents=True)
     with pytest.raises(StoreUnavailable, match=NAME):
-        set_page_mark(memory.paths)
+        hasten_page(memory.paths)
     # What stands there is no mark that a refresh could take away: the live command serves.
     assert page_mark(memory.paths) == b""
 
@@ -175,4 +175,4 @@ def test_a_mark_that_another_process_sets_for_long_is_waited_for(
 ) -> None:
     monkeypatch.setattr("iai_memory.base.page_mark._WAIT_SEC", 0.0)
     with held(memory.paths.lock("page-mark"), timeout=0), pytest.raises(StoreBusy):
-        set_page_mark(memory.paths)
+        hasten_page(memory.paths)

@@ -23,7 +23,7 @@ from tests.support.talking import (
 
 from iai_memory import Memory
 from iai_memory.base.locks import held
-from iai_memory.base.page_mark import page_mark, set_page_mark
+from iai_memory.base.page_mark import hasten_page, page_mark
 from iai_memory.capture.spool import Spool
 from iai_memory.store.filter import Filter
 from iai_server.cli.main import run
@@ -87,7 +87,7 @@ def test_it_mends_a_page_that_a_killed_drain_left_behind(memory: Memory, command
     memory.ingest("before")
     refresh(memory)
     memory.ingest("after")
-    set_page_mark(memory.paths)
+    hasten_page(memory.paths)
     assert command("drain")[0] == 0
     assert "after" in page(memory)
     assert page_mark(memory.paths) is None
@@ -254,7 +254,7 @@ def dying(owner, name):
     setattr(owner, name, call)
 for owner, name in (
     (spool.Spool, "claim"), (spool.Claim, "read"), (spool.Claim, "answer"),
-    (round_robin, "set_page_mark"), (session_state.Sessions, "save"),
+    (round_robin, "hasten_page"), (session_state.Sessions, "save"),
     (os, "replace"), (os, "rename"), (os, "unlink"),
 ):
     dying(owner, name)

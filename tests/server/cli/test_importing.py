@@ -17,6 +17,8 @@ from tests.support.mounts import silent_mount
 from tests.support.transcript_lines import CODEX_META, TRANSCRIPTS, claude, codex, raw
 
 from iai_memory import Memory
+from iai_memory.base.page_mark import is_urgent, page_mark
+from iai_memory.base.paths import StorePaths
 from iai_memory.capture.history_import import ImportProgress
 from iai_server.cli.importing import ImportSoFar
 from iai_server.cli.long_work import LongWork
@@ -150,7 +152,7 @@ sys.exit(run(sys.argv[1:]))
 
 def signalled(folder: Path, store: Path, number: signal.Signals) -> tuple[int, str, str]:
     """Imports the folder in a process that gets a signal at its first commit."""
-    mark = store / ".page-behind"  # made by each commit
+    paths = StorePaths(store)
     with subprocess.Popen(
         [sys.executable, "-c", HEEDS_CTRL_C, "import", "claude", str(folder)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -159,7 +161,8 @@ def signalled(folder: Path, store: Path, number: signal.Signals) -> tuple[int, s
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        while not mark.exists() and process.poll() is None:
+        # Urgent by the commit of a batch: see `hasten_page`.
+        while not is_urgent(page_mark(paths)) and process.poll() is None:
             os.sched_yield()
         process.send_signal(number)
         out, err = process.communicate(timeout=60)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..base.json_file import whole_numbers
+from ..base.page_mark import page_change
 from ..base.paths import StorePaths
 from ..base.state_file import read_state, write_state
 from .topics import TopicMap
@@ -20,10 +21,11 @@ def topics_path(paths: StorePaths) -> Path:
 
 
 def save_topics(paths: StorePaths, topics: TopicMap) -> None:
-    """Replace the map atomically, mode 0600.
+    """Replace the map atomically, mode 0600, and mark the pages, which lack it, as behind.
 
     Raises:
-        StoreUnavailable: The folder cannot be made.
+        StoreUnavailable: The folder cannot be made, or the mark not be set.
+        StoreBusy: Another process kept the lock of the mark for 5 s.
         OSError: The disk is full or the folder cannot be written; the old map stays.
     """
     fields: dict[str, Any] = {name: getattr(topics, name) for name in _NUMBERS}
@@ -33,7 +35,8 @@ def save_topics(paths: StorePaths, topics: TopicMap) -> None:
     fields["projects"] = {
         name: list(lines) for name, lines in topics.lines.items() if name is not None
     }
-    write_state(topics_path(paths), _FORMAT, fields)
+    with page_change(paths):
+        write_state(topics_path(paths), _FORMAT, fields)
 
 
 def load_topics(paths: StorePaths) -> TopicMap | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from ..base.ledger import Ledger
-from ..base.page_mark import set_page_mark
+from ..base.page_mark import hasten_page
 from ..base.paths import StorePaths
 from ..errors import (
     EmptyTranscript,
@@ -177,8 +177,8 @@ class RoundRobin:
             # Nothing of the batch was stored: the others must not pay for the one that is wrong.
             for memory in batch.memories:
                 self._store_one(memory, batch.counts, session)
-        # Also where every turn was known: a drain that was killed here had set no mark.
-        set_page_mark(self._paths)
+        # Also where every turn was known: a drain may have been killed between its commit and this.
+        hasten_page(self._paths)
 
     def _tag_turns(self, session: Session, batch: _Batch) -> None:
         """Tag the turns that the person took back, where that may have changed."""
@@ -187,7 +187,7 @@ class RoundRobin:
         if must_look(session.host, session.branches, count, known_turns):
             found = branches_of(session.transcript)
             if self._tag_rewound("claude-code", found.rewound, found.held):
-                set_page_mark(self._paths)
+                hasten_page(self._paths)
         session.branches = count
 
     def _store_one(self, memory: NewMemory, counts: TurnCounts, session: Session) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from ..base.clock import iso, parse_time
 from ..base.files import make_private_folder, replace_file
 from ..base.foreign_file import within
 from ..base.json_file import read_object
+from ..base.page_mark import page_change
 from ..base.paths import StorePaths
 from ..errors import ForeignFileFault, StoreUnavailable
 from .jsonl_tail import FileCursor
@@ -90,8 +92,10 @@ class Sessions:
 
     def __init__(self, paths: StorePaths) -> None:
         """Bind the sessions of the store at `paths`; nothing is created."""
+        self._paths = paths
         self._path = paths.spool / _FILE
         self._written = b""
+        self._notice: str | None = None
 
     def load(self) -> dict[str, Session]:
         """Return the known transcripts by path; none if the file is damaged."""
@@ -105,24 +109,31 @@ class Sessions:
     def save(self, sessions: dict[str, Session]) -> None:
         """Replace the file; transcripts without an event for 60 days are dropped.
 
-        Not one that is to be tried again: with its attempts, their end would be forgotten.
+        Not one that is to be tried again: with its attempts, their end would be forgotten. Where
+        the notice becomes another one, the pages are marked: they say it.
 
         Raises:
             StoreUnavailable: The spool cannot be written.
         """
         oldest = datetime.now(UTC) - KEPT_FOR
         kept = {
-            path: _to_fields(session)
+            path: session
             for path, session in sessions.items()
             if session.queued_at >= oldest or 0 < session.attempts < MAX_ATTEMPTS
         }
-        content = json.dumps(kept, ensure_ascii=False, indent=1).encode()
+        fields = {path: _to_fields(session) for path, session in kept.items()}
+        content = json.dumps(fields, ensure_ascii=False, indent=1).encode()
         if content == self._written:
             return
+        if self._notice is None:
+            self._notice = capture_notice(self.load().values())
+        notice = capture_notice(kept.values())
+        changes = notice != self._notice
         try:
             make_private_folder(self._path.parent)
-            replace_file(self._path, content)
-            self._written = content
+            with page_change(self._paths) if changes else nullcontext():
+                replace_file(self._path, content)
+            self._written, self._notice = content, notice
         except OSError as exc:
             raise StoreUnavailable(
                 f"{self._path} cannot be written ({exc.strerror}): run `iai-mcp doctor`"

@@ -19,7 +19,7 @@ def after_commit(store: Store, pages: PageManager) -> None:
 
 def refresh_cached_page(pages: PageManager, trigger: Trigger) -> None:
     """Refresh the page if there is one, or should be: a hook would go on serving an old one."""
-    if cache_modified(pages.cache) is not None or pages.is_behind():
+    if cache_modified(pages.cache) is not None or pages.is_urgent():
         pages.refresh(trigger)
 
 

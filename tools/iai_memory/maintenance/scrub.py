@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..base.files import replace_file
+from ..base.page_mark import page_change
 from ..base.paths import StorePaths
 from ..errors import InvalidInput
 from ..session_start.refresh import PageManager
@@ -70,9 +71,11 @@ def scrub(store: Store, pattern: re.Pattern[str], pages: PageManager) -> Scrubbe
     records = _scrub_records(store, pattern)
     store.compact(keep=timedelta(0))
     files = sum(_scrub_file(path, pattern) for path in _plain_files(store.paths))
-    # folds.json: earlier versions left it.
-    for derived in ("topics.json", "folds.json", "sleep.json"):
-        (store.paths.root / derived).unlink(missing_ok=True)
+    # Urgent: the pages are taken away. One that somebody renders just now may show old topics.
+    with page_change(store.paths, urgent=True):
+        # folds.json: earlier versions left it.
+        for derived in ("topics.json", "folds.json", "sleep.json"):
+            (store.paths.root / derived).unlink(missing_ok=True)
     for cache in store.paths.root.rglob("*.cached*"):
         cache.unlink(missing_ok=True)
     pages.refresh("manual", force_rebuild=True)

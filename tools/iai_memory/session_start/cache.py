@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..base.files import make_private_folder, replace_file
+from ..base.files import make_private_folder, replace_file, sync_folder
 from ..base.json_file import read_object, read_own_file
-from ..base.page_mark import set_page_mark
+from ..base.page_mark import hasten_page
 from ..base.paths import StorePaths
 from .watermark import Watermark
 
@@ -155,9 +155,20 @@ def remove_pages(paths: StorePaths) -> None:
         StoreFault: The mark cannot be set.
         OSError: The folder cannot be written.
     """
-    set_page_mark(paths)
+    hasten_page(paths)
     for cache in (*project_caches(paths), cache_path(paths, None)):
         remove_pair(cache)
+
+
+def sync_pages(paths: StorePaths) -> None:
+    """Return when the pages that were written last are the ones that a power cut leaves.
+
+    Raises:
+        OSError: The disk failed.
+    """
+    sync_folder(paths.root)
+    if (paths.root / PROJECT_FOLDER).is_dir():
+        sync_folder(paths.root / PROJECT_FOLDER)
 
 
 def clear_leftovers(paths: StorePaths) -> None:

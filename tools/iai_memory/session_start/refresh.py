@@ -10,16 +10,16 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ..analysis.topic_file import load_topics, save_topics
+from ..analysis.topic_file import save_topics
 from ..analysis.topics import build_topics
 from ..base.clock import iso, utc_now
 from ..base.ledger import Ledger
 from ..base.locks import held
-from ..base.page_mark import clear_page_mark, page_mark
+from ..base.page_mark import clear_page_mark, is_urgent, page_mark, settled_page_mark
 from ..errors import MemoryFault, StoreBusy, StoreFault
 from ..projects.key import project_key
 from ..store.table import Store
@@ -31,6 +31,7 @@ from .cache import (
     project_caches,
     read_sidecar,
     remove_pair,
+    sync_pages,
     write_pair,
 )
 from .decision import decide
@@ -82,9 +83,9 @@ class PageManager:
         """The cached page of all projects."""
         return cache_path(self._store.paths, None)
 
-    def is_behind(self) -> bool:
-        """Return whether the pages are marked as behind; one `open`."""
-        return page_mark(self._store.paths) is not None
+    def is_urgent(self) -> bool:
+        """Return whether a change waits that a refresh should not put off; one `open`."""
+        return is_urgent(page_mark(self._store.paths))
 
     def render_now(self, project: str | None, *, rings: int = 0) -> str:
         """Return the page as a refresh would render it at this moment.
@@ -98,7 +99,9 @@ class PageManager:
         Raises:
             StoreFault: The store could not be read.
         """
-        view = self._with_topics(self._view(), force=False)
+        view = self._view()
+        if self._build_topics(view, force=False):
+            view = self._view()
         return view.render(project if project in view.projects() else None, rings=rings)
 
     def probe(self) -> Watermark:
@@ -152,13 +155,12 @@ class PageManager:
     def _refresh_alone(self, trigger: Trigger, force: bool, started: float) -> RefreshOutcome:
         """Refresh, under the lock.
 
-        A page that is marked as behind does not wait for the interval: until it is written, every
-        session start runs the live command.
+        An urgent change does not wait for the interval: until it is on the page, every session
+        start runs the live command.
         """
-        behind = page_mark(self._store.paths)  # before the watermark, see `page_mark`
-        waits = trigger in _LIVE_TRIGGERS and behind is None
+        waits = trigger in _LIVE_TRIGGERS and not self.is_urgent()
         try:
-            view = self._view()
+            behind, view = self._look()
         except StoreFault as exc:
             return self._skipped(
                 trigger,
@@ -168,7 +170,6 @@ class PageManager:
                 duration_ms=_ms_since(started),
             )
         mark = view.watermark(None)
-        self._on_step("watermark")
         modified = cache_modified(self.cache)
         sidecar = read_sidecar(self.cache) if modified is not None else None
         decision = decide(
@@ -178,8 +179,11 @@ class PageManager:
             min_interval_sec=self._options.min_interval_sec if waits else 0.0,
         )
         if decision.refresh or force:
-            view = self._with_topics(view, force=force)
+            if self._build_topics(view, force=force):
+                behind, view = self._look()
+            self._on_step("watermark")
             self._write_all(view, trigger, force, started)
+            sync_pages(self._store.paths)
             clear_page_mark(self._store.paths, behind)
             self._ledger.forget_repeats()
             reason = "force_rebuild" if force else decision.reason
@@ -192,24 +196,31 @@ class PageManager:
     def _view(self) -> StoreView:
         return take_view(self._store, self._options)
 
-    def _with_topics(self, view: StoreView, *, force: bool) -> StoreView:
-        """Return the view with a topic map, if one can be built within a tick.
+    def _look(self) -> tuple[bytes | None, StoreView]:
+        """Return the mark that a page of this view takes away, and the view, which is younger."""
+        behind = settled_page_mark(self._store.paths)
+        return behind, self._view()
+
+    def _build_topics(self, view: StoreView, *, force: bool) -> bool:
+        """Build a missing topic map, if that takes no longer than a tick; return whether it did.
 
         `force` builds it anew in any case, and raises where it cannot be built.
         """
         rows = view.statistics(None).total
         affordable = rows <= self._options.max_rows_for_topics
         if not force and not (view.inputs.topics is None and affordable):
-            return view
-        paths = self._store.paths
+            return False
+        store = self._store
         try:
-            save_topics(paths, build_topics(self._store, embedder=self._options.embedder))
+            save_topics(store.paths, build_topics(store, embedder=self._options.embedder))
         except Exception:
             if force:
                 raise
             # A page without topics, which says so, is worth more than none.
             _log.exception("the topic map could not be built")
-        return view.with_inputs(replace(view.inputs, topics=load_topics(paths)))
+            return False
+        else:
+            return True
 
     def _write_all(self, view: StoreView, trigger: Trigger, force: bool, started: float) -> None:
         """Write the projects that changed, then the page of all: its sidecar covers them."""

@@ -12,6 +12,7 @@ from lancedb.table import LanceTable
 
 from ..base.ledger import Ledger
 from ..base.locks import held
+from ..base.page_mark import page_change
 from ..base.paths import StorePaths
 from ..errors import StoreMismatch, StoreUnavailable
 from .indexes import create_size_indexes, create_text_index, has_text_index
@@ -117,7 +118,8 @@ class Connection:
             table = self.open()
             if is_outdated(table):
                 before = schema_version(table)
-                folded = migrate(self._database, table)
+                with page_change(self._paths):
+                    folded = migrate(self._database, table)
                 table = self.open()
                 Ledger(self._paths).write(
                     "store_upgraded", schema=SCHEMA_VERSION, before=before, folded=folded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,6 +12,7 @@ from typing import Final
 from ..base.clock import utc_now
 from ..base.files import make_private_folder
 from ..base.fsync import SyncedFolder
+from ..base.page_mark import page_change
 from ..base.paths import StorePaths
 from .compaction import compact, compacted_version, is_due
 from .connection import CACHE_BYTES, Connection, write_lock
@@ -166,8 +167,12 @@ class Store:
         return self._statistics.by_project(reader, stamp, now)
 
     @contextmanager
-    def writing(self) -> Generator[Writer]:
+    def writing(self, *, shown: bool = True) -> Generator[Writer]:
         """Hold the write lock for the block, so that nothing changes between a read and a commit.
+
+        Args:
+            shown: Whether a session-start page may show the change: then each commit first marks
+                the pages as behind. Vectors are not shown.
 
         Raises:
             StoreBusy: Another process kept the lock for a minute.
@@ -175,7 +180,13 @@ class Store:
         with write_lock(self.paths):
             with translated("reading the latest version"):
                 self._to_latest()
-            writer = Writer(self.latest, self._table, self._newest_row(), self._committed)
+            writer = Writer(
+                self.latest,
+                self._table,
+                self._newest_row(),
+                self._committed,
+                lambda: page_change(self.paths) if shown else nullcontext(),
+            )
             try:
                 yield writer
             finally:

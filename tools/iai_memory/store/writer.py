@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -51,6 +52,7 @@ class Writer:
         table: LanceTable,
         newest: NewestRow,
         committed: Callable[[int, Sequence[Record] | None], None],
+        changing: Callable[[], AbstractContextManager[None]],
     ) -> None:
         """Make a writer; for `Store.writing` only.
 
@@ -60,11 +62,13 @@ class Writer:
             newest: Of that version.
             committed: Called after each commit with the version that it was made on and the
                 records that it added; None for a commit that did anything else.
+            changing: Entered before each commit, left when it is done; raises to prevent it.
         """
         self.reader = reader
         self.newest = newest
         self._table = table
         self._committed = committed
+        self._changing = changing
 
     @property
     def embedder(self) -> str:
@@ -208,9 +212,11 @@ class Writer:
         at: datetime,
         added: Sequence[Record] | None = None,
     ) -> None:
-        retried(what, work, self._table.checkout_latest)
+        with self._changing():
+            retried(what, work, self._table.checkout_latest)
+            with translated(what):
+                self._committed(self.newest.version, added)
         with translated(what):
-            self._committed(self.newest.version, added)
             self.newest = NewestRow(self._table.version, last_id, at)
 
 

@@ -139,7 +139,7 @@ def embed_step(
         if not parts:
             return None
         made = _encoded(encoder, parts)
-        with store.writing() as writer:
+        with store.writing(shown=False) as writer:
             _check_embedder(writer, encoder)
             at = writer.now()
             rows = [
