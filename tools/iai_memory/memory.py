@@ -165,15 +165,15 @@ class Memory(StoreHandle):
             self._committed()
         return done
 
-    def tag_rewound(self, host: str, rewound: Collection[str], others: Collection[str]) -> int:
+    def tag_rewound(self, rewound: Collection[str], others: Collection[str]) -> int:
         """Give turns that the user took back the tag `rewound`, take it from `others`.
 
-        Both are the host's ids; those that are not stored are left out. Returns how many changed.
+        Both are idempotency keys; those that are not stored are left out. Returns how many changed.
 
         Raises:
             StoreFault: The store could not be written.
         """
-        changed = changes.tag_rewound(self.store, host, rewound, others)
+        changed = changes.tag_rewound(self.store, rewound, others)
         if changed:
             self._committed()
         return changed
@@ -292,8 +292,8 @@ class Memory(StoreHandle):
             self._committed()
         return done
 
-    def _tag_captured(self, host: str, rewound: Collection[str], others: Collection[str]) -> int:
-        return changes.tag_rewound(self.store, host, rewound, others)
+    def _tag_captured(self, rewound: Collection[str], others: Collection[str]) -> int:
+        return changes.tag_rewound(self.store, rewound, others)
 
     def _remove_pages(self) -> None:
         # Here and not in the refresher: that one may be at another step for long.

@@ -220,7 +220,7 @@ def _store_nothing(batch: list[NewMemory]) -> IngestReport:
     return IngestReport(results=would, stored=len(would), duplicates=0, table_version=0)
 
 
-def _tag_nothing(host: str, rewound: Collection[str], others: Collection[str]) -> int:
+def _tag_nothing(rewound: Collection[str], others: Collection[str]) -> int:
     return 0
 
 

@@ -15,10 +15,11 @@ from tests.support.transcript_lines import claude, codex, new_parser, raw, reaso
 from iai_memory import Memory
 from iai_memory.base.checks import check_text
 from iai_memory.capture.damaged_line import salvage
-from iai_memory.capture.long_line import CUT, LongLine
+from iai_memory.capture.long_line import LongLine
 from iai_memory.capture.transcript import detect_host, line_outcomes, read_transcript
 from iai_memory.capture.turn import Parsed, Turn
 from iai_memory.errors import TranscriptFault
+from iai_memory.text.same_words import CUT
 
 OLD = (1_700_000_000, 1_700_000_000)
 IMAGE = "iVBORw0KGgo" + "Ab9+/" * 1_200_000

@@ -418,7 +418,7 @@ def test_the_shortest_transcript_comes_first_and_then_one_batch_of_each(
         order.append((batch[0].session_id, len(batch)))
         return memory.ingest(batch, origin="hook")
 
-    Drain(memory.paths, memory.ledger, stored, lambda host, gone, back: 0).run()
+    Drain(memory.paths, memory.ledger, stored, lambda gone, back: 0).run()
     assert order == [
         ("short", 2),
         ("middle", 256),
@@ -630,6 +630,6 @@ def test_a_ring_that_comes_while_a_drain_holds_the_lock_is_not_left(
             other.rings()
         return memory.ingest(batch, origin="hook")
 
-    done = Drain(memory.paths, memory.ledger, stored, lambda host, gone, back: 0).run()
+    done = Drain(memory.paths, memory.ledger, stored, lambda gone, back: 0).run()
     assert (done.stored, done.rings) == (2, 2)
     assert waiting(memory) == 0

@@ -19,6 +19,7 @@ from iai_memory.capture.transcript_files import look_at
 from iai_memory.capture.turn import Host, Turn
 from iai_memory.results import IngestReport
 from iai_memory.store.idempotency import TurnIdentity
+from iai_memory.text.same_words import CUT
 from iai_memory.writing.new_memory import NewMemory
 
 PARENT, FORK, OTHER = (f"0b7c6a1e-5a53-4a6e-9f2c-1d6f0a9b3c{end}" for end in ("11", "22", "33"))
@@ -273,3 +274,113 @@ def test_equal_prompts_without_ids_are_all_stored_by_drains_that_go_on_in_the_mi
         Memory(memory.paths.root).drain()
     assert told(memory) == ["go on"] * 4
     assert read(memory, path, "codex") == 0
+
+
+ZERO = "00000000-0000-0000-0000-000000000000"
+
+
+@pytest.mark.parametrize(
+    "id_", [ZERO, ZERO.replace("0", "f"), "REDACTED", "msg_1", "0000000000000000000000000000002a"]
+)
+def test_turns_of_a_sanitised_transcript_share_an_id_and_are_all_stored_once(
+    memory: Memory, tmp_path: Path, id_: str
+) -> None:
+    answer = claude([{"type": "text", "text": "thing 1"}], "assistant")["message"]
+    lines = [
+        said(1, uuid=id_),
+        said(2, uuid=id_),
+        said(1, uuid=id_, type="assistant", message=answer),
+        said(1, uuid=id_, timestamp="2026-10-01T09:00:00Z"),
+        said(1, FORK, uuid=id_),
+    ]
+    for name in ("a", "a re-export"):
+        read(memory, write(tmp_path / name / "a.jsonl", lines))
+    assert told(memory) == ["thing 1"] * 4 + ["thing 2"]
+
+
+def wordings(*texts: str, role: str = "user") -> list[dict[str, Any]]:
+    """Lines of one id, each with other words."""
+    return [said(171, type=role, message={"role": role, "content": text}) for text in texts]
+
+
+@pytest.mark.parametrize("by_one", [True, False])
+def test_other_words_or_another_role_under_one_id_are_another_turn(
+    memory: Memory, tmp_path: Path, by_one: bool
+) -> None:
+    lines = [
+        *wordings("take the left one", "no, the right one"),
+        *wordings("take the left one", role="assistant"),
+    ]
+    parts = [[line] for line in lines] if by_one else [lines]
+    for number, part in enumerate([*parts, *parts]):
+        read(memory, write(tmp_path / f"{number}.jsonl", part))
+    assert told(memory) == ["no, the right one", "take the left one", "take the left one"]
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        "the whole story of how",
+        "the whole story of\u2026",
+        "the whole story of how it ...",
+        "the whole story of how [truncated 12 characters]",
+        f"the whole{CUT}went",
+    ],
+)
+def test_a_copy_that_was_cut_is_the_same_turn(memory: Memory, tmp_path: Path, copy: str) -> None:
+    whole, cut = wordings("the whole story of how it went", copy)
+    assert read(memory, write(tmp_path / "a.jsonl", [whole, cut])) == 1
+    assert read(memory, write(tmp_path / "b.jsonl", [cut])) == 0
+    assert told(memory) == ["the whole story of how it went"]
+
+
+def test_words_that_were_redacted_or_scrubbed_are_known_and_do_not_come_back(
+    memory: Memory, tmp_path: Path
+) -> None:
+    token = "ghp_" + "a1B2" * 9
+    path = write(tmp_path / "a.jsonl", wordings(f"use {token} for the heron server"))
+    assert read(memory, path) == 1
+    memory.scrub("heron")
+    assert (
+        read(memory, write(tmp_path / "b.jsonl", wordings(f"use {token} for the heron server")))
+        == 0
+    )
+    [text] = told(memory)
+    assert "heron" not in text
+    assert token not in text
+
+
+def test_a_turn_that_an_earlier_version_knew_by_its_short_id_is_known_by_its_words(
+    memory: Memory, tmp_path: Path
+) -> None:
+    old = NewMemory(
+        "thing 1",
+        "user",
+        turn_id=ZERO,
+        host="claude-code",
+        identity=TurnIdentity.of_id("claude-code", ZERO),
+    )
+    assert memory.ingest([old]).stored == 1
+    lines = [said(1, uuid=ZERO), said(2, uuid=ZERO)]
+    assert read(memory, write(tmp_path / "a.jsonl", lines)) == 1
+    assert told(memory) == ["thing 1", "thing 2"]
+
+
+def test_other_words_that_another_process_stored_meanwhile_stay_beside_ours(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def turn(text: str) -> NewMemory:
+        identity = TurnIdentity.of_id("claude-code", said(171)["uuid"])
+        return NewMemory(text, "user", host="claude-code", identity=identity)
+
+    writing = memory.store.writing
+
+    def later() -> Any:
+        monkeypatch.setattr(memory.store, "writing", writing)
+        Memory(memory.paths.root).ingest([turn("theirs")])
+        return writing()
+
+    monkeypatch.setattr(memory.store, "writing", later)
+    report = memory.ingest([turn("ours"), turn("ours"), turn("theirs, and more")])
+    assert (report.stored, report.duplicates) == (2, 1)
+    assert told(memory) == ["ours", "theirs", "theirs, and more"]

@@ -22,6 +22,11 @@ def told(number: int, text: str, **more: Any) -> NewMemory:
     return NewMemory(text, "user", at, turn_id=str(number), host=HOST, identity=identity, **fields)
 
 
+def keys(*ids: str, host: str = HOST) -> list[str]:
+    """The idempotency keys of turns with these ids."""
+    return [TurnIdentity.of_id(host, id_).key("") for id_ in ids]
+
+
 @pytest.fixture
 def memory(memory: Memory) -> Memory:
     memory.ingest(
@@ -43,7 +48,7 @@ def test_a_turn_that_was_taken_back_is_tagged_and_its_history_says_since_when(
     memory: Memory,
 ) -> None:
     version = memory.store.version
-    assert memory.tag_rewound(HOST, ["2", "unknown"], ["1", "3"]) == 1
+    assert memory.tag_rewound(keys("2", "unknown"), keys("1", "3")) == 1
     assert memory.store.version == version + 1
     assert tags(memory) == {"5544": [], "6001": ["rewound"], "Brest": []}
     [record] = [one for one in memory.store.latest.get(memory.store.latest.ids()) if one.tags]
@@ -53,23 +58,23 @@ def test_a_turn_that_was_taken_back_is_tagged_and_its_history_says_since_when(
 def test_a_turn_that_holds_again_loses_the_tag_and_keeps_its_others(memory: Memory) -> None:
     [record] = [one for one in memory.timeline().records if one.text.endswith("6001")]
     memory.pin(record.id, pinned=False, add_tags=["port"])
-    memory.tag_rewound(HOST, ["2"], [])
-    assert memory.tag_rewound(HOST, [], ["1", "2"]) == 1
+    memory.tag_rewound(keys("2"), [])
+    assert memory.tag_rewound([], keys("1", "2")) == 1
     assert tags(memory)["6001"] == ["port"]
 
 
 def test_tagging_what_is_tagged_or_of_another_host_changes_nothing(memory: Memory) -> None:
-    memory.tag_rewound(HOST, ["2"], [])
+    memory.tag_rewound(keys("2"), [])
     version = memory.store.version
-    assert memory.tag_rewound(HOST, ["2"], ["1"]) == 0
-    assert memory.tag_rewound("codex", ["1"], ["2"]) == 0
-    assert memory.tag_rewound(HOST, [], []) == 0
+    assert memory.tag_rewound(keys("2"), keys("1")) == 0
+    assert memory.tag_rewound(keys("1", host="codex"), keys("2", host="codex")) == 0
+    assert memory.tag_rewound([], []) == 0
     assert tags(memory)["6001"] == ["rewound"]
     assert memory.store.version <= version + 2  # an empty commit may be one
 
 
 def test_a_turn_that_is_both_counts_as_taken_back(memory: Memory) -> None:
-    assert memory.tag_rewound(HOST, ["1"], ["1", "2"]) == 1
+    assert memory.tag_rewound(keys("1"), keys("1", "2")) == 1
     assert tags(memory)["5544"] == ["rewound"]
 
 
@@ -77,7 +82,7 @@ def test_a_turn_that_is_both_counts_as_taken_back(memory: Memory) -> None:
 def test_what_was_taken_back_ranks_below_what_replaced_it_and_says_so(
     memory: Memory, taken_back: str, first: str
 ) -> None:
-    memory.tag_rewound(HOST, [taken_back], [])
+    memory.tag_rewound(keys(taken_back), [])
     hits = memory.recall("which port does the staging database listen on?").hits
     assert [hit.text.split()[-1] for hit in hits[:2]] == [
         first,
@@ -89,7 +94,7 @@ def test_what_was_taken_back_ranks_below_what_replaced_it_and_says_so(
 
 
 def test_what_was_taken_back_is_still_found_by_its_own_words(memory: Memory) -> None:
-    memory.tag_rewound(HOST, ["3"], [])
+    memory.tag_rewound(keys("3"), [])
     found = memory.recall("where does the mail server wait?")
     assert found.hits[0].text == "and the mail server waits in Brest"
     assert found.hits[0].tags == ["rewound"]
@@ -102,7 +107,7 @@ def test_no_section_of_the_page_shows_what_was_taken_back(memory: Memory) -> Non
         told(10 + n, f"wrong turn {n}", pinned=True, tags=("identity",)) for n in range(40)
     ]
     memory.ingest(taken_back)
-    memory.tag_rewound(HOST, [str(10 + n) for n in range(40)], [])
+    memory.tag_rewound(keys(*(str(10 + n) for n in range(40))), [])
     page = memory.session_start().payload
     assert "wrong turn" not in page
     assert "note 2" in page

@@ -258,7 +258,7 @@ class HistoryImport:
                 reading.is_faulted = True
                 self.progress.faults.append(str(exc))
                 return
-            self._tag_rewound(reading.host, found.rewound, found.held)
+            self._tag_rewound(found.rewound_keys(), found.held_keys())
 
     def _note(self, reading: _Reading) -> None:
         if self._record is None or reading.cursor is None:

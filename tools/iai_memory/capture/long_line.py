@@ -11,8 +11,7 @@ import re
 from collections import deque
 from typing import Final
 
-CUT: Final = "\n\n[… the middle of this text was too long to keep …]\n\n"
-"""Stands where a part of a text was left out."""
+from ..text.same_words import CUT
 
 # Decoding takes up to nine times these bytes: 32 bits a character, twice, where there is an emoji.
 _KEPT_BYTES: Final = 4 * 1024 * 1024

@@ -14,15 +14,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
+from ..privacy.redaction import redact
 from .file_hints import FileHints
 from .hosts.claude_code import ClaudeParser, has_result, is_caveat
 from .hosts.decoding import Malformed
 from .jsonl_tail import FileCursor
+from .selection import identity_of
 from .transcript import read_objects
 from .turn import LineOutcome, Skipped, Turn
 
-TagRewound: TypeAlias = Callable[[str, Collection[str], Collection[str]], int]
-"""Tags the turns of a host that were taken back, and takes the tag from others; by their ids."""
+TagRewound: TypeAlias = Callable[[Collection[str], Collection[str]], int]
+"""Tags the turns that were taken back, and takes the tag from others; by their keys."""
 
 # What a line does for the branch that begins with it: a prompt makes it one that was taken back,
 # an answer or a result makes it none, anything else leaves it to the line below. What follows a
@@ -41,10 +43,35 @@ class Branches:
     Attributes:
         rewound: Those that were taken back.
         held: All others.
+        keys: The idempotency keys of each, those of earlier versions too.
     """
 
     rewound: frozenset[str]
     held: frozenset[str]
+    keys: Mapping[str, Collection[str]] = field(default_factory=dict[str, Any], compare=False)
+
+    def rewound_keys(self) -> list[str]:
+        """Return the keys of the turns that were taken back."""
+        return [key for one in self.rewound for key in self.keys[one]]
+
+    def held_keys(self) -> list[str]:
+        """Return the keys of all others."""
+        return [key for one in self.held for key in self.keys[one]]
+
+
+def keys_of(turn: Turn, *, with_other_words: bool = False) -> list[str]:
+    """Return the idempotency keys under which the store may have a turn.
+
+    Args:
+        turn: Of a transcript.
+        with_other_words: Also as one whose id a stored turn with other words has.
+    """
+    identities = list(identity_of(turn).all_known())
+    if with_other_words:
+        identities += [one.with_other_words(turn.role) for one in identities if not one.with_text]
+    by_text = any(one.with_text for one in identities)
+    text = redact(turn.text).text if by_text else turn.text
+    return [one.key(text) for one in identities]
 
 
 def must_look(host: str | None, looked_at: int | None, count: int, known_turns: int) -> bool:
@@ -95,13 +122,14 @@ class _Tree:
     parents: dict[str, str] = field(default_factory=dict[str, str])
     logical: set[str] = field(default_factory=set[str])
     kinds: dict[str, str] = field(default_factory=dict[str, str])
-    turns: set[str] = field(default_factory=set[str])
+    turns: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     said: dict[str, None] = field(default_factory=dict[str, None])
     leaf: str = ""
     chosen: str = ""
     beginning: str = ""
     left_for: str = ""
     queued: dict[str, str] = field(default_factory=dict[str, str])
+    queued_keys: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     just_queued: list[str] = field(default_factory=list[str])
 
     def add(self, fields: Mapping[str, Any], outcome: LineOutcome) -> None:
@@ -114,6 +142,7 @@ class _Tree:
         if not uuid and isinstance(outcome, Turn) and outcome.turn_id:
             # Taken from the queue: no line of the tree, but the model read it before it went on.
             self.queued[outcome.turn_id] = self.leaf
+            self.queued_keys[outcome.turn_id] = keys_of(outcome)
             self.just_queued.append(outcome.turn_id)
         if not uuid or fields.get("isSidechain") is True:
             return
@@ -124,7 +153,8 @@ class _Tree:
             self.logical.add(uuid)
         self.kinds[uuid] = _kind(fields, outcome)
         if isinstance(outcome, Turn):
-            self.turns.add(uuid)
+            wordings = self.turns.setdefault(uuid, [])
+            wordings += keys_of(outcome, with_other_words=bool(wordings))
         if kind == "assistant":
             self.beginning = ""
         elif self.kinds[uuid] == _PROMPT and not parent and not logical:
@@ -163,7 +193,8 @@ class _Tree:
             self._judge(uuid, children, known)
         stands_at = dict(zip(self.turns, self.turns, strict=True)) | self.queued
         rewound = frozenset(one for one, at in stands_at.items() if known.get(at) == _PROMPT)
-        return Branches(rewound, frozenset(stands_at) - rewound)
+        held = frozenset(stands_at) - rewound
+        return Branches(rewound, held, self.turns | self.queued_keys)
 
     def _leaves(self) -> list[str]:
         """Return the newest line of each tree."""

@@ -186,7 +186,7 @@ class RoundRobin:
         known_turns = session.counts.duplicate + batch.counts.duplicate
         if must_look(session.host, session.branches, count, known_turns):
             found = branches_of(session.transcript)
-            if self._tag_rewound("claude-code", found.rewound, found.held):
+            if self._tag_rewound(found.rewound_keys(), found.held_keys()):
                 hasten_page(self._paths)
         session.branches = count
 

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from ..base.clock import iso
 from ..projects.lookup import ProjectLookup
-from ..store.idempotency import TurnIdentity
+from ..store.idempotency import TurnIdentity, is_unique
 from ..store.names import stored_id, stored_place
 from ..writing.new_memory import NewMemory
+from .file_hints import ESTIMATED
 from .turn import Parsed, Skipped, Turn
 from .turn_counts import TurnCounts
 
@@ -50,13 +51,22 @@ def _project(cwd: str | None, projects: ProjectLookup) -> str | None:
 
 
 def identity_of(turn: Turn) -> TurnIdentity:
-    """Return what identifies the turn: its host's id of it, else session, role, time and text."""
+    """Return what identifies the turn: its host's id of it, else session, role, time and text.
+
+    In a sanitised transcript all turns may have one id, so one that is not long and random says
+    little more than none.
+    """
+    at, thread = iso(turn.created_at), turn.thread or turn.session_id
     if turn.turn_id is None:
-        at = iso(turn.created_at)
-        return TurnIdentity.within(turn.host, turn.thread or turn.session_id, turn.role, at)
-    if turn.thread is None:
-        return TurnIdentity.of_id(turn.host, turn.turn_id)
-    return TurnIdentity.within(turn.host, turn.thread, turn.role, turn.turn_id, _former(turn))
+        return TurnIdentity.within(turn.host, thread, turn.role, at)
+    if turn.thread is not None:
+        former = _former(turn)
+        return TurnIdentity.within(turn.host, thread, turn.role, turn.turn_id, former=former)
+    by_id = TurnIdentity.of_id(turn.host, turn.turn_id)
+    if is_unique(turn.turn_id):
+        return by_id
+    at = "" if ESTIMATED in turn.marks else at
+    return TurnIdentity.within(turn.host, thread, turn.role, at, turn.turn_id, former=by_id)
 
 
 def _former(turn: Turn) -> TurnIdentity | None:

@@ -12,12 +12,12 @@ from typing import Any, BinaryIO, Final
 
 from ..base.foreign_file import open_foreign
 from ..errors import EmptyTranscript, ForeignFileFault, TranscriptFault
+from ..text.same_words import CUT
 from .damaged_line import objects_of, salvage
 from .file_hints import FileHints
 from .hosts.decoding import Malformed, decode, moment
 from .hosts.registry import HOSTS, Parser
 from .jsonl_tail import FileCursor, offset_to_resume, read_lines
-from .long_line import CUT
 from .packed_file import MAGIC_BYTES, UnpackedStream, packed_by, unpacked
 from .turn import Host, LineOutcome, Parsed, Skipped, Turn
 

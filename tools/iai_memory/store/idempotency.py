@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -44,31 +45,43 @@ class TurnIdentity:
 
     @classmethod
     def within(
-        cls, host: str, thread: str, role: str, number: str, former: TurnIdentity | None = None
+        cls, host: str, thread: str, role: str, *numbers: str, former: TurnIdentity | None = None
     ) -> TurnIdentity:
         """Return the identity of a turn whose id, or time, says enough within one thread only."""
-        return cls(host, (thread, role, number), with_text=True, former=former)
+        return cls(host, (thread, role, *numbers), with_text=True, former=former)
+
+    def with_other_words(self, role: str) -> TurnIdentity:
+        """Return the identity of a turn that says something else than a stored one of the same id.
+
+        Nothing but a sanitised transcript gives one id to two turns; of a turn that a host wrote
+        anew both wordings are kept.
+        """
+        return TurnIdentity(self.host, (*self.parts, role), with_text=True)
+
+    def all_known(self) -> Iterator[TurnIdentity]:
+        """Yield this identity, then that by which earlier versions knew the turn."""
+        yield self
+        if self.former is not None:
+            yield self.former
 
     def key(self, text: str) -> str:
         """Return the idempotency key of the turn; `text` is what of it was, or will be, stored."""
         return _digest(["said", self.host, *self.parts, *([text] if self.with_text else [])])
 
-    def early_keys(self, text: str) -> list[str]:
-        """Return keys of which one proves the turn to be stored, before its text is redacted.
-
-        A text that redaction changes is not among them; its turn is known a little later.
-        """
-        return [self.key(text), *([] if self.former is None else [self.former.key(text)])]
-
 
 def is_unique(turn_id: str) -> bool:
-    """Return whether the id is long and random, so that no other turn of its host has it."""
+    """Return whether the id is long and random, so that hardly another turn of its host has it."""
     found = _LONG_ID.search(turn_id)
     return found is not None and len(set(found[0].lower()) - {"-"}) >= _MIN_DIGITS
 
 
 def stored_identity(
-    host: str | None, origin: str, session_id: str | None, role: str, turn_id: str | None
+    host: str | None,
+    origin: str,
+    session_id: str | None,
+    role: str,
+    turn_id: str | None,
+    created_at: datetime,
 ) -> TurnIdentity | None:
     """Return the identity of a stored turn, by its columns; None if it came from no transcript.
 
@@ -77,9 +90,11 @@ def stored_identity(
     """
     if host not in _HOSTS or origin not in _ORIGINS or not turn_id or _REDACTED in turn_id:
         return None
-    if host == "codex" and not is_unique(turn_id):
+    if is_unique(turn_id):
+        return TurnIdentity.of_id(host, turn_id)
+    if host == "codex":
         return TurnIdentity.within(host, session_id or "", role, turn_id)
-    return TurnIdentity.of_id(host, turn_id)
+    return TurnIdentity.within(host, session_id or "", role, iso(created_at), turn_id)
 
 
 def idempotency_key(

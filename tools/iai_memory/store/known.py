@@ -9,7 +9,9 @@ from typing import Final
 
 import pyarrow as pa
 
-KNOWN_COLUMNS: Final = ("idem", "id", "tombstoned_at", "valid_to")
+KNOWN_COLUMNS: Final = ("idem", "id", "tombstoned_at", "valid_to", "role", "text")
+_HASH: Final = "words"
+_KEPT: Final = (*("idem", "id", "tombstoned_at", "valid_to"), _HASH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +22,13 @@ class KnownMemory:
         id: Its id.
         is_live: Whether it is not forgotten.
         valid_to: When something else became true instead; None while it is true.
+        words: Of its role and its text, `hash_of_words`.
     """
 
     id: str
     is_live: bool
     valid_to: datetime | None
+    words: int
 
     def is_current(self, moment: datetime) -> bool:
         """Return whether it is not superseded at `moment`."""
@@ -35,13 +39,25 @@ KnownMemories = Mapping[str, Sequence[KnownMemory]]
 """By idempotency key; of several with one key the live ones first, then the oldest."""
 
 
+def hash_of_words(role: str, text: str) -> int:
+    """Return a hash of who said what, for comparisons within this process: 64 bits, signed."""
+    return hash((role, text))
+
+
+def with_hashes(rows: pa.Table) -> pa.Table:
+    """Return rows of `KNOWN_COLUMNS` with a hash in place of their roles and texts."""
+    said = zip(rows["role"].to_pylist(), rows["text"].to_pylist(), strict=True)
+    hashes = pa.array((hash_of_words(role, text) for role, text in said), pa.int64())
+    return rows.drop_columns(["role", "text"]).append_column(_HASH, hashes)
+
+
 def known_memories(parts: Iterable[pa.Table]) -> dict[str, list[KnownMemory]]:
-    """Return the memories of tables with `KNOWN_COLUMNS`, by key."""
+    """Return the memories of tables that `with_hashes` returned, by key."""
     found: dict[str, list[KnownMemory]] = {}
     for part in parts:
-        columns = (part[name].to_pylist() for name in KNOWN_COLUMNS)
-        for key, id_, tombstoned_at, valid_to in zip(*columns, strict=True):
-            known = KnownMemory(id_, tombstoned_at is None, valid_to)
+        columns = (part[name].to_pylist() for name in _KEPT)
+        for key, id_, tombstoned_at, valid_to, words in zip(*columns, strict=True):
+            known = KnownMemory(id_, tombstoned_at is None, valid_to, words)
             found.setdefault(key, []).append(known)
     for same in found.values():
         same.sort(key=lambda one: (not one.is_live, one.id))

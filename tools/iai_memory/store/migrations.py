@@ -41,7 +41,7 @@ _OUTDATED: Final = ("1", "2")
 # A store that cannot be written is read as it is, from this version on.
 _READABLE: Final = ("2",)
 _BATCH_ROWS: Final = 1_000
-_IDENTITY_COLUMNS: Final = ("host", "origin", "session_id", "role", "turn_id")
+_IDENTITY_COLUMNS: Final = ("host", "origin", "session_id", "role", "turn_id", "created_at")
 
 
 def schema_version(table: LanceTable) -> str:
@@ -187,7 +187,7 @@ def _folded(table: LanceTable) -> list[Record]:
 
 def _codex_turns(table: LanceTable, known: Collection[str]) -> Iterator[ThreadTurn]:
     """Yield the turns of Codex without an id that says enough by itself, of no known copies."""
-    names = ["id", "created_at", "text", *_IDENTITY_COLUMNS]
+    names = ["id", "text", *_IDENTITY_COLUMNS]
     rows = table.search().where("host = 'codex'").select(names).limit(None)
     for batch in rows.to_batches(batch_size=_BATCH_ROWS):
         for row in batch.to_pylist():

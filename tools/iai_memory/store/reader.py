@@ -18,7 +18,7 @@ from .arrow import pc
 from .candidate import CANDIDATE_COLUMNS, Candidate
 from .dense_search import nearest_rows
 from .filter import Filter
-from .known import KNOWN_COLUMNS, KnownMemory, known_memories
+from .known import KNOWN_COLUMNS, KnownMemory, known_memories, with_hashes
 from .lance_errors import retried, translated
 from .lexical_search import matching_rows
 from .read_lock import ReadLock
@@ -107,7 +107,7 @@ class TableReader:
 
     def known(self, keys: Sequence[str]) -> dict[str, list[KnownMemory]]:
         """Return the memories with these idempotency keys, by key, forgotten ones included."""
-        return known_memories(self._select([*KNOWN_COLUMNS], "idem", keys))
+        return known_memories(map(with_hashes, self._select([*KNOWN_COLUMNS], "idem", keys)))
 
     def replaced_by(self, ids: Collection[str]) -> list[Record]:
         """Return the records that these directly replaced, forgotten ones too, in any order."""
@@ -304,9 +304,18 @@ class TableReader:
         return found["idem"]
 
     def known_since(self, version: int) -> pa.Table:
-        """Return `KNOWN_COLUMNS` of all rows that were stored or changed after the version."""
+        """Return all rows that were stored or changed after the version, as `with_hashes` does.
+
+        Texts are read in batches: only their hashes are kept.
+        """
         query = self._table.search().where(f"table_version > {version}").limit(None)
-        return self._read("reading keys", query.select([*KNOWN_COLUMNS]).to_arrow)
+
+        def rows() -> pa.Table:
+            batches = query.select([*KNOWN_COLUMNS]).to_batches(batch_size=_BATCH_ROWS)
+            parts = [with_hashes(pa.table(batch)) for batch in batches]
+            return pa.concat_tables(parts) if parts else with_hashes(batches.schema.empty_table())
+
+        return self._read("reading keys", rows)
 
     def table_versions(self) -> NDArray[np.int64]:
         """Return the column `table_version`, (n,), int64, in any order."""

@@ -137,7 +137,12 @@ def _from_line(line: str, number: int, embedder: str) -> Row:
 def _rekeyed(record: Record) -> Record:
     """Return the record with the key that its turn would have if it came today."""
     identity = stored_identity(
-        record.host, record.origin, record.session_id, record.role, record.turn_id
+        record.host,
+        record.origin,
+        record.session_id,
+        record.role,
+        record.turn_id,
+        record.created_at,
     )
     return record if identity is None else replace(record, idem=identity.key(record.text))
 

@@ -10,7 +10,6 @@ from typing import Any
 from ..base.checks import check_ids, check_tags
 from ..results import Forgotten, RecordView, Restored
 from ..store.folding import unfold
-from ..store.idempotency import TurnIdentity
 from ..store.names import stored_tags
 from ..store.record import REWOUND, Record
 from ..store.record_view import view_of
@@ -102,14 +101,13 @@ def pin(
         return view_of(writer.update([replace(row, record=changed)], at)[0])
 
 
-def tag_rewound(store: Store, host: str, rewound: Collection[str], others: Collection[str]) -> int:
+def tag_rewound(store: Store, rewound: Collection[str], others: Collection[str]) -> int:
     """Give stored turns the tag `rewound`, or take it, in one commit; return how many changed.
 
     Args:
-        store: The store; ids that it does not know are left out.
-        host: Whose ids these are.
-        rewound: Ids of the turns that the user took back.
-        others: Ids of turns that hold, of which some may have been taken back before.
+        store: The store; keys that it does not know are left out.
+        rewound: Idempotency keys of the turns that the user took back.
+        others: Those of turns that hold, of which some may have been taken back before.
 
     Raises:
         StoreFault: The store could not be written.
@@ -118,8 +116,8 @@ def tag_rewound(store: Store, host: str, rewound: Collection[str], others: Colle
         return 0
     with store.writing() as writer:
         tagged = set(writer.reader.ids_tagged(REWOUND))
-        taken_back = _ids_of_turns(store, host, rewound)
-        hold = _ids_of_turns(store, host, others) if tagged else set[str]()
+        taken_back = _ids_of_turns(store, rewound)
+        hold = _ids_of_turns(store, others) if tagged else set[str]()
         wanted = (taken_back - tagged) | ((hold & tagged) - taken_back)
         at = writer.now()
         rows = [
@@ -129,8 +127,8 @@ def tag_rewound(store: Store, host: str, rewound: Collection[str], others: Colle
         return len(writer.update(rows, at))
 
 
-def _ids_of_turns(store: Store, host: str, turn_ids: Collection[str]) -> set[str]:
-    known = store.by_keys([TurnIdentity.of_id(host, id_).key("") for id_ in turn_ids])
+def _ids_of_turns(store: Store, keys: Collection[str]) -> set[str]:
+    known = store.by_keys(list(keys))
     return {one.id for same in known.values() for one in same}
 
 

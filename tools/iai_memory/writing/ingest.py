@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
-from ..base.clock import utc_now
 from ..embedding.encoder import Encoder
 from ..errors import InvalidInput
-from ..privacy.redaction import redact
 from ..results import Ingested, IngestReport
-from ..store.idempotency import idempotency_key
 from ..store.known import KnownMemories, KnownMemory
 from ..store.reader import TableReader
 from ..store.record import Record
 from ..store.table import Store
-from ..store.trust import trust_of
 from ..store.vector_rows import Row
-from ..text.fence import has_fence
+from .draft import Draft, draft_of
 from .embed_pending import MAX_AT_ONCE, embed_texts
 from .new_memory import NewMemory
+from .turn_keys import keys_of, known_by_words, with_keys
 
 MAX_BATCH: Final = 10_000
-_PRIVATE_MARK: Final = "[redacted:private]"
-_ALL_PRIVATE: Final = "nothing is left outside <private>"
-_OWN_PAYLOAD: Final = "carries the session-start payload, which is never stored again"
 
 
 def ingest(
@@ -47,31 +41,35 @@ def ingest(
         raise InvalidInput(f"{len(memories):,} memories in one call: send at most {MAX_BATCH:,}")
     trust = _trust_of_sources(store.latest, memories)
     # A turn that is known costs no redaction.
-    early = [one.identity.early_keys(one.text) if one.identity else [] for one in memories]
-    known = store.by_keys(list(dict.fromkeys(key for keys in early for key in keys)))
-    told = [next((key for key in keys if key in known), None) for keys in early]
+    early = [keys_of(memory.identity, memory.text) for memory in memories]
+    known = store.by_keys(list({key for keys in early for _, key in keys}))
+    same = [known_by_words(*one, known) for one in zip(memories, early, strict=True)]
     drafts = {
-        number: _draft(memory, origin, trust)
-        for number, (memory, key) in enumerate(zip(memories, told, strict=True))
-        if key is None
+        number: draft_of(memory, origin, trust)
+        for number, memory in enumerate(memories)
+        if same[number] is None
     }
-    keys = list({draft.key for draft in drafts.values()})
+    keys = list({key for draft in drafts.values() for key in _keys_of(draft)})
     # Embedding takes long, so it happens before the lock is taken, and what another process stored
     # meanwhile is looked up once more under the lock.
     known |= store.by_keys(keys)
-    new = _new_drafts(drafts.values(), known)
-    rows = _rows([draft.record for draft in new], encoder)
+    drafts = with_keys(store, drafts, known)
+    rows = _rows(_new_records(drafts.values(), known), encoder)
     with store.writing() as writer:
-        known |= store.by_keys(keys)
-        missing = [
-            row for row, draft in zip(rows, new, strict=True) if draft.duplicate_of(known) is None
+        arrived = store.by_keys(keys)
+        if any(known.get(key) != found for key, found in arrived.items()):
+            known |= arrived
+            drafts = with_keys(store, drafts, known)
+        new = [
+            _with_record(rows.get(record.text), record)
+            for record in _new_records(drafts.values(), known)
         ]
-        stored = {record.idem: record for record in writer.insert(missing)}
+        stored = {record.idem: record for record in writer.insert(new)}
         version = writer.newest.version
     results = _Results(stored, known)
     listed = [
-        results.of_draft(drafts[number]) if key is None else results.of_known(key)
-        for number, key in enumerate(told)
+        results.of_draft(drafts[number]) if one is None else _duplicate(one)
+        for number, one in enumerate(same)
     ]
     return IngestReport(
         results=listed,
@@ -79,96 +77,6 @@ def ingest(
         duplicates=sum(result.status == "duplicate" for result in listed),
         table_version=version,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """A memory on its way into the store.
-
-    Attributes:
-        record: The record to store, without its id.
-        undated: It came without a time and without the host's number of its turn.
-        skip: Why it is not stored, or None.
-        redacted: How many places of each kind were redacted.
-    """
-
-    record: Record
-    undated: bool
-    skip: str | None
-    redacted: dict[str, int]
-
-    @property
-    def key(self) -> str:
-        return self.record.idem
-
-    def duplicate_of(self, known: KnownMemories) -> KnownMemory | None:
-        """Return the stored memory of the same key; for an undated one only a current one.
-
-        So a dated memory that was forgotten is not stored again, and an undated one is.
-        """
-        same = known.get(self.key, ())
-        if self.undated:
-            now = self.record.created_at
-            same = [one for one in same if one.is_live and one.is_current(now)]
-        return same[0] if same else None
-
-    def remark(self, *, pending: bool) -> str | None:
-        """Return the remark on a stored memory; None without one."""
-        notes = [f"redacted {count} {kind}" for kind, count in sorted(self.redacted.items())]
-        notes += ["not yet embedded"] if pending else []
-        return ", ".join(notes) or None
-
-
-def _draft(memory: NewMemory, origin: str, trust: Mapping[str, float]) -> _Draft:
-    """Return the memory as a record; `trust` is that of each source, by id."""
-    redacted = redact(memory.text)
-    memory = replace(memory, text=redacted.text)
-    now = utc_now()
-    created_at = memory.created_at or now
-    record = Record(
-        id="",
-        text=memory.text,
-        role=memory.role,
-        origin=origin,
-        host=memory.host,
-        session_id=memory.session_id,
-        turn_id=memory.turn_id,
-        project=memory.project,
-        cwd=memory.cwd,
-        created_at=created_at,
-        ingested_at=now,
-        updated_at=now,
-        valid_from=created_at,
-        pinned=memory.pinned,
-        tags=memory.tags,
-        derived_from=memory.derived_from,
-        trust=trust_of(origin, memory.role, [trust[id_] for id_ in memory.derived_from]),
-        idem=_key(memory),
-    )
-    undated = memory.created_at is None and memory.turn_id is None
-    return _Draft(record, undated, _skip_reason(memory.text), redacted.counts)
-
-
-def _key(memory: NewMemory) -> str:
-    """Return the key of a redacted memory: no key may tell a secret by its hash."""
-    if memory.identity is not None:
-        return memory.identity.key(memory.text)
-    return idempotency_key(
-        memory.role,
-        memory.text,
-        created_at=memory.created_at,
-        session_id=memory.session_id,
-        turn_id=memory.turn_id,
-        project=memory.project,
-    )
-
-
-def _skip_reason(text: str) -> str | None:
-    if has_fence(text):
-        return _OWN_PAYLOAD
-    if not text.replace(_PRIVATE_MARK, "").strip():
-        return _ALL_PRIVATE
-    return None
 
 
 def _trust_of_sources(reader: TableReader, memories: Sequence[NewMemory]) -> dict[str, float]:
@@ -193,23 +101,35 @@ def _trust_of_sources(reader: TableReader, memories: Sequence[NewMemory]) -> dic
     return {id_: record.trust for id_, record in found.items()}
 
 
-def _new_drafts(drafts: Iterable[_Draft], known: KnownMemories) -> list[_Draft]:
-    """Return the drafts to store; of equal ones in a batch the first."""
-    new: dict[str, _Draft] = {}
+def _keys_of(draft: Draft) -> list[str]:
+    """Return the keys under which the store may have a draft already."""
+    return [key for _, key in keys_of(draft.identity, draft.record.text)] or [draft.key]
+
+
+def _new_records(drafts: Iterable[Draft], known: KnownMemories) -> list[Record]:
+    """Return the records to store; of equal ones in a batch the first."""
+    new: dict[str, Record] = {}
     for draft in drafts:
         if draft.skip is None and draft.duplicate_of(known) is None:
-            new.setdefault(draft.key, draft)
+            new.setdefault(draft.key, draft.record)
     return list(new.values())
 
 
-def _rows(records: Sequence[Record], encoder: Encoder | None) -> list[Row]:
-    """Return the records with their vectors; without them where a caller would wait for seconds."""
-    rows = {record.idem: Row(record, None) for record in records}
+def _rows(records: Sequence[Record], encoder: Encoder | None) -> dict[str, Row]:
+    """Return by text the rows with their vectors; without them where a caller would wait long."""
+    rows = {record.text: Row(record, None) for record in records}
     if encoder is not None:
-        at_once = [record for record in records if len(record.text) <= MAX_AT_ONCE]
+        at_once = [row.record for row in rows.values() if len(row.record.text) <= MAX_AT_ONCE]
         vectors = embed_texts(encoder, [record.text for record in at_once])
-        rows |= {one.idem: made.row(one) for one, made in zip(at_once, vectors, strict=True)}
-    return list(rows.values())
+        rows |= {one.text: made.row(one) for one, made in zip(at_once, vectors, strict=True)}
+    return rows
+
+
+def _with_record(row: Row | None, record: Record) -> Row:
+    """Return the row with another record of the same text; pending if nothing was embedded."""
+    if row is None:
+        return Row(record, None)
+    return replace(row, record=replace(record, embedder=row.record.embedder))
 
 
 class _Results:
@@ -220,7 +140,7 @@ class _Results:
         self._known = known
         self._told = set[str]()
 
-    def of_draft(self, draft: _Draft) -> Ingested:
+    def of_draft(self, draft: Draft) -> Ingested:
         """Return the outcome of a draft; of equal ones in a batch the first is the stored one."""
         key = draft.key
         if draft.skip is not None:
@@ -234,18 +154,17 @@ class _Results:
                 reason=draft.remark(pending=pending),
             )
         if key in self._stored:
-            return _duplicate(self._stored[key].id, is_live=True)
+            return _known_as(self._stored[key].id, is_live=True)
         known = draft.duplicate_of(self._known)
         if known is None:
             raise AssertionError("a memory that was neither stored nor known")
-        return _duplicate(known.id, is_live=known.is_live)
-
-    def of_known(self, key: str) -> Ingested:
-        """Return the outcome of a turn that was known before its text was redacted."""
-        known = self._known[key][0]
-        return _duplicate(known.id, is_live=known.is_live)
+        return _duplicate(known)
 
 
-def _duplicate(id_: str, *, is_live: bool) -> Ingested:
+def _duplicate(known: KnownMemory) -> Ingested:
+    return _known_as(known.id, is_live=known.is_live)
+
+
+def _known_as(id_: str, *, is_live: bool) -> Ingested:
     reason = "already stored" if is_live else "forgotten before: `iai-mcp restore` undoes it"
     return Ingested(id=id_, status="duplicate", reason=reason)

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from ...base.checks import MAX_TEXT_BYTES
-from ..long_line import CUT
+from ...text.same_words import CUT
 from ..turn import Reason, Role, Skipped
 from .markers import skip_reason, skip_reason_if_said
 
