@@ -70,16 +70,19 @@ check: lint ## Linters, mypy and the unit tests, in less than a minute
 	$(PYTEST) -q -n 2 -m "not slow and not clients and not model and not files and not long" $(MORE)
 
 types: $(VENV)/.installed ## Types alone: mypy and pyright
-	$(BIN)/mypy
-	$(BIN)/pyright
+	$(MAKE) --no-print-directory --jobs 2 mypy pyright
+
+.PHONY: mypy pyright
+mypy pyright: $(VENV)/.installed
+	$(BIN)/$@
 
 check-tests: setup ## Tests alone, but for the slow ones
-	$(PYTEST) -n 2 --dist loadfile -m "not slow and not clients" $(MORE)
+	$(PYTEST) -n 2 --dist worksteal -m "not slow and not clients" $(MORE)
 
 test: setup lint types check-tests ## Linters, types and tests: what has to pass
 
 test-slow: setup ## Races, soak runs, and the hooks under rare shells
-	$(PYTEST) -m slow $(MORE)
+	$(PYTEST) -n 2 --dist worksteal -m slow $(MORE)
 
 $(CLIENTS_INSTALLED):
 	mkdir -p $(CLIENTS)
