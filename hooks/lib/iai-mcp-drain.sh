@@ -73,7 +73,7 @@ drain() {
     command -v nice >/dev/null && set -- nice -n 19 "$@"
     said=$(user_environment "$@" 2>&1 </dev/null)
     code=$?
-    [ "$code" = 0 ] || log "drain rc=$code: ${said%%"$nl"*}"
+    [ "$code" = 0 ] || log "drain rc=$code: ${said##*"$nl"}"
 }
 
 [ "${5-}" = closed ] || close_files "$@"

@@ -185,6 +185,8 @@ class Status(Result):
     rings_waiting: int
     rings_since: datetime | None
     spool_faults: list[str]
+    capture_state: str
+    capture: str
     model: ModelStatus
     freshness: Freshness
     servers: list[ServerView]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iai_memory.errors import MemoryFault
+from iai_memory.errors import MemoryFault, StoreBusy, StoreUnavailable
 
 from .idle_drain import NOTHING
 from .options import AsJson, open_memory
@@ -37,7 +37,6 @@ def drain(
 
     Ends when nothing waits. While another process drains, it ends at once: that one does the rest.
     """
-    from iai_memory.base.locks import holder_of
     from iai_memory.base.page_mark import page_mark
     from iai_memory.capture.spool import Spool
 
@@ -48,15 +47,32 @@ def drain(
     if done.stored and memory.store.latest.count_pending() > _MANY_PENDING:
         memory.embed_pending()
     waiting = Spool(memory.paths).waiting().rings
+    reader = _reader(memory) if done.busy else ""
     if as_json:
         emit_json(_fields(done, waiting))
-    elif done.busy:
-        holder = holder_of(memory.paths.lock("drain")) or "another process"
-        emit_lines([f"{holder} drains: it answers what waits"])
+    elif reader:
+        emit_lines([f"{reader}: it answers what waits"])
     else:
         emit_lines(_lines(done, waiting))
+    if done.faults:
+        raise StoreUnavailable("; ".join(done.faults))
     if not done.busy and (waiting or not done.finished):
         raise typer.Exit(1)
+
+
+def _reader(memory: Memory) -> str:
+    """Return who drains now.
+
+    Raises:
+        StoreBusy: That one will not go on; the text says what to do.
+    """
+    from iai_memory.base.locks import holder_of
+    from iai_memory.maintenance.capture_state import holder_stuck
+
+    holder = holder_of(memory.paths.lock("drain"))
+    if stuck := holder_stuck(holder):
+        raise StoreBusy(stuck)
+    return f"{holder or 'another process'} is reading"
 
 
 def open_drained_memory(*, origin: str = "cli") -> Memory:
@@ -74,25 +90,21 @@ def open_drained_memory(*, origin: str = "cli") -> Memory:
 
 def _drain_first(memory: Memory) -> str:
     """Drain for at most 2 s; return why something is still missing, or nothing."""
-    from iai_memory.base.locks import holder_of
     from iai_memory.capture.session_state import has_work
-    from iai_memory.capture.spool import Spool
+    from iai_memory.capture.spool import Spool, rings_wait
+    from iai_memory.capture.spool_faults import bars_hooks
 
     try:
+        if bars_hooks(memory.paths.spool):
+            return "; ".join(Spool(memory.paths).faults())
         if not has_work(memory.paths):
             return ""
         done = memory.drain(max_seconds=_FIRST_SEC, wait_seconds=_FIRST_SEC)
         waiting = Spool(memory.paths).waiting().rings
+        fix = _reader(memory) if done.busy else "run `iai-mcp drain`"
     except MemoryFault as exc:
         return str(exc)
-    holder = holder_of(memory.paths.lock("drain")) if done.busy else None
-    fix = f"{holder} is reading" if holder else "run `iai-mcp drain`"
     return f"{rings_wait(waiting)}, {fix}" if waiting else ""
-
-
-def rings_wait(count: int) -> str:
-    """Return the name of the state: "3 rings wait"."""
-    return "1 ring waits" if count == 1 else f"{count} rings wait"
 
 
 def _fields(done: Drained, waiting: int) -> dict[str, int | bool]:
@@ -107,8 +119,10 @@ def _fields(done: Drained, waiting: int) -> dict[str, int | bool]:
 
 
 def _lines(done: Drained, waiting: int) -> list[str]:
+    from iai_memory.capture.spool import rings_wait
+
     if not done.rings and not done.stored and not waiting:
-        return [NOTHING]
+        return [] if done.faults else [NOTHING]
     rings = "1 ring" if done.rings == 1 else f"{done.rings} rings"
     turns = "1 turn" if done.stored == 1 else f"{done.stored} turns"
     lines = [f"{rings} answered, {turns} stored"]

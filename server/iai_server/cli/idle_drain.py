@@ -17,11 +17,14 @@ def is_idle() -> bool:
     from iai_memory.base.page_mark import is_urgent, page_mark
     from iai_memory.base.paths import StorePaths
     from iai_memory.capture.session_state import has_work
+    from iai_memory.capture.spool import Spool
     from iai_memory.errors import StoreFault
 
     store = Path(os.environ.get("IAI_MCP_STORE") or _DEFAULT_STORE).expanduser()
     paths = StorePaths(Path.cwd() / store)
     try:
-        return not has_work(paths) and not is_urgent(page_mark(paths))
+        if has_work(paths) or is_urgent(page_mark(paths)):
+            return False
+        return not Spool(paths).faults()
     except StoreFault:
         return False

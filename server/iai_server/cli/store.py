@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .draining import open_drained_memory, rings_wait
+from .draining import open_drained_memory
 from .options import AsJson, Project, open_memory
 from .printing import emit_json, emit_lines, emit_table, memory_text
 
@@ -51,12 +51,14 @@ def session_start(
 
 
 def status(as_json: AsJson = False) -> None:
-    """Show counts, model, freshness of the page and last errors."""
+    """Show counts, model, freshness of the page and last errors. Exits with 1 if capture fails."""
     found = open_drained_memory().status()
     if as_json:
         emit_json(found)
     else:
         emit_table(_rows(found))
+    if found.capture_state == "BROKEN":
+        raise typer.Exit(1)
 
 
 def events(
@@ -122,11 +124,6 @@ def _print_contradictions(found: list[Contradiction], as_json: bool) -> None:
     emit_lines([f"{len(found)} pairs that may contradict each other; nothing was changed"])
 
 
-def _capture(found: Status) -> str:
-    since = f" since {found.rings_since:%Y-%m-%d %H:%M} UTC" if found.rings_since else ""
-    return "; ".join([f"{rings_wait(found.rings_waiting)}{since}", *found.spool_faults])
-
-
 def _rows(found: Status) -> list[tuple[str, str]]:
     fresh = found.freshness
     age = "none" if fresh.age_s is None else f"{fresh.age_s:.0f} s old"
@@ -141,7 +138,7 @@ def _rows(found: Status) -> list[tuple[str, str]]:
         ("table", f"version {found.table_version}"),
         ("compaction", f"{found.commits_since_compaction} commits ago"),
         ("disk", f"{found.disk_bytes / 1e6:.1f} MB"),
-        ("capture", _capture(found)),
+        ("capture", f"{found.capture_state}: {found.capture}"),
         ("model", found.model.identity or f"none: run `{found.model.fix}`"),
         ("payload", f"{age}, {fresh.reason}{behind}"),
         *(

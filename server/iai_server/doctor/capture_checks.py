@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 
 from iai_memory import Memory
-from iai_memory.base.clock import iso
-from iai_memory.base.presence import alive_servers
 from iai_memory.capture.given_up import GivenUp
+from iai_memory.capture.hook_log import last_failure
 from iai_memory.capture.spool import Spool
+from iai_memory.maintenance.capture_state import capture_state
 
 from .check import BrokenLink, Check, WeakLink, run_check
 
-_MANY = 3
-_LONG = timedelta(minutes=10)
-# A server has not drained in its first seconds, and neither has a drain that a hook just started.
-_SOON = timedelta(minutes=1)
-_STARTS = 1_000
-
 
 def check_capture(memory: Memory) -> Iterator[Check]:
-    """Check that rings are answered, and that no transcript was given up."""
+    """Check that rings are answered, that hooks can ring, and that no transcript was given up."""
     yield run_check("capture: rings", lambda: _check_rings(memory))
+    yield run_check("capture: hook", lambda: _check_hook(memory))
     given_up = GivenUp(memory.paths)
     if given_up.notes():
         yield run_check("capture: given up", lambda: _check_given_up(given_up))
@@ -42,33 +36,22 @@ def _check_given_up(given_up: GivenUp) -> str:
 
 
 def _check_rings(memory: Memory) -> str:
-    """Say how many rings wait and since when.
-
-    Three, or one for ten minutes, are worth a look: no server runs, and no drain was started.
-    """
-    waiting = Spool(memory.paths).waiting()
-    if waiting.faults:
-        raise BrokenLink("; ".join(waiting.faults))
-    if waiting.since is None:
-        return "no ring waits"
-    age = datetime.now(UTC) - waiting.since
-    found = "1 ring waits" if waiting.rings == 1 else f"{waiting.rings} rings wait"
-    found += f" since {waiting.since:%Y-%m-%d %H:%M} UTC"
-    came = _came_and_went(memory, waiting.since) if age > _SOON else 0
-    if came:
-        servers = "a server" if came == 1 else f"{came} servers"
-        raise BrokenLink(f"{found}, and {servers} came and went: run `iai-mcp drain`")
-    if age > _LONG and alive_servers(memory.paths):
-        raise BrokenLink(f"{found} though a server runs: see `iai-mcp events`")
-    if waiting.rings >= _MANY or age > _LONG:
-        raise WeakLink(f"{found}: run `iai-mcp drain`")
-    return f"{found}; a server or `iai-mcp drain` answers"
+    """Say how many rings wait and since when, who reads them, and what does not belong there."""
+    level, finding = capture_state(memory.paths, memory.ledger, Spool(memory.paths).waiting())
+    if level == "BROKEN":
+        raise BrokenLink(finding)
+    if level == "warning":
+        raise WeakLink(finding)
+    return finding
 
 
-def _came_and_went(memory: Memory, since: datetime) -> int:
-    """Return how many servers started after that and are not alive any more."""
-    alive = {server.pid for server in alive_servers(memory.paths)}
-    started = memory.ledger.newest(_STARTS, event="server_started")
-    return sum(
-        event.get("pid") not in alive and str(event.get("at")) > iso(since) for event in started
+def _check_hook(memory: Memory) -> str:
+    """Say what hooks and the drains that they start logged last, if none rang since."""
+    failure = last_failure(memory.paths)
+    if failure is None:
+        return "no hook failed since the last ring"
+    times = "once" if failure.times == 1 else f"{failure.times} times"
+    raise WeakLink(
+        f"the capture hook failed {times} without a ring since, last at {failure.at:%H:%M:%S} UTC: "
+        f"{failure.said}: see {failure.log}, then run `iai-mcp drain`"
     )

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from iai_memory.errors import MemoryFault
+from iai_memory.errors import MemoryFault, StoreUnavailable
 
 from ..startup.allocator import return_free_memory
 from .lifecycle import State
@@ -153,7 +153,7 @@ class Refresher:
         if self._capturing is None or not self._capturing.is_alive():
             self._capturing = threading.Thread(
                 target=self._attempt,
-                args=("capture", lambda: memory.drain(reading=self._note_transcript)),
+                args=("capture", lambda: self._drain(memory)),
                 name="iai-mcp-capture",
                 daemon=True,
             )
@@ -163,6 +163,11 @@ class Refresher:
             if time.monotonic() >= ends:
                 break
             self._capturing.join(POLL_SEC / 5)
+
+    def _drain(self, memory: Memory) -> None:
+        done = memory.drain(reading=self._note_transcript)
+        if done.faults:
+            raise StoreUnavailable("; ".join(done.faults))
 
     def _note_transcript(self, transcript: Path) -> None:
         self._watchdog.at("capture", str(transcript))

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from iai_memory.base.locks import OsLock, held, holder_of
+from iai_memory.base.clock import iso, utc_now
+from iai_memory.base.locks import Holder, OsLock, held, holder_of, present_holder
 from iai_memory.errors import StoreBusy, StoreUnavailable
 
 
@@ -131,4 +134,43 @@ def test_what_is_no_file_is_a_named_fault_and_never_a_hang(tmp_path: Path) -> No
     (tmp_path / "folder.lock").mkdir()
     for name in ("link.lock", "folder.lock"):
         with pytest.raises(StoreUnavailable, match=name), held(tmp_path / name, timeout=0):
+            pass
+
+
+def test_a_lock_that_nobody_holds_has_no_holder_whatever_stands_in_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.lock"
+    assert present_holder(path) is None
+    with held(path, timeout=0, bound=7):
+        mine = present_holder(path)
+        assert mine is not None
+        assert (mine.pid, mine.bound_s, mine.stuck()) == (os.getpid(), 7, "")
+    assert holder_of(path) is not None
+    assert present_holder(path) is None
+    path.unlink()
+    path.mkdir()
+    assert present_holder(path) is None
+
+
+@pytest.mark.parametrize(
+    ("age", "bound", "is_stuck"),
+    [(0, 5, False), (60, 5, False), (70, 5, True), (10_000, None, False), (-500, 5, False)],
+)
+def test_who_holds_a_lock_for_longer_than_promised_is_stuck(
+    age: float, bound: float | None, is_stuck: bool
+) -> None:
+    holder = Holder(os.getpid(), "iai-mcp drain", iso(utc_now() - timedelta(seconds=age)), bound)
+    assert bool(holder.stuck()) is is_stuck
+    assert (f"run `kill -9 {os.getpid()}`" in holder.stuck()) is is_stuck
+
+
+def test_a_time_that_is_none_makes_nobody_stuck() -> None:
+    assert Holder(os.getpid(), "iai-mcp drain", "yesterday", 5).stuck() == ""
+
+
+def test_who_waits_for_a_stopped_holder_is_told_how_to_wake_it(tmp_path: Path) -> None:
+    path = tmp_path / "write.lock"
+    with holder(path, "/usr/bin/iai-mcp", "sleep") as process:
+        process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+        with pytest.raises(StoreBusy, match=f"`kill -CONT {process.pid}`"), held(path, timeout=0):
             pass

@@ -18,7 +18,6 @@ from iai_memory.base.paths import StorePaths
 from iai_memory.capture.given_up import GivenUp
 from iai_memory.capture.ring import MAX_RING_BYTES, Ring, Rings
 from iai_memory.capture.spool import Spool
-from iai_memory.errors import StoreUnavailable
 
 RING: dict[str, Any] = {
     "event": "Stop",
@@ -336,11 +335,13 @@ def test_what_is_no_file_is_named_and_other_rings_are_read(
 ) -> None:
     make(folder / name)
     put(folder / "doorbell.old.jsonl", RING)
-    assert spool.waiting().faults == (f"{folder / name} is {what}: remove it",)
+    removal = "rm -r" if what == "a folder" else "rm"
+    sentence = f"{folder / name} is {what}: remove it with `{removal} {folder / name}`"
+    assert spool.waiting().faults == (sentence,)
     with closing(spool.claim()) as claim:
         assert set(claim.read().by_transcript) == {"/t/s.jsonl"}
-        assert claim.faults == [f"{folder / name} is {what}: remove it"]
         claim.answer([])
+    assert spool.faults() == (sentence,)
     assert spool.size() == 0
     assert not spool.has_rings()
 
@@ -363,8 +364,8 @@ def test_what_is_no_file_beside_the_rings_keeps_no_ring_from_its_answer(
 def test_what_is_no_folder_is_named(tmp_path: Path, make: Any) -> None:
     spool = StorePaths(tmp_path).spool
     make(spool)
-    with pytest.raises(StoreUnavailable, match="is no folder: remove it"):
-        Spool(StorePaths(tmp_path)).waiting()
+    [fault] = Spool(StorePaths(tmp_path)).waiting().faults
+    assert fault.endswith(f"and no folder: remove it with `rm {spool}`")
 
 
 def test_a_store_without_a_spool_has_no_rings(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from iai_memory.base.page_mark import hasten_page, page_mark
 from iai_memory.capture.spool import Spool
 from iai_memory.store.filter import Filter
 from iai_server.cli.main import run
+from iai_server.doctor.capture_checks import check_capture
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -133,7 +135,7 @@ def test_beside_another_drain_it_ends_at_once(memory: Memory, command: Command) 
         code, out, err = command("drain")
         assert (code, err) == (0, "")
         assert out.startswith(f"process {os.getpid()} (`")
-        assert out.endswith(" drains: it answers what waits\n")
+        assert out.endswith(" is reading: it answers what waits\n")
         # Whoever shows memories waits two seconds for it.
         code, _, err = command("timeline")
         assert code == 0
@@ -149,8 +151,88 @@ def test_a_spool_that_cannot_be_read_is_one_line_and_exits_1(
     os.mkfifo(memory.paths.spool / "doorbell-1.json")
     code, _, err = command("drain")
     assert code == 1
-    assert err == f"iai-mcp: {memory.paths.spool / 'doorbell-1.json'} is a FIFO: remove it\n"
+    path = memory.paths.spool / "doorbell-1.json"
+    assert err == f"iai-mcp: {path} is a FIFO: remove it with `rm {path}`\n"
     assert stored(memory) == ["from a good file"]
+
+
+def test_a_spool_that_bars_the_hooks_is_named_by_each_command_until_it_is_free(
+    memory: Memory, command: Command
+) -> None:
+    path = memory.paths.spool / "doorbell.jsonl"
+    path.parent.mkdir(parents=True)
+    os.mkfifo(path)
+    sentence = f"{path} is a FIFO: remove it with `rm {path}`"
+    for _ in range(2):
+        assert command("drain") == (1, "", f"iai-mcp: {sentence}\n")
+        code, out, err = command("status", "--json")
+        assert (code, json.loads(out)["capture_state"]) == (1, "BROKEN")
+        assert json.loads(out)["capture"] == sentence
+        assert err == f"iai-mcp: the newest turns may be missing: {sentence}\n"
+        [rings, *_] = check_capture(memory)
+        assert (rings.state, rings.finding) == ("BROKEN", sentence)
+    assert "what is said now is not kept: `iai-mcp doctor`" in command("session-start")[1]
+    path.unlink()
+    assert command("drain") == (0, "nothing waits\n", "")
+    assert command("status")[0] == 0
+    assert "is not kept" not in command("session-start")[1]
+
+
+def test_what_bars_no_hook_is_named_by_a_drain_and_hides_no_turn(
+    memory: Memory, command: Command
+) -> None:
+    ring(memory, "plan the garden")
+    stray = memory.paths.spool / "my notes.txt"
+    stray.write_text("my diagnosis")
+    sentence = f"{stray} does not belong in the spool: move it away"
+    assert command("drain") == (1, "1 ring answered, 1 turn stored\n", f"iai-mcp: {sentence}\n")
+    assert command("drain") == (1, "", f"iai-mcp: {sentence}\n")
+    assert command("timeline")[2] == ""
+    assert stray.read_text() == "my diagnosis"
+
+
+STOPPED = """
+import os, signal, sys
+from pathlib import Path
+lock = Path(sys.argv[1])
+sys.argv = ["iai-mcp", "drain"]
+from iai_memory.base.locks import held
+with held(lock, timeout=0, bound=120):
+    print("held", flush=True)
+    os.kill(os.getpid(), signal.SIGSTOP)
+"""
+
+
+def test_a_drain_that_is_stopped_is_named_with_what_to_do_and_the_advice_works(
+    memory: Memory, command: Command
+) -> None:
+    ring(memory, "plan the garden")
+    lock = memory.paths.lock("drain")
+    with subprocess.Popen(
+        [sys.executable, "-c", STOPPED, str(lock)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+        try:
+            for arguments in (("drain",), ("drain", "--json")):
+                code, out, err = command(*arguments)
+                assert (code, out) == (1, "")
+                assert f"process {process.pid} (`iai-mcp drain`) since " in err
+                assert f"it is stopped: run `kill -CONT {process.pid}`" in err
+            code, out, err = command("status", "--json")
+            assert (code, json.loads(out)["capture_state"]) == (1, "BROKEN")
+            told = json.loads(out)["capture"]
+            assert told.startswith("1 ring waits since ")
+            assert f"`kill -9 {process.pid}`" in told
+            assert f"process {process.pid} (`iai-mcp drain`)" in err
+            [rings, *_] = check_capture(memory)
+            assert (rings.state, rings.finding) == ("BROKEN", told)
+            assert command("timeline")[0] == 0
+        finally:
+            process.send_signal(signal.SIGCONT)
+    assert command("drain")[0] == 0
+    assert stored(memory) == ["plan the garden"]
 
 
 @pytest.mark.parametrize(
@@ -196,7 +278,7 @@ def test_a_command_answers_though_the_spool_is_broken(memory: Memory, command: C
     code, out, err = command("timeline")
     assert code == 0
     assert "a fact" in out
-    assert "is no folder: remove it" in err
+    assert "is a file, and no folder: remove it with `rm " in err
 
 
 def test_the_live_page_has_what_waited_and_the_cache_too(memory: Memory, command: Command) -> None:
@@ -233,7 +315,7 @@ def test_an_idle_drain_loads_neither_the_table_nor_a_parser(
     environment = child_environment(store, None)
     modules = set(json.loads(output_of([sys.executable, "-c", IDLE], env=environment)))
     assert modules & {*HEAVY, "pydantic", "typer", "rich", "asyncio"} == set()
-    assert len(ours(modules)) <= 28, ours(modules)
+    assert len(ours(modules)) <= 30, ours(modules)
     assert (tmp_path / "none").exists() is False
 
 
@@ -241,6 +323,7 @@ KILLED = """
 import os, signal, sys
 from iai_memory.capture import round_robin, session_state, spool
 from iai_server.cli.main import run
+from iai_server.doctor.capture_checks import check_capture
 
 steps = 0
 def dying(owner, name):

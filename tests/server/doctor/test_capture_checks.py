@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.support.pages import cache, refresh, ring, set_age
+from tests.support.checkout import HOOKS
+from tests.support.pages import cache, refresh, ring, set_age, until
 from tests.support.talking import child_server
 
 from iai_memory import Memory
@@ -96,17 +99,62 @@ def test_a_server_that_came_and_went_left_its_start_in_the_ledger(memory: Memory
     with child_server(memory.paths.root, None) as server:
         server.ask("status")
         pid = server.process.pid
+        until("its start", lambda: memory.ledger.last("server_started") is not None)
     assert [event["pid"] for event in memory.ledger.newest(5, event="server_started")] == [pid]
 
 
 def test_a_spool_file_that_is_no_file_is_broken_and_named(memory: Memory) -> None:
     memory.paths.spool.mkdir(parents=True)
-    os.mkfifo(memory.paths.spool / "doorbell.jsonl")
+    path = memory.paths.spool / "doorbell.jsonl"
+    os.mkfifo(path)
     assert rings(memory).state == "BROKEN"
     assert "doorbell.jsonl is a FIFO: remove it" in rings(memory).finding
-    assert memory.status().spool_faults == [
-        f"{memory.paths.spool / 'doorbell.jsonl'} is a FIFO: remove it"
-    ]
+    assert memory.status().spool_faults == [f"{path} is a FIFO: remove it with `rm {path}`"]
+
+
+def test_a_hook_that_could_not_ring_is_found_until_one_rings_again(memory: Memory) -> None:
+    memory.ingest("a fact")
+    path = memory.paths.spool / "doorbell.jsonl"
+    path.mkdir(parents=True)
+    for _ in range(2):
+        run_capture_hook(memory)
+    hook = _hook(memory)
+    assert hook.state == "warning"
+    assert "the capture hook failed 2 times without a ring since, last at " in hook.finding
+    assert "UTC: failed: the spool cannot be written: see " in hook.finding
+    path.rmdir()
+    assert _hook(memory).state == "warning"  # what was said then is not read yet
+    run_capture_hook(memory)
+    assert path.is_file()
+    assert _hook(memory) == Check("capture: hook", True, "no hook failed since the last ring")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_a_log_that_is_no_file_and_one_with_anything_in_it_is_no_failure(
+    memory: Memory, make: Callable[[Path], object]
+) -> None:
+    day = datetime.now(UTC)
+    memory.paths.logs.mkdir(parents=True)
+    make(memory.paths.logs / f"capture-{day:%Y-%m-%d}.log")
+    (memory.paths.logs / f"capture-{day - timedelta(days=1):%Y-%m-%d}.log").write_bytes(
+        b"\xff\xfe\n2026-99-99T00:00:00Z failed: x\nnoise failed: y\n" + b"z" * 50_000
+    )
+    assert _hook(memory).state == "ok"
+
+
+def _hook(memory: Memory) -> Check:
+    return next(check for check in check_capture(memory) if check.name == "capture: hook")
+
+
+def run_capture_hook(memory: Memory) -> None:
+    """A prompt, as the host reports it."""
+    event = {"hook_event_name": "UserPromptSubmit", "session_id": "s", "transcript_path": "/t/s"}
+    subprocess.run(
+        [HOOKS / "iai-mcp-capture.sh"],
+        input=json.dumps({**event, "cwd": "/"}).encode(),
+        env={"PATH": os.environ["PATH"], "IAI_MCP_STORE": str(memory.paths.root)},
+        check=True,
+    )
 
 
 def test_a_transcript_that_was_given_up_is_broken_until_it_can_be_read(memory: Memory) -> None:
@@ -114,16 +162,16 @@ def test_a_transcript_that_was_given_up_is_broken_until_it_can_be_read(memory: M
     os.mkfifo(path)
     for _ in range(3):
         memory.drain()
-    [_, given_up] = check_capture(memory)
+    [*_, given_up] = check_capture(memory)
     assert (given_up.name, given_up.state) == ("capture: given up", "BROKEN")
     assert str(path) in given_up.finding
     assert str(memory.paths.spool / "failed") in given_up.finding
     path.unlink()
     # A host that keeps no transcript leaves nothing to mend.
-    assert [check.state for check in check_capture(memory)] == ["ok", "warning"]
+    assert [check.state for check in check_capture(memory)] == ["ok", "ok", "warning"]
     assert ring(memory, "there after all") == path
     memory.drain()
-    assert len(list(check_capture(memory))) == 1
+    assert len(list(check_capture(memory))) == 2
 
 
 def test_status_says_how_many_rings_wait_and_since_when(

@@ -18,11 +18,13 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from ..errors import StoreBusy, StoreUnavailable
-from .clock import iso, utc_now
+from .clock import iso, parse_time, utc_now
 from .files import PRIVATE_FILE, make_private_folder
 
 _POLL_SEC: Final = 0.02
 _MAX_BYTES: Final = 4096
+# What a step takes that was begun before the bound.
+_GRACE_SEC: Final = 60.0
 # A FIFO in the file's place would block an ordinary open; a link could lead to any other file.
 _FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _PLAIN_WORD: Final = re.compile(r"[a-z][a-z-]{0,30}")
@@ -35,22 +37,49 @@ class Holder(NamedTuple):
         pid: Its process.
         command: Its program and subcommand.
         since: ISO time.
+        bound_s: Seconds after which it lets go by itself; None where it promised none.
     """
 
     pid: int
     command: str
     since: str
+    bound_s: float | None = None
 
     def __str__(self) -> str:
         return f"process {self.pid} (`{self.command}`) since {self.since}"
+
+    def age_s(self) -> float:
+        """Return for how many seconds it has held the lock; 0 where its clock says the future."""
+        try:
+            since = parse_time(self.since, "since")
+        except ValueError:
+            return 0.0  # somebody wrote into the file
+        return max(0.0, (utc_now() - since).total_seconds())
+
+    def stuck(self) -> str:
+        """Return why it will not go on, with the next command; empty while it may.
+
+        A process that is stopped is told on Linux alone; elsewhere its age shows it.
+        """
+        if _is_stopped(self.pid):
+            return f"it is stopped: run `kill -CONT {self.pid}`, or `kill -9 {self.pid}`"
+        if self.bound_s is not None and self.age_s() > self.bound_s + _GRACE_SEC:
+            return f"it is stuck, {self.bound_s:.0f} s are its bound: run `kill -9 {self.pid}`"
+        return ""
 
 
 class OsLock:
     """An exclusive lock on a file, which is made where it is missing and stays."""
 
-    def __init__(self, path: Path) -> None:
-        """Bind the file; nothing is opened."""
+    def __init__(self, path: Path, bound: float | None = None) -> None:
+        """Bind the file; nothing is opened.
+
+        Args:
+            path: The file.
+            bound: Seconds for which it is meant to be held, for whoever waits; None says nothing.
+        """
         self.path = path
+        self._bound = bound
         self._descriptor: int | None = None
 
     def acquire(self, timeout: float = 0.0) -> bool:
@@ -90,7 +119,7 @@ class OsLock:
 
     def _sign(self) -> None:
         assert self._descriptor is not None
-        me = Holder(os.getpid(), _command(), iso(utc_now()))
+        me = Holder(os.getpid(), _command(), iso(utc_now()), self._bound)
         line = json.dumps(me._asdict()).encode() + b"\n"
         with suppress(OSError):  # on a full disk the lock is held all the same, without a name
             # Cut afterwards: of a file that was cut to nothing, ext4 writes the data out when it is
@@ -110,29 +139,57 @@ def holder_of(path: Path) -> Holder | None:
             fields = json.loads(os.read(descriptor, _MAX_BYTES))
         finally:
             os.close(descriptor)
-        holder = Holder(int(fields["pid"]), str(fields["command"]), str(fields["since"]))
+        bound = fields.get("bound_s")
+        holder = Holder(
+            int(fields["pid"]),
+            str(fields["command"]),
+            str(fields["since"]),
+            float(bound) if isinstance(bound, int | float) else None,
+        )
         os.kill(holder.pid, 0)
     except PermissionError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None  # written by an earlier version, or being written
     return holder
 
 
+def present_holder(path: Path) -> Holder | None:
+    """Return who holds the lock now; None where nobody does, or the holder gave no name.
+
+    Takes the lock for a moment, together with whoever else asks. A lock file that cannot be opened
+    is held by nobody: who wants the lock says what is wrong with it.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return holder_of(path)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    return None
+
+
 @contextmanager
-def held(path: Path, *, timeout: float) -> Generator[None]:
+def held(path: Path, *, timeout: float, bound: float | None = None) -> Generator[None]:
     """Hold the lock for the block.
 
     Args:
         path: The lock file; it stays, only the lock on it comes and goes.
         timeout: Seconds to wait; 0 tries once.
+        bound: Seconds for which it is meant to be held, for whoever waits; None says nothing.
 
     Raises:
         StoreBusy: Another holder kept it for longer than `timeout`; the text names the holder.
         StoreUnavailable: The lock file cannot be made.
     """
     make_private_folder(path.parent)
-    lock = OsLock(path)
+    lock = OsLock(path, bound)
     try:
         acquired = lock.acquire(timeout)
     except OSError as exc:
@@ -140,14 +197,25 @@ def held(path: Path, *, timeout: float) -> Generator[None]:
             f"{path} cannot be locked ({exc.strerror}): run `iai-mcp doctor`"
         ) from exc
     if not acquired:
+        holder = holder_of(path)
+        advice = holder.stuck() if holder else ""
         raise StoreBusy(
-            f"{path.name} is held by {holder_of(path) or 'another process'}, waited "
-            f"{timeout:g} s: try again, or see who runs with `iai-mcp status`"
+            f"{path.name} is held by {holder or 'another process'}, waited {timeout:g} s: "
+            f"{advice or 'try again, or see who runs with `iai-mcp status`'}"
         )
     try:
         yield
     finally:
         lock.release()
+
+
+def _is_stopped(pid: int) -> bool:
+    try:
+        about = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return False  # no /proc, or it ended
+    # The name before it may hold anything, brackets too.
+    return about.rpartition(b")")[2].split()[:1] in ([b"T"], [b"t"])
 
 
 def _command() -> str:

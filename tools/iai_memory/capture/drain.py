@@ -7,11 +7,12 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from ..base.ledger import Ledger
 from ..base.locks import held
 from ..base.paths import StorePaths
-from ..errors import StoreBusy, StoreUnavailable
+from ..errors import StoreBusy
 from ..results import IngestReport
 from ..writing.new_memory import NewMemory
 from .given_up import GivenUp
@@ -20,6 +21,11 @@ from .ring import Ring, Rings
 from .round_robin import RoundRobin
 from .session_state import MAX_ATTEMPTS, Session, Sessions, has_work, note_ring, to_read_again
 from .spool import Spool
+
+# What hooks rang for is read in seconds; whoever holds the lock for longer is stuck.
+_BOUND_SEC: Final = 600.0
+# Whoever asks who holds the lock takes it for a moment: that is no drain.
+_LOOK_SEC: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,7 @@ class Drained:
         unreadable: Lines of the spool that were no ring.
         finished: False where time ran out; the next drain goes on.
         busy: Another process drains; it answers every ring.
+        faults: A sentence for everything that does not belong in the spool.
     """
 
     rings: int = 0
@@ -41,6 +48,7 @@ class Drained:
     unreadable: int = 0
     finished: bool = True
     busy: bool = False
+    faults: tuple[str, ...] = ()
 
     def plus(self, other: Drained) -> Drained:
         """Return the sum with a later pass, whose state counts."""
@@ -97,13 +105,15 @@ class Drain:
         total = Drained()
         while has_work(self._paths):
             try:
-                with held(self._paths.lock("drain"), timeout=wait_seconds):
+                wait, bound = max(wait_seconds, _LOOK_SEC), min(max_seconds, _BOUND_SEC)
+                with held(self._paths.lock("drain"), timeout=wait, bound=bound):
                     total = total.plus(self._run_alone(ends))
             except StoreBusy:
-                return replace(total, busy=True)
+                total = replace(total, busy=True)
+                break
             if not total.finished or self._spool.peek().count <= total.again:
                 break
-        return total
+        return replace(total, faults=self._spool.faults())
 
     def _run_alone(self, ends: float) -> Drained:
         sessions = self._sessions.load()
@@ -121,8 +131,6 @@ class Drain:
                 again = self._unanswered(rings, sessions)
                 rings.unreadable += claim.answer(again).unreadable
         self._report_unreadable(rings)
-        if claim.faults:
-            raise StoreUnavailable("; ".join(claim.faults))
         return Drained(
             rings=rings.count - len(again) if finished else 0,
             stored=stored,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from hashlib import blake2b
@@ -12,14 +13,16 @@ from typing import Any, Final
 
 from ..base.files import make_private_folder, replace_file
 from ..base.foreign_file import within
-from ..base.json_file import read_object
+from ..base.json_file import read_object, read_own_file
 from ..base.paths import StorePaths
 from ..errors import ForeignFileFault, ForeignFileMissing, StoreUnavailable
-from .ring import Ring, text_of
+from .ring import Ring, objects_in, text_of
 
 _MAX_NOTES: Final = 200
 _MAX_BYTES: Final = 64 << 20
+_MAX_WHY_CHARS: Final = 1_000
 _FIELDS: Final = ("session_id", "transcript_path", "cwd")
+_RING: Final = frozenset({*_FIELDS, "event", "at"})
 
 
 class GivenUp:
@@ -54,25 +57,57 @@ class GivenUp:
 
     def remove(self, transcript_path: str) -> None:
         """Remove the note of a transcript that could be read after all."""
-        # What is no folder holds no note; only `add` has to complain of it.
-        with suppress(NotADirectoryError):
+        # What cannot be removed is named by `spool_faults`; the ring is answered all the same.
+        with suppress(OSError):
             self._note_of(transcript_path).unlink(missing_ok=True)
 
+    def has_foreign(self) -> bool:
+        """Return whether `strip` would find files under other names; one listing."""
+        return any(True for _ in self._foreign())
+
     def strip(self) -> None:
-        """Rewrite the notes of earlier versions, which hold the host's whole JSON.
+        """Rewrite what holds more than a note: notes of earlier versions, files of other names.
+
+        Of a file under another name a note stays where it holds a ring.
 
         Raises:
             StoreUnavailable: The folder cannot be written.
         """
         for path in self.notes():
             noted = read_object(path, _MAX_BYTES)
-            if noted is not None and "ring" in noted:
-                continue
-            why = str(noted.get("why")) if noted else "what this file said cannot be read"
-            old = noted.get("doorbell") if noted else None
-            fields: dict[str, Any] = old if isinstance(old, dict) else {}
-            kept = {name: text_of(fields, name) for name in _FIELDS}
-            self._write(path, why, {"event": text_of(fields, "hook_event_name"), **kept})
+            if noted is None or not _is_note(noted):
+                self._strip(path, noted)
+        for path in self._foreign():
+            for fields in _objects_of(path):
+                self._strip(path.with_name(f"{path.name}.json"), fields)
+            self._unlink(path)
+
+    def _strip(self, path: Path, noted: dict[str, Any] | None) -> None:
+        """Write the note of what an old note, or the host's JSON itself, names."""
+        why = "what this file said cannot be read"
+        fields = noted or {}
+        for name in ("ring", "doorbell"):
+            if isinstance(inner := fields.get(name), dict):
+                why, fields = str(fields.get("why"))[:_MAX_WHY_CHARS], inner
+                break
+        kept = {name: text_of(fields, name) for name in _FIELDS}
+        event = text_of(fields, "event") or text_of(fields, "hook_event_name")
+        self._write(path, why, {"event": event, **kept})
+
+    def _foreign(self) -> Iterator[Path]:
+        """Yield the regular files that are no notes; a killed process may have left one half."""
+        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+            for path in sorted(self._folder.iterdir()):
+                if path.suffix != ".json" and path.is_file() and not path.is_symlink():
+                    yield path
+
+    def _unlink(self, path: Path) -> None:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as exc:
+            raise StoreUnavailable(
+                f"{path} cannot be removed ({exc.strerror}): run `iai-mcp doctor`"
+            ) from exc
 
     def _note_of(self, transcript_path: str) -> Path:
         digest = blake2b(transcript_path.encode(), digest_size=8).hexdigest()
@@ -85,6 +120,20 @@ class GivenUp:
             raise StoreUnavailable(
                 f"{path} cannot be written ({exc.strerror}): run `iai-mcp doctor`"
             ) from exc
+
+
+def _is_note(noted: dict[str, Any]) -> bool:
+    ring = noted.get("ring")
+    return noted.keys() == {"why", "ring"} and isinstance(ring, dict) and ring.keys() <= _RING
+
+
+def _objects_of(path: Path) -> list[dict[str, Any]]:
+    """Return the last object of a file that may hold rings, as a list; empty for none."""
+    try:
+        content = read_own_file(path, _MAX_BYTES)
+    except OSError:
+        return []
+    return objects_in((content or b"").decode("utf-8", "replace"), is_cut=False)[-1:]
 
 
 def _is_there(path: str) -> bool:

@@ -18,6 +18,7 @@ from ..base.json_file import read_object
 from ..base.page_mark import page_change
 from ..base.paths import StorePaths
 from ..errors import ForeignFileFault, StoreUnavailable
+from .given_up import GivenUp
 from .jsonl_tail import FileCursor
 from .ring import Ring
 from .spool import Spool
@@ -175,9 +176,13 @@ def to_read_again(sessions: dict[str, Session]) -> list[Session]:
 def has_work(paths: StorePaths) -> bool:
     """Return whether a drain of the store at `paths` would find something to read.
 
-    Costs one glob, one small file, and a `stat` for each transcript that rang in ten minutes.
+    Costs two listings, one small file, and a `stat` for each transcript that rang in ten minutes.
     """
-    return Spool(paths).has_rings() or bool(to_read_again(Sessions(paths).load()))
+    return (
+        Spool(paths).has_rings()
+        or GivenUp(paths).has_foreign()
+        or bool(to_read_again(Sessions(paths).load()))
+    )
 
 
 def capture_notice(sessions: Iterable[Session]) -> str:

@@ -25,13 +25,14 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from ..base.files import PRIVATE_FILE
 from ..base.json_file import read_object
 from ..base.paths import StorePaths
 from ..errors import StoreUnavailable
 from .ring import MAX_RING_BYTES, Ring, Rings, objects_in
+from .spool_faults import NotAFile, opened, spool_faults
 
 DOORBELL: Final = "doorbell.jsonl"
 WAITING: Final = "doorbell*.json*"
@@ -39,14 +40,9 @@ _CLAIMED: Final = "doorbell.claimed-{}.jsonl"
 _ANSWERED: Final = "answered-{}.jsonl"
 # Written by earlier versions: how far each file had been read, by inode.
 _OFFSETS: Final = "offsets.json"
+# By a drain that was killed; one drains at a time.
+_HALF_WRITTEN: Final = "sessions.json.*.tmp"
 _MAX_OFFSETS_BYTES: Final = 1 << 20
-_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_KINDS: Final = (
-    (stat.S_ISLNK, "a link"),
-    (stat.S_ISDIR, "a folder"),
-    (stat.S_ISFIFO, "a FIFO"),
-    (stat.S_ISSOCK, "a socket"),
-)
 
 
 class Waiting(NamedTuple):
@@ -56,7 +52,7 @@ class Waiting(NamedTuple):
         rings: How many rings.
         since: When the oldest of them was rung; None without a ring.
         size: Bytes of their files.
-        faults: A sentence for each spool file that cannot be read.
+        faults: A sentence for everything that does not belong there; see `spool_faults.py`.
     """
 
     rings: int
@@ -65,25 +61,23 @@ class Waiting(NamedTuple):
     faults: tuple[str, ...]
 
 
-class Claim:
-    """Spool files that this process answers; it holds the `drain` lock for as long.
+def rings_wait(count: int) -> str:
+    """Return the name of the state, the same wherever it is told: "3 rings wait"."""
+    return "1 ring waits" if count == 1 else f"{count} rings wait"
 
-    Attributes:
-        faults: A sentence for each spool file that cannot be read.
-    """
+
+class Claim:
+    """Spool files that this process answers; it holds the `drain` lock for as long."""
 
     def __init__(self, folder: Path, files: Sequence[Path], offsets: dict[str, int]) -> None:
         """Open the files."""
         self._folder = folder
         self._files: list[_RingFile] = []
-        self.faults: list[str] = []
         for path in files:
             try:
                 self._files.append(_RingFile(path, offsets))
-            except FileNotFoundError:
-                continue  # another process answered it since
-            except _NotAFile as exc:
-                self.faults.append(str(exc))
+            except (FileNotFoundError, NotAFile):
+                continue  # another process answered it since; or `faults` names it
 
     @property
     def size(self) -> int:
@@ -127,6 +121,8 @@ class Claim:
             append_rings(self._folder, list(late.by_transcript.values()))
             for file in self._files:
                 file.path.unlink(missing_ok=True)
+            for path in self._folder.glob(_HALF_WRITTEN):
+                path.unlink(missing_ok=True)
         return late
 
     def close(self) -> None:
@@ -164,6 +160,10 @@ class Spool:
         """
         return sum(path.lstat().st_size for path in self._files() if _is_filled(path))
 
+    def faults(self) -> tuple[str, ...]:
+        """Return a sentence for everything that does not belong there; see `spool_faults.py`."""
+        return spool_faults(self._folder)
+
     def waiting(self) -> Waiting:
         """Return how many rings wait and since when; nothing is claimed.
 
@@ -174,7 +174,7 @@ class Spool:
             claim = Claim(self._folder, self._files(), self._offsets())
             stack.callback(claim.close)
             rings = claim.read()
-            return Waiting(rings.count, rings.since, claim.size, tuple(claim.faults))
+            return Waiting(rings.count, rings.since, claim.size, self.faults())
 
     def peek(self) -> Rings:
         """Return the rings that wait; nothing is claimed.
@@ -196,19 +196,24 @@ class Spool:
             StoreUnavailable: The spool cannot be written.
         """
         doorbell = self._folder / DOORBELL
-        with _reported(self._folder, "written"), suppress(FileNotFoundError):
-            if stat.S_ISREG(doorbell.lstat().st_mode):
+        with (
+            _reported(self._folder, "written"),
+            suppress(FileNotFoundError, NotADirectoryError),
+        ):
+            if not self._folder.is_symlink() and stat.S_ISREG(doorbell.lstat().st_mode):
                 doorbell.rename(self._folder / _CLAIMED.format(time.time_ns()))
         return Claim(self._folder, self._files(), self._offsets())
 
     def _files(self) -> list[Path]:
         """Return every file with rings, those of an interrupted claim included, sorted.
 
+        None where the folder is none: `faults` names that.
+
         Raises:
-            StoreUnavailable: The folder is no folder of ours.
+            StoreUnavailable: The folder cannot be read.
         """
-        if self._folder.is_symlink() or (self._folder.exists() and not self._folder.is_dir()):
-            raise StoreUnavailable(f"{self._folder} is no folder: remove it")
+        if self._folder.is_symlink():
+            return []
         with _reported(self._folder, "read"):
             return sorted([*self._folder.glob(WAITING), *self._folder.glob(_ANSWERED.format("*"))])
 
@@ -218,16 +223,12 @@ class Spool:
         return {inode: offset for inode, offset in fields.items() if type(offset) is int}
 
 
-class _NotAFile(Exception):
-    """Something else stands in the place of a spool file; the text says what."""
-
-
 class _RingFile:
     """One open spool file and how far it was read."""
 
     def __init__(self, path: Path, offsets: dict[str, int]) -> None:
         self.path = path
-        self._stream = _opened(path)
+        self._stream = opened(path)
         about = os.fstat(self._stream.fileno())
         self.size = about.st_size
         self._written_at = datetime.fromtimestamp(about.st_mtime, UTC)
@@ -269,6 +270,9 @@ class _RingFile:
 def append_rings(folder: Path, rings: Sequence[Ring]) -> None:
     """Append rings to the spool in one write, and return when they are on the disk.
 
+    Where something else stands in the place of the file that hooks append to, a claimed file takes
+    them.
+
     Raises:
         OSError: The spool cannot be written.
     """
@@ -278,7 +282,10 @@ def append_rings(folder: Path, rings: Sequence[Ring]) -> None:
         json.dumps(ring.to_fields(), separators=(",", ":")).encode() + b"\n" for ring in rings
     )
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    descriptor = os.open(folder / DOORBELL, flags, PRIVATE_FILE)
+    path = folder / DOORBELL
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        path = folder / _CLAIMED.format(time.time_ns())
+    descriptor = os.open(path, flags, PRIVATE_FILE)
     try:
         written = os.write(descriptor, lines)
         if written != len(lines):
@@ -286,36 +293,6 @@ def append_rings(folder: Path, rings: Sequence[Ring]) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _opened(path: Path) -> BinaryIO:
-    """Open a spool file; nothing but a regular file of ours is waited for.
-
-    Raises:
-        FileNotFoundError: It is gone.
-        _NotAFile: It cannot be read, or it is something else.
-    """
-    try:
-        kind = _kind(path.lstat().st_mode)
-        if kind is not None:
-            raise _NotAFile(f"{path} is {kind}: remove it")
-        stream = os.fdopen(os.open(path, _FLAGS), "rb")
-    except FileNotFoundError:
-        raise
-    except OSError as exc:
-        raise _NotAFile(f"{path} cannot be read ({exc.strerror}): run `iai-mcp doctor`") from exc
-    about = os.fstat(stream.fileno())
-    if stat.S_ISREG(about.st_mode) and about.st_uid == os.geteuid():
-        return stream
-    stream.close()
-    raise _NotAFile(f"{path} is not a file of yours: remove it")
-
-
-def _kind(mode: int) -> str | None:
-    """Return what something other than a regular file is; None for a regular file."""
-    if stat.S_ISREG(mode):
-        return None
-    return next((name for is_kind, name in _KINDS if is_kind(mode)), "a device")
 
 
 def _is_filled(path: Path) -> bool:

@@ -18,6 +18,7 @@ from ..session_start.cache import read_sidecar
 from ..session_start.refresh import PageManager
 from ..store.table import Store
 from ..version import __version__
+from .capture_state import capture_state
 
 _ERRORS_SHOWN = 3
 _SESSIONS_SHOWN = 5
@@ -34,6 +35,7 @@ def status(
     """
     statistics = store.statistics()
     waiting = Spool(store.paths).waiting()
+    capture = capture_state(store.paths, ledger, waiting)
     return Status(
         store=str(store.paths.root),
         version=__version__,
@@ -49,6 +51,8 @@ def status(
         rings_waiting=waiting.rings,
         rings_since=waiting.since,
         spool_faults=list(waiting.faults),
+        capture_state=capture.level,
+        capture=capture.finding,
         model=_model(model),
         freshness=freshness(store, pages, ledger),
         servers=[

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ..capture.spool import rings_wait
 from ..store.reader import TableReader
 from ..store.statistics import TableStatistics
 from ..text.fence import FENCE_BEGIN, FENCE_END
@@ -113,6 +114,5 @@ def _empty(page: Page) -> str:
 def _warning(page: Page) -> str:
     said = f" WARNING: {inert_name(page.notice)}." if page.notice else ""
     if page.rings:
-        wait = "1 ring waits" if page.rings == 1 else f"{page.rings} rings wait"
-        said += f" {wait}, so the newest turns may be missing: `iai-mcp drain`."
+        said += f" {rings_wait(page.rings)}, so the newest turns may be missing: `iai-mcp drain`."
     return said

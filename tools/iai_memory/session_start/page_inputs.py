@@ -12,8 +12,10 @@ from ..analysis.topics import TopicMap
 from ..base.paths import StorePaths
 from ..capture.session_state import Sessions, capture_notice
 from ..capture.spool import Spool
+from ..capture.spool_faults import bars_hooks
 
 _DIGEST_LENGTH = 16
+_BARRED = "what is said now is not kept: `iai-mcp doctor`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class PageInputs:
     Attributes:
         spool_bytes: Bytes of the rings that wait.
         topics: The topic map; None where there is none that may be shown.
-        notice: Turns that could not be kept, which the next session must know of; empty for none.
+        notice: Turns that could not or cannot be kept, which the next session must know of; empty
+            for none.
     """
 
     spool_bytes: int = 0
@@ -57,8 +60,9 @@ def read_page_inputs(paths: StorePaths) -> PageInputs:
     Raises:
         StoreUnavailable: The spool cannot be read.
     """
+    sessions = Sessions(paths).load()
     return PageInputs(
         spool_bytes=Spool(paths).size(),
         topics=load_topics(paths),
-        notice=capture_notice(Sessions(paths).load().values()),
+        notice=_BARRED if bars_hooks(paths.spool) else capture_notice(sessions.values()),
     )
