@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from iai_memory.results import Status
 
 
+# A hook prints the page when this process ends.
+_BEHIND_THE_PAGE_SEC = 1.0
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("session-start", epilog="Example: iai-mcp session-start --project .")(session_start)
@@ -48,6 +52,8 @@ def session_start(
         emit_json(page)
     else:
         typer.echo(page.payload, nl=False)
+    # Behind the page, for which a hook waits: the next session shall not have to render.
+    memory.page_manager().refresh("manual", max_seconds=_BEHIND_THE_PAGE_SEC)
 
 
 def status(as_json: AsJson = False) -> None:

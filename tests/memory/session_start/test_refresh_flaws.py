@@ -26,6 +26,7 @@ from tests.support.pages import (
 from tests.support.talking import child_environment, run_cli
 
 from iai_memory import Memory
+from iai_memory.base.locks import held
 
 
 @pytest.mark.parametrize("at", ["watermark", "rendered", "written"])
@@ -190,8 +191,9 @@ def test_flaw_9_the_live_command_prints_what_the_cache_would(
     memory: Memory, command: Callable[..., str]
 ) -> None:
     memory.ingest([{"text": f"fact {n}", "project": "p", "pinned": n == 3} for n in range(40)])
-    live = command("session-start")
-    of_project = command("session-start", "--project", "p")
+    with held(memory.paths.lock("refresh"), timeout=0):  # else it leaves a page
+        live = command("session-start")
+        of_project = command("session-start", "--project", "p")
     assert not cache(memory).exists()
     refresh(memory)
     assert live == page(memory)
@@ -204,10 +206,11 @@ def test_flaw_9_the_live_command_is_not_fooled_by_an_old_cache(
     memory.ingest("in the cache")
     refresh(memory)
     memory.ingest("not in the cache")
-    live = command("session-start")
+    with held(memory.paths.lock("refresh"), timeout=0):
+        live = command("session-start")
     assert "not in the cache" in live
     assert "not in the cache" not in page(memory)
-    refresh(memory)
+    command("session-start")
     assert live == page(memory)
 
 

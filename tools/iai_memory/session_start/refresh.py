@@ -32,6 +32,7 @@ from .cache import (
     read_sidecar,
     remove_pair,
     sync_pages,
+    touch_pages,
     write_pair,
 )
 from .decision import decide
@@ -42,7 +43,7 @@ from .watermark import Watermark
 Trigger = Literal["wake_sequence", "periodic_wake", "sleep_pipeline", "manual", "shutdown"]
 SLEEP_WAIT_SEC = 300.0
 _log = logging.getLogger(__name__)
-_UNLOGGED_REASONS = ("no_new_records", "min_interval_not_elapsed")
+_UNLOGGED_REASONS = ("no_new_records", "min_interval_not_elapsed", "out_of_time")
 _LIVE_TRIGGERS = ("wake_sequence", "periodic_wake")
 
 
@@ -112,7 +113,13 @@ class PageManager:
         """
         return self._view().watermark(None)
 
-    def refresh(self, trigger: Trigger, *, force_rebuild: bool = False) -> RefreshOutcome:
+    def refresh(
+        self,
+        trigger: Trigger,
+        *,
+        force_rebuild: bool = False,
+        max_seconds: float = float("inf"),
+    ) -> RefreshOutcome:
         """Bring the cache up to date if the decision table says so; a failure is an outcome.
 
         One refresh runs at a time per store, over all threads and processes. Others are skipped;
@@ -122,10 +129,13 @@ class PageManager:
         Args:
             trigger: The reason for it.
             force_rebuild: Build the topic map and render every page, whatever changed.
+            max_seconds: Time after which no other page is begun. Those that are written stay, and
+                the next refresh goes on.
         """
         started = time.perf_counter()
         try:
-            if not force_rebuild and self._is_unchanged():
+            # Who asks by hand wants it looked at: then the hook goes on serving it.
+            if not force_rebuild and trigger != "manual" and self._is_unchanged():
                 return self._skipped(trigger, "no_new_records", None)
             timeout = SLEEP_WAIT_SEC if trigger == "sleep_pipeline" else 0.0
             with ExitStack() as stack:
@@ -133,7 +143,7 @@ class PageManager:
                     stack.enter_context(held(self._store.paths.lock("refresh"), timeout=timeout))
                 except StoreBusy:
                     return self._skipped(trigger, "refresh_in_progress", None)
-                return self._refresh_alone(trigger, force_rebuild, started)
+                return self._refresh_alone(trigger, force_rebuild, started, max_seconds)
         except Exception as exc:  # noqa: BLE001 - an outcome: whoever refreshes has other work to do
             if not isinstance(exc, MemoryFault | OSError):
                 _log.exception("a refresh failed where it should not")
@@ -152,7 +162,9 @@ class PageManager:
             # The probe under the lock meets it again and reports it.
             return False
 
-    def _refresh_alone(self, trigger: Trigger, force: bool, started: float) -> RefreshOutcome:
+    def _refresh_alone(
+        self, trigger: Trigger, force: bool, started: float, max_seconds: float
+    ) -> RefreshOutcome:
         """Refresh, under the lock.
 
         An urgent change does not wait for the interval: until it is on the page, every session
@@ -182,7 +194,8 @@ class PageManager:
             if self._build_topics(view, force=force):
                 behind, view = self._look()
             self._on_step("watermark")
-            self._write_all(view, trigger, force, started)
+            if not self._write_all(view, trigger, force, started, max_seconds):
+                return self._skipped(trigger, "out_of_time", mark)
             sync_pages(self._store.paths)
             clear_page_mark(self._store.paths, behind)
             self._ledger.forget_repeats()
@@ -190,6 +203,8 @@ class PageManager:
             return RefreshOutcome("wrote", reason, view.watermark(None))
         if decision.reason == "no_new_records" and sidecar is not None:
             advance_sidecar(self.cache, sidecar, mark)
+            if trigger == "manual":
+                touch_pages(self._store.paths)
             clear_page_mark(self._store.paths, behind)
         return self._skipped(trigger, decision.reason, mark)
 
@@ -222,8 +237,13 @@ class PageManager:
         else:
             return True
 
-    def _write_all(self, view: StoreView, trigger: Trigger, force: bool, started: float) -> None:
-        """Write the projects that changed, then the page of all: its sidecar covers them."""
+    def _write_all(
+        self, view: StoreView, trigger: Trigger, force: bool, started: float, max_seconds: float
+    ) -> bool:
+        """Write the projects that changed, then the page of all: its sidecar covers them.
+
+        Returns whether every page is written; False where time ran out.
+        """
         clear_leftovers(self._store.paths)
         self._ledger.write_changed(
             "session_start_cache_write_started",
@@ -247,11 +267,14 @@ class PageManager:
             if cache not in pages:
                 remove_pair(cache)
         for cache, project in pages.items():
+            if time.perf_counter() - started > max_seconds:
+                return False
             sidecar = read_sidecar(cache)
             known = sidecar is not None and sidecar.watermark.same_content(view.watermark(project))
             if force or not known:
                 self._write(cache, view, project, trigger, started)
         self._write(self.cache, view, None, trigger, started)
+        return True
 
     def _write(
         self, cache: Path, view: StoreView, project: str | None, trigger: Trigger, started: float
