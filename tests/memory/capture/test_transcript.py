@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.support.transcript_lines import TRANSCRIPTS, example, reasons, turns
+from tests.support.transcript_lines import TRANSCRIPTS, claude, example, raw, reasons, turns
 
 from iai_memory.capture.transcript import detect_host, read_transcript
+from iai_memory.capture.turn import Turn
 from iai_memory.errors import TranscriptFault
 from iai_memory.text.fence import FENCE_BEGIN, FENCE_END
 
@@ -72,3 +73,55 @@ def test_no_turn_of_the_examples_carries_our_fence_or_shares_an_id(path: Path) -
     assert not [turn for turn in found if FENCE_BEGIN in turn.text or FENCE_END in turn.text]
     assert len({turn.turn_id for turn in found}) == len(found)
     assert [turn.created_at for turn in found] == sorted(turn.created_at for turn in found)
+
+
+ODD_TIMES = {
+    "the year 2999": "2999-01-01T00:00:00Z",
+    "milliseconds of 2999": 32472144000000,
+    "seconds of 2999 as text": "32472144000",
+    "the end of time": "9999-12-31T23:59:59-12:00",
+    "1970": "1970-01-01T00:00:00Z",
+    "before 1970": "1969-12-31T23:59:59Z",
+    "below zero": -5,
+    "below zero as text": "-1764500000",
+    "a FAT disk's first day": "1980-01-01T00:00:00",
+}
+
+
+@pytest.mark.parametrize("odd", ODD_TIMES.values(), ids=ODD_TIMES.keys())
+@pytest.mark.parametrize("first", [True, False])
+def test_a_time_that_no_line_can_have_is_that_of_a_neighbour(
+    tmp_path: Path, odd: object, first: bool
+) -> None:
+    plain = claude("plain", uuid="a", timestamp="2026-11-01T10:00:00Z")
+    lines = [claude("odd", uuid="b", timestamp=odd), claude("none", uuid="c", timestamp=None)]
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(raw(*lines, plain) if first else raw(plain, *lines))
+
+    found = {
+        turn.text: turn
+        for parsed in read_transcript(path, "claude-code")
+        if isinstance(turn := parsed.outcome, Turn)
+    }
+    assert len(found) == 3
+    assert {turn.created_at for turn in found.values()} == {datetime(2026, 11, 1, 10, tzinfo=UTC)}
+    assert found["odd"].marks == found["none"].marks == ("time-estimated",)
+    assert found["plain"].marks == ()
+
+
+def test_a_copy_that_says_it_is_older_than_its_lines_keeps_their_times(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(raw(claude("plain", uuid="a", timestamp="2026-11-01T10:00:00Z")))
+    os.utime(path, (1, 1))
+    [parsed] = read_transcript(path, "claude-code")
+    assert isinstance(parsed.outcome, Turn)
+    assert parsed.outcome.created_at == datetime(2026, 11, 1, 10, tzinfo=UTC)
+
+
+def test_a_file_whose_own_time_lies_ahead_lends_it_to_no_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(raw(claude("odd", uuid="a", timestamp="2999-01-01T00:00:00Z")))
+    os.utime(path, (32472144000, 32472144000))
+    [parsed] = read_transcript(path, "claude-code")
+    assert isinstance(parsed.outcome, Turn)
+    assert parsed.outcome.created_at <= datetime.now(UTC)

@@ -9,10 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from ..store.plausible_times import MAX_AHEAD
+from ..store.record import TIME_ESTIMATED
 from .hosts.decoding import Malformed, moment
-
-ESTIMATED: Final = "time-estimated"
-"""Mark of a turn whose time is that of a neighbouring line or of the file."""
 
 _UUID_AT_END: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 
@@ -31,6 +30,8 @@ class FileHints:
         modified_at: datetime,
         first_time: Callable[[], datetime | None],
         earlier_lines: Callable[[], Iterable[bytes]] = tuple,
+        *,
+        latest: datetime | None = None,
     ) -> None:
         """Bind a file.
 
@@ -41,25 +42,34 @@ class FileHints:
                 without any; called at most once, for a line before the first that has a time.
             earlier_lines: Returns the lines before the place; called where the text of one of them
                 is needed, which no parser's state may hold.
+            latest: After it no line of the file can have been written; None is a day after
+                `modified_at`.
         """
         stem = Path(path).name.partition(".")[0]
         found = _UUID_AT_END.search(stem)
         self.session_id = found[0] if found else stem
         self._modified_at = modified_at.astimezone(UTC)
+        self._latest = latest or self._modified_at + MAX_AHEAD
         self._first_time = first_time
         self.earlier_lines = earlier_lines
         self._last: datetime | None = None
 
     def time_of(self, fields: Mapping[str, Any]) -> tuple[datetime, tuple[str, ...]]:
-        """Return when a line was written, and its marks: `ESTIMATED` if it does not say.
+        """Return when a line was written, and its marks: `TIME_ESTIMATED` if it does not say.
 
         Without a time of its own a line gets that of the line before, else that of the first line
-        after it that has one, else that of the file.
+        after it that has one, else that of the file. A time after `latest` is none.
         """
         try:
-            self._last = moment(fields)
+            when = moment(fields)
         except Malformed:
-            if self._last is None:
-                self._last = self._first_time() or self._modified_at
-            return self._last, (ESTIMATED,)
-        return self._last, ()
+            return self._estimated(), (TIME_ESTIMATED,)
+        if when > self._latest:
+            return self._estimated(), (TIME_ESTIMATED,)
+        self._last = when
+        return when, ()
+
+    def _estimated(self) -> datetime:
+        if self._last is None:
+            self._last = self._first_time() or self._modified_at
+        return self._last

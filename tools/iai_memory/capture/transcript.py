@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Final
 
 from ..base.foreign_file import open_foreign
 from ..errors import EmptyTranscript, ForeignFileFault, TranscriptFault
+from ..store.plausible_times import MAX_AHEAD
 from ..text.same_words import CUT
 from .damaged_line import objects_of, salvage
 from .file_hints import FileHints
@@ -58,11 +59,15 @@ def read_transcript(
     with _opened(path) as source:
         stat = source.about
         start = offset_to_resume(source.stream, stat, cursor, is_packed=source.stop is None)
+        modified_at = _past(stat.st_mtime)
+        # A copy may keep an older time of its last write.
+        latest = max(modified_at, _past(stat.st_ctime)) + MAX_AHEAD
         hints = FileHints(
             path,
-            datetime.fromtimestamp(stat.st_mtime, UTC),
-            lambda: _first_time(path, start),
+            modified_at,
+            lambda: _first_time(path, start, latest),
             lambda: _lines_before(path, start),
+            latest=latest,
         )
         parser = HOSTS[host].parser(cursor.state if cursor and start else None, hints)
         for line in read_lines(source.stream, start, source.stop):
@@ -153,14 +158,20 @@ def _lines_before(path: str | os.PathLike[str], stop: int) -> Iterator[bytes]:
             yield line.data or b""
 
 
-def _first_time(path: str | os.PathLike[str], start: int) -> datetime | None:
+def _past(seconds: float) -> datetime:
+    """Return a time of a file, of whatever year, if it is past; else now."""
+    return datetime.fromtimestamp(max(0.0, min(seconds, time.time())), UTC)
+
+
+def _first_time(path: str | os.PathLike[str], start: int, latest: datetime) -> datetime | None:
     with _opened(path) as source:
         for number, line in enumerate(read_lines(source.stream, start)):
             if number >= _LINES_WITHOUT_TIME:
                 break
             for fields, _ in objects_of(line.data):
                 with suppress(Malformed):
-                    return moment(fields)
+                    if (found := moment(fields)) <= latest:
+                        return found
     return None
 
 

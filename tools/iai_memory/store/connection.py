@@ -71,6 +71,10 @@ class Connection:
             found = self._versions.stat()
         return found.st_ino, found.st_mtime_ns
 
+    def is_writable(self) -> bool:
+        """Return whether this process may change the table."""
+        return os.access(self._versions, os.W_OK)
+
     def change_token(self) -> int:
         """See `Store.change_token`."""
         try:
@@ -145,7 +149,7 @@ class Connection:
 
     def _can_migrate(self, table: LanceTable) -> bool:
         """Return whether an outdated table is to be rewritten: not where it can only be read."""
-        return os.access(self._versions, os.W_OK) or not is_readable(table)
+        return self.is_writable() or not is_readable(table)
 
     def _check_generation(self, table: LanceTable, embedder: str) -> None:
         version = schema_version(table)

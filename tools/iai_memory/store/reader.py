@@ -118,6 +118,10 @@ class TableReader:
         parts = self._select([*record_columns(), *VECTOR_COLUMNS], "id", ids)
         return [row for part in parts for row in from_arrow(part)]
 
+    def rows_where(self, condition: str) -> list[Row]:
+        """Return the records that meet a condition of our own literals, as `rows` does."""
+        return self.rows(self._ids(condition))
+
     def retired_values(self) -> dict[str, list[str]]:
         """Return texts of columns without a field in Record, by id; writing a row empties them."""
         found: dict[str, list[str]] = {}

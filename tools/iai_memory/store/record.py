@@ -11,6 +11,8 @@ Origin = Literal["hook", "tool", "import", "cli"]
 
 REWOUND: Final = "rewound"
 """Tag of a turn that the user took back, by going on from a turn before it."""
+TIME_ESTIMATED: Final = "time-estimated"
+"""Tag of a memory of whose time only this is known: when it was said at the latest."""
 
 ROLES: tuple[str, ...] = get_args(Role)
 ORIGINS: tuple[str, ...] = get_args(Origin)

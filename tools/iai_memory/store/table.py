@@ -21,12 +21,14 @@ from .key_filter import KeyFilter
 from .known import KnownMemory
 from .known_index import KnownIndex
 from .lance_errors import retried, translated
+from .plausible_times import MAX_AHEAD, is_plausible, ordered_by_arrival
 from .read_lock import ReadLock
 from .reader import TableReader
 from .record import Record
 from .schema import EMBEDDER_FIELD_KEY
 from .snapshot.manager import may_fit
 from .snapshot.reader import SnapshotReader
+from .sql import sql_time
 from .statistics import StatisticsByProject, TableStatistics, total_statistics
 from .statistics_cache import CommitDelta, StatisticsCache, statistics_of
 from .writer import NewestRow, Writer
@@ -93,6 +95,7 @@ class Store:
         self.latest = SnapshotReader(
             self._table, self._read_lock, self._connection.versions_stat, max_bytes=snapshot_bytes
         )
+        self._mend_times()
 
     @property
     def version(self) -> int:
@@ -262,6 +265,24 @@ class Store:
         """Free the memory of the snapshot and of known keys until their next use."""
         self.latest.release()
         self._known.release()
+
+    def _mend_times(self) -> None:
+        """Order by their arrival what earlier versions stored with times that lie far ahead.
+
+        Costs a look at one column. Only where it was stored is compared with, not today: a clock
+        that was set back must not change a time.
+        """
+        late = f"created_at > {sql_time(utc_now() + MAX_AHEAD)}"
+        with translated("looking for times that lie ahead"), self._read_lock.shared():
+            found = self._table.count_rows(late)
+        if not found or not self._connection.is_writable():
+            return
+        with self.writing() as writer:
+            rows = [row for row in writer.reader.rows_where(late) if not is_plausible(row.record)]
+            writer.update(
+                [replace(row, record=ordered_by_arrival(row.record)) for row in rows],
+                writer.now(),
+            )
 
     def _inode(self) -> int:
         return self._connection.versions_stat()[0]

@@ -18,6 +18,7 @@ from .indexes import drop_vector_indexes
 from .lance_errors import retried, translated
 from .migrations import embedder_of
 from .names import stored_names
+from .plausible_times import not_after, ordered_by_arrival
 from .reader import TableReader
 from .record import Record
 from .sql import sql_time
@@ -93,13 +94,15 @@ class Writer:
         at = self.now()
         ids = _ids_after(self.newest.id, len(rows))
         stamped = [
-            replace(
-                row.record,
-                **stored_names(row.record),
-                id=id_,
-                ingested_at=at,
-                updated_at=at,
-                table_version=self._next_version,
+            ordered_by_arrival(
+                replace(
+                    row.record,
+                    **stored_names(row.record),
+                    id=id_,
+                    ingested_at=at,
+                    updated_at=at,
+                    table_version=self._next_version,
+                )
             )
             for row, id_ in zip(rows, ids, strict=True)
         ]
@@ -111,8 +114,12 @@ class Writer:
         """Append rows with the ids and times that another store gave them, and `names` as here."""
         if not rows:
             return
+        now = self.now()
         stamped = [
-            replace(row.record, **stored_names(row.record), table_version=self._next_version)
+            not_after(
+                replace(row.record, **stored_names(row.record), table_version=self._next_version),
+                now,
+            )
             for row in rows
         ]
         data = self._arrow(_with(rows, stamped))

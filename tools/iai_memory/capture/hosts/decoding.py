@@ -25,6 +25,7 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _EPOCH: Final = re.compile(r"\s*(\d{9,19}(?:\.\d{1,9})?)\s*", re.ASCII)
 _LAST_SECOND: Final = 1e11  # what is above counts milliseconds, or still finer
 _YEARS: Final = range(2000, 2100)
+_FIRST_YEAR: Final = 1990  # before it are clocks that were not set
 
 
 class Malformed(Exception):
@@ -76,16 +77,19 @@ def moment(fields: Mapping[str, Any], name: str = "timestamp") -> datetime:
     One without a zone is taken as UTC. A count may be of seconds, milli-, micro- or nanoseconds.
 
     Raises:
-        Malformed: It is missing or no time that a calendar holds.
+        Malformed: It is missing, before 1990, or no time that a calendar holds.
     """
     try:
         since_1970 = _epoch(fields.get(name))
         if since_1970 is not None:
             return since_1970
         when = datetime.fromisoformat(text_field(fields, name))
-        return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
+        when = (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as exc:
         raise Malformed from exc
+    if when.year < _FIRST_YEAR:
+        raise Malformed
+    return when
 
 
 def _epoch(value: object) -> datetime | None:
