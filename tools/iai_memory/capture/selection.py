@@ -9,8 +9,8 @@ from ..base.clock import iso
 from ..projects.lookup import ProjectLookup
 from ..store.idempotency import TurnIdentity, is_unique
 from ..store.names import stored_id, stored_place
+from ..store.record import TIME_ESTIMATED
 from ..writing.new_memory import NewMemory
-from .file_hints import ESTIMATED
 from .turn import Parsed, Skipped, Turn
 from .turn_counts import TurnCounts
 
@@ -65,7 +65,7 @@ def identity_of(turn: Turn) -> TurnIdentity:
     by_id = TurnIdentity.of_id(turn.host, turn.turn_id)
     if is_unique(turn.turn_id):
         return by_id
-    at = "" if ESTIMATED in turn.marks else at
+    at = "" if TIME_ESTIMATED in turn.marks else at
     return TurnIdentity.within(turn.host, thread, turn.role, at, turn.turn_id, former=by_id)
 
 
