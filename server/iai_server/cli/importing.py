@@ -83,21 +83,23 @@ def jsonl(
     """Import exported memories as they were. Ids, times, links, pins and forgotten ones too."""
     from iai_memory.base.foreign_file import open_foreign
 
-    stored = known = 0
+    stored = known = folded = 0
     try:
         with TextIOWrapper(open_foreign(path), encoding="utf-8") as lines, progress() as bar:
             task = bar.add_task("storing", total=None)
             for arrived in open_drained_memory().import_lines(lines):
                 stored, known = stored + arrived.stored, known + arrived.known
+                folded += arrived.folded
                 bar.update(task, completed=stored + known)
     except ForeignFileFault as exc:
         raise InvalidInput(f"{path} {exc.what}: name an exported file") from exc
     except UnicodeDecodeError as exc:
         raise InvalidInput(f"{path} is not UTF-8 ({exc}): name an exported file") from exc
     if as_json:
-        emit_json({"stored": stored, "known": known})
+        emit_json({"stored": stored, "known": known, "folded": folded})
     else:
-        emit_lines([f"{stored} stored, {known} known before"])
+        copies = f", {folded} of them folded as copies of one turn" if folded else ""
+        emit_lines([f"{stored} stored{copies}, {known} known before"])
 
 
 def _import(

@@ -20,7 +20,7 @@ from tests.support.old_stores import START, UUID, forked, old_store, turn
 from iai_memory import Memory
 from iai_memory.errors import UnknownRecord
 from iai_memory.store.indexes import create_text_index
-from iai_memory.transfer.jsonl_import import import_lines
+from iai_memory.transfer.jsonl_import import ImportCounts, import_lines
 
 
 def shown(memory: Memory) -> list[tuple[str | None, str | None]]:
@@ -249,8 +249,57 @@ def old_export(*rows: dict[str, Any]) -> list[str]:
 def test_an_export_of_an_older_version_brings_each_turn_once(root: Path) -> None:
     memory = Memory(root)
     lines = old_export(*forked(3))
-    assert [(a.stored, a.known) for a in memory.import_lines(lines)] == [(4, 3)]
-    assert [(a.stored, a.known) for a in memory.import_lines(lines)] == [(0, 7)]
+    assert list(memory.import_lines(lines)) == [ImportCounts(7, 0, 3)]
+    assert list(memory.import_lines(lines)) == [ImportCounts(0, 7)]
+    assert memory.status().folded == 3
+
+
+@pytest.mark.parametrize("size", [1, 2, 500])
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_an_old_export_brings_what_was_done_to_a_copy_to_the_turn_that_stays(
+    root: Path, monkeypatch: pytest.MonkeyPatch, size: int, interrupted: bool
+) -> None:
+    later = {"id": turn(9, "a", 9)["id"], "text": "it is otherwise"}
+    end = {"valid_to": START + timedelta(days=2), "superseded_by": later["id"]}
+    lines = old_export(
+        turn(1, "a", 1),
+        turn(2, "a", 2),
+        turn(3, "a", 3),
+        turn(1, "b", 4, pinned=True),
+        turn(2, "b", 5, tags=["port"]),
+        turn(3, "b", 6, **end),
+        turn(1, "c", 7, tags=["mail"]),
+        turn(9, "a", 9),
+    )
+    monkeypatch.setattr(f"{import_lines.__module__}.BATCH", size)
+    memory = Memory(root)
+    if interrupted:
+        next(iter(memory.import_lines(lines)))
+    list(memory.import_lines(lines))
+    one, two, three = memory.store.latest.get([turn(n, "a", n)["id"] for n in (1, 2, 3)])
+    assert (one.pinned, one.tags, two.tags) == (True, ("mail",), ("port",))
+    assert three.superseded_by == later["id"]
+    assert (memory.status().folded, memory.status().superseded) == (4, 1)
+    memory.restore_folded()
+    one, two, three = memory.store.latest.get([turn(n, "a", n)["id"] for n in (1, 2, 3)])
+    assert (one.pinned, one.tags, two.tags, three.superseded_by) == (False, (), (), None)
+
+
+@pytest.mark.parametrize("other", [{"text": "something else"}, {"role": "assistant"}])
+@pytest.mark.parametrize("way", ["upgrade", "import"])
+def test_other_words_under_one_id_are_no_copy(root: Path, way: str, other: dict[str, Any]) -> None:
+    rows = [turn(1, "a", 1), turn(1, "b", 2, **other), turn(1, "c", 3), turn(1, "d", 4, **other)]
+    if way == "upgrade":
+        old_store(root, *rows)
+    memory = Memory(root)
+    if way == "import":
+        list(memory.import_lines(old_export(*rows)))
+    assert len(memory.timeline().records) == 2
+    assert memory.status().folded == 2
+    again = Memory(root.with_name("again"))
+    list(again.import_lines(memory.export_lines()))
+    assert shown(again) == shown(memory)
+    assert again.status().folded == 2
 
 
 def test_an_old_export_with_a_forgotten_copy_brings_the_live_one_in_any_batch(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
+from ..text.same_words import has_all_words
+from .idempotency import TurnIdentity, stored_identity
 from .record import Record
 
 _FIELDS: Final = (*("pinned", "tags", "valid_to", "superseded_by", "tombstoned_at", "folded_into"),)
@@ -34,6 +37,54 @@ def fold(copies: Sequence[Record], at: datetime) -> list[Record]:
     return hidden if merged.history == kept.history else [merged, *hidden]
 
 
+def by_words(records: Sequence[Record]) -> list[list[Record]]:
+    """Return the records of one key in groups of those that say the same, oldest first.
+
+    All of a group but the first get the key that a turn with other words has under a known id.
+    """
+    groups: list[list[Record]] = []
+    for record in sorted(records, key=lambda one: one.id):
+        group = next((one for one in groups if say_the_same(one[0], record)), None)
+        if group is None:
+            groups.append([record])
+        else:
+            group.append(record)
+    return [groups[0], *([with_other_words(one) for one in group] for group in groups[1:])]
+
+
+def with_other_words(record: Record) -> Record:
+    """Return the record with the key of a turn whose id a turn with other words has already."""
+    identity = _identity_by_id(record)
+    if identity is None:
+        return record
+    return replace(record, idem=identity.with_other_words(record.role).key(record.text))
+
+
+def say_the_same(one: Record, other: Record) -> bool:
+    """Return whether two records of one key are of one turn."""
+    if _identity_by_id(one) is None:
+        return True
+    if one.role != other.role:
+        return False
+    return has_all_words(one.text, other.text, other.text) and has_all_words(
+        other.text, one.text, one.text
+    )
+
+
+def _identity_by_id(record: Record) -> TurnIdentity | None:
+    """Return the identity of a record whose key its host's id is by itself, else None."""
+    found = stored_identity(
+        record.host,
+        record.origin,
+        record.session_id,
+        record.role,
+        record.turn_id,
+        record.created_at,
+    )
+    is_by_id = found is not None and not found.with_text and found.key("") == record.idem
+    return found if is_by_id else None
+
+
 def unfold(folded: Sequence[Record], kept: Iterable[Record], at: datetime) -> list[Record]:
     """Return the records as they were before they were folded; what changed since stays.
 
@@ -54,12 +105,15 @@ def unfold(folded: Sequence[Record], kept: Iterable[Record], at: datetime) -> li
 
 def _reverted(record: Record, moments: set[datetime], at: datetime) -> Record:
     """Return the record with the fields that were last changed at one of these moments undone."""
-    last = {change.field: change for change in record.history}
-    before = {
-        name: change.before
-        for name, change in last.items()
-        if name in _FIELDS and change.at in moments
-    }
+    before: dict[str, Any] = {}
+    changed_since = set[str]()
+    for change in reversed(record.history):
+        if change.field not in _FIELDS or change.field in changed_since:
+            continue
+        if change.at in moments:
+            before[change.field] = change.before
+        else:
+            changed_since.add(change.field)
     return record.changed(at, **before)
 
 

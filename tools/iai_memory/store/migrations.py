@@ -10,6 +10,7 @@ host's id alone, in whatever session it stands; copies of one turn are folded (`
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
@@ -25,7 +26,7 @@ from ..base.clock import utc_now
 from ..embedding.passages import may_have_several
 from ..text.analyzer import document_terms
 from .arrow import pc
-from .folding import fold
+from .folding import by_words, fold
 from .fork_copies import ThreadTurn, copies_by_order
 from .idempotency import stored_identity
 from .record import Record
@@ -105,7 +106,7 @@ def _rewritten(
         new: dict[str, Any] = {}
         for filler in fillers:
             new |= filler(batch)
-        new |= _of_changed(batch, changed, version)
+        new |= _of_changed(batch, new["idem"], changed, version)
         kept = set(batch.schema.names) - set(new)
         columns = [
             batch[field.name]
@@ -146,7 +147,7 @@ def _turn_keys(batch: pa.RecordBatch) -> Iterator[str | None]:
 
 
 def _of_changed(
-    batch: pa.RecordBatch, changed: Mapping[str, Record], version: int
+    batch: pa.RecordBatch, keys: Sequence[str], changed: Mapping[str, Record], version: int
 ) -> dict[str, Any]:
     """Return the columns that a folding changes, if it changes rows of this batch."""
     found = [changed.get(id_) for id_ in batch["id"].to_pylist()]
@@ -155,12 +156,14 @@ def _of_changed(
     names = ("pinned", "tags", "valid_to", "superseded_by", "tombstoned_at", "updated_at")
     columns: dict[str, list[Any]] = {name: batch[name].to_pylist() for name in names}
     columns |= {name: batch[name].to_pylist() for name in ("history", "table_version")}
+    columns["idem"] = [*keys]
     columns["folded_into"] = [""] * batch.num_rows
     for row, record in enumerate(found):
         if record is None:
             continue
         for name in (*names, "folded_into"):
             columns[name][row] = getattr(record, name)
+        columns["idem"][row] = record.idem
         columns["history"][row] = history_to_json(record.history)
         columns["table_version"][row] = version
     return columns
@@ -175,13 +178,16 @@ def _folded(table: LanceTable) -> list[Record]:
     now = utc_now()
     at = now if newest is None or newest < now else newest + timedelta(microseconds=1)
     changed: list[Record] = []
-    for _, group in groupby(sorted(copies, key=itemgetter(0)), key=itemgetter(0)):
-        records = [record for _, record in group]
-        if len(records) > 1:
-            changed += fold(records, at)
+    for key, group in groupby(sorted(copies, key=itemgetter(0)), key=itemgetter(0)):
+        records = [replace(record, idem=key) for _, record in group]
+        for same in by_words(records) if len(records) > 1 else ():
+            folded = {one.id: one for one in (fold(same, at) if len(same) > 1 else ())}
+            rekeyed = [one for one in same if one.idem != key and one.id not in folded]
+            changed += [*folded.values(), *rekeyed]
     known = {one.id for one in changed}
-    for same in copies_by_order(_codex_turns(table, known)):
-        changed += fold([record for _, record in _turns(table, same)], at)
+    for ids_of_turn in copies_by_order(_codex_turns(table, known)):
+        found = _turns(table, ids_of_turn)
+        changed += fold([replace(one, idem=key or one.idem) for key, one in found], at)
     return changed
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -19,8 +19,10 @@ from ..embedding.identity import DIMENSION
 from ..embedding.passages import Passages, may_have_several
 from ..errors import InvalidInput
 from ..privacy.redaction import redact
+from ..store.folding import fold, say_the_same, with_other_words
 from ..store.idempotency import stored_identity
 from ..store.names import stored_tags
+from ..store.reader import TableReader
 from ..store.record import ORIGINS, ROLES, Change, Record
 from ..store.record_rows import from_row, record_columns
 from ..store.table import Store
@@ -39,17 +41,19 @@ _SINCE_SCHEMA_3: Final = "folded_into"
 
 @dataclass(frozen=True, slots=True)
 class ImportCounts:
-    """Counts of one batch: records stored, and records that were known before."""
+    """Counts of one batch: records stored, known before, and folded as copies of one turn."""
 
     stored: int
     known: int
+    folded: int = 0
 
 
 def import_lines(store: Store, lines: Iterable[str], *, embedder: str) -> Iterator[ImportCounts]:
     """Store exported records as they were: ids, times, links, pins and tombstones.
 
-    A record that the store holds already, by id or as the same turn, is left alone. Vectors are
-    kept if this store's embedder made them; otherwise they are pending.
+    A record that the store holds already, by id or as the same turn, is left alone. Copies of one
+    turn, which versions exported that knew a turn by its session, are folded. Vectors are kept if
+    this store's embedder made them; otherwise they are pending.
 
     Yields:
         The counts of each batch of up to 500 lines; each batch is one commit.
@@ -71,31 +75,73 @@ def import_lines(store: Store, lines: Iterable[str], *, embedder: str) -> Iterat
 
 
 def _store_batch(store: Store, batch: Sequence[Row], brought: set[str]) -> ImportCounts:
-    """Store the rows that are not known; `brought` holds, and gets, the ids of this import."""
+    """Store the rows that are not known, and fold copies of one turn as a migration does.
+
+    Args:
+        store: The store.
+        batch: Rows of the lines.
+        brought: Holds, and gets, the ids of the lines so far that are stored as they are.
+    """
     with store.writing() as writer:
-        ids = {found.id for found in writer.reader.get([row.record.id for row in batch])}
-        same = writer.reader.by_column("idem", [row.record.idem for row in batch])
-        known = {one.idem for one in same if not one.folded_into and _settles(one, brought)}
+        present = {one.id: one for one in writer.reader.get([row.record.id for row in batch])}
+        # A turn that was forgotten here stays forgotten, whatever its copies in the file are.
+        brought.update(
+            row.record.id
+            for row in batch
+            if row.record.id in present and present[row.record.id].is_live() == row.record.is_live()
+        )
+        turns = _Turns(writer.reader, batch, brought)
         fresh: dict[str, Row] = {}
         for row in batch:
-            record = row.record
-            if record.id in ids or (_is_turn(record) and record.idem in known):
-                continue
-            fresh.setdefault(record.id, row)
-            if not record.folded_into and record.is_live():
-                known.add(record.idem)
-        writer.insert_as_is(list(fresh.values()))
+            if row.record.id not in present and row.record.id not in fresh:
+                record = turns.added(row.record)
+                if record is not None:
+                    fresh[record.id] = replace(row, record=record)
+        at = writer.now()
+        folded = {one.id: one for group in turns.copies() for one in fold(group, at)}
+        # Those that were stored before come first: what is killed in between begins again.
+        old = writer.reader.rows([id_ for id_ in folded if id_ not in fresh])
+        writer.update([replace(row, record=folded[row.record.id]) for row in old], at)
+        writer.insert_as_is(
+            [replace(row, record=folded.get(id_, row.record)) for id_, row in fresh.items()]
+        )
     brought.update(fresh)
-    return ImportCounts(len(fresh), len(batch) - len(fresh))
+    hidden = sum(bool(one.folded_into) for one in folded.values())
+    return ImportCounts(len(fresh), len(batch) - len(fresh), hidden)
 
 
-def _settles(record: Record, brought: set[str]) -> bool:
-    """Return whether no other record of the same turn is stored beside this one.
+class _Turns:
+    """The turns of a batch, and those of the store with their keys, by key."""
 
-    A turn that was forgotten here stays forgotten. Of an old export, whose copies of one turn are
-    not folded, a forgotten one does not keep out the live one behind it.
-    """
-    return record.is_live() or record.id not in brought
+    def __init__(self, reader: TableReader, batch: Sequence[Row], brought: Collection[str]) -> None:
+        keys = {row.record.idem for row in batch if _is_turn(row.record)}
+        keys |= {with_other_words(row.record).idem for row in batch if _is_turn(row.record)}
+        self._brought = brought
+        self._own = set[str]()
+        self._groups: dict[str, list[Record]] = {}
+        for record in reader.by_column("idem", list(keys)):
+            if not record.folded_into:
+                self._groups.setdefault(record.idem, []).append(record)
+
+    def added(self, record: Record) -> Record | None:
+        """Return the record with the key that it gets; None for a turn that the store has."""
+        if not _is_turn(record):
+            return record
+        held = self._groups.get(record.idem, [])
+        if held and not any(say_the_same(one, record) for one in held):
+            record = with_other_words(record)
+        group = self._groups.setdefault(record.idem, [])
+        if any(one.id not in self._own and one.id not in self._brought for one in group):
+            return None
+        group.append(record)
+        self._own.add(record.id)
+        return record
+
+    def copies(self) -> Iterator[list[Record]]:
+        """Yield the records of each turn that came in several."""
+        for group in self._groups.values():
+            if len(group) > 1 and any(one.id in self._own for one in group):
+                yield group
 
 
 def _is_turn(record: Record) -> bool:
