@@ -6,14 +6,18 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
+from queue import Queue
 
 import pytest
 from tests.support.checkout import ROOT
 from tests.support.old_stores import forked, old_store, turn
 from tests.support.page_writes import CHANGES, KILLED_AFTER_COMMIT, prepare, served
 from tests.support.pages import cache, chosen, opened, page, refresh, ring, sidecar
-from tests.support.talking import child_environment, child_server
+from tests.support.talking import WAIT_SEC, child_environment, child_server
 
 from iai_memory import Memory
 from iai_memory.base.locks import held
@@ -90,6 +94,55 @@ def test_a_process_that_is_killed_right_after_its_commit_leaves_no_page_without_
     memory.drain()  # the rings that a killed drain did not answer
     assert refresh(memory, "manual").action == "wrote"
     assert served(memory) == live(memory)
+
+
+INGESTS = """
+import sys
+from iai_memory import Memory
+memory = Memory(on_commit=lambda: None)
+memory.store
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(12):
+    memory.ingest(f"{sys.argv[1]} {number} wrote this")
+    print(f"{sys.argv[1]} {number} wrote this", flush=True)
+"""
+
+
+def _pass_on(lines: Iterable[str], to: Queue[str]) -> None:
+    for line in lines:
+        to.put(line)
+
+
+def test_what_two_processes_acknowledge_is_on_the_page_or_holds_it_back(tmp_path: Path) -> None:
+    memory = with_page(tmp_path / "store")
+    acknowledged: Queue[str] = Queue()
+    environment = child_environment(memory.paths.root, None)
+    with ExitStack() as stack, ThreadPoolExecutor(2) as pool:
+        for name in ("one", "two"):
+            child = stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", INGESTS, name],
+                    env=environment,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            assert child.stdin is not None
+            assert child.stdout is not None
+            assert child.stdout.readline() == "ready\n"
+            print("go", file=child.stdin, flush=True)
+            pool.submit(_pass_on, child.stdout, acknowledged)
+        for _ in range(24):
+            text = acknowledged.get(timeout=WAIT_SEC)
+            assert text in (served(memory) or text)
+            refresh(memory, "manual")
+            assert text in (served(memory) or text)
+    refresh(memory, "manual")
+    assert served(memory) == live(memory)
+    assert "one 11 wrote this" in page(memory)
+    assert "two 11 wrote this" in page(memory)
 
 
 # --- what is not in the table -------------------------------------------------------------------
