@@ -384,3 +384,47 @@ def test_other_words_that_another_process_stored_meanwhile_stay_beside_ours(
     report = memory.ingest([turn("ours"), turn("ours"), turn("theirs, and more")])
     assert (report.stored, report.duplicates) == (2, 1)
     assert told(memory) == ["ours", "theirs", "theirs, and more"]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (1, 2, 0)])
+@pytest.mark.parametrize("own", [["go on"], ["and now", "go on", "go on"]])
+def test_a_fork_of_codex_that_says_what_its_parent_said_again_loses_nothing(
+    memory: Memory, tmp_path: Path, order: Sequence[int], own: Sequence[str]
+) -> None:
+    said = [message(text) for text in ("which port?", "go on", "go on")]
+    fork = [*said[:2], *map(message, own)]
+    files = [
+        rollout(PARENT, said=said),
+        rollout(FORK, PARENT, said=fork, copied=2),
+        rollout(OTHER, FORK, PARENT, said=[*fork, message("go on")], copied=len(fork)),
+    ]
+    for _ in range(2):
+        for number in order:
+            read(memory, write(tmp_path / f"rollout-{number}.jsonl", files[number]), "codex")
+    assert told(memory) == sorted(["which port?", "go on", "go on", *own, "go on"])
+
+
+@pytest.mark.parametrize(("taken", "gone"), [(1, {"c", "C"}), (2, {"b", "B", "c", "C"}), (9, None)])
+def test_prompts_that_codex_rolled_back_are_rewound_with_what_followed_them(
+    memory: Memory, tmp_path: Path, taken: int, gone: set[str] | None
+) -> None:
+    talk = [one for text in "abc" for one in (message(text), message(text.upper(), "assistant"))]
+    back = {"type": "event_msg", "payload": {"type": "thread_rolled_back", "num_turns": taken}}
+    path = write(tmp_path / "rollout-1.jsonl", rollout(PARENT, said=talk))
+    read(memory, path, "codex")
+    lines = rollout(PARENT, said=[*talk, back, message("d")])
+    read(memory, write(path, lines), "codex")
+    tagged = {one.text for one in memory.timeline().records if "rewound" in one.tags}
+    assert tagged == (gone or set("abcABC"))
+
+
+def test_a_rollback_in_a_fork_of_codex_takes_nothing_back_in_its_parent(
+    memory: Memory, tmp_path: Path
+) -> None:
+    said = [message(text, id_=id_) for text, id_ in (("a", None), ("b", LONG.format(7)))]
+    back = {"type": "event_msg", "payload": {"type": "thread_rolled_back", "num_turns": 3}}
+    fork = rollout(FORK, PARENT, said=[*said, message("b"), back, message("c")], copied=2)
+    read(memory, write(tmp_path / "rollout-1.jsonl", rollout(PARENT, said=said)), "codex")
+    read(memory, write(tmp_path / "rollout-2.jsonl", fork), "codex")
+    tags = sorted((one.text, one.tags) for one in memory.timeline().records)
+    assert tags == [("a", []), ("b", []), ("b", ["rewound"]), ("c", [])]

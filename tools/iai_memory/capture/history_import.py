@@ -253,7 +253,7 @@ class HistoryImport:
             return
         if must_look(reading.host, reading.branches, count, known_turns):
             try:
-                found = branches_of(reading.found.path)
+                found = branches_of(reading.found.path, reading.host)
             except (ForeignFileFault, TranscriptFault) as exc:
                 reading.is_faulted = True
                 self.progress.faults.append(str(exc))

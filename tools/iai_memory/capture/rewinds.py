@@ -17,7 +17,9 @@ from typing import Any, Final, TypeAlias
 from ..privacy.redaction import redact
 from .file_hints import FileHints
 from .hosts.claude_code import ClaudeParser, has_result, is_caveat
+from .hosts.codex import CodexParser, is_prompt, rolled_back_turns
 from .hosts.decoding import Malformed
+from .hosts.registry import Parser
 from .jsonl_tail import FileCursor
 from .selection import identity_of
 from .transcript import read_objects
@@ -66,7 +68,7 @@ def keys_of(turn: Turn, *, with_other_words: bool = False) -> list[str]:
         turn: Of a transcript.
         with_other_words: Also as one whose id a stored turn with other words has.
     """
-    identities = list(identity_of(turn).all_known())
+    identities = [one for one in identity_of(turn).all_known() if one.unless_session is None]
     if with_other_words:
         identities += [one.with_other_words(turn.role) for one in identities if not one.with_text]
     by_text = any(one.with_text for one in identities)
@@ -85,7 +87,7 @@ def must_look(host: str | None, looked_at: int | None, count: int, known_turns: 
             what was taken back there.
     """
     if host != "claude-code":
-        return False
+        known_turns = 0  # a fork of Codex repeats what was taken back together with the event
     return bool(count or known_turns) if looked_at is None else count != looked_at
 
 
@@ -98,16 +100,22 @@ def branch_count(cursor: FileCursor | None) -> int:
     return count if isinstance(count, int) else 0
 
 
-def branches_of(path: str | os.PathLike[str]) -> Branches:
+def branches_of(path: str | os.PathLike[str], host: str | None = "claude-code") -> Branches:
     """Return which turns of a transcript were taken back, as its newest line says.
 
-    Reads the whole file; holds the ids of its lines.
+    Reads the whole file; holds the ids of its lines, of Codex the keys of its turns.
 
     Raises:
         TranscriptFault: The file cannot be read.
     """
-    tree = _Tree()
-    parser = ClaudeParser(None, FileHints(path, datetime.now(UTC), lambda: None))
+    hints = FileHints(path, datetime.now(UTC), lambda: None)
+    tree: _Tree | _Rollout
+    parser: Parser
+    if host == "codex":
+        parser = rollout = CodexParser(None, hints)
+        tree = _Rollout(rollout)
+    else:
+        parser, tree = ClaudeParser(None, hints), _Tree()
     for fields, line in read_objects(path):
         try:
             outcome = parser.parse(fields, line)
@@ -115,6 +123,34 @@ def branches_of(path: str | os.PathLike[str]) -> Branches:
             outcome = Skipped("unparsable")
         tree.add(fields, outcome)
     return tree.branches()
+
+
+@dataclass(slots=True)
+class _Rollout:
+    """A thread of Codex, of which an event takes the newest prompts back."""
+
+    parser: CodexParser
+    turns: list[tuple[bool, list[str]]] = field(default_factory=list[tuple[bool, list[str]]])
+    rewound: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+
+    def add(self, fields: Mapping[str, Any], outcome: LineOutcome) -> None:
+        if isinstance(outcome, Turn):
+            # What a fork repeats may hold in its parent, which says itself what was taken back.
+            keys = [] if self.parser.is_copying else keys_of(outcome)
+            self.turns.append((outcome.role == "user", keys))
+        elif outcome == Skipped("empty") and is_prompt(fields):
+            self.turns.append((True, []))
+        count = rolled_back_turns(fields)
+        prompts = [at for at, (from_user, _) in enumerate(self.turns) if from_user] if count else []
+        if prompts:
+            place = prompts[-min(count, len(prompts))]
+            self.rewound |= {keys[0]: keys for _, keys in self.turns[place:] if keys}
+            del self.turns[place:]
+
+    def branches(self) -> Branches:
+        held = {keys[0]: keys for _, keys in self.turns if keys}
+        taken_back = {key: keys for key, keys in self.rewound.items() if key not in held}
+        return Branches(frozenset(taken_back), frozenset(held), taken_back | held)
 
 
 @dataclass(slots=True)

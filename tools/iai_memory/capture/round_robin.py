@@ -185,7 +185,7 @@ class RoundRobin:
         count = branch_count(batch.cursor)
         known_turns = session.counts.duplicate + batch.counts.duplicate
         if must_look(session.host, session.branches, count, known_turns):
-            found = branches_of(session.transcript)
+            found = branches_of(session.transcript, session.host)
             if self._tag_rewound(found.rewound_keys(), found.held_keys()):
                 hasten_page(self._paths)
         session.branches = count

@@ -70,12 +70,24 @@ def identity_of(turn: Turn) -> TurnIdentity:
 
 
 def _former(turn: Turn) -> TurnIdentity | None:
-    """Return what versions knew the turn by that did not know its thread."""
-    if turn.former_id is not None:
-        return TurnIdentity.of_id(turn.host, turn.former_id)
-    if turn.turn_id is None or turn.thread == turn.session_id:
+    """Return what the store may know the turn by: of another thread, or of an earlier version."""
+    if turn.turn_id is None:
         return None
-    return TurnIdentity.within(turn.host, turn.session_id, turn.role, turn.turn_id)
+    found: TurnIdentity | None = None
+    if turn.former_id is not None:
+        found = TurnIdentity.of_id(turn.host, turn.former_id)
+    elif turn.thread != turn.session_id:
+        found = TurnIdentity.within(turn.host, turn.session_id, turn.role, turn.turn_id)
+    for thread in turn.ancestors:
+        found = TurnIdentity(
+            turn.host,
+            (thread, turn.role, turn.turn_id),
+            with_text=True,
+            former=found,
+            # What the oldest thread said itself is no turn of the fork's own, however alike.
+            unless_session=thread if turn.thread == turn.session_id else None,
+        )
+    return found
 
 
 def selected_memory(

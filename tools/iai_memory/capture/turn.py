@@ -41,6 +41,8 @@ class Turn:
         thread: The session in which `turn_id` was given, where that may be another one: a fork
             repeats the turns of its parent. None where the id says enough by itself.
         marks: What a reader should know of the turn; they become tags of its memory.
+        ancestors: Of a turn of a fork, threads in which it may have been stored: of a repeated one
+            those between this thread and the oldest, of the fork's own one the oldest.
         former_id: The `turn_id` under which earlier versions stored it, if that was another one.
     """
 
@@ -53,6 +55,7 @@ class Turn:
     cwd: str | None
     thread: str | None = None
     marks: tuple[str, ...] = ()
+    ancestors: tuple[str, ...] = ()
     former_id: str | None = None
 
 

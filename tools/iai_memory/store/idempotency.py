@@ -30,13 +30,15 @@ class TurnIdentity:
         host: The host that wrote it.
         parts: The id that the host gave it; with `with_text`, what stands in place of one.
         with_text: The parts may be those of another turn, so the text says which one it is.
-        former: What earlier versions knew the turn by, if that was something else.
+        former: What else the store may know the turn by, if anything.
+        unless_session: A stored turn of this session is another one.
     """
 
     host: str
     parts: tuple[str, ...]
     with_text: bool = False
     former: TurnIdentity | None = None
+    unless_session: str | None = None
 
     @classmethod
     def of_id(cls, host: str, turn_id: str) -> TurnIdentity:
@@ -59,10 +61,11 @@ class TurnIdentity:
         return TurnIdentity(self.host, (*self.parts, role), with_text=True)
 
     def all_known(self) -> Iterator[TurnIdentity]:
-        """Yield this identity, then that by which earlier versions knew the turn."""
-        yield self
-        if self.former is not None:
-            yield self.former
+        """Yield this identity, then what else the store may know the turn by."""
+        one: TurnIdentity | None = self
+        while one is not None:
+            yield one
+            one = one.former
 
     def key(self, text: str) -> str:
         """Return the idempotency key of the turn; `text` is what of it was, or will be, stored."""

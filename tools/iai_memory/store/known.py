@@ -9,9 +9,9 @@ from typing import Final
 
 import pyarrow as pa
 
-KNOWN_COLUMNS: Final = ("idem", "id", "tombstoned_at", "valid_to", "role", "text")
+KNOWN_COLUMNS: Final = ("idem", "id", "tombstoned_at", "valid_to", "session_id", "role", "text")
 _HASH: Final = "words"
-_KEPT: Final = (*("idem", "id", "tombstoned_at", "valid_to"), _HASH)
+_KEPT: Final = (*("idem", "id", "tombstoned_at", "valid_to", "session_id"), _HASH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,14 @@ class KnownMemory:
         id: Its id.
         is_live: Whether it is not forgotten.
         valid_to: When something else became true instead; None while it is true.
+        session_id: Its session.
         words: Of its role and its text, `hash_of_words`.
     """
 
     id: str
     is_live: bool
     valid_to: datetime | None
+    session_id: str | None
     words: int
 
     def is_current(self, moment: datetime) -> bool:
@@ -56,8 +58,8 @@ def known_memories(parts: Iterable[pa.Table]) -> dict[str, list[KnownMemory]]:
     found: dict[str, list[KnownMemory]] = {}
     for part in parts:
         columns = (part[name].to_pylist() for name in _KEPT)
-        for key, id_, tombstoned_at, valid_to, words in zip(*columns, strict=True):
-            known = KnownMemory(id_, tombstoned_at is None, valid_to, words)
+        for key, id_, tombstoned_at, valid_to, session_id, words in zip(*columns, strict=True):
+            known = KnownMemory(id_, tombstoned_at is None, valid_to, session_id, words)
             found.setdefault(key, []).append(known)
     for same in found.values():
         same.sort(key=lambda one: (not one.is_live, one.id))

@@ -33,7 +33,10 @@ def known_by_words(memory: NewMemory, keys: Keys, known: KnownMemories) -> Known
     for identity, key in keys:
         for one in known.get(key, ()):
             words = words or hash_of_words(memory.role, memory.text)
-            if identity.with_text or one.words == words:
+            is_other = identity.unless_session is not None and (
+                one.session_id == identity.unless_session
+            )
+            if not is_other and (identity.with_text or one.words == words):
                 return one
     return None
 
@@ -83,7 +86,8 @@ def _known_as(
 def _holders(draft: Draft, known: KnownMemories) -> Iterator[tuple[TurnIdentity, KnownMemory]]:
     for identity, key in keys_of(draft.identity, draft.record.text):
         for one in known.get(key, ()):
-            yield identity, one
+            if identity.unless_session is None or one.session_id != identity.unless_session:
+                yield identity, one
 
 
 def _says_the_same(draft: Draft, one: KnownMemory) -> bool:

@@ -8,9 +8,12 @@ lines, so a parser that starts in the middle needs the state of the one before.
 **Forks**, as `codex app-server` writes them. From 0.158 on a fork names its parent
 and holds its own items only. Before (0.98, 0.130, 0.145), it repeated the `session_meta` of each of
 its ancestors after its own, then all their items, with the time of the fork; users' messages had no
-id, the assistant's only from 0.145 on. So what a turn without an id is known by is the oldest
-ancestor, role, text, and how often that was said before in the file: a fork has the same lines in
-the same order up to its own ones.
+id, the assistant's only from 0.145 on. So what a repeated turn without an id is known by is the
+oldest ancestor, role, text, and how often that was said before in the file: a fork has the same
+lines in the same order up to its own ones, which come after a pause and are of its own thread.
+
+**Rollbacks** (up to 0.145): `thread_rolled_back` takes the newest `num_turns` prompts back, with
+all that followed them; the lines stay.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +32,7 @@ from .decoding import (
     Malformed,
     TextBlocks,
     line_id,
+    moment,
     object_field,
     text_field,
 )
@@ -49,6 +54,7 @@ _KINDS: Final = frozenset(
 _TEXT_ITEMS: Final = ("input_text", "output_text", "text")
 _NOT_ITEMS: Final = _KINDS - {"response_item"}
 _MAX_COUNTED: Final = 4_096
+_MAX_PAUSE: Final = timedelta(milliseconds=50)
 _FOLDER: Final = re.compile(
     r"\s*<environment_context>\s*"
     r"(?:Current working directory: (?P<line>[^\n<]{1,1000})|<cwd>(?P<tag>[^<]{1,1000})</cwd>)"
@@ -97,6 +103,9 @@ class CodexParser:
         self._cwd: str | None = known.get("cwd")
         self._is_sub_agent = known.get("is_sub_agent") is True
         self._said: dict[str, int] = dict(known.get("said") or {})
+        self._ancestors: list[str] = list(known.get("ancestors") or [])
+        self._copied_at: str | None = known.get("copied_at")
+        self._rollbacks: int = known.get("branches") or 0
         self._state: Mapping[str, Any] | None = None
 
     def state(self) -> Mapping[str, Any] | None:
@@ -108,8 +117,16 @@ class CodexParser:
                 "cwd": self._cwd,
                 "is_sub_agent": self._is_sub_agent,
                 "said": dict(self._said),
+                "ancestors": list(self._ancestors),
+                "copied_at": self._copied_at,
+                "branches": self._rollbacks,
             }
         return self._state
+
+    @property
+    def is_copying(self) -> bool:
+        """Whether the last line was one that a fork repeats."""
+        return self._copied_at is not None
 
     def parse(self, fields: dict[str, Any], line: bytes) -> LineOutcome:
         """Return the turn of an object, why it is skipped, or None for a kind that is never one.
@@ -133,6 +150,9 @@ class CodexParser:
             cwd = object_field(fields, "payload").get("cwd")
             self._work_in(cwd if isinstance(cwd, str) else None)
             return None
+        self._follow_copies(fields)
+        if rolled_back_turns(fields):
+            self._rollbacks, self._state = self._rollbacks + 1, None
         if kind in _NOT_ITEMS:
             return None
         item = object_field(fields, "payload") if kind == "response_item" else fields
@@ -141,9 +161,12 @@ class CodexParser:
     def _open(self, meta: dict[str, Any]) -> None:
         """Take the session's id from the first of these lines, the oldest thread from the last."""
         self._state = None
-        self._thread = _oldest_thread(meta)
-        if self._session_id is not None:
-            return  # a fork repeats its ancestors' session_meta after its own
+        own, self._thread = self._session_id, _oldest_thread(meta)
+        if own is not None:
+            # A fork repeats its ancestors' session_meta after its own.
+            self._note_ancestor(text_field(meta, "id" if meta.get("id") else "session_id"))
+            self._note_ancestor(self._thread)
+            return
         self._session_id = text_field(meta, "session_id" if meta.get("session_id") else "id")
         cwd = meta.get("cwd")
         self._work_in(cwd if isinstance(cwd, str) else None)
@@ -151,6 +174,24 @@ class CodexParser:
         self._is_sub_agent = (isinstance(source, dict) and "subagent" in source) or meta.get(
             "thread_source"
         ) == "subagent"
+        self._note_ancestor(self._thread)
+
+    def _note_ancestor(self, thread: str) -> None:
+        if thread not in (self._session_id, *self._ancestors):
+            self._ancestors.append(thread)
+            self._copied_at = ""
+
+    def _follow_copies(self, fields: Mapping[str, Any]) -> None:
+        """Find the end of what a fork repeats, which it writes without a pause."""
+        if self._copied_at is None:
+            return
+        try:
+            at = moment(fields)
+        except Malformed:
+            return
+        last = datetime.fromisoformat(self._copied_at) if self._copied_at else at
+        self._copied_at = at.isoformat() if abs(at - last) <= _MAX_PAUSE else None
+        self._state = None
 
     def _work_in(self, cwd: str | None) -> None:
         if cwd:
@@ -178,7 +219,11 @@ class CodexParser:
             return Skipped("host_marker")
         created_at, marks = self._hints.time_of(fields)
         session_id = self._session_id or self._hints.session_id
-        thread = self._thread or session_id
+        thread, ancestors = self._thread or session_id, tuple(self._ancestors)
+        if self._copied_at is None and ancestors:
+            thread, ancestors = session_id, (thread,)
+        else:
+            ancestors = tuple(one for one in ancestors if one != thread)
         given = item.get("id")
         if isinstance(given, str) and given:
             turn_id, former_id = text_field(item, "id"), None
@@ -196,6 +241,7 @@ class CodexParser:
             cwd=self._cwd,
             thread=within,
             marks=marks,
+            ancestors=ancestors if within else (),
             former_id=former_id,
         )
 
@@ -215,6 +261,22 @@ class CodexParser:
                 found = _FOLDER.match(block)
                 if found is not None:
                     self._work_in((found["line"] or found["tag"]).strip())
+
+
+def is_prompt(fields: Mapping[str, Any]) -> bool:
+    """Return whether a line is a message of the person's, whatever is in it."""
+    item = fields.get("payload", fields)
+    return isinstance(item, dict) and (item.get("type"), item.get("role")) == ("message", "user")
+
+
+def rolled_back_turns(fields: Mapping[str, Any]) -> int:
+    """Return how many prompts a line takes back."""
+    payload = fields.get("payload")
+    if fields.get("type") != "event_msg" or not isinstance(payload, dict):
+        return 0
+    count = payload.get("num_turns")
+    is_rollback = payload.get("type") == "thread_rolled_back" and isinstance(count, int)
+    return max(0, count) if is_rollback and isinstance(count, int) else 0
 
 
 def _oldest_thread(meta: Mapping[str, Any]) -> str:
