@@ -55,8 +55,10 @@ is_plain() {
     [ ! -L "$1" ] && { [ -f "$1" ] || [ ! -e "$1" ] || [ -f "$1" ] || [ ! -e "$1" ]; }
 }
 
-# True when a ring waits in the spool, in the file that hooks append to or in one that a drain took.
+# True when a ring waits in the spool, in the file that hooks append to or in one that a drain took,
+# and when no hook can ring, since something else stands there: who drains or renders says so.
 rings_wait() {
+    is_plain "$store/spool/doorbell.jsonl" || return 0
     set +f
     for waiting in "$store"/spool/doorbell*.json*; do
         [ -f "$waiting" ] && [ -s "$waiting" ] && break

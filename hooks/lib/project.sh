@@ -53,10 +53,32 @@ work_tree() {
     top=${real%/.git} config=$real/config
 }
 
+# Sets `text` to the whole lines among the first 64 KiB of the file $1.
+read_beginning() {
+    if [ -n "${BASH_VERSION-}" ]; then
+        # shellcheck disable=SC3045  # bash has -d and -n
+        IFS= read -r -d '' -n 65536 text <"$1"
+        [ ${#text} -lt 65536 ] || text=${text%"$nl"*}
+        return
+    fi
+    # No bound on a line here: a limit of CPU time ends a child, which costs less than a program.
+    text=$(
+        ulimit -t 1
+        left=65536
+        while IFS= read -r line || [ -n "$line" ]; do
+            left=$((left - ${#line} - 1))
+            [ "$left" -ge 0 ] || break
+            printf '%s\n' "$line"
+        done <"$1"
+    )
+}
+
 # Sets `url` to the first url of the remote origin, else of the first remote that has one.
 remote_url() {
     url='' remote=''
-    while IFS= read -r line || [ -n "$line" ]; do
+    read_beginning "$config"
+    IFS=$nl
+    for line in $text; do
         trim "$line"
         line=$trimmed
         case $line in
@@ -76,7 +98,8 @@ remote_url() {
             break
         fi
         [ -n "$url" ] || url=$value
-    done <"$config"
+    done
+    IFS=" $tab$nl"
     [ -n "$url" ]
 }
 
@@ -281,7 +304,7 @@ joined() {
 }
 
 first_line() {
-    line=
-    IFS= read -r line <"$1"
+    read_beginning "$1"
+    line=${text%%"$nl"*}
     line=${line%"${line##*[![:space:]]}"}
 }

@@ -327,6 +327,20 @@ def test_what_is_no_ring_holds_no_page_back(recall: RecallRun, name: str) -> Non
     assert recall.run() == PAGE
 
 
+@pytest.mark.parametrize("make", ODD)
+def test_a_page_is_not_served_while_no_hook_can_ring(
+    recall: RecallRun, make: Callable[[Path], None]
+) -> None:
+    """The live command says on the page that nothing is kept now."""
+    put(recall.cache)
+    (recall.store / "spool").mkdir(parents=True)
+    make(recall.store / "spool" / "doorbell.jsonl")
+    recall.live(f"printf '{LIVE}'")
+
+    assert recall.run() == LIVE
+    assert re.fullmatch(r"spool-waiting age=\d+s -> live-cli", recall.log()[0])
+
+
 def test_a_page_that_a_drain_has_left_behind_is_not_served(recall: RecallRun) -> None:
     put(recall.cache)
     put(recall.store / ".page-behind", "")

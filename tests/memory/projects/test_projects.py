@@ -396,6 +396,56 @@ def test_the_hook_finds_the_same_key_for_any_git_config(
         agree(shell, folders)
 
 
+ORIGIN = '[remote "origin"]\n\turl = git@example.org:a/b.git\n'
+HUGE = 30_000_000
+
+
+def _one_line(path: Path) -> None:
+    path.write_bytes(b"x" * HUGE)
+
+
+def _zero_bytes(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(HUGE)
+
+
+def _many_lines(path: Path) -> None:
+    path.write_bytes(b"[branch]\n" * (HUGE // 9))
+
+
+def _address_first(path: Path) -> None:
+    path.write_bytes(ORIGIN.encode() + b"[branch]\n" * (HUGE // 9))
+
+
+def _address_behind(path: Path) -> None:
+    path.write_bytes(b"[branch]\n" * (65536 // 9) + ORIGIN.encode())
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", [".git/config", ".git"])
+@pytest.mark.parametrize(
+    ("make", "has_address"),
+    [
+        (_one_line, False),
+        (_zero_bytes, False),
+        (_many_lines, False),
+        (_address_first, True),
+        (_address_behind, False),
+    ],
+)
+def test_of_a_git_file_of_any_size_the_hook_and_we_read_the_same_beginning(
+    shell: list[str], here: Path, name: str, make: Callable[[Path], None], has_address: bool
+) -> None:
+    folder = here / "work"
+    path = folder / name
+    path.parent.mkdir(parents=True)
+    make(path)
+    agree(shell, [str(folder)])
+    named = "example.org/a/b" if has_address and name == ".git/config" else str(folder)
+    assert project_of(folder).name == named
+    path.unlink()  # temporary folders may be in memory
+
+
 @yash_loses_bytes
 def test_the_hook_finds_the_same_key_for_every_byte(shell: list[str], here: Path) -> None:
     folders = [

@@ -7,14 +7,15 @@ import re
 from pathlib import Path
 from typing import Final
 
-from ..base.foreign_file import read_foreign
+from ..base.foreign_file import open_foreign
 from ..errors import ForeignFileFault
 
 WHITESPACE: Final = " \t\n\v\f\r"
 """`[:space:]` of the hook."""
 
 _WINDOWS: Final = re.compile(r"[A-Za-z]:(?:[\\/].*)?|\\.*", re.DOTALL)
-_MAX_POINTER_BYTES: Final = 64 * 1024  # two paths as long as a system takes, and some
+# Two paths as long as a system takes, and some; a shell reads a byte at a time.
+_BEGINNING_BYTES: Final = 64 << 10
 
 
 def is_windows_path(path: str) -> bool:
@@ -41,13 +42,25 @@ def exists(path: str) -> bool:
         return False
 
 
+def beginning(path: str | Path) -> str:
+    """Return the whole lines among the first 64 KiB of a file; "" if it cannot be read.
+
+    What git writes is smaller, or has what we look for there; whatever stands behind is not read,
+    here and in the hook.
+    """
+    try:
+        with open_foreign(path) as stream:
+            content = stream.read(_BEGINNING_BYTES + 1)
+    except (ForeignFileFault, OSError):
+        return ""
+    if len(content) > _BEGINNING_BYTES:
+        content = content[:_BEGINNING_BYTES].rpartition(b"\n")[0]
+    return os.fsdecode(content)
+
+
 def first_line(path: Path) -> str:
     """Return the first line without white space at its end; "" if the file cannot be read."""
-    try:
-        raw = read_foreign(path, _MAX_POINTER_BYTES)
-    except ForeignFileFault:
-        return ""
-    return os.fsdecode(raw.partition(b"\n")[0]).rstrip(WHITESPACE)
+    return beginning(path).partition("\n")[0].rstrip(WHITESPACE)
 
 
 def joined(folder: str, path: str) -> str:

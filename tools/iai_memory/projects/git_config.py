@@ -6,27 +6,19 @@ Not read, here and in the hook: `insteadOf`, included and global configuration, 
 
 from __future__ import annotations
 
-import os
 import re
 from typing import Final
 
-from ..base.foreign_file import read_foreign
-from ..errors import ForeignFileFault
-from .folders import WHITESPACE, joined, one_leading_slash, resolved_folder
+from .folders import WHITESPACE, beginning, joined, one_leading_slash, resolved_folder
 
-_MAX_CONFIG_BYTES: Final = 4 << 20
 _DEFAULT_PORTS: Final = frozenset({"ssh:22", "http:80", "https:443", "git:9418"})
 
 
 def remote_url(config: str) -> str | None:
     """Return the first `url` of `origin`, else of the first remote that has one; None without."""
-    try:
-        text = os.fsdecode(read_foreign(config, _MAX_CONFIG_BYTES))
-    except ForeignFileFault:
-        return None
     remote: str | None = None
     first: str | None = None
-    for raw in text.split("\n"):
+    for raw in beginning(config).split("\n"):
         line = raw.strip(WHITESPACE)
         if line.startswith("["):
             remote, line = _section(line)
