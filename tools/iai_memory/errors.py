@@ -19,9 +19,38 @@ MemoryFault
 Each text is one line that names the thing and the next command.
 """
 
+import re
+
+MAX_CHARS = 1_000
+"""Of a fault's text: a path out of a transcript may have 100,000."""
+
+_HEAD_CHARS = 400
+_SUSPECT = re.compile(r"[^ -~]")
+
+
+def one_line(text: str) -> str:
+    """Return a text of faults as one printable line; of a long one the middle is left out.
+
+    The thing stands at the beginning and the next command at the end.
+    """
+    if len(text) > MAX_CHARS:
+        text = f"{text[:_HEAD_CHARS]} … {text[len(text) - MAX_CHARS + _HEAD_CHARS :]}"
+    return _SUSPECT.sub(_printable, text)
+
+
+def _printable(found: re.Match[str]) -> str:
+    return found[0] if found[0].isprintable() else found[0].encode("unicode_escape").decode()
+
 
 class MemoryFault(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base of every error that this package raises on purpose.
+
+    Its text may quote what others wrote, so it is told in one printable line.
+    """
+
+    def __str__(self) -> str:
+        """Return the text, see `one_line`."""
+        return one_line(super().__str__())
 
 
 class InvalidInput(MemoryFault, ValueError):

@@ -73,12 +73,16 @@ def events(
     as_json: AsJson = False,
 ) -> None:
     """Show the newest events of the ledger, newest first."""
+    from iai_memory.errors import one_line
+
     found = open_memory().ledger.newest(limit, event=name)
     if as_json:
         emit_json(found)
         return
     for event in found:
-        rest = ", ".join(f"{key}={event[key]}" for key in event if key not in ("at", "event"))
+        rest = ", ".join(
+            f"{key}={one_line(str(event[key]))}" for key in event if key not in ("at", "event")
+        )
         emit_lines([memory_text(f"{event.get('at')}  {event.get('event')}  {rest}")])
 
 

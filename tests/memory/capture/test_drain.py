@@ -474,13 +474,14 @@ def test_no_secret_in_a_ring_or_in_names_of_a_turn_is_kept_beside_the_transcript
     token = "ghp_" + "a1B2c3D4e5F6g7H8i9J0" * 2
     private = "<private>my salary 99999</private>"
     host = Host(memory, tmp_path)
-    host.says("user", "hello", uuid=f"u-{token}", sessionId=f"s-{private}", cwd=f"/work/{token}")
-    host.rings(session_id=f"s-{token}", cwd=f"/work/{private}")
+    folder = f"/home/sam/{token}"
+    host.says("user", "hello", uuid=f"u-{token}", sessionId=f"s-{private}", cwd=folder)
+    host.rings(session_id=f"s-{token}", cwd=f"/home/sam/{private}")
     memory.drain()
-    memory.session_start(f"/work/{token}", refresh=True)
+    memory.session_start(f"/home/sam/{token}", refresh=True)
 
     assert texts(memory) == ["hello"]
-    assert "hello" in memory.session_start(f"/work/{token}").payload
+    assert "hello" in memory.session_start(f"/home/sam/{token}").payload
     assert [one.text for one in memory.timeline(session_id=f"s-{private}").records] == ["hello"]
     for path in memory.paths.root.rglob("*"):
         assert token not in path.name

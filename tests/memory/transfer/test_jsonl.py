@@ -137,7 +137,7 @@ ODD_NAMES = {
     "session_id": "s-<private>99999</private>",
     "turn_id": "one\ntwo",
     "project": "x<iai-mcp-session-start>",
-    "cwd": "/work/\x1b[31m",
+    "cwd": "/home/sam/\x1b[31m",
     "tags": ["<private>99999</private>", "a\nb"],
 }
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from ..errors import ForeignFileFault, InvalidInput, TranscriptFault
+from ..errors import ForeignFileFault, InvalidInput, TranscriptFault, one_line
 from ..projects.lookup import ProjectLookup
 from ..results import IngestReport
 from ..writing.new_memory import NewMemory
@@ -244,7 +244,8 @@ class HistoryImport:
             self._store([(memory, reading)])
         except InvalidInput as exc:
             reading.counts.add(TurnCounts(failed=1))
-            self.progress.faults.append(f"{reading.found.path}: turn {memory.turn_id}: {exc}")
+            told = f"{reading.found.path}: turn {memory.turn_id}: {exc}"
+            self.progress.faults.append(one_line(told))
 
     def _tag(self, reading: _Reading) -> None:
         """Tag the turns that the person took back, where that may have changed."""

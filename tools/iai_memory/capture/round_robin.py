@@ -24,6 +24,7 @@ from ..errors import (
     MemoryFault,
     StoreFault,
     TranscriptFault,
+    one_line,
 )
 from ..projects.lookup import ProjectLookup
 from ..results import IngestReport
@@ -138,7 +139,7 @@ class RoundRobin:
         except Exception as exc:  # noqa: BLE001 - one transcript must not end the capture of others
             if not isinstance(exc, (MemoryFault, OSError)):
                 _log.exception("%s could not be read", session.transcript)
-            session.could_not_be_read(str(exc) or type(exc).__name__)
+            session.could_not_be_read(one_line(str(exc)) or type(exc).__name__)
             return False
         session.attempts, session.fault = 0, ""
         session.cursor = batch.cursor
