@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import UUID
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 import numpy as np
 import onnxruntime
@@ -180,7 +180,7 @@ def _line(session: str, number: int, role: str, text: str) -> dict[str, object]:
         "type": role,
         "message": {"role": role, "content": text},
         "isSidechain": False,
-        "uuid": str(UUID(int=(1 << 100) + number)),
+        "uuid": str(uuid5(NAMESPACE_OID, str(number))),
         "timestamp": (_BEGAN + timedelta(seconds=60 * number)).isoformat(),
         "sessionId": session,
         "cwd": "/home/sam/code",
