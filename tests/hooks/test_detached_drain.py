@@ -234,9 +234,10 @@ def test_a_ring_during_a_drain_starts_no_second_one_and_is_drained_after_it(
     assert len(detached.runs()) == 1
 
     rings = detached.hook.doorbell.read_bytes()
-    detached.end_drain()
-    # The script took everything away; what came while it read is put back, as a drain does.
+    # The script takes everything away; what came while it read is put back, as a drain does. The
+    # waiter may sleep as soon as the drain has ended, so this has to be there before.
     detached.hook.command("sleep", f"printf '%s' '{rings.decode()}' >{detached.hook.doorbell}")
+    detached.end_drain()
     detached.wait_for_drain()
     detached.end_drain()
     detached.wait_for_end()

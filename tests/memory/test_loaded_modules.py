@@ -36,7 +36,7 @@ PACKAGES = {
     "iai_memory.projects": (12, set[str]()),
     "iai_memory.privacy": (20, set[str]()),
     "iai_memory.text": (24, {"Stemmer", "regex"}),
-    "iai_memory.capture.hosts": (24, set[str]()),
+    "iai_memory.capture.hosts": (25, set[str]()),
     "iai_memory.embedding": (24, {"pydantic"}),
     "iai_server.startup": (20, set[str]()),
     "iai_server.hosts": (32, {"tomlkit"}),
