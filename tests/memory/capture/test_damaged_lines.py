@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.transcript_lines import claude, codex, new_parser, raw, reasons, turns
 
@@ -17,7 +17,7 @@ from iai_memory.base.checks import check_text
 from iai_memory.capture.damaged_line import salvage
 from iai_memory.capture.long_line import LongLine
 from iai_memory.capture.transcript import detect_host, line_outcomes, read_transcript
-from iai_memory.capture.turn import Parsed, Turn
+from iai_memory.capture.turn import Parsed, Skipped, Turn
 from iai_memory.errors import TranscriptFault
 from iai_memory.text.same_words import CUT
 
@@ -67,9 +67,7 @@ def shortened(line: bytes, size: int = 65_536) -> bytes:
     long = LongLine()
     for at in range(0, len(line), size):
         long.feed(line[at : at + size])
-    kept = long.end()
-    assert kept is not None
-    return kept
+    return long.end()
 
 
 @given(st.data())
@@ -190,10 +188,86 @@ def test_the_words_after_huge_results_of_tools_are_kept(path: Path) -> None:
     assert texts(read(path, raw(claude(blocks)))) == ["and the words"]
 
 
-def test_a_line_too_long_even_so_is_counted_and_the_next_one_read(path: Path) -> None:
-    items = read(path, b'{"a":[' + b'"bc",' * 2_000_000 + b"1]}\n" + raw(claude("after")))
+SMALL = [{"a": number} for number in range(300_000)]
+FIRST: dict[str, dict[str, Any]] = {
+    "a result": {"toolUseResult": SMALL},
+    "a result of numbers": {"toolUseResult": [1234567] * 2_000_000},
+    "six results": {f"result{number}": SMALL for number in range(6)},
+    "an object nested in objects": {"a": {"b": {"c": SMALL}, "d": SMALL}},
+}
+
+
+@pytest.mark.parametrize("first", FIRST.values(), ids=FIRST.keys())
+def test_the_words_behind_huge_members_of_a_line_are_kept(
+    first: dict[str, Any], path: Path
+) -> None:
+    items = read(path, raw(first | claude("said"), claude("after", uuid="2")))
+    assert texts(items) == ["said", "after"]
+    assert turns(items)[0].cwd == "/home/sam/code"
+    assert reasons(items) == {}
+
+
+def test_what_stands_behind_a_huge_message_is_kept(path: Path) -> None:
+    message = {"role": "user", "usage": SMALL, "content": "said"}
+    (turn,) = turns(read(path, raw(claude("", message=message, uuid="behind"))))
+    assert (turn.text, turn.turn_id, turn.marks) == ("said", "behind", ())
+
+
+def test_of_very_many_blocks_the_ends_are_kept_and_the_rest_is_told(path: Path) -> None:
+    block = {"type": "image", "source": [{}, {}]}
+    said = [{"type": "text", "text": text} for text in ("first", "last")]
+    items = read(path, raw(claude([said[0], *[block] * 150_000, said[1]])))
+    assert texts(items) == [f"first\n\n{CUT}\n\nlast"]
+    assert reasons(items) == {"too_long": 1}
+
+
+def test_of_very_many_items_of_codex_the_ends_are_kept_and_the_rest_is_told() -> None:
+    line = codex("first")
+    last = {"type": "input_text", "text": "last"}
+    line["payload"]["content"] += [*[{"type": "input_image", "x": {}}] * 150_000, last]
+    outcomes = line_outcomes(new_parser("codex"), shortened(raw(line)[:-1]))
+    assert isinstance(outcomes[0], Turn)
+    assert outcomes[0].text == f"first\n\n{CUT}\n\nlast"
+    assert outcomes[1] == Skipped("too_long")
+
+
+def test_blocks_of_which_none_is_left_are_no_turn_and_are_counted() -> None:
+    outcomes = line_outcomes(new_parser("claude-code"), raw(claude([CUT])))
+    assert outcomes == [Skipped("line_too_long")]
+
+
+def test_a_line_of_too_many_members_is_kept_and_counted_and_the_next_one_read(path: Path) -> None:
+    many: dict[str, Any] = {f"member {number}": number for number in range(500_000)}
+    items = read(path, raw({**claude("said"), **many}, claude("after", uuid="2")))
     assert reasons(items) == {"line_too_long": 1}
-    assert texts(items) == ["after"]
+    assert texts(items) == ["said", "after"]
+
+
+@pytest.mark.parametrize("deep", [201, 20_000, 700_000])
+@pytest.mark.parametrize(("opener", "closer"), [("[", "]"), ('{"a":', "}")])
+def test_what_is_nested_too_deep_costs_no_word_beside_it(
+    deep: int, opener: str, closer: str, path: Path
+) -> None:
+    nested = f'"a":{opener * deep}1{closer * deep},"b":"{"x" * 600_000}","message"'
+    line = raw(claude("said")).replace(b'"message"', nested.encode())
+    assert texts(read(path, line)) == ["said"]
+
+
+def test_the_object_behind_half_a_line_of_small_parts_is_found(path: Path) -> None:
+    half = raw(claude("q", toolUseResult=SMALL))[:-400] + b'", "uu'
+    items = read(path, half + raw(claude("glued", uuid="glued")))
+    assert texts(items) == ["glued"]
+    assert reasons(items) == {"unparsable": 1}
+
+
+@settings(max_examples=12)
+@given(st.data())
+def test_of_any_line_that_is_shortened_what_is_kept_is_json(data: st.DataObject) -> None:
+    part = data.draw(st.sampled_from(["{}", "[1]", '{"a":{}}', '"é"', "12", '[[],{"b":[2]}]']))
+    holder = data.draw(st.sampled_from(['{"x":[@],"said":1}', '{"a":{"b":[[@],"z"]},"said":1}']))
+    line = holder.replace("@", ",".join([part] * 400_000)).encode()
+    size = data.draw(st.integers(30_000, 500_000))
+    assert json.loads(shortened(line, size))["said"] == 1
 
 
 HALVES = {

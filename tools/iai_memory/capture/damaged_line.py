@@ -49,12 +49,12 @@ class Salvage:
     ends_whole: bool
 
 
-def objects_of(line: bytes | None) -> list[tuple[dict[str, Any], bytes]]:
+def objects_of(line: bytes) -> list[tuple[dict[str, Any], bytes]]:
     """Return each object of a line with its own bytes; never raise on any bytes."""
     try:
-        return [(decode(line or b""), line or b"")]
+        return [(decode(line), line)]
     except Malformed:
-        return salvage(line or b"").objects
+        return salvage(line).objects
 
 
 def salvage(line: bytes) -> Salvage:

@@ -44,17 +44,18 @@ class Line:
     """One line.
 
     Attributes:
-        data: Its bytes without the newline, shortened if they are many; None if even so they are
-            too many to be decoded.
+        data: Its bytes without the newline, shortened if they are many.
         end_offset: Bytes from the start of the file to just after its newline.
         mark: The `FileCursor.mark` for that place.
         is_ended: Whether it has a newline; only the last line of a file may have none.
+        is_cut: Whether members of its object were left out, which may have held words.
     """
 
-    data: bytes | None
+    data: bytes
     end_offset: int
     mark: str
     is_ended: bool = True
+    is_cut: bool = False
 
 
 def read_lines(stream: BinaryIO, start: int = 0, stop: int | None = None) -> Iterator[Line]:
@@ -95,7 +96,7 @@ def _long_line(stream: BinaryIO, piece: bytes, offset: int) -> Line:
         if piece.endswith(b"\n"):
             break
         piece = stream.readline(_PIECE)
-    return Line(line.end(), offset, _mark(tail), tail.endswith(b"\n"))
+    return Line(line.end(), offset, _mark(tail), tail.endswith(b"\n"), line.is_cut)
 
 
 def offset_to_resume(

@@ -74,6 +74,8 @@ def read_transcript(
             if not line.is_ended and not (_is_at_rest(stat) and _ends_whole(line.data)):
                 break
             outcomes = line_outcomes(parser, line.data)
+            if line.is_cut:
+                outcomes.append(Skipped("line_too_long"))
             place = FileCursor(
                 stat.st_ino, stat.st_size, line.end_offset, line.mark, parser.state()
             )
@@ -95,7 +97,7 @@ def read_objects(path: str | os.PathLike[str]) -> Iterator[tuple[dict[str, Any],
         source.require_whole()
 
 
-def line_outcomes(parser: Parser, line: bytes | None) -> list[LineOutcome]:
+def line_outcomes(parser: Parser, line: bytes) -> list[LineOutcome]:
     """Return the outcome of each object of a line; never raise on any bytes.
 
     What could not be kept is one more outcome: a part of the line that is no object, the middle of
@@ -103,10 +105,8 @@ def line_outcomes(parser: Parser, line: bytes | None) -> list[LineOutcome]:
 
     Args:
         parser: Of the transcript; its state moves on.
-        line: Without its newline; None for one that was too long to be decoded.
+        line: Without its newline.
     """
-    if line is None:
-        return [Skipped("line_too_long")]
     try:
         return _outcomes(parser, decode(line), line)
     except Malformed:
@@ -120,6 +120,8 @@ def _outcomes(
         outcome = parser.parse(fields, line)
     except Malformed:
         return [Skipped("unparsable")]
+    if isinstance(outcome, Turn) and CUT.strip() == outcome.text.strip():
+        return [Skipped("line_too_long")]
     if isinstance(outcome, Turn) and CUT in outcome.text:
         return [_marked(outcome, (*marks, "cut")), Skipped("too_long")]
     return [_marked(outcome, marks) if marks and isinstance(outcome, Turn) else outcome]
@@ -142,12 +144,12 @@ def _is_at_rest(stat: os.stat_result) -> bool:
     return abs(time.time() - stat.st_mtime) > AT_REST_SEC
 
 
-def _ends_whole(line: bytes | None) -> bool:
+def _ends_whole(line: bytes) -> bool:
     """Return whether a line without a newline ends with an object, whatever stands before it."""
     try:
-        return line is not None and bool(decode(line))
+        return bool(decode(line))
     except Malformed:
-        return salvage(line or b"").ends_whole
+        return salvage(line).ends_whole
 
 
 def _lines_before(path: str | os.PathLike[str], stop: int) -> Iterator[bytes]:
@@ -155,7 +157,7 @@ def _lines_before(path: str | os.PathLike[str], stop: int) -> Iterator[bytes]:
         for line in read_lines(source.stream):
             if line.end_offset > stop:
                 return
-            yield line.data or b""
+            yield line.data
 
 
 def _past(seconds: float) -> datetime:
@@ -209,7 +211,7 @@ def _host_in(source: _Source) -> tuple[Host | None, bool]:
     """Return the host that the first lines show, and whether they are all blank."""
     is_blank = True
     for line in read_lines(source.stream, stop=source.stop):
-        is_blank = is_blank and line.data is not None and not line.data.strip(_BLANK)
+        is_blank = is_blank and not line.data.strip(_BLANK)
         for fields, _ in objects_of(line.data):
             for host in HOSTS.values():
                 if host.wrote(fields):

@@ -26,6 +26,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 from ...store.idempotency import is_unique
+from ..long_line import CUT
 from ..turn import LineOutcome, Reason, Skipped, Turn
 from .decoding import (
     ROLES,
@@ -295,6 +296,9 @@ def _text_blocks(payload: dict[str, Any], *, from_user: bool) -> TextBlocks:
     blocks: list[str] = []
     dropped: list[Reason] = []
     for item, kind in zip_longest(content, _item_kinds(payload, len(content))):
+        if item == CUT:  # stands for the items of a line that were too many to keep
+            blocks.append(CUT)
+            continue
         if not isinstance(item, dict):
             raise Malformed
         if item.get("type") not in _TEXT_ITEMS:
