@@ -26,7 +26,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 from ...store.idempotency import is_unique
-from ..long_line import CUT
+from ...text.same_words import CUT
 from ..turn import LineOutcome, Reason, Skipped, Turn
 from .decoding import (
     ROLES,
