@@ -119,6 +119,25 @@ will_be_read() {
     return 1
 }
 
+# Leaves an empty file that is named after the transcript: a full disk has room for a name.
+note_lost() {
+    rest=${ring#*'"transcript_path":"'}
+    path=${rest%%\"*} name=lost-
+    [ "$rest" != "$ring" ] || return
+    case $path in *\\*) return ;; esac
+    while :; do
+        piece=${path%%[%/]*}
+        path=${path#"$piece"} name=$name$piece
+        case $path in
+            /*) name=${name}%2F ;;
+            %*) name=${name}%25 ;;
+            *) break ;;
+        esac
+        path=${path#?}
+    done
+    [ ${#name} -le 255 ] && is_plain "$spool/$name" && true >"$spool/$name"
+}
+
 # Leaves a process behind that drains the spool later, out of the reach of a host that kills the
 # process group of its hooks, and with no file of the host open.
 start_drain() {
@@ -152,6 +171,7 @@ date_ring
 if ! find_spool; then
     log 'failed: the spool is not a folder of ours'
 elif ! append; then
+    note_lost
     log 'failed: the spool cannot be written'
 else
     case $event in Stop | SessionEnd) start_drain ;; esac

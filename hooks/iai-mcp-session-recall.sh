@@ -54,7 +54,11 @@ serve_cache() {
         log 'cache-error not-ours'
         return 1
     fi
-    look "$cache"
+    set --
+    set +f
+    for link in "$store"/spool/.watched/*; do [ ! -e "$link" ] || set -- "$@" "$link"; done
+    set -f
+    look "$cache" "$@"
     if [ -z "$mtime" ] || ! [ -f "$cache" ] || ! [ -r "$cache" ]; then
         log 'cache-error stat-failed'
         return 1
@@ -84,6 +88,10 @@ serve_cache() {
         log "page-behind age=${age}s -> live-cli"
         return 1
     fi
+    if grew "$@"; then # a host wrote on after its last ring
+        log "transcript-grew age=${age}s -> live-cli"
+        return 1
+    fi
     print_payload || [ -e "$cache" ] || {
         stale= # forgotten between the look and here: the live command knows what is left
         log 'cache-miss absent'
@@ -91,6 +99,18 @@ serve_cache() {
     }
     log "cache-hit age=${age}s bytes=$size"
     return 0 # with or without a log, one page is enough
+}
+
+# True when one of the links $@ leads to a file of another size than the one that it is named after:
+# the size of the transcript when it was read. `more` says their sizes.
+grew() {
+    for link; do
+        of_link=${more#* }
+        more=${of_link#* * }
+        link=${link##*/}
+        [ "${link%%.*}" = "${of_link%% *}" ] || return 0
+    done
+    return 1
 }
 
 # Prints the file `cache` of `size` bytes.

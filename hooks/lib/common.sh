@@ -55,11 +55,17 @@ is_plain() {
     [ ! -L "$1" ] && { [ -f "$1" ] || [ ! -e "$1" ] || [ -f "$1" ] || [ ! -e "$1" ]; }
 }
 
-# True when a ring waits in the spool, in the file that hooks append to or in one that a drain took,
-# and when no hook can ring, since something else stands there: who drains or renders says so.
+# True when a ring waits in the spool, in the file that hooks append to, in one that a drain took, or
+# as the name of a file when the disk was full; and when no hook can ring, since something else stands
+# there: who drains or renders says so.
 rings_wait() {
     is_plain "$store/spool/doorbell.jsonl" || return 0
     set +f
+    for waiting in "$store"/spool/lost-*; do
+        [ -e "$waiting" ] || break
+        set -f
+        return
+    done
     for waiting in "$store"/spool/doorbell*.json*; do
         [ -f "$waiting" ] && [ -s "$waiting" ] && break
     done
@@ -69,26 +75,28 @@ rings_wait() {
 
 loggable='' now=''
 
-# Sets `stats` to seconds of modification, size and octal mode of each file.
+# Sets `stats` to seconds of modification, size and octal mode of each file; links are followed.
 stat_files() {
-    stats=$(exec stat -c '%Y %s %a' "$@")
-    [ -n "$stats" ] || stats=$(exec stat -f '%m %z %Lp' "$@") # BSD, macOS
+    stats=$(exec stat -L -c '%Y %s %a' "$@")
+    [ -n "$stats" ] || stats=$(exec stat -L -f '%m %z %Lp' "$@") # BSD, macOS
 }
 
-# Sets `now`, and for the file $1, if given, `mtime`, `size` and `mode`. A file that we have just
-# written says what time it is: one process for both questions, and one clock.
+# Sets `now`; for the file $1, if given, `mtime`, `size` and `mode`; for the files behind it `more`,
+# the same three of each. A file that we have just written says what time it is: one process for all
+# questions, and one clock.
 look() {
     clock=$store/logs/.clock
     if may_log && is_plain "$clock" && printf . 1<>"$clock"; then
         stat_files "$clock" "$@"
     else
         stats=
-        [ $# = 0 ] || stat_files "$1"
+        [ $# = 0 ] || stat_files "$@"
         stats="$(date -u +%s) 0 0 $stats"
     fi
     # shellcheck disable=SC2086  # splitting is the point
     set -- $stats
-    now=${1-} mtime=${4-} size=${5-} mode=${6-}
+    now=${1-} mtime=${4-} size=${5-} mode=${6-} more=
+    [ $# -le 6 ] || { shift 6 && more=$*; }
     case $now in '' | *[!0-9]*) now='' mtime='' ;; esac
     case $mtime in *[!0-9]*) mtime= ;; esac
 }

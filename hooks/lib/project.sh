@@ -63,6 +63,7 @@ read_beginning() {
     fi
     # No bound on a line here: a limit of CPU time ends a child, which costs less than a program.
     text=$(
+        # shellcheck disable=SC3045  # dash, busybox and the ksh kin have -t
         ulimit -t 1
         left=65536
         while IFS= read -r line || [ -n "$line" ]; do

@@ -14,11 +14,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from tests.support.hooks import CaptureRun, bell, encoded, needs_root, ring_of
-from tests.support.shells import yash_loses_bytes_of_some
+from tests.support.shells import ksh93_needs_room, yash_loses_bytes_of_some
 
+from iai_memory import Memory
 from iai_memory.base.paths import StorePaths
 from iai_memory.capture.spool import Spool
 
@@ -276,7 +278,35 @@ def test_a_full_disk_is_logged_and_the_next_ring_is_whole(capture: CaptureRun) -
     assert capture.log() == ["failed: the spool cannot be written"]
     [ring] = Spool(StorePaths(capture.store)).peek().by_transcript.values()
     assert ring.event == "SessionEnd"
-    assert [path.name for path in capture.doorbell.parent.iterdir()] == ["doorbell.jsonl"]
+    names = {path.name for path in capture.doorbell.parent.iterdir()}
+    transcript = bell(capture.folder)["transcript_path"]
+    assert names == {"doorbell.jsonl", f"lost-{quote(transcript, safe='')}"}
+
+
+@ksh93_needs_room
+def test_a_ring_for_which_the_disk_had_no_room_brings_its_turns_when_there_is_some(
+    capture: CaptureRun,
+) -> None:
+    memory = Memory(capture.store)
+    transcript = capture.folder / "a 100% full disk.jsonl"
+    line = {
+        "type": "user",
+        "uuid": "u1",
+        "sessionId": "s1",
+        "timestamp": "2026-11-01T10:00:00Z",
+        "cwd": str(capture.folder),
+        "message": {"role": "user", "content": "said on a full disk"},
+    }
+    transcript.write_text(json.dumps(line) + "\n")
+    (capture.store / "spool").mkdir(mode=0o700, parents=True)
+    capture.shell = ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *capture.shell]
+    capture.ring({**bell(capture.folder), "transcript_path": str(transcript)})
+
+    assert memory.status().rings_waiting == 1
+    assert memory.drain().stored == 1
+    assert [one.text for one in memory.timeline().records] == ["said on a full disk"]
+    assert memory.status().rings_waiting == 0
+    assert not list((capture.store / "spool").glob("lost-*"))
 
 
 @pytest.mark.parametrize(

@@ -350,6 +350,34 @@ def test_a_page_that_a_drain_has_left_behind_is_not_served(recall: RecallRun) ->
     assert re.fullmatch(r"page-behind age=\d+s -> live-cli", recall.log()[0])
 
 
+@pytest.mark.parametrize(
+    ("names", "served"),
+    [
+        (("5.a", "7.b"), True),
+        (("5.a", "6.b"), False),
+        (("4.a", "7.b"), False),
+        (("unread.a", "7.b"), False),
+        (("5.gone", "7.b"), True),
+    ],
+)
+def test_a_page_is_not_served_when_a_transcript_grew_after_it_was_read(
+    recall: RecallRun, names: tuple[str, str], served: bool
+) -> None:
+    put(recall.cache)
+    recall.live(f"printf '{LIVE}'")
+    watched = recall.store / "spool" / ".watched"
+    watched.mkdir(parents=True)
+    for name, size in zip(names, (5, 7), strict=True):
+        transcript = recall.folder / f"a $transcript of {size}.jsonl"
+        if "gone" not in name:
+            transcript.write_bytes(b"x" * size)
+        (watched / name).symlink_to(transcript)
+
+    assert recall.run() == (PAGE if served else LIVE)
+    if not served:
+        assert re.fullmatch(r"transcript-grew age=\d+s -> live-cli", recall.log()[0])
+
+
 @pytest.mark.parametrize("mark", ["spool/doorbell.jsonl", ".page-behind"])
 def test_a_page_without_the_newest_turns_is_better_than_none_and_says_how_old_it_is(
     recall: RecallRun, mark: str

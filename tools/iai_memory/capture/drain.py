@@ -21,6 +21,7 @@ from .ring import Ring, Rings
 from .round_robin import RoundRobin
 from .session_state import MAX_ATTEMPTS, Session, Sessions, has_work, note_ring, to_read_again
 from .spool import Spool
+from .watched import watch
 
 # What hooks rang for is read in seconds; whoever holds the lock for longer is stuck.
 _BOUND_SEC: Final = 600.0
@@ -89,7 +90,7 @@ class Drain:
         self._round = RoundRobin(paths, ledger, ingest, tag_rewound, reading or _ignore)
 
     def run(self, *, max_seconds: float = float("inf"), wait_seconds: float = 0.0) -> Drained:
-        """Read every transcript that rang, and those that grew within ten minutes of their ring.
+        """Read every transcript that rang, and those that grew after they were read.
 
         Every commit moves the work on: whatever ends a drain, the next one continues. Where another
         process drains, it answers what waits here: it looks once more after it let go of the lock.
@@ -127,6 +128,7 @@ class Drain:
             due.update((str(one.transcript), one) for one in grown)
             stored, finished = self._round.read(due.values(), sessions, ends)
             again: list[Ring] = []
+            watch(self._paths, sessions.values())
             if finished:
                 again = self._unanswered(rings, sessions)
                 rings.unreadable += claim.answer(again).unreadable

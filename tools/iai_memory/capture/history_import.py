@@ -12,10 +12,10 @@ from ..projects.lookup import ProjectLookup
 from ..results import IngestReport
 from ..writing.new_memory import NewMemory
 from .import_record import ImportedFile, ImportRecord
-from .jsonl_tail import FileCursor
+from .jsonl_tail import AT_REST_SEC, FileCursor
 from .rewinds import TagRewound, branch_count, branches_of, must_look
 from .selection import Selection, selected_memory
-from .transcript import AT_REST_SEC, host_of, read_transcript
+from .transcript import host_of, read_transcript
 from .transcript_files import FoundTranscript
 from .turn import Host
 from .turn_counts import TurnCounts

@@ -7,6 +7,7 @@ newline is the host's commit; whether bytes after the last one are a line, the r
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -14,6 +15,7 @@ from typing import Any, BinaryIO
 
 from .long_line import LongLine
 
+AT_REST_SEC = 1.0
 _LONG_LINE_BYTES = 512 * 1024
 _PIECE = 64 * 1024
 _MARK_BYTES = 1024
@@ -121,6 +123,11 @@ def offset_to_resume(
         return 0
     stream.seek(cursor.offset - length)
     return cursor.offset if _mark(stream.read(length)) == cursor.mark else 0
+
+
+def is_at_rest(stat: os.stat_result) -> bool:
+    """Return whether nobody wrote to the file for a second; a clock may be wrong both ways."""
+    return abs(time.time() - stat.st_mtime) > AT_REST_SEC
 
 
 def _mark(data: bytes) -> str:

@@ -84,9 +84,9 @@ class Rings:
         self.unreadable += not objects
         for fields in objects:
             self.count += 1
-            at = _time(fields.get("at"), written_at)
+            at = _time(fields.get("at"), min(written_at, datetime.now(UTC)))
             self.since = at if self.since is None else min(self.since, at)
-            ring = _ring(fields, at)
+            ring = ring_of(fields, at)
             known = self.by_transcript.get(ring.transcript_path) if ring else None
             if ring is not None and (known is None or known.at <= ring.at):
                 self.by_transcript[ring.transcript_path] = ring
@@ -128,7 +128,7 @@ def _leading_members(line: str) -> dict[str, Any]:
     return fields
 
 
-def _ring(fields: dict[str, Any], at: datetime) -> Ring | None:
+def ring_of(fields: dict[str, Any], at: datetime) -> Ring | None:
     """Return the ring; None where it names no transcript that could be read."""
     path = text_of(fields, "transcript_path")
     if path is None or not path.startswith("/"):

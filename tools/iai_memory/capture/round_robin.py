@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from ..base.foreign_file import within
 from ..base.ledger import Ledger
 from ..base.page_mark import hasten_page
 from ..base.paths import StorePaths
@@ -125,6 +126,7 @@ class RoundRobin:
         """Store the next batch of one transcript; return whether there is another one."""
         self._reading(session.transcript)
         try:
+            about = within(str(session.transcript), session.transcript.stat)
             session.host = session.host or detect_host(session.transcript)
             batch = self._next_batch(session)
             self._store(batch, session)
@@ -135,6 +137,7 @@ class RoundRobin:
         except EmptyTranscript:
             # Nothing to read is an answer. What comes later is read like any other growth.
             session.attempts, session.fault = 0, ""
+            session.note_read(about)
             return False
         except Exception as exc:  # noqa: BLE001 - one transcript must not end the capture of others
             if not isinstance(exc, (MemoryFault, OSError)):
@@ -143,6 +146,8 @@ class RoundRobin:
             return False
         session.attempts, session.fault = 0, ""
         session.cursor = batch.cursor
+        if not batch.has_more:
+            session.note_read(about)
         session.add(batch.counts)
         counts.add(batch.counts)
         return batch.has_more

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +21,7 @@ from ..base.page_mark import page_change
 from ..base.paths import StorePaths
 from ..errors import ForeignFileFault, StoreUnavailable
 from .given_up import GivenUp
-from .jsonl_tail import FileCursor
+from .jsonl_tail import FileCursor, is_at_rest
 from .ring import Ring
 from .spool import Spool
 from .turn import Host
@@ -29,8 +31,6 @@ _FILE: Final = "sessions.json"
 _MAX_BYTES: Final = 64 << 20  # of some 500 bytes a transcript
 KEPT_FOR: Final = timedelta(days=60)
 MAX_ATTEMPTS: Final = 3
-# A host may write the last lines of a turn after it called its hook; they are read this long.
-WATCHED_FOR: Final = timedelta(minutes=10)
 
 
 @dataclass(slots=True)
@@ -45,6 +45,8 @@ class Session:
         began_at: When its first ring was rung.
         queued_at: When its last ring was rung.
         cursor: How far it was read; None before the first read.
+        read_size: Size of its file when nothing more could be read of it; None where that is not
+            known. The end of it may be half a line.
         attempts: Failed attempts since the last success.
         fault: Why the last attempt failed; empty for none.
         counts: Its turns by outcome.
@@ -60,6 +62,7 @@ class Session:
     began_at: datetime
     queued_at: datetime
     cursor: FileCursor | None = None
+    read_size: int | None = None
     attempts: int = 0
     fault: str = ""
     counts: TurnCounts = field(default_factory=TurnCounts)
@@ -86,6 +89,20 @@ class Session:
         except ForeignFileFault:
             return 0
         return max(0, size - (self.cursor.offset if self.cursor else 0))
+
+    def has_grown(self, size: int) -> bool:
+        """Return whether a file of that size may have something that was not read."""
+        if self.read_size is not None:
+            return size != self.read_size
+        return size > (self.cursor.offset if self.cursor else 0)
+
+    def note_read(self, about: os.stat_result) -> None:
+        """Note that nothing more can be read of the file, as it was before it was read.
+
+        Of a file that was being written, half a last line may be a whole one a moment later.
+        """
+        is_read = self.cursor is not None and self.cursor.offset == about.st_size
+        self.read_size = about.st_size if is_read or is_at_rest(about) else None
 
 
 class Sessions:
@@ -162,21 +179,42 @@ def note_ring(ring: Ring, sessions: dict[str, Session]) -> None:
 
 
 def to_read_again(sessions: dict[str, Session]) -> list[Session]:
-    """Return the transcripts that grew after they were read, or whose last attempt failed."""
-    recent = datetime.now(UTC) - WATCHED_FOR
+    """Return the transcripts that grew after they were read, or whose last attempt failed.
+
+    A host may write after its last hook: the end of a turn that was broken off rings for nobody.
+    """
+    sizes = sizes_of(one.transcript for one in sessions.values() if one.attempts < MAX_ATTEMPTS)
     return [
         session
         for session in sessions.values()
-        if (session.queued_at >= recent or session.attempts)
-        and session.attempts < MAX_ATTEMPTS
-        and session.unread_bytes()
+        if (size := sizes.get(session.transcript)) is not None and session.has_grown(size)
     ]
+
+
+def sizes_of(paths: Iterable[Path]) -> dict[Path, int]:
+    """Return the sizes of the files that are there; of a folder that does not answer none."""
+    folders: dict[Path, list[Path]] = {}
+    for path in paths:
+        folders.setdefault(path.parent, []).append(path)
+    sizes: dict[Path, int] = {}
+    for folder, files in folders.items():
+        with suppress(ForeignFileFault):
+            sizes |= within(str(folder / "*"), partial(_sizes, files))
+    return sizes
+
+
+def _sizes(files: Iterable[Path]) -> dict[Path, int]:
+    found: dict[Path, int] = {}
+    for path in files:
+        with suppress(OSError, ValueError):
+            found[path] = path.stat().st_size
+    return found
 
 
 def has_work(paths: StorePaths) -> bool:
     """Return whether a drain of the store at `paths` would find something to read.
 
-    Costs two listings, one small file, and a `stat` for each transcript that rang in ten minutes.
+    Costs two listings, one small file, and a `stat` for each transcript that rang in sixty days.
     """
     return (
         Spool(paths).has_rings()
@@ -190,8 +228,10 @@ def capture_notice(sessions: Iterable[Session]) -> str:
 
     It is said until a session that began later lost nothing.
     """
-    known = list(sessions)
-    whole = max((one.began_at for one in known if not one.lost_at and not one.fault), default=None)
+    known, now = list(sessions), datetime.now(UTC)
+    # Of what began later than now the clock was wrong; it would hide every loss until then.
+    began = [one.began_at for one in known if not one.lost_at and not one.fault]
+    whole = max((at for at in began if at <= now), default=None)
     news = [one for one in known if one.lost_at and (whole is None or one.lost_at >= whole)]
     lost = sum(session.counts.lost for session in news)
     if lost:
@@ -208,6 +248,7 @@ def _to_fields(session: Session) -> dict[str, Any]:
         "began_at": iso(session.began_at),
         "rung_at": iso(session.queued_at),
         "cursor": cursor and [cursor.inode, cursor.size, cursor.offset, cursor.mark, cursor.state],
+        "read_size": session.read_size,
         "attempts": session.attempts,
         "fault": session.fault,
         "books": session.counts.to_fields(),
@@ -228,6 +269,7 @@ def _from_fields(path: str, fields: dict[str, Any]) -> Session:
         began_at=parse_time(began_at, "began_at"),
         queued_at=parse_time(fields["rung_at"], "rung_at"),
         cursor=FileCursor(*fields["cursor"]) if fields["cursor"] else None,
+        read_size=None if fields.get("read_size") is None else int(fields["read_size"]),
         attempts=int(fields["attempts"]),
         fault=fields["fault"],
         counts=TurnCounts(

@@ -31,6 +31,7 @@ from ..base.files import PRIVATE_FILE
 from ..base.json_file import read_object
 from ..base.paths import StorePaths
 from ..errors import StoreUnavailable
+from .lost_rings import lost_rings
 from .ring import MAX_RING_BYTES, Ring, Rings, objects_in
 from .spool_faults import NotAFile, opened, spool_faults
 
@@ -150,7 +151,7 @@ class Spool:
 
     def has_rings(self) -> bool:
         """Return whether a claim would find a file; one glob, nothing is opened."""
-        return any(_is_filled(path) for path in self._files())
+        return any(_is_filled(path) for path in self._files()) or any(self._lost())
 
     def size(self) -> int:
         """Return the bytes of the files with rings; one `stat` each, nothing is opened.
@@ -174,7 +175,9 @@ class Spool:
             claim = Claim(self._folder, self._files(), self._offsets())
             stack.callback(claim.close)
             rings = claim.read()
-            return Waiting(rings.count, rings.since, claim.size, self.faults())
+            lost = [ring.at for ring in self._lost().values()]
+            since = min(filter(None, [rings.since, *lost]), default=None)
+            return Waiting(rings.count + len(lost), since, claim.size, self.faults())
 
     def peek(self) -> Rings:
         """Return the rings that wait; nothing is claimed.
@@ -202,7 +205,22 @@ class Spool:
         ):
             if not self._folder.is_symlink() and stat.S_ISREG(doorbell.lstat().st_mode):
                 doorbell.rename(self._folder / _CLAIMED.format(time.time_ns()))
+        self._recover_lost()
         return Claim(self._folder, self._files(), self._offsets())
+
+    def _recover_lost(self) -> None:
+        """Write the rings that hooks could not write, where now there is room."""
+        lost = self._lost()
+        with _reported(self._folder, "written"):
+            append_rings(self._folder, list(lost.values()))
+            for path in lost:
+                path.unlink(missing_ok=True)
+
+    def _lost(self) -> dict[Path, Ring]:
+        if self._folder.is_symlink():
+            return {}
+        with _reported(self._folder, "read"):
+            return lost_rings(self._folder)
 
     def _files(self) -> list[Path]:
         """Return every file with rings, those of an interrupted claim included, sorted.

@@ -25,7 +25,7 @@ _KINDS: Final = (
 )
 _FILES: Final = re.compile(
     r"doorbell.*\.json.*|answered-.*\.jsonl|sessions\.json(\.\d+\.[0-9a-f]+\.tmp)?|offsets\.json"
-    r"|\.waiter|\.waiter-again"
+    r"|\.waiter|\.waiter-again|lost-.*"
 )
 _FAILED: Final = "failed"
 _NAMED: Final = 5

@@ -18,14 +18,13 @@ from .damaged_line import objects_of, salvage
 from .file_hints import FileHints
 from .hosts.decoding import Malformed, decode, moment
 from .hosts.registry import HOSTS, Parser
-from .jsonl_tail import FileCursor, offset_to_resume, read_lines
+from .jsonl_tail import FileCursor, is_at_rest, offset_to_resume, read_lines
 from .packed_file import MAGIC_BYTES, UnpackedStream, packed_by, unpacked
 from .turn import Host, LineOutcome, Parsed, Skipped, Turn
 
 _LINES_WITHOUT_TIME: Final = 50
 # A session may begin with many lines of its host that say little: summaries, snapshots of files.
 _BYTES_TO_DETECT: Final = 8 * 1024 * 1024
-AT_REST_SEC: Final = 1.0
 _BLANK: Final = b" \t\r\n\0\xef\xbb\xbf"
 # How a file begins in them, with a byte order mark and without.
 _ENCODINGS: Final = {
@@ -71,7 +70,7 @@ def read_transcript(
         )
         parser = HOSTS[host].parser(cursor.state if cursor and start else None, hints)
         for line in read_lines(source.stream, start, source.stop):
-            if not line.is_ended and not (_is_at_rest(stat) and _ends_whole(line.data)):
+            if not line.is_ended and not (is_at_rest(stat) and _ends_whole(line.data)):
                 break
             outcomes = line_outcomes(parser, line.data)
             if line.is_cut:
@@ -137,11 +136,6 @@ def _outcomes_of_damaged(parser: Parser, line: bytes) -> list[LineOutcome]:
 
 def _marked(turn: Turn, marks: tuple[str, ...]) -> Turn:
     return replace(turn, marks=(*turn.marks, *marks))
-
-
-def _is_at_rest(stat: os.stat_result) -> bool:
-    """Return whether nobody wrote to the file for a second; a clock may be wrong both ways."""
-    return abs(time.time() - stat.st_mtime) > AT_REST_SEC
 
 
 def _ends_whole(line: bytes) -> bool:

@@ -121,8 +121,13 @@ def _cleaned(record: Record, pattern: re.Pattern[str]) -> Record:
 def _plain_files(paths: StorePaths) -> Iterator[Path]:
     for folder in _PLAIN_FOLDERS:
         for path in sorted((paths.root / folder).rglob("*")):
-            if path.is_file():
+            if _is_own_file(path):
                 yield path
+
+
+def _is_own_file(path: Path) -> bool:
+    """Return whether it is a file of the store; the spool has links to the hosts' transcripts."""
+    return path.is_file() and not path.is_symlink()
 
 
 def _scrub_file(path: Path, pattern: re.Pattern[str]) -> bool:
@@ -137,7 +142,7 @@ def _scrub_file(path: Path, pattern: re.Pattern[str]) -> bool:
 def _left(store: Store, pattern: re.Pattern[str]) -> Iterator[str]:
     """Yield files and records that match; records too, because columns on disk are compressed."""
     for path in store.paths.root.rglob("*"):
-        if path.is_file() and "models" not in path.relative_to(store.paths.root).parts[:1]:
+        if _is_own_file(path) and "models" not in path.relative_to(store.paths.root).parts[:1]:
             text = path.read_bytes().decode("utf-8", "replace")
             if pattern.search(text):
                 yield str(path)
