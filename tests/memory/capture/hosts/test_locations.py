@@ -14,7 +14,7 @@ from iai_memory.capture.hosts.registry import HOSTS
 from iai_memory.capture.transcript import detect_host, read_transcript
 from iai_memory.capture.transcript_files import find_transcripts
 from iai_memory.capture.turn import Host
-from iai_memory.errors import TranscriptFault
+from iai_memory.errors import EmptyTranscript, TranscriptFault
 
 
 def test_the_host_is_told_by_content_not_by_name(tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ def test_the_host_is_told_by_content_not_by_name(tmp_path: Path) -> None:
     assert detect_host(path) == "codex"
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"{}\n", b"[]\n", b"\xff\n", b'{"type": "x"}\n'])
+@pytest.mark.parametrize("content", [b"{}\n", b"[]\n", b"\xff\n", b'{"type": "x"}\n'])
 def test_a_file_of_neither_host_is_refused_by_name(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "notes.jsonl"
     path.write_bytes(content)
@@ -35,6 +35,16 @@ def test_a_file_of_neither_host_is_refused_by_name(content: bytes, tmp_path: Pat
         f"{path} is neither a Claude Code transcript nor a Codex rollout: "
         "see `iai-mcp import --help` for the folders where those are kept"
     )
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b" \n\n"])
+def test_a_file_in_which_nothing_is_written_yet_is_said_to_be_empty(
+    content: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "notes.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(EmptyTranscript, match=r"notes\.jsonl is empty: run the command again"):
+        detect_host(path)
 
 
 def test_a_missing_file_is_a_transcript_fault_that_names_it(tmp_path: Path) -> None:
