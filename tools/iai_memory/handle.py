@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .base.ledger import Ledger
 from .base.paths import StorePaths
 from .base.progress import ProgressCallback, ignore_progress, never_interrupted
+from .base.zone import user_zone
 from .capture.spool import Spool
 from .embedding.encoder import Encoder
 from .embedding.identity import DIMENSION
@@ -78,6 +80,11 @@ class StoreHandle:
         self._store: Store | None = None
 
     @property
+    def zone(self) -> tzinfo:
+        """The user's time zone now; who travels has another one later."""
+        return user_zone(self.settings.tz)
+
+    @property
     def model(self) -> ModelFiles | None:
         """The model's files, looked for at each call until they are found; None without any.
 
@@ -132,6 +139,7 @@ class StoreHandle:
             min_interval_sec=self.settings.session_cache_refresh_min_sec,
             budget_tokens=self.settings.payload_tokens,
             embedder=self.embedder_key,
+            zone=self.zone,
         )
         return PageManager(self.store, self.ledger, options, on_step)
 

@@ -81,7 +81,7 @@ class Memory(StoreHandle):
             InvalidInput: One of them cannot be stored; then none was.
             StoreFault: Some may not be on disk; storing all of them again doubles none.
         """
-        checked = new_memories(memories)
+        checked = new_memories(memories, self.zone)
         report = ingest(self.store, self.encoder, checked, origin=origin or self._origin)
         if report.stored:
             self._committed()
@@ -102,7 +102,7 @@ class Memory(StoreHandle):
         from .recall.pipeline import recall
         from .recall.query import check_query
 
-        checked = check_query(query, options, self.own_project)
+        checked = check_query(query, options, self.own_project, self.zone)
         return recall(self.store, self.encoder, checked)
 
     def supersede(
@@ -121,7 +121,7 @@ class Memory(StoreHandle):
             InvalidInput: The text cannot be stored, the memory was superseded already, or `at` is
                 before the old one began to hold or in the future.
         """
-        since = None if at is None else parse_time(at, "at")
+        since = None if at is None else parse_time(at, "at", zone=self.zone)
         done = supersede(self.store, self.encoder, id, text, origin=self._origin, at=since)
         self.ledger.write(
             "superseded", old_id=done.old_id, new_id=done.new_id, reason=_noted(reason)
@@ -224,6 +224,7 @@ class Memory(StoreHandle):
             until=until,
             as_of=as_of,
             include_superseded=True,
+            zone=self.zone,
         )
         return timeline(self.store, where, check_whole(limit, "limit", 1, MAX_LIMIT))
 

@@ -43,19 +43,29 @@ class Hit(Result):
         }
 
 
+class Period(Result):
+    """A time from its first to its last moment."""
+
+    start: datetime
+    end: datetime
+
+
 class Recalled(Result):
     """The hits of a recall, best first; none where nothing answers.
 
     `confidence` is the probability that the answer is among the first hits, null without vectors.
+    In the mode `time` the question is about a time alone: the hits are what was said then, session
+    by session in its order, and `period` is that time, null for the newest session.
     """
 
     hits: list[Hit]
     confidence: float | None
-    mode: Literal["hybrid", "lexical", "dense"]
+    mode: Literal["hybrid", "lexical", "dense", "time"]
     degraded: bool
     fix: str | None
     tokens: int
     latency_ms: float
+    period: Period | None = None
 
 
 class Ingested(Result):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .errors import InvalidInput
@@ -29,6 +30,15 @@ def _or_default(default: float) -> BeforeValidator:
         return seconds if 0 <= seconds < float("inf") else default
 
     return BeforeValidator(read)
+
+
+def _known_zone(name: str | None) -> str | None:
+    if name is not None:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
+            raise ValueError("it is no IANA name such as Europe/Berlin") from exc
+    return name
 
 
 def _absolute(path: Path) -> Path:
@@ -52,6 +62,7 @@ class Settings(BaseSettings):
         payload_tokens: Estimated tokens of the whole session-start page.
         commit_budget: Commits after which a small store is compacted; a large one after up to four
             times as many.
+        tz: Time zone of the user, an IANA name; None takes that of the system.
         copy_mb: MiB of memory that a snapshot of the store may take in a server; 0 = no snapshot.
         drowsy_after_sec: Seconds without a request until DROWSY.
         sleep_after_sec: Seconds without a request until SLEEP.
@@ -74,6 +85,7 @@ class Settings(BaseSettings):
     recall_hook_timeout: float = Field(default=10.0, gt=0)
     payload_tokens: int = Field(default=2000, ge=200, le=10_000)
     commit_budget: int = Field(default=64, ge=1)
+    tz: Annotated[str | None, AfterValidator(_known_zone)] = None
     copy_mb: int = Field(default=320, ge=0)
     drowsy_after_sec: float = Field(default=300.0, gt=0)
     sleep_after_sec: float = Field(default=1800.0, gt=0)

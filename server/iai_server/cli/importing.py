@@ -131,7 +131,9 @@ def _read(
     from iai_memory.capture.selection import Selection
 
     selection = Selection(
-        since=None if options.since is None else parse_time(options.since, "since"),
+        since=None
+        if options.since is None
+        else parse_time(options.since, "since", zone=memory.zone),
         project=memory.own_project if options.project == "." else options.project,
     )
     if options.dry_run:

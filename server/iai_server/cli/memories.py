@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from datetime import tzinfo
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -64,7 +65,8 @@ def recall(
     as_json: AsJson = False,
 ) -> None:
     """Find what was said or decided before."""
-    found = open_drained_memory().recall(
+    memory = open_drained_memory()
+    found = memory.recall(
         query,
         limit=limit,
         project=project,
@@ -80,7 +82,7 @@ def recall(
     if as_json:
         emit_json(found)
     else:
-        _print_hits(found)
+        _print_hits(found, memory.zone)
 
 
 def ingest(
@@ -132,13 +134,14 @@ def timeline(
     as_json: AsJson = False,
 ) -> None:
     """List memories in time, newest first."""
-    found = open_drained_memory().timeline(
+    memory = open_drained_memory()
+    found = memory.timeline(
         project=project, session_id=session, since=since, until=until, as_of=as_of, limit=limit
     )
     if as_json:
         emit_json(found)
     else:
-        emit_lines(_line(record) for record in found.records)
+        emit_lines(_line(record, memory.zone) for record in found.records)
 
 
 def supersede(
@@ -204,21 +207,21 @@ def pin(
     as_json: AsJson = False,
 ) -> None:
     """Pin a memory to the session-start page, or tag it. --off unpins it."""
-    view = open_memory().pin(
-        id, pinned=not off, add_tags=add_tag or [], remove_tags=remove_tag or []
-    )
+    memory = open_memory()
+    view = memory.pin(id, pinned=not off, add_tags=add_tag or [], remove_tags=remove_tag or [])
     if as_json:
         emit_json(view)
     else:
-        emit_lines([_line(view)])
+        emit_lines([_line(view, memory.zone)])
 
 
-def _print_hits(found: Recalled) -> None:
+def _print_hits(found: Recalled, zone: tzinfo) -> None:
     for hit in found.hits:
+        day = hit.created_at.astimezone(zone).date()
         past = f" (superseded by {hit.superseded_by})" if hit.superseded_by else ""
         emit_lines(
             [
-                f"{hit.score:.3f}  {hit.created_at.date()}  {hit.role}  {hit.id}{past}",
+                f"{hit.score:.3f}  {day}  {hit.role}  {hit.id}{past}",
                 f"       {memory_text(hit.text)}",
                 f"       {hit.reason}",
             ]
@@ -226,6 +229,8 @@ def _print_hits(found: Recalled) -> None:
     state = f", degraded: run `{found.fix}`" if found.degraded else ""
     sure = "" if found.confidence is None else f", confidence {found.confidence:.2f}"
     emit_lines([f"{len(found.hits)} hits, {found.mode}{sure}, {found.latency_ms} ms{state}"])
+    if found.mode == "time" and not found.hits:
+        emit_lines(["nothing was said then"])
     if found.confidence is not None and not found.hits:
         emit_lines(["nothing answers that; --min-confidence 0 shows what is nearest"])
 
@@ -296,13 +301,13 @@ def _report(report: IngestReport, as_json: bool) -> None:
         emit_lines([f"{report.stored} stored, {report.duplicates} duplicates"])
 
 
-def _line(record: RecordView) -> str:
+def _line(record: RecordView, zone: tzinfo) -> str:
     marks = [
         *(["pinned"] if record.pinned else []),
         *([f"superseded by {record.superseded_by}"] if record.superseded_by else []),
     ]
     state = f" ({', '.join(marks)})" if marks else ""
     return (
-        f"{record.created_at:%Y-%m-%d %H:%M}  {record.role}  {record.id}{state}\n"
+        f"{record.created_at.astimezone(zone):%Y-%m-%d %H:%M}  {record.role}  {record.id}{state}\n"
         f"       {memory_text(record.text)}"
     )

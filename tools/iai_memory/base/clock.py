@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, tzinfo
 
 from ..errors import InvalidInput
 
@@ -17,13 +17,16 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def parse_time(value: str | datetime, name: str, *, end_of_day: bool = False) -> datetime:
-    """Parse an ISO 8601 date or time; without a zone it is UTC.
+def parse_time(
+    value: str | datetime, name: str, *, end_of_day: bool = False, zone: tzinfo = UTC
+) -> datetime:
+    """Parse an ISO 8601 date or time; return it in UTC.
 
     Args:
         value: A date ("2026-05-08"), a time ("2026-05-08T14:00:00+02:00") or an aware datetime.
         name: The argument's name, for the error.
         end_of_day: A bare date is its last microsecond, so that "until a day" includes the day.
+        zone: Of a date, and of a time that names none.
 
     Raises:
         InvalidInput: The text is neither; the message names the argument and shows a value.
@@ -35,7 +38,7 @@ def parse_time(value: str | datetime, name: str, *, end_of_day: bool = False) ->
             moment = datetime.combine(date.fromisoformat(text), time.max if end_of_day else time())
         else:
             moment = datetime.fromisoformat(text)
-        moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+        moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
         return moment.astimezone(UTC)
     except (ValueError, OverflowError) as exc:
         raise InvalidInput(

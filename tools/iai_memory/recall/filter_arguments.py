@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 from ..base.checks import check_tags, check_text
 from ..base.clock import parse_time
@@ -26,8 +26,11 @@ def check_filter(
     tags: Sequence[str] | None = None,
     origins: Sequence[str] | None = None,
     include_superseded: bool = False,
+    zone: tzinfo = UTC,
 ) -> Filter:
     """Return the filter that the arguments describe; "." as project is `own_project`.
+
+    Dates, and times without a zone, are of `zone`.
 
     Raises:
         InvalidInput: One of them cannot be used.
@@ -39,8 +42,8 @@ def check_filter(
     for name, value in (("project", project), ("session_id", session_id)):
         if value is not None:
             check_text(value, name)
-    start = None if since is None else parse_time(since, "since")
-    end = None if until is None else parse_time(until, "until", end_of_day=True)
+    start = None if since is None else parse_time(since, "since", zone=zone)
+    end = None if until is None else parse_time(until, "until", end_of_day=True, zone=zone)
     if start is not None and end is not None and start > end:
         raise InvalidInput("since is after until: swap them")
     return Filter(
@@ -49,7 +52,7 @@ def check_filter(
         session_id=stored_id(session_id) or session_id,
         since=start,
         until=end,
-        as_of=None if as_of is None else parse_time(as_of, "as_of", end_of_day=True),
+        as_of=None if as_of is None else parse_time(as_of, "as_of", end_of_day=True, zone=zone),
         tags=_check_tags(tags) if tags else (),
         origins=_check_origins(origins or ()),
         include_superseded=include_superseded,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from datetime import UTC
 from typing import Literal
 
 from ..embedding.encoder import Encoder
 from ..embedding.model_files import MODEL_FIX
-from ..results import Recalled
+from ..results import Period, Recalled
 from ..store.table import Store
 from .budget import fit_budget
 from .calibration import calibrate
@@ -18,6 +19,8 @@ from .filter_arguments import in_hindsight
 from .query import Query
 from .scoring import score
 from .supersession import resolve_supersession
+from .time_listing import Listing, list_time
+from .time_question import time_question
 from .weights import WeightTables
 
 
@@ -25,6 +28,9 @@ def recall(
     store: Store, encoder: Encoder | None, query: Query, *, tables: WeightTables | None = None
 ) -> Recalled:
     """Find what answers the query, by meaning and by words under the same filter.
+
+    A question whose whole content is a time is answered by the turns of that time, session by
+    session in their order.
 
     Without a model only words are searched; the answer is then `degraded` and says how to fix it.
     Memories that say the same in the same words are one hit, whose reason counts the others.
@@ -45,6 +51,9 @@ def recall(
     """
     started = time.perf_counter()
     query = replace(query, where=in_hindsight(query.where, store))
+    asked = time_question(query.text, query.asked_at)
+    if asked is not None:
+        return _listed(list_time(store.latest, query, asked), query, started)
     found = find_candidates(store.latest, encoder, query)
     weights = (tables or WeightTables()).table_for(is_conversation=found.is_conversation)
     ranked = score(found, query, weights)
@@ -60,6 +69,24 @@ def recall(
         fix=MODEL_FIX if encoder is None else None,
         tokens=fitted.tokens,
         latency_ms=round((time.perf_counter() - started) * 1000, 1),
+    )
+
+
+def _listed(listing: Listing, query: Query, started: float) -> Recalled:
+    """Return the turns of a time as the answer; there is no confidence, since nothing is ranked."""
+    asked = listing.asked
+    fitted = fit_budget(listing.turns, query.budget_tokens)
+    return Recalled(
+        hits=fitted.hits,
+        confidence=None,
+        mode="time",
+        degraded=False,
+        fix=None,
+        tokens=fitted.tokens,
+        latency_ms=round((time.perf_counter() - started) * 1000, 1),
+        period=None
+        if asked.last_session
+        else Period(start=asked.start.astimezone(UTC), end=asked.end.astimezone(UTC)),
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
 from typing import TypedDict
 
 from ..base.checks import check_share, check_text, check_whole
+from ..base.clock import utc_now
 from ..base.defaults import BUDGET_TOKENS, LIMIT, MAX_LIMIT, MIN_CONFIDENCE
 from ..store.filter import Filter
 from .filter_arguments import check_filter
@@ -57,6 +58,7 @@ class Query:
         where: Which records may answer.
         own_project: The project that asks.
         min_confidence: 0..1; an answer that is less sure is empty.
+        asked_at: When it is asked, in the user's zone; with `as_of` of the filter, that time.
     """
 
     text: str
@@ -65,10 +67,13 @@ class Query:
     where: Filter
     own_project: str | None
     min_confidence: float = MIN_CONFIDENCE
+    asked_at: datetime = field(default_factory=utc_now)
 
 
-def check_query(text: str, options: RecallOptions, own_project: str | None) -> Query:
-    """Return the query that the arguments describe.
+def check_query(
+    text: str, options: RecallOptions, own_project: str | None, zone: tzinfo = UTC
+) -> Query:
+    """Return the query that the arguments describe, asked now by a user in that zone.
 
     Raises:
         InvalidInput: An argument cannot be used.
@@ -77,20 +82,23 @@ def check_query(text: str, options: RecallOptions, own_project: str | None) -> Q
     if unknown := options.keys() - RecallOptions.__optional_keys__:
         raise TypeError(f"recall() got an unexpected keyword argument {min(unknown)!r}")
     budget = options.get("budget_tokens", BUDGET_TOKENS)
+    where = check_filter(
+        project=options.get("project"),
+        own_project=own_project,
+        since=options.get("since"),
+        until=options.get("until"),
+        as_of=options.get("as_of"),
+        tags=options.get("tags"),
+        origins=options.get("origins"),
+        include_superseded=options.get("include_superseded", False),
+        zone=zone,
+    )
     return Query(
         text=check_text(text, "query"),
         limit=check_whole(options.get("limit", LIMIT), "limit", 1, MAX_LIMIT),
         budget_tokens=check_whole(budget, "budget_tokens", MIN_BUDGET_TOKENS, MAX_BUDGET_TOKENS),
-        where=check_filter(
-            project=options.get("project"),
-            own_project=own_project,
-            since=options.get("since"),
-            until=options.get("until"),
-            as_of=options.get("as_of"),
-            tags=options.get("tags"),
-            origins=options.get("origins"),
-            include_superseded=options.get("include_superseded", False),
-        ),
+        where=where,
         own_project=own_project,
         min_confidence=check_share(options.get("min_confidence", MIN_CONFIDENCE), "min_confidence"),
+        asked_at=(where.as_of or utc_now()).astimezone(zone),
     )

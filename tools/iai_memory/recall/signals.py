@@ -15,7 +15,6 @@ from typing import Final
 
 import numpy as np
 
-from ..base.clock import utc_now
 from ..store.candidate import Candidate, term_matrix
 from ..store.record import REWOUND, Record
 from ..store.similarity import Similarity
@@ -63,7 +62,7 @@ class SignalInputs:
         self.query = query
         self.records = [one.record for one in found.candidates]
         self.features = features_of(found.candidates)
-        self.dates = date_mentions(query.text, query.where.as_of or utc_now())
+        self.dates = date_mentions(query.text, query.asked_at)
         self.similarities = [found.similarities.get(one.id, _NO_SIMILARITY) for one in self.records]
         self.whole_cosine: Floats = np.array([one.whole for one in self.similarities])
         self.passage_cosine: Floats = np.array([one.best_passage for one in self.similarities])

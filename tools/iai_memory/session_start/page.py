@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from typing import Final
 
 from ..capture.spool import rings_wait
@@ -47,6 +48,7 @@ class Page:
         topics: Lines of the topic map; None where it is still to be built.
         notice: A failure that the reader must know of; empty for none.
         rings: How many rings wait, so that turns may be missing.
+        zone: Time zone of the dates.
     """
 
     store_name: str
@@ -56,6 +58,7 @@ class Page:
     topics: Sequence[str] | None = ()
     notice: str = ""
     rings: int = 0
+    zone: tzinfo = UTC
 
 
 def render(reader: TableReader, page: Page) -> str:
@@ -69,7 +72,7 @@ def render(reader: TableReader, page: Page) -> str:
     """
     if not page.statistics.live:
         return _empty(page)
-    records = RecordSections(reader, page.project, admission(reader, page.project))
+    records = RecordSections(reader, page.project, admission(reader, page.project), page.zone)
     parts = [
         (IDENTITY, records.matching(tags=(IDENTITY_TAG,))),
         (RECENT, records.recent()),
@@ -95,7 +98,7 @@ def _header(page: Page) -> str:
         f"store {inert_name(page.store_name)}",
         *([f"project {inert_name(page.project)}"] if page.project else []),
         f"{page.statistics.live} {'memory' if page.statistics.live == 1 else 'memories'}",
-        f"newest {newest.date().isoformat() if newest else 'none'}",
+        f"newest {newest.astimezone(page.zone).date().isoformat() if newest else 'none'}",
         f"table version {page.statistics.content_version}",
     ]
     return (

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import tzinfo
 
 from ..analysis.topic_file import load_topics
 from ..analysis.topics import TopicMap
@@ -48,9 +49,12 @@ class PageInputs:
         """Return the topics of one page; None where there is no map to show."""
         return None if self.topics is None else list(self.topics.lines.get(project, ()))
 
-    def digest(self, project: str | None) -> str:
-        """Return a digest of what one page shows from here: 16 hexadecimal digits of SHA-256."""
-        shown = json.dumps([self.topic_lines(project), self.notice], ensure_ascii=False)
+    def digest(self, project: str | None, zone: tzinfo) -> str:
+        """Return a digest of what one page shows from here, its dates in `zone`.
+
+        16 hexadecimal digits of SHA-256.
+        """
+        shown = json.dumps([self.topic_lines(project), self.notice, str(zone)], ensure_ascii=False)
         return hashlib.sha256(shown.encode("utf-8", "replace")).hexdigest()[:_DIGEST_LENGTH]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import cache
 from typing import Final
 
@@ -94,11 +94,13 @@ class RecordSections:
         reader: Reads that version.
         project: Whose page it is; None is every project.
         admits: From `admission`.
+        zone: Time zone of the dates.
     """
 
     reader: TableReader
     project: str | None
     admits: Callable[[Record], bool]
+    zone: tzinfo
 
     def recent(self) -> Iterator[Line]:
         """Yield the newest turns and notes of the project."""
@@ -127,7 +129,7 @@ class RecordSections:
         shown = neutralise(text[:_MAX_TEXT_CHARS])
         if shown and len(text) > _MAX_TEXT_CHARS:
             shown += _CUT_MARK
-        return Line(f"- {at.date().isoformat()}{label} {role}: ", shown)
+        return Line(f"- {at.astimezone(self.zone).date().isoformat()}{label} {role}: ", shown)
 
 
 def topic_lines(topics: Sequence[str] | None) -> Iterator[Line]:

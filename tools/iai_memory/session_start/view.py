@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 from ..analysis.topics import MAX_ROWS_IN_A_TICK
 from ..base.clock import utc_now
@@ -23,12 +23,14 @@ class PageOptions:
         min_interval_sec: Minimum age of the cache before a live tick renders it again.
         budget_tokens: Estimated tokens of one page.
         embedder: Key of the embedder.
+        zone: Time zone of the dates on the page.
         max_rows_for_topics: Rows of a store up to which a missing topic map is built at once.
     """
 
     min_interval_sec: float
     budget_tokens: int
     embedder: str
+    zone: tzinfo = UTC
     max_rows_for_topics: int = MAX_ROWS_IN_A_TICK
 
 
@@ -88,6 +90,7 @@ class StoreView:
             project=project,
             statistics=self.statistics(project),
             budget_tokens=self.options.budget_tokens,
+            zone=self.options.zone,
             rings=rings,
             topics=self.inputs.topic_lines(project),
             notice=self.inputs.notice,
@@ -154,7 +157,7 @@ def _with_inputs(
     return replace(
         table,
         spool_bytes=inputs.spool_bytes if project is None else 0,
-        day=now.date().isoformat(),
+        day=now.astimezone(options.zone).date().isoformat(),
         embedder=options.embedder,
-        beside=inputs.digest(project),
+        beside=inputs.digest(project, options.zone),
     )

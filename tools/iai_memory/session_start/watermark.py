@@ -30,9 +30,9 @@ class Watermark:
         max_updated_at: Newest `updated_at`, ISO; empty for none.
         removal_version: Table version of the newest forgetting or superseding.
         spool_bytes: Bytes of the rings that wait; 0 on the page of one project.
-        day: UTC date of the render, ISO.
+        day: Date of the render in the time zone of the page, ISO.
         embedder: Key of the embedder.
-        beside: `PageInputs.digest` of topics and the capture notice.
+        beside: `PageInputs.digest` of topics, the capture notice and the time zone.
     """
 
     table_version: int

@@ -15,6 +15,13 @@ _SERBIAN: Final = re.compile("[ђјљњћџ]")
 _PERSIAN: Final = re.compile("[پچژگکی]")
 # With a lower score the one or two words may be names or loans, and the text counts as English.
 _MIN_SCORE: Final = 1.0
+_EASTERN: Final = (
+    ("japanese", re.compile("[\u3041-\u30ff]")),
+    ("korean", re.compile("[\uac00-\ud7af]")),
+    ("chinese", re.compile("[\u4e00-\u9fff]")),
+    ("thai", re.compile("[\u0e01-\u0e5b]")),
+    ("hebrew", re.compile("[\u05d0-\u05ea]")),
+)
 _NOT_LATIN: Final = ("russian", "greek", "arabic")
 _BY_SCRIPT: Final = (
     (0x0250, "latin"),
@@ -83,19 +90,46 @@ def detect(text: str) -> Languages:
     )
 
 
-def _latin(head: str) -> str:
-    score: defaultdict[str, float] = defaultdict(float)
+def likely(text: str) -> list[str]:
+    """Return the languages that the text may be in, most likely first; English comes at the end.
+
+    Only languages of which the text has a function word or a letter.
+    """
+    head = text[:_HEAD_CHARACTERS].casefold()
+    scripts = dict.fromkeys(
+        name
+        for word in _WORD.findall(head)
+        if (name := language_of(word, detect(head))) is not None and name != detect(head).latin
+    )
+    east = [name for name, letters in _EASTERN if letters.search(head)]
+    scores = _scores(head)
+    latin = sorted(scores, key=lambda name: (-scores[name], name))
+    best = _latin(head)
+    return list(dict.fromkeys([*east[:1], *scripts, best, *latin, "english"]))
+
+
+def _cues_in(head: str) -> list[dict[str, float]]:
     cues = {*_WORD.findall(head.replace("\u2019", "'")), *_LETTERS.findall(head)}
-    known = [votes for cue in cues if (votes := _CUES.get(cue)) is not None]
-    for votes in known:
+    return [votes for cue in cues if (votes := _CUES.get(cue)) is not None]
+
+
+def _scores(head: str) -> dict[str, float]:
+    score: defaultdict[str, float] = defaultdict(float)
+    for votes in _cues_in(head):
         for language, vote in votes.items():
             score[language] += vote
+    return score
+
+
+def _latin(head: str) -> str:
+    score, known = _scores(head), _cues_in(head)
     if not score:
         return "english"
     best = max(score, key=lambda language: (score[language], language == "english"))
     sure = score[best] >= _MIN_SCORE and len(known) > 1
-    foreign = _LETTERS.search(head) is not None and not score["english"]
-    return best if (sure or foreign) and score[best] > score["english"] else "english"
+    english = score.get("english", 0.0)
+    foreign = _LETTERS.search(head) is not None and not english
+    return best if (sure or foreign) and score[best] > english else "english"
 
 
 def language_of(word: str, languages: Languages) -> str | None:

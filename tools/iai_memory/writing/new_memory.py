@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
 from ..base.checks import check_flag, check_name, check_tags, check_text
@@ -50,8 +50,10 @@ class NewMemory:
     identity: TurnIdentity | None = None
 
 
-def new_memory(values: Any) -> NewMemory:
+def new_memory(values: Any, zone: tzinfo = UTC) -> NewMemory:
     """Return the memory that plain data describes: a text, or an object as JSON gives it.
+
+    A time of creation without a zone is of `zone`.
 
     Raises:
         InvalidInput: A field cannot be used; the error names it and says what to send instead.
@@ -71,7 +73,7 @@ def new_memory(values: Any) -> NewMemory:
     if "created_at" in given:
         if not isinstance(given["created_at"], str | datetime):
             raise InvalidInput('created_at is not text: send for example "2026-05-08T14:00:00Z"')
-        given["created_at"] = parse_time(given["created_at"], "created_at")
+        given["created_at"] = parse_time(given["created_at"], "created_at", zone=zone)
     if "tags" in given:
         given["tags"] = check_tags(given["tags"], "tags")
     if "derived_from" in given:
@@ -79,7 +81,7 @@ def new_memory(values: Any) -> NewMemory:
     return _checked(NewMemory(**given))
 
 
-def new_memories(values: Any) -> list[NewMemory]:
+def new_memories(values: Any, zone: tzinfo = UTC) -> list[NewMemory]:
     """Return the memories that plain data describes: one of `new_memory`, or several.
 
     Raises:
@@ -88,7 +90,7 @@ def new_memories(values: Any) -> list[NewMemory]:
     listed = [values] if isinstance(values, str | dict) else values
     if not isinstance(listed, Iterable):
         raise InvalidInput('memories is not a list: send for example [{"text": "…"}]')
-    memories = [new_memory(one) for one in listed]
+    memories = [new_memory(one, zone) for one in listed]
     if not memories:
         raise InvalidInput('memories is empty: send for example [{"text": "…"}]')
     return memories

@@ -1,0 +1,202 @@
+"""Questions about a time alone: the table answers them, session by session, whatever the words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from iai_memory import Memory, load_settings
+from iai_memory.recall.time_question import time_question
+
+ASKED = datetime(2026, 2, 16, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "what did we do yesterday?",
+        "What did I work on on 4 February, please?",
+        "which things did we talk about last Tuesday?",
+        "what was I busy with on January 29th?",
+        "where did we leave off last time?",
+        "give me a summary of last week",
+        "was haben wir gestern gemacht?",
+        "Woran habe ich am Donnerstag gearbeitet?",
+        "¿qué hicimos ayer?",
+        "qu'avons-nous fait hier ?",
+        "我们昨天做了什么?",
+    ],
+)
+def test_a_question_may_be_about_a_time_alone(question: str) -> None:
+    assert time_question(question, ASKED) is not None
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "what did we do about the parser last week?",
+        "which port did we choose yesterday?",
+        "what did Ann say on 4 February?",
+        "was haben wir gestern am Parser gemacht?",
+        "what did we do?",
+        "what's the latest version of node?",
+    ],
+)
+def test_a_question_with_a_topic_is_searched(question: str) -> None:
+    assert time_question(question, ASKED) is None
+
+
+def turn(at: datetime, text: str, session: str, role: str = "user", **more: str) -> dict[str, str]:
+    return {"created_at": at.isoformat(), "text": text, "session_id": session, "role": role, **more}
+
+
+@pytest.fixture
+def yesterday() -> datetime:
+    return datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(1)
+
+
+def test_a_day_is_listed_by_session_in_order_and_nothing_else_is(
+    words_only: Memory, yesterday: datetime
+) -> None:
+    minute = timedelta(minutes=1)
+    words_only.ingest(
+        [
+            turn(yesterday - timedelta(days=1), "what did we do yesterday?", "older"),
+            turn(yesterday + 60 * minute, "rename the parser", "second"),
+            turn(yesterday + 61 * minute, "It is renamed.", "second", "assistant"),
+            turn(yesterday, "remove the sorting", "first"),
+            turn(yesterday + minute, "It is removed.", "first", "assistant"),
+            turn(yesterday + timedelta(days=1), "we did it yesterday", "today"),
+        ]
+    )
+    found = words_only.recall("what did we do yesterday?")
+    assert found.mode == "time"
+    assert [hit.text for hit in found.hits] == [
+        "remove the sorting",
+        "It is removed.",
+        "rename the parser",
+        "It is renamed.",
+    ]
+    assert found.period is not None
+    assert found.period.start <= yesterday <= found.period.end
+
+
+def test_a_day_with_many_turns_gives_some_of_each_session(
+    words_only: Memory, yesterday: datetime
+) -> None:
+    minute = timedelta(minutes=1)
+    words_only.ingest(
+        [
+            turn(yesterday + (n + 100 * (s == "b")) * minute, f"turn {n} of {s}", s)
+            for s in "ab"
+            for n in range(40)
+        ]
+    )
+    found = words_only.recall("what did we do yesterday?", limit=6)
+    texts = [hit.text for hit in found.hits]
+    assert texts == sorted(texts, key=lambda text: (text[-1], int(text.split()[1])))
+    assert {"turn 0 of a", "turn 39 of a", "turn 0 of b", "turn 39 of b"} < set(texts)
+
+
+def test_the_same_moment_is_of_another_day_in_another_zone(
+    tmp_path: Path, yesterday: datetime
+) -> None:
+    late = yesterday.replace(hour=23, minute=30)
+    memories = {
+        zone: Memory(settings=load_settings(store=tmp_path / "store", tz=zone))
+        for zone in ("UTC", "Asia/Tokyo")
+    }
+    memories["UTC"].ingest(turn(late, "the late turn", "s"))
+    assert memories["UTC"].recall("what did we do yesterday?").hits
+    local = late.astimezone(ZoneInfo("Asia/Tokyo")).date()
+    found = memories["Asia/Tokyo"].recall(f"what did we do on {local.isoformat()}?").hits
+    assert [hit.text for hit in found] == ["the late turn"]
+    assert not memories["Asia/Tokyo"].recall(f"what did we do on {late.date()}?").hits
+    [listed] = memories["Asia/Tokyo"].timeline(since=str(local), until=str(local)).records
+    assert listed.created_at == late
+
+
+def test_where_we_left_off_is_the_end_of_the_newest_session_but_the_one_that_asks(
+    words_only: Memory, yesterday: datetime
+) -> None:
+    minute = timedelta(minutes=1)
+    words_only.ingest(
+        [turn(yesterday + n * minute, f"step {n}", "work") for n in range(30)]
+        + [turn(yesterday + timedelta(hours=5), "Where did we leave off?", "now")]
+    )
+    found = words_only.recall("where did we leave off last time?", limit=3)
+    assert [hit.text for hit in found.hits] == ["step 27", "step 28", "step 29"]
+    assert found.period is None
+
+
+def test_a_day_without_a_year_is_the_latest_one_that_has_turns(words_only: Memory) -> None:
+    day = datetime(datetime.now(UTC).year - 3, 5, 29, 12, tzinfo=UTC)
+    words_only.ingest(turn(day, "an old turn", "s"))
+    found = words_only.recall("what happened on May 29th?")
+    assert [hit.text for hit in found.hits] == ["an old turn"]
+    assert not words_only.recall("what happened on May 28th?").hits
+
+
+def test_what_was_taken_back_or_forgotten_did_not_happen(
+    words_only: Memory, yesterday: datetime
+) -> None:
+    report = words_only.ingest(
+        [
+            turn(yesterday, "kept", "s"),
+            turn(yesterday, "forgotten", "s"),
+            {**turn(yesterday, "rewound", "s"), "tags": ["rewound"]},
+        ]
+    )
+    forgotten = report.results[1].id
+    assert forgotten is not None
+    words_only.forget([forgotten])
+    assert [hit.text for hit in words_only.recall("what did we do yesterday?").hits] == ["kept"]
+
+
+def test_a_filter_holds_for_a_time_too_and_the_own_project_comes_first(
+    tmp_path: Path, yesterday: datetime
+) -> None:
+    memory = Memory(tmp_path / "store", cwd=tmp_path)
+    own = memory.own_project or ""
+    memory.ingest(
+        [
+            turn(yesterday, "of another project", "a", project="other"),
+            turn(yesterday + timedelta(hours=1), "of this one", "b", project=own),
+        ]
+    )
+    everything = memory.recall("what did we do yesterday?").hits
+    assert [hit.text for hit in everything] == ["of this one", "of another project"]
+    narrow = memory.recall("what did we do yesterday?", project="other").hits
+    assert [hit.text for hit in narrow] == ["of another project"]
+
+
+def test_a_bare_date_and_a_naive_time_are_of_the_users_zone(tmp_path: Path) -> None:
+    settings = load_settings(store=tmp_path / "store", tz="America/New_York")
+    memory = Memory(settings=settings)
+    memory.ingest({"text": "the late turn", "created_at": "2026-07-01T23:30:00"})
+    [record] = memory.timeline(since="2026-07-01", until="2026-07-01").records
+    assert record.created_at == datetime(2026, 7, 2, 3, 30, tzinfo=UTC)
+    assert memory.recall("late turn", since="2026-07-02").hits == []
+    assert memory.session_start().payload.count("2026-07-01") == 2
+
+
+@pytest.mark.parametrize("name", ["Mars/Olympus", "../etc/passwd", "/etc/localtime", "x" * 300])
+def test_a_zone_that_is_none_is_refused_in_one_sentence(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IAI_MCP_TZ", name)
+    with pytest.raises(ValueError, match=r"^IAI_MCP_TZ has a value that cannot be used"):
+        load_settings()
+
+
+@pytest.mark.parametrize("name", ["Asia/Tokyo", ":Asia/Tokyo"])
+def test_tz_of_the_environment_is_the_users_zone(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("IAI_MCP_TZ", raising=False)
+    monkeypatch.setenv("TZ", name)
+    moment = datetime(2026, 7, 1, tzinfo=UTC).astimezone(Memory(tmp_path / "store").zone)
+    assert moment.utcoffset() == timedelta(hours=9)

@@ -1,0 +1,156 @@
+"""The sessions of a time, with their turns in order: the answer to a question about a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC
+from typing import Final
+
+from ..store.filter import Filter
+from ..store.reader import TableReader
+from ..store.record import REWOUND, Record
+from .query import Query
+from .ranked import Ranked
+from .time_question import TimeQuestion, time_question
+
+_MAX_TURNS: Final = 2_000
+_ROLES: Final = ("user", "assistant", "note")
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The turns of a time.
+
+    Attributes:
+        turns: Session by session, each in its order; at most as many as the query wants.
+        more: How many other turns are of that time.
+        asked: The times; days of an open year are of the latest one that has turns.
+    """
+
+    turns: list[Ranked]
+    more: int
+    asked: TimeQuestion
+
+
+def list_time(reader: TableReader, query: Query, asked: TimeQuestion) -> Listing:
+    """Return the turns of the times that the question names, and that its filter admits.
+
+    Sessions of the project that asks come first, then by time. Of more turns than the query wants,
+    each session gives some, spread from its first to its last, and what the user said before what
+    was answered.
+
+    Raises:
+        StoreFault: The store could not be read.
+    """
+    asked, where, found = _of_the_latest_year(reader, query, asked)
+    sessions = _sessions(found, query.own_project)
+    if asked.last_session:
+        sessions = _newest_session(sessions, query)
+    chosen = _chosen(sessions, query.limit, end_only=asked.last_session)
+    shown = [one for session in sessions for one in session if one.id in chosen]
+    total = reader.count(where) if len(found) == _MAX_TURNS else len(found)
+    return Listing([Ranked(one, 1.0, {"time": 1.0}) for one in shown], total - len(shown), asked)
+
+
+def _of_the_latest_year(
+    reader: TableReader, query: Query, asked: TimeQuestion
+) -> tuple[TimeQuestion, Filter, list[Record]]:
+    """Return the times in the latest year that has turns of them, and these, newest first."""
+    first: tuple[TimeQuestion, Filter, list[Record]] | None = None
+    while True:
+        where = _within(query.where, asked)
+        found = [
+            record
+            for record in reader.newest(where, _MAX_TURNS)
+            if asked.covers(record.created_at) and REWOUND not in record.tags
+        ]
+        first = first or (asked, where, found)
+        if found:
+            return asked, where, found
+        earlier = asked.a_year_earlier()
+        if earlier is None or not reader.newest(replace(where, since=None), 1):
+            return first
+        asked = earlier
+
+
+def _within(where: Filter, asked: TimeQuestion) -> Filter:
+    start, end = asked.start.astimezone(UTC), asked.end.astimezone(UTC)
+    return replace(
+        where,
+        roles=_ROLES,
+        since=start if where.since is None else max(where.since, start),
+        until=end if where.until is None else min(where.until, end),
+    )
+
+
+def _sessions(newest_first: Iterable[Record], own_project: str | None) -> list[list[Record]]:
+    """Return the records by session, each oldest first; those without one are of their project."""
+    sessions: dict[tuple[str | None, str | None], list[Record]] = {}
+    for record in newest_first:
+        key = (record.session_id, record.project)
+        sessions.setdefault(key, []).insert(0, record)
+    return sorted(
+        sessions.values(),
+        key=lambda turns: (
+            own_project is not None and turns[0].project != own_project,
+            turns[0].created_at,
+        ),
+    )
+
+
+def _newest_session(sessions: Sequence[list[Record]], query: Query) -> list[list[Record]]:
+    """Return the session that ended last; the own project's first, and never the one that asks.
+
+    The session that asks is known by its last prompt: that asks for the last session too.
+    """
+    own = [one for one in sessions if one[0].project == query.own_project] or list(sessions)
+    by_end = sorted(own, key=lambda turns: turns[-1].created_at, reverse=True)
+    others = [one for one in by_end if not _asks(one, query)]
+    return (others or by_end)[:1]
+
+
+def _asks(turns: Sequence[Record], query: Query) -> bool:
+    prompts = [one for one in turns if one.role == "user"]
+    if not prompts:
+        return False
+    asked = time_question(prompts[-1].text[:500], query.asked_at)
+    return asked is not None and asked.last_session
+
+
+def _chosen(sessions: Sequence[Sequence[Record]], limit: int, *, end_only: bool) -> set[str]:
+    """Return the ids of the turns to show: in turns one of each session, until there are enough."""
+    queues = [_by_importance(session, limit, end_only=end_only) for session in sessions]
+    chosen: set[str] = set()
+    for place in range(limit):
+        for queue in queues:
+            if place < len(queue) and len(chosen) < limit:
+                chosen.add(queue[place].id)
+    return chosen
+
+
+def _by_importance(session: Sequence[Record], limit: int, *, end_only: bool) -> list[Record]:
+    if end_only:
+        return list(reversed(session[-limit:]))
+    asked = [one for one in session if one.role != "assistant"]
+    answered = [one for one in session if one.role == "assistant"]
+    return [*_spread(asked), *_spread(answered)][:limit]
+
+
+def _spread(turns: Sequence[Record]) -> list[Record]:
+    """Return the turns so that any first few are spread over all: ends first, then middles."""
+    if len(turns) < 3:
+        return list(turns)
+    order, seen = [0, len(turns) - 1], {0, len(turns) - 1}
+    parts = 2
+    while len(order) < len(turns):
+        for part in range(1, parts):
+            at = part * (len(turns) - 1) // parts
+            if at not in seen:
+                order.append(at)
+                seen.add(at)
+        parts *= 2
+        if parts > 4 * len(turns):
+            order += [at for at in range(len(turns)) if at not in seen]
+            break
+    return [turns[at] for at in order]
