@@ -101,6 +101,7 @@ eval: setup ## Measure how well recall finds; LOCOMO=path adds that data set
 	$(BENCHMARK).longitudinal --ceiling
 	$(BENCHMARK).known_item
 	$(BENCHMARK).contradictions
+	$(BENCHMARK).time_questions
 	$(if $(LOCOMO),$(BENCHMARK).locomo --data $(LOCOMO) --leave-one-out --ceiling)
 	$(if $(LOCOMO),$(BENCHMARK).locomo --data $(LOCOMO) --route library --all-in-one)
 

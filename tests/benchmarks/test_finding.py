@@ -17,6 +17,7 @@ from tests.benchmarks import (
     known_item_sets,
     locomo,
     longitudinal,
+    time_questions,
 )
 from tests.benchmarks.abstention import NOTHING, area_under_roc, share_under, threshold_that_loses
 from tests.benchmarks.answers import Answer
@@ -391,6 +392,12 @@ def test_the_benchmark_counts_as_by_hand(tmp_path: Path) -> None:
         assert score["found"] <= score["right"] <= score["listed"]
         assert 0 < score["found"] <= score["changes"]
         assert score["recall"] == score["found"] / score["changes"]
+
+
+def test_a_time_question_has_the_right_day_in_every_language_and_zone(tmp_path: Path) -> None:
+    asked = time_questions.measure(900, tmp_path / "store")
+    assert [one.question.text for one in asked if not one.whole] == []
+    assert {one.question.language for one in asked} == {"en", "de", "es", "fr"}
 
 
 def _written(folder: Path) -> Path:
