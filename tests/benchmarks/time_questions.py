@@ -133,13 +133,14 @@ _TEXTS: dict[str, list[tuple[str, str]]] = {
 def turns(count: int, seed: int = 11) -> list[dict[str, str]]:
     """Return so many turns of sessions over eight weeks until now, oldest first."""
     draw = random.Random(seed)
-    sessions = max(1, count // _SESSION_TURNS)
+    length = max(1, min(_SESSION_TURNS, count // (2 * _DAYS)))  # two sessions a day at least
+    sessions = count // length
     now = datetime.now(UTC)
     found = []
     for number in range(sessions):
         start = now - timedelta(days=_DAYS) * (1 - number / sessions) - timedelta(hours=1)
         task = draw.choice(_TASKS)
-        for place in range(_SESSION_TURNS):
+        for place in range(length):
             said = "Please look at" if place % 2 == 0 else "I changed"
             found.append(
                 {
