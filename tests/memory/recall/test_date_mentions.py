@@ -56,6 +56,14 @@ def test_what_was_said_on_a_day_holds_the_words_that_name_it(memory: Memory) -> 
     assert then > later
 
 
+@pytest.mark.parametrize(
+    "day", ["9999-12-31", "9998-12-31", "0001-01-01", "0002-01-01", "0000-00-00"]
+)
+def test_a_day_at_the_end_of_the_calendar_can_be_asked_for(words_only: Memory, day: str) -> None:
+    words_only.ingest("the release is on some day")
+    assert words_only.recall(f"what about the release on {day}?").hits
+
+
 @given(st.text(max_size=80))
 def test_any_text_can_be_asked(question: str) -> None:
     for mention in date_mentions(question, ASKED):

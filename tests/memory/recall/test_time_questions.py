@@ -200,3 +200,15 @@ def test_tz_of_the_environment_is_the_users_zone(
     monkeypatch.setenv("TZ", name)
     moment = datetime(2026, 7, 1, tzinfo=UTC).astimezone(Memory(tmp_path / "store").zone)
     assert moment.utcoffset() == timedelta(hours=9)
+
+
+def test_with_a_topic_the_day_counts_in_a_store_of_many_other_days(
+    words_only: Memory, yesterday: datetime
+) -> None:
+    others = [
+        turn(yesterday - timedelta(days=10 + n), f"the parser: the parser {n}", "s")
+        for n in range(150)
+    ]
+    words_only.ingest([*others, turn(yesterday, "we gave the parser a longer timeout", "t")])
+    found = words_only.recall("what did we do about the parser yesterday?").hits
+    assert found[0].text == "we gave the parser a longer timeout"

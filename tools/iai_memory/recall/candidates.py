@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time
 from functools import partial
 from typing import Final
 
@@ -19,12 +20,16 @@ from ..store.session_order import SessionOrder
 from ..store.similarity import Similarity
 from ..store.vector_rows import Vector
 from ..text.speakers import in_first_person, is_conversation, subject
+from .date_mentions import date_mentions
 from .features import features_of
 from .neighbours import neighbouring_turns
 from .query import Query
 
 CANDIDATES: Final = 100
 """Results of each search; for a query of more than 50 hits, twice its hits."""
+
+DATED: Final = 30
+"""Results of each search over the days that the query names."""
 
 NPROBES: Final = 150
 """Partitions that LanceDB searches where it has a vector index."""
@@ -76,19 +81,47 @@ def find_candidates(reader: TableReader, encoder: Encoder | None, query: Query) 
     vector = _query_vector(encoder, query.text, found.values(), embedding)
     cosines = {} if vector is None else reader.nearest(vector, where, depth, nprobes=NPROBES)
     similarities = reader.overlap(partial(_similarities, reader, vector, {*bm25, *cosines}))
-    found |= reader.candidates([id_ for id_ in cosines if id_ not in found])
+    dated = _said_on_dates(reader, query, where, vector)
+    found |= reader.candidates([id_ for id_ in (*cosines, *dated) if id_ not in found])
     conversation = is_conversation(_speakers(found.values()))
     anchors = {*list(cosines)[:_ANCHORS], *list(bm25)[:_ANCHORS]} if conversation else set[str]()
     nearby = _neighbourhood(reader, found, anchors, where)
     return CandidateSet(
         candidates=_as_of([*found.values(), *nearby.candidates.values()], where),
         bm25=bm25,
-        similarities=similarities() | _similarities(reader, vector, nearby.candidates),
+        similarities=similarities()
+        | _similarities(reader, vector, {*nearby.candidates, *dated.difference(cosines, bm25)}),
         sessions=nearby.sessions,
         has_vectors=vector is not None,
         is_conversation=conversation,
         cutoff=max(0.0, min(cosines.values())) if len(cosines) == depth else 0.0,
     )
+
+
+def _said_on_dates(
+    reader: TableReader, query: Query, where: Filter, vector: Vector | None
+) -> set[str]:
+    """Return the ids of the best of the days that the query names; in a large store both searches
+    may return other days only.
+
+    A day without a year is the latest one here; of other years the searches must find it.
+    """
+    dates = date_mentions(query.text, query.asked_at)
+    if not dates:
+        return set()
+    zone = query.asked_at.tzinfo
+    first, last = min(one.days[0] for one in dates), max(one.days[1] for one in dates)
+    since = datetime.combine(first, time.min, zone).astimezone(UTC)
+    until = datetime.combine(last, time.max, zone).astimezone(UTC)
+    then = replace(
+        where,
+        since=since if where.since is None else max(where.since, since),
+        until=until if where.until is None else min(where.until, until),
+    )
+    found = set(reader.matching(query.text, then, DATED))
+    if vector is not None:
+        found |= reader.nearest(vector, then, DATED, nprobes=NPROBES).keys()
+    return found
 
 
 def _query_vector(

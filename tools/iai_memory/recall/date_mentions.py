@@ -31,11 +31,16 @@ class DateMention:
     any_year: bool
     zone: tzinfo | None
 
+    @property
+    def days(self) -> tuple[date, date]:
+        """The first and the last day on which people talk about it."""
+        if self.start == self.end:
+            return self.start - _DAYS_BEFORE, self.end + _DAYS_AFTER
+        return self.start, self.end
+
     def covers(self, moment: datetime) -> bool:
         """Return whether a text of that time may be about these days."""
-        start, end = self.start, self.end
-        if start == end:
-            start, end = start - _DAYS_BEFORE, end + _DAYS_AFTER
+        start, end = self.days
         day = moment.astimezone(self.zone).date()
         if not self.any_year:
             return start <= day <= end

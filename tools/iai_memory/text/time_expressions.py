@@ -254,7 +254,7 @@ class _Reader:
     def month(self, month: int, year: int | None = None) -> _Days:
         """Return the month; without a year the latest one that has begun."""
         if year is not None:
-            return month_of(min(max(year, 1), 9998), month)
+            return month_of(min(max(year, 2), 9998), month)
         latest = self.today.year - (month > self.today.month)
         return replace(month_of(latest, month), any_year=True)
 
@@ -265,6 +265,9 @@ def month_of(year: int, month: int) -> _Days:
 
 
 def _date(year: int, month: int, day: int) -> date | None:
+    """Return the day; None where there is none, or none on both sides of it."""
+    if not 2 <= year <= 9998:
+        return None
     try:
         return date(year, month, day)
     except ValueError:
