@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iai_memory.text.time_expressions import TimeExpression, time_expressions
+from iai_memory.text.time_locale import time_locale
 
 # A Monday.
 ASKED = datetime(2026, 2, 16, 9, tzinfo=ZoneInfo("Europe/Berlin"))
@@ -147,6 +148,20 @@ def test_yesterday_is_of_the_zone_in_which_it_is_asked(hours: int) -> None:
     asked = datetime(2026, 2, 16, 20, tzinfo=UTC).astimezone(zone)
     found = only("what did we do yesterday?", asked)
     assert found.start == datetime(asked.year, asked.month, asked.day, tzinfo=zone) - timedelta(1)
+
+
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [("en_GB.UTF-8", "2025-04-03"), ("en_US.UTF-8", "2025-03-04"), ("C", "2025-03-04")],
+)
+def test_slashes_are_read_as_the_systems_locale_writes_them(
+    name: str, day: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("LC_ALL", "LC_TIME", "LANG"):
+        monkeypatch.setenv(variable, name)
+    time_locale.cache_clear()
+    assert only("what did we do on 03/04/2025?").start.date().isoformat() == day
+    time_locale.cache_clear()
 
 
 def test_some_hours_are_hours() -> None:

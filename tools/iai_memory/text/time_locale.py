@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from collections.abc import Iterable, Mapping
@@ -104,9 +105,19 @@ def time_locale(code: str) -> TimeLocale:
         months=_by_number(info, MONTHS, 1, 3 if spaced else 2),
         weekdays=_by_number(info, WEEKDAYS, 0, _MIN_NAME if spaced else 2),
         numbers=numbers,
-        day_first=info.get("date_order", "DMY") != "MDY",
+        day_first=info.get("date_order", "DMY") != "MDY" or _writes_day_first(code),
         spaced=spaced,
     )
+
+
+def _writes_day_first(code: str) -> bool:
+    """Return whether the system's locale is of that language in a country that writes 31/12.
+
+    dateparser has one order for a language: for English that of the United States.
+    """
+    names = (os.environ.get(name) for name in ("LC_ALL", "LC_TIME", "LANG"))
+    language, _, rest = next(filter(None, names), "").partition("_")
+    return language == code and bool(rest) and not rest.startswith("US")
 
 
 def alternatives(words: Iterable[str]) -> str:
