@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -48,6 +49,16 @@ def progress() -> Progress:
         transient=True,
         disable=not console.is_terminal,
     )
+
+
+def local_time(moment: datetime | str, zone: tzinfo) -> str:
+    """Return a time as people read it, in their zone: "2026-05-08 14:00:00"; garbage as it is."""
+    if isinstance(moment, str):
+        try:
+            moment = datetime.fromisoformat(moment)
+        except ValueError:
+            return moment
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S}"
 
 
 def emit_json(value: BaseModel | list[Any] | dict[str, Any]) -> None:

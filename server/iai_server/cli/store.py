@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from .draining import open_drained_memory
 from .options import AsJson, Project, open_memory
-from .printing import emit_json, emit_lines, emit_table, memory_text
+from .printing import emit_json, emit_lines, emit_table, local_time, memory_text
 
 if TYPE_CHECKING:
     from iai_memory.analysis.contradictions import Contradiction
@@ -58,11 +59,12 @@ def session_start(
 
 def status(as_json: AsJson = False) -> None:
     """Show counts, model, freshness of the page and last errors. Exits with 1 if capture fails."""
-    found = open_drained_memory().status()
+    memory = open_drained_memory()
+    found = memory.status()
     if as_json:
         emit_json(found)
     else:
-        emit_table(_rows(found))
+        emit_table(_rows(found, memory.zone))
     if found.capture_state == "BROKEN":
         raise typer.Exit(1)
 
@@ -75,7 +77,8 @@ def events(
     """Show the newest events of the ledger, newest first."""
     from iai_memory.errors import one_line
 
-    found = open_memory().ledger.newest(limit, event=name)
+    memory = open_memory()
+    found = memory.ledger.newest(limit, event=name)
     if as_json:
         emit_json(found)
         return
@@ -83,7 +86,8 @@ def events(
         rest = ", ".join(
             f"{key}={one_line(str(event[key]))}" for key in event if key not in ("at", "event")
         )
-        emit_lines([memory_text(f"{event.get('at')}  {event.get('event')}  {rest}")])
+        at = local_time(str(event.get("at")), memory.zone)
+        emit_lines([memory_text(f"{at}  {event.get('event')}  {rest}")])
 
 
 def doctor(
@@ -102,7 +106,8 @@ def doctor(
     from ..doctor.checks import run_checks
 
     if contradictions:
-        _print_contradictions(open_memory().contradictions(limit), as_json)
+        memory = open_memory()
+        _print_contradictions(memory.contradictions(limit), memory.zone, as_json)
         return
     checks = run_checks(open_memory())
     if as_json:
@@ -115,7 +120,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _print_contradictions(found: list[Contradiction], as_json: bool) -> None:
+def _print_contradictions(found: list[Contradiction], zone: tzinfo, as_json: bool) -> None:
     if as_json:
         emit_json([one.model_dump(mode="json") for one in found])
         return
@@ -123,7 +128,7 @@ def _print_contradictions(found: list[Contradiction], as_json: bool) -> None:
         emit_lines(
             [
                 *(
-                    f"{record.created_at.date()}  {record.role}  {record.id}\n"
+                    f"{record.created_at.astimezone(zone).date()}  {record.role}  {record.id}\n"
                     f"       {memory_text(record.text)}"
                     for record in (one.newer, one.older)
                 ),
@@ -134,7 +139,7 @@ def _print_contradictions(found: list[Contradiction], as_json: bool) -> None:
     emit_lines([f"{len(found)} pairs that may contradict each other; nothing was changed"])
 
 
-def _rows(found: Status) -> list[tuple[str, str]]:
+def _rows(found: Status, zone: tzinfo) -> list[tuple[str, str]]:
     fresh = found.freshness
     age = "none" if fresh.age_s is None else f"{fresh.age_s:.0f} s old"
     behind = "" if fresh.behind is None else f", {fresh.behind} records behind"
@@ -167,10 +172,14 @@ def _rows(found: Status) -> list[tuple[str, str]]:
             )
             for one in found.sessions
         ),
-        ("last success", fresh.last_success or "none"),
-        ("last failure", fresh.last_failure or "none"),
+        ("last success", _time_of(fresh.last_success, zone)),
+        ("last failure", _time_of(fresh.last_failure, zone)),
         *(("error", error) for error in found.last_errors),
     ]
+
+
+def _time_of(event: str | None, zone: tzinfo) -> str:
+    return "none" if event is None else local_time(event, zone)
 
 
 def _folded(count: int) -> str:

@@ -10,6 +10,7 @@ from ..base.ledger import Ledger
 from ..base.locks import Holder, present_holder
 from ..base.paths import StorePaths
 from ..base.presence import alive_servers
+from ..capture.session_state import Sessions, to_read_again
 from ..capture.spool import Waiting, rings_wait
 
 _MANY: Final = 3
@@ -47,10 +48,19 @@ def capture_state(paths: StorePaths, ledger: Ledger, waiting: Waiting) -> Captur
     if stuck := holder_stuck(holder):
         return CaptureState("BROKEN", f"{_rings(waiting)}; {stuck}")
     if waiting.since is None:
-        return CaptureState("ok", "no ring waits")
+        return _grown(paths)
     if holder is not None:
         return CaptureState("ok", f"{_rings(waiting)}; {holder} is reading")
     return _unread(paths, ledger, waiting, waiting.since)
+
+
+def _grown(paths: StorePaths) -> CaptureState:
+    """Return the state where no ring waits: a host may have written on after its last one."""
+    grown = to_read_again(Sessions(paths).load())
+    if not grown:
+        return CaptureState("ok", "no ring waits")
+    found = "a transcript" if len(grown) == 1 else f"{len(grown)} transcripts"
+    return CaptureState("warning", f"no ring waits, but {found} grew: run `iai-mcp drain`")
 
 
 def holder_stuck(holder: Holder | None) -> str:
