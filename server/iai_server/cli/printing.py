@@ -51,14 +51,12 @@ def progress() -> Progress:
     )
 
 
-def local_time(moment: datetime | str, zone: tzinfo) -> str:
-    """Return a time as people read it, in their zone: "2026-05-08 14:00:00"; garbage as it is."""
-    if isinstance(moment, str):
-        try:
-            moment = datetime.fromisoformat(moment)
-        except ValueError:
-            return moment
-    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+def local_time(moment: str, zone: tzinfo) -> str:
+    """Return an ISO time as people read it, in their zone: "2026-05-08 14:00:00"; garbage as is."""
+    try:
+        return f"{datetime.fromisoformat(moment).astimezone(zone):%Y-%m-%d %H:%M:%S}"
+    except (ValueError, OverflowError):
+        return moment
 
 
 def emit_json(value: BaseModel | list[Any] | dict[str, Any]) -> None:

@@ -10,8 +10,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import typer
@@ -450,3 +452,17 @@ def _fails(done: Done, code: int, line: str) -> None:
     assert done.out == ""
     assert done.err.startswith(line), done.err
     assert done.err.count("\n") == 1
+
+
+def test_people_read_times_in_their_zone_and_programs_in_utc(
+    bare: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IAI_MCP_TZ", "Asia/Tokyo")
+    stored = bare("ingest", "the late turn", "--created-at", "2026-05-08T20:00:00Z").out
+    assert "2026-05-09 05:00" in bare("timeline").out
+    assert "2026-05-09" in bare("recall", "late turn").out
+    assert "2026-05-08T20:00:00Z" in bare("timeline", "--json").out
+    bare("forget", stored.split()[1])
+    told, meant = bare("events", "--limit", "1"), bare("events", "--limit", "1", "--json").json()
+    at = datetime.fromisoformat(meant[0]["at"]).astimezone(ZoneInfo("Asia/Tokyo"))
+    assert told.out.startswith(f"{at:%Y-%m-%d %H:%M:%S}")

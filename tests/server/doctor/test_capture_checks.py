@@ -41,6 +41,20 @@ def test_no_ring_is_fine(memory: Memory) -> None:
     assert rings(memory) == Check("capture: rings", True, "no ring waits")
 
 
+def test_a_transcript_that_grew_after_its_last_ring_is_a_warning_until_it_is_read(
+    memory: Memory,
+) -> None:
+    transcript = ring(memory, "one")
+    memory.drain()
+    assert rings(memory).state == "ok"
+    with transcript.open("a") as file:
+        file.write(transcript.read_text().replace("s-1-", "s-2-"))
+    assert rings(memory).state == "warning"
+    assert "a transcript grew: run `iai-mcp drain`" in rings(memory).finding
+    memory.drain()
+    assert rings(memory).state == "ok"
+
+
 def test_two_young_rings_are_fine_and_counted(memory: Memory) -> None:
     ring(memory, "one")
     ring(memory, "two")
