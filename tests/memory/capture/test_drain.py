@@ -32,7 +32,8 @@ HOOK = HOOKS / "iai-mcp-capture.sh"
 
 def at_rest(path: Path) -> None:
     """Sets the file's time as if nobody had written to it for a minute."""
-    os.utime(path, (time.time() - 60,) * 2)
+    then = time.time() - 60
+    os.utime(path, (then, then))
 
 
 @pytest.fixture

@@ -99,10 +99,10 @@ def test_what_is_no_file_is_named_each_time_until_the_command_that_it_names_was_
     path = folder / name
     path.unlink(missing_ok=True)
     make(path)
-    for _ in range(2):
-        [fault] = spool_faults(folder)
-        assert fault.startswith(f"{path} is {what}: remove it with `rm ")
-        assert bars_hooks(folder) is (name == "doorbell.jsonl")
+    [fault] = spool_faults(folder)
+    assert fault.startswith(f"{path} is {what}: remove it with `rm ")
+    assert spool_faults(folder) == (fault,)
+    assert bars_hooks(folder) is (name == "doorbell.jsonl")
     mended(fault)
     assert spool_faults(folder) == ()
     assert not bars_hooks(folder)

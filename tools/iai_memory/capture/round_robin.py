@@ -127,18 +127,19 @@ class RoundRobin:
         self._reading(session.transcript)
         try:
             about = within(str(session.transcript), session.transcript.stat)
-            session.host = session.host or detect_host(session.transcript)
+            try:
+                session.host = session.host or detect_host(session.transcript)
+            except EmptyTranscript:
+                # Nothing to read is an answer. What comes later is read like any other growth.
+                session.attempts, session.fault = 0, ""
+                session.note_read(about)
+                return False
             batch = self._next_batch(session)
             self._store(batch, session)
             if not batch.has_more:
                 self._tag_turns(session, batch)
         except StoreFault:
             raise
-        except EmptyTranscript:
-            # Nothing to read is an answer. What comes later is read like any other growth.
-            session.attempts, session.fault = 0, ""
-            session.note_read(about)
-            return False
         except Exception as exc:  # noqa: BLE001 - one transcript must not end the capture of others
             if not isinstance(exc, (MemoryFault, OSError)):
                 _log.exception("%s could not be read", session.transcript)
