@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from tests.support.transcript_lines import TRANSCRIPTS
@@ -33,9 +32,9 @@ ODD = {
 }
 LEAKS = (TOKEN, "hunter2", "salary", "99999", FENCE_BEGIN, FENCE_END)
 PLAIN = [
-    str(uuid4()),
-    str(uuid4()).upper(),
-    uuid4().hex,
+    "5b6c0f1e-93d4-4a57-8e0b-2f7a61d9c3e4",
+    "5B6C0F1E-93D4-4A57-8E0B-2F7A61D9C3E4",
+    "5b6c0f1e93d44a578e0b2f7a61d9c3e4",
     "0" * 40,
     "da39a3ee5e6b4b0d3255bfef95601890afd80709",
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
@@ -59,7 +58,7 @@ PLACES = [
     "github.com/acme/weather-station",
     "/tmp/pytest-of-user/pytest-12/test_key_value_0/da39a3ee5e6b4b0d3255bfef95601890afd80709",
     "/nix/store/0c5r2a8s7pq4yw9kz6v1nn3x8dmlhgfj-python3-3.13.1-env",
-    f"/home/user/.worktrees/{uuid4()}",
+    "/home/user/.worktrees/5b6c0f1e-93d4-4a57-8e0b-2f7a61d9c3e4",
     f"/{'deep/' * 190}",
     "/home/user/\u200fعربي\u200e",
     "/home/user/\U0001f469\u200d\U0001f4bb",
