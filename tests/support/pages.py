@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +110,18 @@ def ring(memory: Memory, text: str, **fields: Any) -> Path:
     with (memory.paths.spool / "doorbell.jsonl").open("ab") as spool:
         spool.write(json.dumps({"event": "Stop", **fields, "at": int(at)}).encode() + b"\n")
     return path
+
+
+def minutes_pass(memory: Memory) -> None:
+    """Moves everything that is noted of the transcripts two minutes into the past."""
+    path = memory.paths.spool / "sessions.json"
+    noted = json.loads(path.read_text())
+    for fields in noted.values():
+        for name in ("began_at", "rung_at", "lost_at", "tried_at"):
+            if fields.get(name):
+                moved = datetime.fromisoformat(fields[name]) - timedelta(minutes=2)
+                fields[name] = moved.isoformat()
+    path.write_text(json.dumps(noted))
 
 
 def written_at(path: Path) -> tuple[int, int]:

@@ -51,12 +51,13 @@ def drain(
     if as_json:
         emit_json(_fields(done, waiting))
     elif reader:
-        emit_lines([f"{reader}: it answers what waits"])
+        emit_lines([*_lost(done), f"{reader}: it answers what waits"])
     else:
         emit_lines(_lines(done, waiting))
     if done.faults:
         raise StoreUnavailable("; ".join(done.faults))
-    if not done.busy and (waiting or not done.finished):
+    lost = bool(done.nameless or done.unreadable)
+    if lost or (not done.busy and (waiting or not done.finished)):
         raise typer.Exit(1)
 
 
@@ -104,13 +105,14 @@ def _drain_first(memory: Memory) -> str:
         fix = _reader(memory) if done.busy else "run `iai-mcp drain`"
     except MemoryFault as exc:
         return str(exc)
-    return f"{rings_wait(waiting)}, {fix}" if waiting else ""
+    return "; ".join([*_lost(done), *([f"{rings_wait(waiting)}, {fix}"] if waiting else [])])
 
 
 def _fields(done: Drained, waiting: int) -> dict[str, int | bool]:
     return {
         "rings": done.rings,
         "stored": done.stored,
+        "nameless": done.nameless,
         "unreadable": done.unreadable,
         "waiting": waiting,
         "finished": done.finished,
@@ -122,13 +124,33 @@ def _lines(done: Drained, waiting: int) -> list[str]:
     from iai_memory.capture.spool import rings_wait
 
     if not done.rings and not done.stored and not waiting:
-        return [] if done.faults else [NOTHING]
+        return _lost(done) or ([] if done.faults else [NOTHING])
     rings = "1 ring" if done.rings == 1 else f"{done.rings} rings"
     turns = "1 turn" if done.stored == 1 else f"{done.stored} turns"
-    lines = [f"{rings} answered, {turns} stored"]
-    if done.unreadable:
-        lines.append(f"{done.unreadable} lines of the spool were no ring")
+    lines = [f"{rings} answered, {turns} stored", *_lost(done)]
     if waiting:
         reason = "see `iai-mcp events`" if done.finished else "run `iai-mcp drain` again"
         lines.append(f"{rings_wait(waiting)}: {reason}")
     return lines
+
+
+def _lost(done: Drained) -> list[str]:
+    """Return a sentence for each way in which a host rang for words that nobody can read."""
+    said: list[str] = []
+    if done.nameless:
+        rings = "1 ring names" if done.nameless == 1 else f"{done.nameless} rings name"
+        said.append(
+            f"{rings} no transcript, so what was said is not stored: see `iai-mcp events`, and "
+            f"whether the host is told to keep no sessions"
+        )
+    if done.unreadable:
+        were = (
+            "1 line of the spool was"
+            if done.unreadable == 1
+            else (f"{done.unreadable} lines of the spool were")
+        )
+        said.append(
+            f"{were} no ring, so what was said may not be stored: run `iai-mcp import claude` or "
+            f"`iai-mcp import codex`"
+        )
+    return said

@@ -25,6 +25,12 @@ def check_capture(memory: Memory) -> Iterator[Check]:
 def _check_given_up(given_up: GivenUp) -> str:
     """Say how many transcripts could not be read; of those that are gone nothing can be mended."""
     notes, present = given_up.notes(), given_up.present()
+    found = "1 session" if len(notes) == 1 else f"{len(notes)} sessions"
+    if not present and not given_up.named():
+        raise WeakLink(
+            f"of {found} the host named no transcript, the reasons are in {notes[0].parent}: see "
+            f"whether the host is told to keep no sessions, and remove those notes"
+        )
     found = "1 transcript" if len(notes) == 1 else f"{len(notes)} transcripts"
     where = f"the reasons are in {notes[0].parent}"
     if not present:

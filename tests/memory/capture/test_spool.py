@@ -235,6 +235,7 @@ def test_a_ring_that_names_no_transcript_is_answered(
     put(folder / "doorbell.jsonl", {**RING, "transcript_path": path})
     rings = drained(spool)
     assert (rings.count, rings.by_transcript, rings.unreadable) == (1, {}, 0)
+    assert list(rings.nameless) == ["s"]
     assert left(folder) == []
 
 
@@ -242,6 +243,28 @@ def test_a_ring_behind_half_a_ring_is_found(spool: Spool, folder: Path) -> None:
     put(folder / "doorbell.jsonl", b'{"event":"Stop","sess', end=b"")
     put(folder / "doorbell.jsonl", RING)
     assert set(drained(spool).by_transcript) == {"/t/s.jsonl"}
+
+
+@pytest.mark.parametrize(
+    ("half", "named"),
+    [
+        (b'{"event":"Stop","session_id":"h","transcript_path":"/t/h.jsonl","cw', True),
+        (b'{"event":"Stop","session_id":"h","transcript_path":"/t/h.jsonl"', True),
+        (b'{"event":"Stop","session_id":"h","transcript_path":"/t/', False),
+        (b'{"event":"Stop","session_id":"h","transcript_path":', False),
+        (b'{"session_id":"h","prompt":{"a":"x","b":"', False),
+    ],
+)
+def test_half_a_ring_is_one_as_far_as_it_goes(
+    spool: Spool, folder: Path, half: bytes, named: bool
+) -> None:
+    put(folder / "doorbell.jsonl", half)
+    put(folder / "doorbell.jsonl", half, end=b"")
+    put(folder / "doorbell.jsonl", RING)
+    rings = drained(spool)
+    assert rings.by_transcript.keys() == ({"/t/h.jsonl", "/t/s.jsonl"} if named else {"/t/s.jsonl"})
+    assert rings.nameless.keys() == (set() if named else {"h"})
+    assert rings.unreadable == 0
 
 
 def test_two_rings_on_one_line_are_both_found(spool: Spool, folder: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tests.support.modes import bound_by_modes, read_only
 from tests.support.modules import HEAVY, ours
-from tests.support.pages import cache, opened, page, refresh, ring, until
+from tests.support.pages import cache, minutes_pass, opened, page, refresh, ring, until
 from tests.support.talking import (
     CLI,
     WAIT_SEC,
@@ -69,6 +69,7 @@ def test_it_speaks_json(memory: Memory, command: Command) -> None:
             "unreadable": 0,
             "waiting": 0,
             "finished": True,
+            "nameless": 0,
             "busy": False,
         },
     )
@@ -114,9 +115,72 @@ def test_lines_that_are_no_ring_are_counted(memory: Memory, command: Command) ->
     with (memory.paths.spool / "doorbell.jsonl").open("ab") as file:
         file.write(b"garbage\n\n{half a ring")
     code, out, _ = command("drain")
-    assert code == 0
+    assert code == 1
+    assert "1 ring answered, 1 turn stored" in out
     assert "2 lines of the spool were no ring" in out
-    assert memory.ledger.newest(1, event="capture_rings_unreadable")[0]["lines"] == 2
+    events = memory.ledger.newest(9, event="capture_rings_unreadable")
+    assert sum(event["lines"] for event in events) == 2
+
+
+@pytest.mark.parametrize("line", [b"garbage\n", b'{"event":"St\n', b"{}\n", b"\xff\xfe\n"])
+def test_a_line_that_is_no_ring_is_said_though_nothing_else_waits(
+    memory: Memory, command: Command, line: bytes
+) -> None:
+    memory.paths.spool.mkdir(parents=True)
+    (memory.paths.spool / "doorbell.jsonl").write_bytes(line)
+    code, out, _ = command("drain")
+    assert code == 1
+    assert out.startswith("1 line of the spool was no ring")
+    assert "WARNING: a session's transcript could not be read" in command("session-start")[1]
+    assert "could not be read" in command("status")[1]
+    minutes_pass(memory)
+    ring(memory, "all is well", session_id="later")
+    assert command("drain")[0] == 0
+    assert "WARNING" not in command("session-start")[1]
+    assert [check.state for check in check_capture(memory)] == ["ok", "ok"]
+
+
+@pytest.mark.parametrize("path", ["", None, "relative/q.jsonl", "~/q.jsonl", 7, ["/t"], "C:\\q"])
+def test_a_ring_that_names_no_transcript_is_said_until_a_later_session_is_whole(
+    memory: Memory, command: Command, path: object
+) -> None:
+    memory.paths.spool.mkdir(parents=True)
+    bell = {"event": "Stop", "session_id": "lone", "transcript_path": path, "cwd": "/p"}
+    (memory.paths.spool / "doorbell.jsonl").write_text(json.dumps(bell) + "\n")
+    code, out, _ = command("drain")
+    assert code == 1
+    assert "1 ring names no transcript" in out
+    [event] = memory.ledger.newest(9, event="capture_ring_nameless")
+    assert event["session_id"] == "lone"
+    [note] = (memory.paths.spool / "failed").glob("*.json")
+    assert json.loads(note.read_text())["ring"]["session_id"] == "lone"
+    assert "WARNING: a session's transcript could not be read" in command("session-start")[1]
+    assert "lone" in command("status")[1]
+    rings, _, given_up = check_capture(memory)
+    assert (rings.state, given_up.state) == ("warning", "warning")
+    assert "named no transcript" in given_up.finding
+    assert command("drain") == (0, "nothing waits\n", "")
+    minutes_pass(memory)
+    ring(memory, "all is well", session_id="later")
+    assert command("drain")[0] == 0
+    assert "WARNING" not in command("session-start")[1]
+    assert next(check_capture(memory)).state == "ok"
+
+
+def test_a_session_that_names_its_transcript_after_all_has_lost_nothing(
+    memory: Memory, command: Command
+) -> None:
+    ring(memory, "", session_id="s-2", transcript_path="")
+    assert command("drain")[0] == 1
+    ring(memory, "all that was said", session_id="s-2")
+    assert command("drain")[0] == 0
+    assert stored(memory) == ["all that was said"]
+    assert [check.state for check in check_capture(memory)] == ["ok", "ok"]
+    # And from then on its transcript is known.
+    ring(memory, "more of it", session_id="s-2")
+    (memory.paths.spool / "doorbell.jsonl").write_bytes(b'{"event":"Stop","session_id":"s-2"')
+    assert command("drain") == (0, "1 ring answered, 1 turn stored\n", "")
+    assert stored(memory) == ["all that was said", "more of it"]
 
 
 def test_without_time_it_says_that_the_rest_waits(memory: Memory, command: Command) -> None:
@@ -315,7 +379,7 @@ def test_an_idle_drain_loads_neither_the_table_nor_a_parser(
     environment = child_environment(store, None)
     modules = set(json.loads(output_of([sys.executable, "-c", IDLE], env=environment)))
     assert modules & {*HEAVY, "pydantic", "typer", "rich", "asyncio"} == set()
-    assert len(ours(modules)) <= 31, ours(modules)
+    assert len(ours(modules)) <= 32, ours(modules)
     assert (tmp_path / "none").exists() is False
 
 

@@ -16,6 +16,7 @@ from ..errors import StoreBusy
 from ..results import IngestReport
 from ..writing.new_memory import NewMemory
 from .given_up import GivenUp
+from .lost_words import LostWords, name_transcripts
 from .rewinds import TagRewound
 from .ring import Ring, Rings
 from .round_robin import RoundRobin
@@ -36,6 +37,7 @@ class Drained:
     Attributes:
         rings: Rings that were answered.
         stored: Turns that were stored.
+        nameless: Rings that name no transcript: nobody reads the words they were rung for.
         again: Rings whose transcript could not be read; they are tried again.
         unreadable: Lines of the spool that were no ring.
         finished: False where time ran out; the next drain goes on.
@@ -45,6 +47,7 @@ class Drained:
 
     rings: int = 0
     stored: int = 0
+    nameless: int = 0
     again: int = 0
     unreadable: int = 0
     finished: bool = True
@@ -57,6 +60,7 @@ class Drained:
             other,
             rings=self.rings + other.rings,
             stored=self.stored + other.stored,
+            nameless=self.nameless + other.nameless,
             unreadable=self.unreadable + other.unreadable,
         )
 
@@ -83,10 +87,10 @@ class Drain:
             reading: Called with each transcript before it is opened, for whoever watches.
         """
         self._paths = paths
-        self._ledger = ledger
         self._spool = Spool(paths)
         self._given_up = GivenUp(paths)
         self._sessions = Sessions(paths)
+        self._lost = LostWords(self._sessions, self._given_up, ledger)
         self._round = RoundRobin(paths, ledger, ingest, tag_rewound, reading or _ignore)
 
     def run(self, *, max_seconds: float = float("inf"), wait_seconds: float = 0.0) -> Drained:
@@ -121,8 +125,11 @@ class Drain:
         with closing(self._spool.claim()) as claim:
             self._given_up.strip()
             rings = claim.read()
+            lost = name_transcripts(rings, sessions)
             for ring in rings.by_transcript.values():
                 note_ring(ring, sessions)
+                self._lost.settle(ring, sessions)
+            self._lost.note(lost, rings.unreadable, sessions)
             grown = to_read_again(sessions)
             due = {path: one for path, one in sessions.items() if path in rings.by_transcript}
             due.update((str(one.transcript), one) for one in grown)
@@ -131,11 +138,13 @@ class Drain:
             watch(self._paths, sessions.values())
             if finished:
                 again = self._unanswered(rings, sessions)
-                rings.unreadable += claim.answer(again).unreadable
-        self._report_unreadable(rings)
+                late = claim.answer(again).unreadable
+                self._lost.note([], late, sessions)
+                rings.unreadable += late
         return Drained(
-            rings=rings.count - len(again) if finished else 0,
+            rings=rings.count - len(again) - len(lost) if finished else 0,
             stored=stored,
+            nameless=len(lost),
             again=len(again),
             unreadable=rings.unreadable,
             finished=finished,
@@ -153,10 +162,6 @@ class Drain:
             else:
                 self._given_up.add(ring, session.fault)
         return again
-
-    def _report_unreadable(self, rings: Rings) -> None:
-        if rings.unreadable:
-            self._ledger.write("capture_rings_unreadable", lines=rings.unreadable)
 
 
 def _ignore(path: Path) -> None:

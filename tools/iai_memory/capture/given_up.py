@@ -16,7 +16,7 @@ from ..base.foreign_file import within
 from ..base.json_file import read_object, read_own_file
 from ..base.paths import StorePaths
 from ..errors import ForeignFileFault, ForeignFileMissing, StoreUnavailable
-from .ring import Ring, objects_in, text_of
+from .ring import Ring, is_absolute, objects_in, text_of
 
 _MAX_NOTES: Final = 200
 _MAX_BYTES: Final = 64 << 20
@@ -39,19 +39,25 @@ class GivenUp:
 
     def present(self) -> list[str]:
         """Return the transcripts that are there now; whatever does not answer counts."""
+        return [path for path in self.named() if _is_there(path)]
+
+    def named(self) -> list[str]:
+        """Return the transcripts that the notes name."""
         noted = [read_object(path, _MAX_BYTES) or {} for path in self.notes()]
         rings = [ring for note in noted if isinstance(ring := note.get("ring"), dict)]
         paths = [text_of(ring, "transcript_path") for ring in rings]
-        return [path for path in paths if path is not None and _is_there(path)]
+        return [path for path in paths if path and is_absolute(path)]
 
-    def add(self, ring: Ring, why: str) -> None:
+    def add(self, ring: Ring, why: str, *, name: str = "") -> None:
         """Note a transcript, in place of an earlier note of it; keep the newest 200 notes.
+
+        Of a ring that names none its session is noted.
 
         Raises:
             StoreUnavailable: The folder cannot be written.
         """
         make_private_folder(self._folder)
-        self._write(self._note_of(ring.transcript_path), why, ring.to_fields())
+        self._write(self._note_of(name or ring.transcript_path), why, ring.to_fields())
         for old in sorted(self.notes(), key=_modified)[:-_MAX_NOTES]:
             old.unlink(missing_ok=True)
 
@@ -133,7 +139,7 @@ def _objects_of(path: Path) -> list[dict[str, Any]]:
         content = read_own_file(path, _MAX_BYTES)
     except OSError:
         return []
-    return objects_in((content or b"").decode("utf-8", "replace"), is_cut=False)[-1:]
+    return objects_in((content or b"").decode("utf-8", "replace"))[-1:]
 
 
 def _is_there(path: str) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,9 @@ MAX_RING_BYTES: Final = 64 << 10
 """A longer line is read by its beginning."""
 
 _MAX_PATH_CHARS: Final = 16 << 10
+_NAMES: Final = ("session_id", "transcript_path")
+_RINGS: Final = frozenset({*_NAMES, "event", "hook_event_name"})
+_AFTER_VALUE: Final = (",", "}", "{", " ", "\t", "\r", "\n")
 _MEMBER: Final = re.compile(r'[\s,{]*("(?:[^"\\]|\\.)*")\s*:\s*')
 
 
@@ -28,7 +32,8 @@ class Ring:
     """What one call of the capture hook said.
 
     Attributes:
-        transcript_path: Absolute path of the transcript.
+        transcript_path: Absolute path of the transcript; of a nameless ring what stood in its
+            place, or nothing.
         session_id: The host's id; None where it gave none.
         cwd: The folder that was worked in; None where the host gave none.
         event: The host's name of the event; None where it gave none.
@@ -46,7 +51,7 @@ class Ring:
         return {
             "event": self.event,
             "session_id": self.session_id,
-            "transcript_path": self.transcript_path,
+            "transcript_path": self.transcript_path or None,
             "cwd": self.cwd,
             "at": int(self.at.timestamp()),
         }
@@ -62,80 +67,111 @@ class Rings:
 
     Attributes:
         by_transcript: By path of the transcript.
-        count: How many rings, those that name no transcript included.
+        nameless: Rings that name no transcript, one for each session.
+        count: How many rings, the nameless included.
         since: When the oldest was rung.
         unreadable: Lines that are no ring.
     """
 
     by_transcript: dict[str, Ring] = field(default_factory=dict[str, Ring])
+    nameless: dict[str | None, Ring] = field(default_factory=dict[str | None, Ring])
     count: int = 0
     since: datetime | None = None
     unreadable: int = 0
 
-    def add(self, line: bytes, *, is_cut: bool, written_at: datetime) -> None:
+    def add(self, line: bytes, *, written_at: datetime) -> None:
         """Add the rings of one line.
 
         Args:
             line: The line, or its first 64 KiB.
-            is_cut: Whether it goes on.
             written_at: When its file was last written: the time of a ring that names none.
         """
-        objects = objects_in(line.decode("utf-8", "replace"), is_cut=is_cut)
+        objects = rings_in(line.decode("utf-8", "replace"))
         self.unreadable += not objects
         for fields in objects:
             self.count += 1
             at = _time(fields.get("at"), min(written_at, datetime.now(UTC)))
             self.since = at if self.since is None else min(self.since, at)
-            ring = ring_of(fields, at)
-            known = self.by_transcript.get(ring.transcript_path) if ring else None
-            if ring is not None and (known is None or known.at <= ring.at):
-                self.by_transcript[ring.transcript_path] = ring
+            self._add(_ring(fields, at))
+
+    def _add(self, ring: Ring) -> None:
+        if not is_absolute(ring.transcript_path):
+            self.nameless[ring.session_id] = ring
+            return
+        known = self.by_transcript.get(ring.transcript_path)
+        if known is None or known.at <= ring.at:
+            self.by_transcript[ring.transcript_path] = ring
 
 
-def objects_in(line: str, *, is_cut: bool) -> list[dict[str, Any]]:
-    """Return the objects of a line: behind half an object of a killed hook, the next ones too."""
-    found: list[dict[str, Any]] = []
+def rings_in(line: str) -> list[dict[str, Any]]:
+    """Return the rings of a line, half a one too where it names its session or transcript."""
+    return [
+        fields
+        for fields, is_whole in _objects(line)
+        if (is_whole and _RINGS & fields.keys()) or any(text_of(fields, name) for name in _NAMES)
+    ]
+
+
+def objects_in(line: str) -> list[dict[str, Any]]:
+    """Return the whole objects of a line: behind half an object of a killed hook, the next too."""
+    return [fields for fields, is_whole in _objects(line) if is_whole and fields]
+
+
+def _objects(line: str) -> Iterator[tuple[dict[str, Any], bool]]:
+    """Yield the objects of a line, and whether each is whole."""
     decode = json.JSONDecoder().raw_decode
     start = line.find("{")
     while start >= 0:
         try:
             fields, end = decode(line, start)
         except (ValueError, RecursionError):
+            fields, end = _leading_members(line, start)
+            yield fields, False
             # No text holds these two characters: JSON escapes the second one.
-            start = line.find('{"', start + 1)
+            start = line.find('{"', max(start + 1, end))
             continue
-        found.append(fields)
+        yield fields, True
         start = line.find("{", end)
-    if not found and is_cut:
-        found = [_leading_members(line)]
-    return [fields for fields in found if fields]
 
 
-def _leading_members(line: str) -> dict[str, Any]:
-    """Return the members of an object whose end is missing, up to the one that is cut.
+def _leading_members(line: str, start: int) -> tuple[dict[str, Any], int]:
+    """Return the members of an object whose end is missing, and where the whole ones end.
 
     Hosts name session, transcript, folder and event before their long texts.
     """
     fields: dict[str, Any] = {}
     decode = json.JSONDecoder().raw_decode
-    at = max(0, line.find("{"))
+    at = start
     while member := _MEMBER.match(line, at):
         try:
-            value, at = decode(line, member.end())
+            value, end = decode(line, member.end())
         except (ValueError, RecursionError):
             break
+        if end < len(line) and not line.startswith(_AFTER_VALUE, end):
+            break  # a string that goes on into the object behind this one
+        if isinstance(value, dict) and _RINGS & value.keys():
+            break  # the ring behind this one
         fields[json.loads(member[1])] = value
-    return fields
+        at = end
+    return fields, at
 
 
 def ring_of(fields: dict[str, Any], at: datetime) -> Ring | None:
     """Return the ring; None where it names no transcript that could be read."""
-    path = text_of(fields, "transcript_path")
-    if path is None or not path.startswith("/"):
-        return None
+    ring = _ring(fields, at)
+    return ring if is_absolute(ring.transcript_path) else None
+
+
+def is_absolute(transcript_path: str) -> bool:
+    """Return whether that can be the path of a transcript: nobody knows where others begin."""
+    return transcript_path.startswith("/")
+
+
+def _ring(fields: dict[str, Any], at: datetime) -> Ring:
+    path = text_of(fields, "transcript_path") or ""
     return Ring(
         # Spelled as `Path` spells it: one transcript has one name among the sessions.
-        transcript_path=str(Path(path)),
+        transcript_path=str(Path(path)) if is_absolute(path) else path,
         session_id=text_of(fields, "session_id"),
         cwd=text_of(fields, "cwd"),
         event=text_of(fields, "event") or text_of(fields, "hook_event_name"),

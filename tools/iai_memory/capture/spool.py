@@ -119,7 +119,7 @@ class Claim:
                 file.retire(self._folder / _ANSWERED.format(f"{time.time_ns()}-{number}"))
             for file in self._files:
                 file.read(late, to_end=True)
-            append_rings(self._folder, list(late.by_transcript.values()))
+            append_rings(self._folder, [*late.by_transcript.values(), *late.nameless.values()])
             for file in self._files:
                 file.path.unlink(missing_ok=True)
             for path in self._folder.glob(_HALF_WRITTEN):
@@ -255,9 +255,9 @@ class _RingFile:
 
     def read(self, rings: Rings, *, to_end: bool = False) -> None:
         """Add the rings from here on; `to_end` takes a last line without its newline too."""
-        for line, is_cut in self._lines(to_end=to_end):
+        for line in self._lines(to_end=to_end):
             if line.strip(b" \t\r\n\0"):
-                rings.add(line, is_cut=is_cut, written_at=self._written_at)
+                rings.add(line, written_at=self._written_at)
 
     def retire(self, name: Path) -> None:
         """Move the file to a name under which no hook looks for it."""
@@ -267,8 +267,8 @@ class _RingFile:
     def close(self) -> None:
         self._stream.close()
 
-    def _lines(self, *, to_end: bool) -> Iterator[tuple[bytes, bool]]:
-        """Yield the first 64 KiB of each line, and whether it goes on behind them."""
+    def _lines(self, *, to_end: bool) -> Iterator[bytes]:
+        """Yield the first 64 KiB of each line."""
         while True:
             start = self._stream.tell()
             line = self._stream.readline(MAX_RING_BYTES)
@@ -279,10 +279,10 @@ class _RingFile:
                 return
             is_cut = piece is not line
             is_whole = piece.endswith(b"\n") or to_end or is_cut
-            if not is_whole and not objects_in(line.decode("utf-8", "replace"), is_cut=False):
+            if not is_whole and not objects_in(line.decode("utf-8", "replace")):
                 self._stream.seek(start)  # a hook is writing it
                 return
-            yield line, is_cut
+            yield line
 
 
 def append_rings(folder: Path, rings: Sequence[Ring]) -> None:

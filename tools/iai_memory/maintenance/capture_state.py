@@ -10,7 +10,7 @@ from ..base.ledger import Ledger
 from ..base.locks import Holder, present_holder
 from ..base.paths import StorePaths
 from ..base.presence import alive_servers
-from ..capture.session_state import Sessions, to_read_again
+from ..capture.session_state import Sessions, capture_notice, to_read_again
 from ..capture.spool import Waiting, rings_wait
 
 _MANY: Final = 3
@@ -55,8 +55,11 @@ def capture_state(paths: StorePaths, ledger: Ledger, waiting: Waiting) -> Captur
 
 
 def _grown(paths: StorePaths) -> CaptureState:
-    """Return the state where no ring waits: a host may have written on after its last one."""
-    grown = to_read_again(Sessions(paths).load())
+    """Return the state where no ring waits: a transcript may have grown, or words be lost."""
+    sessions = Sessions(paths).load()
+    grown = to_read_again(sessions)
+    if notice := "" if grown else capture_notice(sessions.values()):
+        return CaptureState("warning", f"no ring waits, but {notice}")
     if not grown:
         return CaptureState("ok", "no ring waits")
     found = "a transcript" if len(grown) == 1 else f"{len(grown)} transcripts"

@@ -22,7 +22,12 @@ from .capture_state import capture_state
 
 _ERRORS_SHOWN = 3
 _SESSIONS_SHOWN = 5
-_FAILURES = ("session_start_cache_write_failed", "capture_failed")
+_FAILURES = (
+    "session_start_cache_write_failed",
+    "capture_failed",
+    "capture_ring_nameless",
+    "capture_rings_unreadable",
+)
 
 
 def status(
