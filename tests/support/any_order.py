@@ -69,7 +69,7 @@ def steps(chance: random.Random, memory: Memory) -> dict[str, Callable[[], objec
 
     def supersede() -> None:
         record = memory.store.latest.get([one()])[0]
-        if record.is_live() and record.is_current(datetime.now(UTC)):
+        if record.is_live() and record.is_current():
             memory.supersede(record.id, sentence(chance) + ". " + sentence(chance))
 
     def pin() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import UTC, datetime
 from typing import Any
 
 from iai_memory import Memory
@@ -37,7 +36,7 @@ HOST_MARKERS = [
 
 def shown(memory: Memory, project: str | None = None, **more: Any) -> str:
     """A page rendered from the store as it is now."""
-    parts = memory.store.latest.statistics_by_project(datetime.now(UTC))
+    parts = memory.store.latest.statistics_by_project()
     wanted = parts if project is None else (project, None)
     statistics = total_statistics([parts[name] for name in wanted if name in parts])
     values: dict[str, Any] = {"store_name": "store", "budget_tokens": 2000, **more}

@@ -230,10 +230,7 @@ def test_sql_lets_by_everything_that_a_filter_admits(
         include_superseded=data.draw(st.booleans()),
         include_tombstoned=data.draw(st.booleans()),
     )
-    at = now()
-    admitted = {
-        row.record.id for row in memory.store.latest.all_rows() if where.admits(row.record, at)
-    }
+    admitted = {row.record.id for row in memory.store.latest.all_rows() if where.admits(row.record)}
     assert {record.id for record in memory.store.latest.newest(where, 100)} == admitted
     if where.as_of is None or where.hindsight:
         # Nothing has to be undone, so SQL alone is exact.

@@ -12,7 +12,6 @@ import lancedb
 import pytest
 
 from iai_memory import Memory
-from iai_memory.base.clock import utc_now
 from iai_memory.store.key_filter import KeyFilter
 from iai_memory.store.statistics import TableStatistics
 from iai_memory.store.vector_rows import Row
@@ -33,7 +32,7 @@ def opened(root: Path) -> Memory:
 
 def parts_of(memory: Memory) -> dict[str | None, TableStatistics]:
     store = memory.store
-    return store.statistics_by_project(store.latest, store.stamp, utc_now())
+    return store.statistics_by_project(store.latest, store.stamp)
 
 
 def change(memory: Memory, chance: random.Random, number: int) -> None:

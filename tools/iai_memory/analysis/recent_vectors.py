@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
-from ..base.clock import utc_now
 from ..base.json_file import whole_numbers
 from ..base.progress import Progress
 from ..store.filter import Filter
@@ -98,14 +96,13 @@ def recent_vectors(
             return
         read, before = read + len(page), page[-1].id
         rows = store.latest.rows([record.id for record in page])
-        now = utc_now()
         yield [
             (row.record, row.vector)
             for row in rows
-            if row.vector is not None and _holds(row.record, now)
+            if row.vector is not None and _holds(row.record)
         ]
         progress.report(min(read, total), total + rounds)
 
 
-def _holds(record: Record, now: datetime) -> bool:
-    return record.is_live() and record.is_current(now) and REWOUND not in record.tags
+def _holds(record: Record) -> bool:
+    return record.is_live() and record.is_current() and REWOUND not in record.tags

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, time
 from functools import partial
 from typing import Final
 
-from ..base.clock import utc_now
 from ..embedding.encoder import Encoder
 from ..store.candidate import Candidate
 from ..store.filter import Filter
@@ -163,9 +162,8 @@ def _neighbourhood(
     anchor_records = [found[id_].record for id_ in anchors if id_ in found]
     sessions = reader.sessions(_sessions_of(found.values(), anchor_records))
     beside = neighbouring_turns(anchor_records, sessions).difference(found)
-    now = utc_now()
     candidates = {
-        id_: one for id_, one in reader.candidates(beside).items() if where.admits(one.record, now)
+        id_: one for id_, one in reader.candidates(beside).items() if where.admits(one.record)
     }
     return _Neighbourhood(sessions, candidates)
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
-from ..base.clock import utc_now
 from ..store.filter import Filter
 from ..store.reader import TableReader
 from ..store.record import Record
@@ -80,8 +79,7 @@ def resolve_supersession(
     )
     if mode.replaced:
         return _with_history(facts, reader, where, mode)[:limit]
-    now = utc_now()
-    return list(islice((one for one in facts if where.admits(one.record, now)), limit))
+    return list(islice((one for one in facts if where.admits(one.record)), limit))
 
 
 def history_mode(query: Query) -> HistoryMode:

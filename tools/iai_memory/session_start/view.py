@@ -115,14 +115,13 @@ def take_view(store: Store, options: PageOptions) -> StoreView:
     inputs = read_page_inputs(store.paths)
     stamp = store.stamp
     reader = store.pinned_reader()
-    now = utc_now()
     view = StoreView(
         store_name=store.paths.root.name,
         reader=reader,
         stamp=stamp,
-        by_project=store.statistics_by_project(reader, stamp, now),
+        by_project=store.statistics_by_project(reader, stamp),
         inputs=inputs,
-        now=now,
+        now=utc_now(),
         options=options,
     )
     return view.with_inputs(inputs)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from ..base.clock import utc_now
 from .record import Record
 from .sql import sql_in, sql_text, sql_time
 
@@ -50,21 +49,21 @@ class Filter:
     include_superseded: bool = False
     include_tombstoned: bool = False
 
-    def to_sql(self, now: datetime | None = None) -> str | None:
+    def to_sql(self) -> str | None:
         """Return the SQL condition, None for none; with `as_of` it may admit too many records.
 
         A record that was changed after `as_of` is let by whatever its state is now, because only
         its history knows its state then; `admits` decides.
         """
-        parts = [*self._scope_sql(), *self._state_sql(now or utc_now())]
+        parts = [*self._scope_sql(), *self._state_sql()]
         return " AND ".join(parts) or None
 
-    def admits(self, record: Record, now: datetime | None = None) -> bool:
+    def admits(self, record: Record) -> bool:
         """Return whether the record, as the table holds it now, passes; decided in full."""
         return (
             self._scope_admits(record)
             and self._existed(record)
-            and self._state_admits(self.at_time(record), self.as_of or now or utc_now())
+            and self._state_admits(self.at_time(record))
         )
 
     def at_time(self, record: Record) -> Record:
@@ -100,10 +99,10 @@ class Filter:
         came = record.created_at if self.hindsight else record.ingested_at
         return came <= self.as_of and record.valid_from <= self.as_of
 
-    def _state_admits(self, then: Record, moment: datetime) -> bool:
+    def _state_admits(self, then: Record) -> bool:
         return (
             (self.include_tombstoned or then.is_live())
-            and (self.include_superseded or then.is_current(moment))
+            and (self.include_superseded or then.is_current(self.as_of))
             and set(self.tags) <= set(then.tags)
             and (then.pinned or not self.pinned)
         )
@@ -125,11 +124,14 @@ class Filter:
             parts.append(sql_in("origin", self.origins))
         return parts
 
-    def _state_sql(self, now: datetime) -> list[str]:
+    def _state_sql(self) -> list[str]:
         current = [] if self.include_tombstoned else ["tombstoned_at IS NULL"]
         if not self.include_superseded:
-            moment = sql_time(self.as_of or now)
-            current.append(f"(valid_to IS NULL OR valid_to > {moment})")
+            current.append(
+                "superseded_by IS NULL"
+                if self.as_of is None
+                else f"(valid_to IS NULL OR valid_to > {sql_time(self.as_of)})"
+            )
         current += [f"array_has(tags, {sql_text(tag)})" for tag in self.tags]
         if self.pinned:
             current.append("pinned")

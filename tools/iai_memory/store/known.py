@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 import pyarrow as pa
 
-KNOWN_COLUMNS: Final = ("idem", "id", "tombstoned_at", "valid_to", "session_id", "role", "text")
+_PLAIN: Final = ("idem", "id", "tombstoned_at", "superseded_by", "session_id")
 _HASH: Final = "words"
-_KEPT: Final = (*("idem", "id", "tombstoned_at", "valid_to", "session_id"), _HASH)
+_KEPT: Final = (*_PLAIN, _HASH)
+KNOWN_COLUMNS: Final = (*_PLAIN, "role", "text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,20 +21,16 @@ class KnownMemory:
     Attributes:
         id: Its id.
         is_live: Whether it is not forgotten.
-        valid_to: When something else became true instead; None while it is true.
+        is_current: Whether nothing superseded it.
         session_id: Its session.
         words: Of its role and its text, `hash_of_words`.
     """
 
     id: str
     is_live: bool
-    valid_to: datetime | None
+    is_current: bool
     session_id: str | None
     words: int
-
-    def is_current(self, moment: datetime) -> bool:
-        """Return whether it is not superseded at `moment`."""
-        return self.valid_to is None or self.valid_to > moment
 
 
 KnownMemories = Mapping[str, Sequence[KnownMemory]]
@@ -58,8 +54,10 @@ def known_memories(parts: Iterable[pa.Table]) -> dict[str, list[KnownMemory]]:
     found: dict[str, list[KnownMemory]] = {}
     for part in parts:
         columns = (part[name].to_pylist() for name in _KEPT)
-        for key, id_, tombstoned_at, valid_to, session_id, words in zip(*columns, strict=True):
-            known = KnownMemory(id_, tombstoned_at is None, valid_to, session_id, words)
+        for key, id_, tombstoned_at, superseded_by, session_id, words in zip(*columns, strict=True):
+            known = KnownMemory(
+                id_, tombstoned_at is None, superseded_by is None, session_id, words
+            )
             found.setdefault(key, []).append(known)
     for same in found.values():
         same.sort(key=lambda one: (not one.is_live, one.id))

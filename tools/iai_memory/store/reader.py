@@ -328,13 +328,13 @@ class TableReader:
         versions: NDArray[np.int64] = column.to_numpy()
         return versions
 
-    def statistics_by_project(self, now: datetime) -> StatisticsByProject:
+    def statistics_by_project(self) -> StatisticsByProject:
         """Return statistics of each project, from one scan of a few columns of every row."""
         rows = self._read(
             "reading the watermark",
             self._table.search().select(self._present(STATISTICS_COLUMNS)).limit(None).to_arrow,
         )
-        return statistics_by_project(rows, now)
+        return statistics_by_project(rows)
 
     def _ids(self, where: str) -> list[str]:
         query = self._table.search().where(where).select(["id"]).limit(None)

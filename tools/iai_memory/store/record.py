@@ -112,6 +112,12 @@ class Record:
         """Return whether the record is neither forgotten nor folded."""
         return self.tombstoned_at is None
 
-    def is_current(self, moment: datetime) -> bool:
-        """Return whether the record is not superseded at `moment`."""
+    def is_current(self, moment: datetime | None = None) -> bool:
+        """Return whether the record is not superseded, at `moment` or, for None, at all.
+
+        What replaced it says so, not a clock: the clock of the process that wrote its end may be
+        ahead of ours.
+        """
+        if moment is None:
+            return self.superseded_by is None
         return self.valid_to is None or self.valid_to > moment

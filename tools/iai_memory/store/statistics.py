@@ -12,7 +12,7 @@ import pyarrow as pa
 from .arrow import pc
 
 STATISTICS_COLUMNS: Final = (
-    *("project", "id", "created_at", "updated_at", "valid_to", "tombstoned_at"),
+    *("project", "id", "created_at", "updated_at", "superseded_by", "tombstoned_at"),
     *("table_version", "embedder", "folded_into"),
 )
 
@@ -55,15 +55,11 @@ StatisticsByProject = dict[str | None, TableStatistics]
 """By project; records of no project under None. A project without rows has no entry."""
 
 
-def statistics_by_project(rows: pa.Table, now: datetime) -> StatisticsByProject:
-    """Aggregate rows with `STATISTICS_COLUMNS`, of an older table without the last one.
-
-    What is superseded by `now` is not live.
-    """
+def statistics_by_project(rows: pa.Table) -> StatisticsByProject:
+    """Aggregate rows with `STATISTICS_COLUMNS`, of an older table without the last one."""
     hidden = pc.is_valid(rows["tombstoned_at"])
     folded = _folded(rows)
-    moment = pa.scalar(now, pa.timestamp("us", "UTC"))
-    superseded = pc.fill_null(pc.less_equal(rows["valid_to"], moment), False)
+    superseded = pc.is_valid(rows["superseded_by"])
     withheld = pc.or_(hidden, superseded)
     live = pc.invert(withheld)
     pending = pc.and_(pc.is_null(rows["embedder"]), pc.invert(hidden))

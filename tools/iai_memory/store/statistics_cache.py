@@ -23,7 +23,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from .record import Record
@@ -73,13 +72,12 @@ class StatisticsCache:
         """Add the newest commit."""
         self._deltas.append(delta)
 
-    def by_project(self, reader: TableReader, stamp: str, now: datetime) -> StatisticsByProject:
+    def by_project(self, reader: TableReader, stamp: str) -> StatisticsByProject:
         """Return statistics of the reader's version; scan only if no chain of deltas leads there.
 
         Args:
             reader: Of the table.
             stamp: The table's, read before the reader was pinned.
-            now: What was superseded by then is not live.
         """
         version, known = reader.version, self._known
         if known is not None and (known.stamp, known.version) == (stamp, version):
@@ -88,10 +86,8 @@ class StatisticsCache:
         if known is not None and _inode(known.stamp) == _inode(stamp):
             found = self._carried(known, version, stamp)
         if found is None:
-            found = reader.statistics_by_project(now)
-        changed = [part.max_updated_at for part in found.values() if part.max_updated_at]
-        # With times ahead of our clock, records cease to be live without a commit.
-        if reader.version == version and max(changed, default=now) <= now:
+            found = reader.statistics_by_project()
+        if reader.version == version:
             self._known = _Known(stamp, version, found)
         return found
 
@@ -110,8 +106,8 @@ class StatisticsCache:
 
 
 def statistics_of(records: Sequence[Record]) -> StatisticsByProject | None:
-    """Return statistics of new rows; None if one of them may cease to be live by time alone."""
-    if any(one.valid_to is not None or one.tombstoned_at is not None for one in records):
+    """Return statistics of new rows; None if one of them is not live."""
+    if any(one.superseded_by is not None or one.tombstoned_at is not None for one in records):
         return None
     found: StatisticsByProject = {}
     for one in records:

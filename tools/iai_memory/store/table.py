@@ -153,21 +153,16 @@ class Store:
 
     def statistics(self) -> TableStatistics:
         """Return statistics of the whole table at its latest version."""
-        return total_statistics(
-            self.statistics_by_project(self.latest, self.stamp, utc_now()).values()
-        )
+        return total_statistics(self.statistics_by_project(self.latest, self.stamp).values())
 
-    def statistics_by_project(
-        self, reader: TableReader, stamp: str, now: datetime
-    ) -> StatisticsByProject:
+    def statistics_by_project(self, reader: TableReader, stamp: str) -> StatisticsByProject:
         """Return statistics of each project in the reader's version; see `statistics_cache`.
 
         Args:
             reader: One of this store's.
             stamp: The table's, read before the reader was pinned.
-            now: What was superseded by then does not count as live.
         """
-        return self._statistics.by_project(reader, stamp, now)
+        return self._statistics.by_project(reader, stamp)
 
     @contextmanager
     def writing(self, *, shown: bool = True) -> Generator[Writer]:

@@ -51,7 +51,7 @@ def restore(store: Store, ids: Sequence[str]) -> Restored:
     done = _change(store, wanted, lambda record, at: not record.is_live(), lambda at: back)
     rest = [id_ for id_ in wanted if id_ not in done]
     reopened = {"tombstoned_at": None, "valid_to": None, "superseded_by": None}
-    done += _change(store, rest, lambda record, at: not record.is_current(at), lambda at: reopened)
+    done += _change(store, rest, lambda record, at: not record.is_current(), lambda at: reopened)
     return Restored(restored=done, not_found=[id_ for id_ in wanted if id_ not in done])
 
 

@@ -55,8 +55,7 @@ class Draft:
             return self.same
         same = known.get(self.key, ())
         if self.undated:
-            now = self.record.created_at
-            same = [one for one in same if one.is_live and one.is_current(now)]
+            same = [one for one in same if one.is_live and one.is_current]
         return same[0] if same else None
 
     def remark(self, *, pending: bool) -> str | None:

@@ -53,7 +53,7 @@ def supersede(
         row = live_row(writer, id_)
         old = row.record
         now = writer.now()
-        if not old.is_current(now):
+        if not old.is_current():
             raise InvalidInput(_already_superseded(writer.reader, old))
         since = _valid_from(old, at, now)
         new = _successor(old, text, origin, since)

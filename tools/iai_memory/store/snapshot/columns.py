@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ...base.clock import utc_now
 from ..arrow import pc
 from ..filter import Filter
 
@@ -52,8 +51,8 @@ class Columns:
         project: Of the project's name.
         role: Of the speaker's role.
         origin: Of where the record came from.
-        created_at: Microseconds since 1970, int64; so is the next one.
-        valid_to: The largest int64 where the record is not superseded.
+        created_at: Microseconds since 1970, int64.
+        superseded: bool.
         pinned: bool.
         forgotten: bool.
         table_version: int64.
@@ -64,7 +63,7 @@ class Columns:
     role: DictionaryColumn
     origin: DictionaryColumn
     created_at: NDArray[np.int64]
-    valid_to: NDArray[np.int64]
+    superseded: NDArray[np.bool_]
     pinned: NDArray[np.bool_]
     forgotten: NDArray[np.bool_]
     table_version: NDArray[np.int64]
@@ -78,7 +77,7 @@ class Columns:
             role=DictionaryColumn.of(records["role"]),
             origin=DictionaryColumn.of(records["origin"]),
             created_at=_times(records["created_at"]),
-            valid_to=_times(records["valid_to"]),
+            superseded=records["superseded_by"].is_valid().to_numpy(zero_copy_only=False),
             pinned=records["pinned"].to_numpy(zero_copy_only=False),
             forgotten=records["tombstoned_at"].is_valid().to_numpy(zero_copy_only=False),
             table_version=records["table_version"].to_numpy(),
@@ -92,7 +91,7 @@ class Columns:
     def nbytes(self) -> int:
         """Size of all arrays, shared ones included."""
         names = (self.session, self.project, self.role, self.origin)
-        arrays = [self.created_at, self.valid_to, self.pinned, self.forgotten, self.table_version]
+        arrays = [self.created_at, self.superseded, self.pinned, self.forgotten, self.table_version]
         arrays += [one.numbers for one in names]
         return sum(one.nbytes for one in arrays) + sum(int(one.values.nbytes) for one in names)
 
@@ -115,7 +114,7 @@ class Columns:
         if where.pinned:
             admitted &= self.pinned
         if not where.include_superseded:
-            admitted &= self.valid_to > _microseconds(utc_now())
+            admitted &= ~self.superseded
         return admitted
 
 
