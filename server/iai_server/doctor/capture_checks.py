@@ -26,7 +26,7 @@ def _check_given_up(given_up: GivenUp) -> str:
     """Say how many transcripts could not be read; of those that are gone nothing can be mended."""
     notes, present = given_up.notes(), given_up.present()
     found = "1 session" if len(notes) == 1 else f"{len(notes)} sessions"
-    if not present and not given_up.named():
+    if not present and not given_up.rings():
         raise WeakLink(
             f"of {found} the host named no transcript, the reasons are in {notes[0].parent}: see "
             f"whether the host is told to keep no sessions, and remove those notes"
@@ -37,7 +37,7 @@ def _check_given_up(given_up: GivenUp) -> str:
         raise WeakLink(f"{found} had gone before a drain came, {where}: remove those notes")
     raise BrokenLink(
         f"{found}, {len(present)} of them there ({present[0]}), {where}: mend what they say, then "
-        f"run `iai-mcp import claude` or `iai-mcp import codex` and remove those notes"
+        f"run `iai-mcp drain`, and remove the notes that stay"
     )
 
 

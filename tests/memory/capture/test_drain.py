@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.checkout import HOOKS
+from tests.support.pages import minutes_pass
 
 from iai_memory import Memory
 from iai_memory.base.clock import iso
@@ -337,11 +338,63 @@ def test_a_transcript_that_cannot_be_read_is_given_up_after_three_attempts(
     for _ in range(3):
         assert list((memory.paths.spool / "failed").glob("*")) == []
         memory.drain()
+        minutes_pass(memory)
     [given_up] = (memory.paths.spool / "failed").glob("*.json")
     assert "does not exist" in json.loads(given_up.read_text())["why"]
     assert waiting(memory) == 0
     assert "could not be read: `iai-mcp events`" in memory.session_start().payload
     assert memory.ledger.newest(10, event="capture_failed")
+
+
+def test_attempts_within_a_minute_are_one(memory: Memory, host: Host) -> None:
+    host.rings()
+    for _ in range(5):
+        memory.drain()
+    assert list((memory.paths.spool / "failed").glob("*")) == []
+    assert waiting(memory) == 1
+    host.says("user", "away for some seconds")
+    memory.drain()
+    assert texts(memory) == ["away for some seconds"]
+    assert waiting(memory) == 0
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_given_up_transcript_that_is_there_again_is_read_by_any_drain(
+    memory: Memory, host: Host, tmp_path: Path, is_known: bool
+) -> None:
+    host.rings()
+    for _ in range(3):
+        memory.drain()
+        minutes_pass(memory)
+    assert len(list((memory.paths.spool / "failed").glob("*.json"))) == 1
+    assert not has_work(memory.paths)
+    host.says("user", "the mount is back")
+    if not is_known:
+        (memory.paths.spool / "sessions.json").unlink()
+    assert has_work(memory.paths)
+    assert memory.drain().stored == 1
+    assert texts(memory) == ["the mount is back"]
+    assert list((memory.paths.spool / "failed").glob("*.json")) == []
+    assert not has_work(memory.paths)
+
+
+def test_a_given_up_transcript_that_stays_as_it_was_is_no_work_and_a_mended_one_is(
+    memory: Memory, host: Host
+) -> None:
+    os.mkfifo(host.transcript)
+    host.rings()
+    for _ in range(3):
+        memory.drain()
+        minutes_pass(memory)
+    assert waiting(memory) == 0
+    assert not has_work(memory.paths)
+    host.transcript.unlink()
+    host.transcript.mkdir()
+    assert memory.drain().stored == 0  # looked at once more, and given up as it is now
+    assert not has_work(memory.paths)
+    host.transcript.rmdir()
+    host.says("user", "mended")
+    assert memory.drain().stored == 1
 
 
 def test_an_old_ring_whose_transcript_is_gone_is_given_up_too(
@@ -353,6 +406,7 @@ def test_an_old_ring_whose_transcript_is_gone_is_given_up_too(
     (folder / "doorbell.jsonl").write_text(json.dumps(ring) + "\n")
     for _ in range(3):
         memory.drain()
+        minutes_pass(memory)
     assert waiting(memory) == 0
     assert len(list((folder / "failed").glob("*.json"))) == 1
 

@@ -105,6 +105,7 @@ def test_a_transcript_that_is_not_there_is_told_and_exits_1(
         code, out, _ = command("drain")
         assert code == 1
         assert "1 ring waits: see `iai-mcp events`" in out
+        minutes_pass(memory)
     assert stored(memory) == ["still here"]
     assert command("drain")[0] == 0  # given up
     assert command("drain")[1] == "nothing waits\n"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.checkout import HOOKS
-from tests.support.pages import cache, refresh, ring, set_age, until
+from tests.support.pages import cache, minutes_pass, refresh, ring, set_age, until
 from tests.support.talking import child_server
 
 from iai_memory import Memory
@@ -176,6 +176,7 @@ def test_a_transcript_that_was_given_up_is_broken_until_it_can_be_read(memory: M
     os.mkfifo(path)
     for _ in range(3):
         memory.drain()
+        minutes_pass(memory)
     [*_, given_up] = check_capture(memory)
     assert (given_up.name, given_up.state) == ("capture: given up", "BROKEN")
     assert str(path) in given_up.finding

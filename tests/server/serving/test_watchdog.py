@@ -85,7 +85,7 @@ def test_a_transcript_that_is_a_fifo_fails_alone(tmp_path: Path) -> None:
         ring(reading, "", session_id="pipe", transcript_path=str(pipe))
         ring(reading, "from a healthy session", session_id="healthy")
         until("the page", lambda: "from a healthy session" in page(reading))
-        until("given up", lambda: list((reading.paths.spool / "failed").glob("*.json")))
+        until("its fault", lambda: [one for one in reading.status().sessions if one.fault])
         [stored] = reading.store.latest.newest(Filter(), 10)
         server.ask("forget", {"ids": [stored.id]})
         # At once: not after whatever the refresher is at.

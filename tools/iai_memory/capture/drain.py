@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,15 @@ from .lost_words import LostWords, name_transcripts
 from .rewinds import TagRewound
 from .ring import Ring, Rings
 from .round_robin import RoundRobin
-from .session_state import MAX_ATTEMPTS, Session, Sessions, has_work, note_ring, to_read_again
+from .session_state import (
+    MAX_ATTEMPTS,
+    Session,
+    Sessions,
+    has_work,
+    note_ring,
+    to_read_again,
+    to_take_up,
+)
 from .spool import Spool
 from .watched import watch
 
@@ -125,6 +134,7 @@ class Drain:
         with closing(self._spool.claim()) as claim:
             self._given_up.strip()
             rings = claim.read()
+            self._take_up(rings, sessions)
             lost = name_transcripts(rings, sessions)
             for ring in rings.by_transcript.values():
                 note_ring(ring, sessions)
@@ -149,6 +159,16 @@ class Drain:
             unreadable=rings.unreadable,
             finished=finished,
         )
+
+    def _take_up(self, rings: Rings, sessions: dict[str, Session]) -> None:
+        """Add to the rings those of given up transcripts that are there, other than they were."""
+        noted = self._given_up.rings()
+        for path in to_take_up(sessions, noted):
+            if path not in rings.by_transcript:
+                rings.by_transcript[path] = noted[path]
+                rings.count += 1
+                note_ring(noted[path], sessions)
+                sessions[path].queued_at = datetime.now(UTC)  # kept for as long as a new one
 
     def _unanswered(self, rings: Rings, sessions: dict[str, Session]) -> list[Ring]:
         """Return the rings to try again; of the others, note what was given up."""

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -16,7 +17,7 @@ from ..base.foreign_file import within
 from ..base.json_file import read_object, read_own_file
 from ..base.paths import StorePaths
 from ..errors import ForeignFileFault, ForeignFileMissing, StoreUnavailable
-from .ring import Ring, is_absolute, objects_in, text_of
+from .ring import Ring, objects_in, ring_of, text_of, time_of
 
 _MAX_NOTES: Final = 200
 _MAX_BYTES: Final = 64 << 20
@@ -39,14 +40,19 @@ class GivenUp:
 
     def present(self) -> list[str]:
         """Return the transcripts that are there now; whatever does not answer counts."""
-        return [path for path in self.named() if _is_there(path)]
+        return [path for path in self.rings() if _is_there(path)]
 
-    def named(self) -> list[str]:
-        """Return the transcripts that the notes name."""
-        noted = [read_object(path, _MAX_BYTES) or {} for path in self.notes()]
-        rings = [ring for note in noted if isinstance(ring := note.get("ring"), dict)]
-        paths = [text_of(ring, "transcript_path") for ring in rings]
-        return [path for path in paths if path and is_absolute(path)]
+    def rings(self) -> dict[str, Ring]:
+        """Return the noted rings by the transcript that they name; the others are left out."""
+        found: dict[str, Ring] = {}
+        for path in self.notes():
+            noted = read_object(path, _MAX_BYTES) or {}
+            if isinstance(fields := noted.get("ring"), dict):
+                ring = ring_of(
+                    fields, time_of(fields, datetime.fromtimestamp(_modified(path), UTC))
+                )
+                found |= {ring.transcript_path: ring} if ring else {}
+        return found
 
     def add(self, ring: Ring, why: str, *, name: str = "") -> None:
         """Note a transcript, in place of an earlier note of it; keep the newest 200 notes.

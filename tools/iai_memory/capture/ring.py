@@ -90,7 +90,7 @@ class Rings:
         self.unreadable += not objects
         for fields in objects:
             self.count += 1
-            at = _time(fields.get("at"), min(written_at, datetime.now(UTC)))
+            at = time_of(fields, min(written_at, datetime.now(UTC)))
             self.since = at if self.since is None else min(self.since, at)
             self._add(_ring(fields, at))
 
@@ -191,7 +191,9 @@ def text_of(fields: dict[str, Any], name: str) -> str | None:
     return value
 
 
-def _time(value: Any, written_at: datetime) -> datetime:
+def time_of(fields: dict[str, Any], written_at: datetime) -> datetime:
+    """Return when a ring was rung; where it does not say so, `written_at`."""
+    value = fields.get("at")
     if isinstance(value, bool) or not isinstance(value, int | float):
         return written_at
     try:

@@ -131,7 +131,7 @@ class RoundRobin:
                 session.host = session.host or detect_host(session.transcript)
             except EmptyTranscript:
                 # Nothing to read is an answer. What comes later is read like any other growth.
-                session.attempts, session.fault = 0, ""
+                session.was_read()
                 session.note_read(about)
                 return False
             batch = self._next_batch(session)
@@ -145,7 +145,7 @@ class RoundRobin:
                 _log.exception("%s could not be read", session.transcript)
             session.could_not_be_read(one_line(str(exc)) or type(exc).__name__)
             return False
-        session.attempts, session.fault = 0, ""
+        session.was_read()
         session.cursor = batch.cursor
         if not batch.has_more:
             session.note_read(about)

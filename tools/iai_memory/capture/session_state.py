@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -31,6 +31,7 @@ _FILE: Final = "sessions.json"
 _MAX_BYTES: Final = 64 << 20  # of some 500 bytes a transcript
 KEPT_FOR: Final = timedelta(days=60)
 MAX_ATTEMPTS: Final = 3
+_BETWEEN_ATTEMPTS: Final = timedelta(minutes=1)
 
 
 @dataclass(slots=True)
@@ -47,7 +48,10 @@ class Session:
         cursor: How far it was read; None before the first read.
         read_size: Size of its file when nothing more could be read of it; None where that is not
             known. The end of it may be half a line.
-        attempts: Failed attempts since the last success.
+        attempts: Failed attempts since the last success, of those within a minute one.
+        tried_at: When the last of them was counted.
+        tried: What its file was when the last attempt failed, see `state_of`; empty where it was
+            not there.
         fault: Why the last attempt failed; empty for none.
         counts: Its turns by outcome.
         lost_at: When turns of it were last found that could not be kept, or it was given up.
@@ -64,6 +68,8 @@ class Session:
     cursor: FileCursor | None = None
     read_size: int | None = None
     attempts: int = 0
+    tried_at: datetime | None = None
+    tried: str = ""
     fault: str = ""
     counts: TurnCounts = field(default_factory=TurnCounts)
     lost_at: datetime | None = None
@@ -76,11 +82,24 @@ class Session:
             self.lost_at = datetime.now(UTC)
 
     def could_not_be_read(self, fault: str) -> None:
-        """Count a failed attempt."""
-        self.attempts += 1
+        """Count a failed attempt: a mount or a home that is away for seconds must not use up all.
+
+        The clock may have gone back since the one before.
+        """
+        now = datetime.now(UTC)
         self.fault = fault
+        self.tried = states_of([self.transcript]).get(self.transcript, "")
+        if self.attempts >= MAX_ATTEMPTS:
+            return
+        if self.tried_at is not None and timedelta(0) <= now - self.tried_at < _BETWEEN_ATTEMPTS:
+            return
+        self.attempts, self.tried_at = self.attempts + 1, now
         if self.attempts == MAX_ATTEMPTS:
-            self.lost_at = datetime.now(UTC)
+            self.lost_at = now
+
+    def was_read(self) -> None:
+        """Forget failed attempts."""
+        self.attempts, self.tried_at, self.tried, self.fault = 0, None, "", ""
 
     def unread_bytes(self) -> int:
         """Return how many bytes the transcript grew by since it was read; 0 if it is gone."""
@@ -183,44 +202,63 @@ def to_read_again(sessions: dict[str, Session]) -> list[Session]:
 
     A host may write after its last hook: the end of a turn that was broken off rings for nobody.
     """
-    sizes = sizes_of(one.transcript for one in sessions.values() if one.attempts < MAX_ATTEMPTS)
+    found = stats_of(one.transcript for one in sessions.values() if one.attempts < MAX_ATTEMPTS)
     return [
         session
         for session in sessions.values()
-        if (size := sizes.get(session.transcript)) is not None and session.has_grown(size)
+        if (about := found.get(session.transcript)) and session.has_grown(about.st_size)
     ]
 
 
-def sizes_of(paths: Iterable[Path]) -> dict[Path, int]:
-    """Return the sizes of the files that are there; of a folder that does not answer none."""
+def to_take_up(sessions: Mapping[str, Session], noted: Mapping[str, Ring]) -> list[str]:
+    """Return the transcripts that were given up and that are there now, other than they were."""
+    states = states_of(Path(path) for path in noted)
+    return [
+        str(path)
+        for path, state in states.items()
+        if (known := sessions.get(str(path))) is None or known.tried != state
+    ]
+
+
+def states_of(paths: Iterable[Path]) -> dict[Path, str]:
+    """Return of each file that is there what changes when it is mended."""
+    return {
+        path: f"{about.st_ino}:{about.st_size}:{about.st_mode:o}:{about.st_mtime_ns}"
+        for path, about in stats_of(paths).items()
+    }
+
+
+def stats_of(paths: Iterable[Path]) -> dict[Path, os.stat_result]:
+    """Return `stat` of the files that are there; of a folder that does not answer none."""
     folders: dict[Path, list[Path]] = {}
     for path in paths:
         folders.setdefault(path.parent, []).append(path)
-    sizes: dict[Path, int] = {}
+    found: dict[Path, os.stat_result] = {}
     for folder, files in folders.items():
         with suppress(ForeignFileFault):
-            sizes |= within(str(folder / "*"), partial(_sizes, files))
-    return sizes
+            found |= within(str(folder / "*"), partial(_stats, files))
+    return found
 
 
-def _sizes(files: Iterable[Path]) -> dict[Path, int]:
-    found: dict[Path, int] = {}
+def _stats(files: Iterable[Path]) -> dict[Path, os.stat_result]:
+    found: dict[Path, os.stat_result] = {}
     for path in files:
         with suppress(OSError, ValueError):
-            found[path] = path.stat().st_size
+            found[path] = path.stat()
     return found
 
 
 def has_work(paths: StorePaths) -> bool:
     """Return whether a drain of the store at `paths` would find something to read.
 
-    Costs two listings, one small file, and a `stat` for each transcript that rang in sixty days.
+    Costs two listings, one small file, and a `stat` for each transcript that rang in sixty days or
+    was given up.
     """
-    return (
-        Spool(paths).has_rings()
-        or GivenUp(paths).has_foreign()
-        or bool(to_read_again(Sessions(paths).load()))
-    )
+    given_up = GivenUp(paths)
+    if Spool(paths).has_rings() or given_up.has_foreign():
+        return True
+    sessions = Sessions(paths).load()
+    return bool(to_read_again(sessions) or to_take_up(sessions, given_up.rings()))
 
 
 def capture_notice(sessions: Iterable[Session]) -> str:
@@ -250,6 +288,8 @@ def _to_fields(session: Session) -> dict[str, Any]:
         "cursor": cursor and [cursor.inode, cursor.size, cursor.offset, cursor.mark, cursor.state],
         "read_size": session.read_size,
         "attempts": session.attempts,
+        "tried_at": session.tried_at and iso(session.tried_at),
+        "tried": session.tried,
         "fault": session.fault,
         "books": session.counts.to_fields(),
         "lost_at": session.lost_at and iso(session.lost_at),
@@ -261,6 +301,7 @@ def _from_fields(path: str, fields: dict[str, Any]) -> Session:
     counts = fields["books"]
     # Earlier versions noted neither the first ring nor a loss.
     began_at, lost_at = fields.get("began_at") or fields["rung_at"], fields.get("lost_at")
+    tried_at = fields.get("tried_at")
     return Session(
         transcript=Path(path),
         host=fields["host"],
@@ -271,6 +312,8 @@ def _from_fields(path: str, fields: dict[str, Any]) -> Session:
         cursor=FileCursor(*fields["cursor"]) if fields["cursor"] else None,
         read_size=None if fields.get("read_size") is None else int(fields["read_size"]),
         attempts=int(fields["attempts"]),
+        tried_at=None if tried_at is None else parse_time(tried_at, "tried_at"),
+        tried=str(fields.get("tried", "")),
         fault=fields["fault"],
         counts=TurnCounts(
             stored=int(counts["stored"]),
