@@ -14,8 +14,11 @@ find_cli() {
     return 1
 }
 
-# Becomes the command "$@", in the user's locale.
+# Becomes the command "$@", in the user's locale; hosts, and whoever reads the log, take what it says
+# for UTF-8.
 user_environment() {
+    PYTHONIOENCODING=utf-8:backslashreplace
+    export PYTHONIOENCODING
     if [ -n "$user_locale" ]; then LC_ALL=$user_locale; else unset LC_ALL; fi
     exec "$@"
 }

@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Iterable
 from datetime import datetime, tzinfo
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -67,6 +68,12 @@ def emit_json(value: BaseModel | list[Any] | dict[str, Any]) -> None:
     utf_8 = sys.stdout.encoding.lower() in ("utf-8", "utf8")
     text = json.dumps(plain, ensure_ascii=not utf_8, indent=2, default=str)
     sys.stdout.write(escape_unprintable(text, keep="\n") + "\n")
+
+
+def speak_utf_8() -> None:
+    """Make stdout UTF-8 where a host reads it, whatever the user's locale."""
+    if isinstance(sys.stdout, TextIOWrapper) and not sys.stdout.isatty():
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def emit_lines(lines: Iterable[str]) -> None:

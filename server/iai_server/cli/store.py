@@ -10,7 +10,7 @@ import typer
 
 from .draining import open_drained_memory
 from .options import AsJson, Project, open_memory
-from .printing import emit_json, emit_lines, emit_table, local_time, memory_text
+from .printing import emit_json, emit_lines, emit_table, local_time, memory_text, speak_utf_8
 
 if TYPE_CHECKING:
     from iai_memory.analysis.contradictions import Contradiction
@@ -44,6 +44,7 @@ def session_start(
     from iai_memory.projects.folders import is_windows_path
     from iai_memory.projects.identity import project_of
 
+    speak_utf_8()
     memory = open_drained_memory()
     name = project
     if cwd is not None:

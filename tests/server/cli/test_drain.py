@@ -355,6 +355,19 @@ def test_the_live_page_has_what_waited_and_the_cache_too(memory: Memory, command
     assert page_mark(memory.paths) is None
 
 
+@pytest.mark.parametrize("charset", ["iso-8859-1", "iso-8859-9", "ascii"])
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_the_live_page_is_utf_8_whatever_the_users_locale(
+    memory: Memory, charset: str, form: list[str]
+) -> None:
+    ring(memory, "die Straße in 日本 🌱")
+    environment = child_environment(memory.paths.root, None) | {"PYTHONIOENCODING": charset}
+    done = subprocess.run(
+        [*CLI, "session-start", *form], env=environment, capture_output=True, timeout=WAIT_SEC
+    )
+    assert "die Straße in 日本 🌱" in done.stdout.decode("utf-8")
+
+
 IDLE = """
 import contextlib, io, json, sys
 from iai_server.__main__ import main
