@@ -43,9 +43,10 @@ log_name=recall
 # Says by its status whether the payload may be served as it is; sets `stale` when it may be served
 # under a line about its age.
 serve_cache() {
-    cache=$store/session-start/$key.cached.md
-    [ -n "$key" ] && { [ -e "$cache" ] || [ -L "$cache" ]; } ||
-        cache=$store/.session-start-payload.cached.md
+    cache=$store/.session-start-payload.cached.md
+    [ -z "$key" ] || cache=$store/session-start/$key.cached.md
+    # Never the page of all projects: what was said for one client is no business of another's.
+    [ -z "$key" ] || [ -e "$cache" ] || [ -L "$cache" ] || cache=$store/session-start/$new.cached.md
     if ! [ -e "$cache" ] && ! [ -L "$cache" ]; then
         log 'cache-miss absent'
         return 1
@@ -156,7 +157,9 @@ fi
 stale=''
 read_cwd
 find_project "${cwd:-$start}"
-[ -n "$cwd" ] || key=
+# No name of a project has this key: its page shows what belongs to none.
+new=@new
+if [ -z "$cwd" ]; then key=; else key=${key:-$new}; fi
 if [ -n "$ignored" ]; then
     log disabled
     exit 0
@@ -180,7 +183,11 @@ run_live() {
     trap 'rm -f "$out"; exit 0' EXIT
     trap 'kill "$child" $watchdog; exit 0' HUP INT TERM
     watchdog=
-    set -- "$cli" session-start ${cwd:+--cwd "$cwd"}
+    case $key in
+        '') set -- "$cli" session-start ;;
+        "$new") set -- "$cli" session-start --project "$new" ;; # a relative folder is of no project
+        *) set -- "$cli" session-start --cwd "$cwd" ;;
+    esac
     # Older busybox wants other options: then, as on macOS, a second process keeps the time.
     if timeout -k 1 5 true; then
         set -- timeout -k 1 "$seconds" "$@"

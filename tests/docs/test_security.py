@@ -96,7 +96,7 @@ def _proc(pid: int, name: str) -> Path:
 
 
 def _hook(store: Path) -> str:
-    asked = {"hook_event_name": "SessionStart", "cwd": str(store.parent)}
+    asked = {"hook_event_name": "SessionStart"}
     return subprocess.run(
         [HOOK], input=json.dumps(asked), capture_output=True, text=True, check=True
     ).stdout

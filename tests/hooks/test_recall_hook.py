@@ -41,14 +41,24 @@ def test_a_fresh_payload_is_printed_byte_for_byte(recall: RecallRun) -> None:
     assert int(match[2]) == len(PAGE.encode())
 
 
-def test_the_payload_of_the_project_wins_and_other_folders_get_the_global_one(
-    recall: RecallRun,
+@pytest.mark.parametrize("folder", ["{folder}", "{folder}/gone", "/", "C:\\\\work", "sub", "."])
+def test_a_folder_without_a_page_never_gets_that_of_all_projects(
+    recall: RecallRun, folder: str
 ) -> None:
-    put(recall.cache, "everything\n")
+    put(recall.cache_of_all, "everything\n")
     put(recall.project_cache(), "this project\n")
+    put(recall.cache, "of no project\n")
+    told = json.dumps({"cwd": folder.format(folder=recall.folder)}).encode()
 
     assert recall.run() == "this project\n"
-    assert recall.run(json.dumps({"cwd": str(recall.folder)}).encode()) == "everything\n"
+    assert recall.run(told) == "of no project\n"
+    assert recall.run(b"{}") == "everything\n"
+
+    recall.cache.unlink()
+    recall.live('IFS="|"; printf %s "$*"')
+    of_none = folder in ("sub", ".")
+    shown = recall.run(told)
+    assert shown.startswith("session-start|--project|@new" if of_none else "session-start|--cwd|")
 
 
 @pytest.mark.parametrize(
@@ -230,7 +240,7 @@ def test_an_empty_payload_counts_as_none(recall: RecallRun) -> None:
 
 
 def test_a_payload_that_cannot_be_read_is_named_so(recall: RecallRun) -> None:
-    recall.cache.mkdir()
+    recall.cache.mkdir(parents=True)
     recall.live(f"printf '{LIVE}'")
 
     assert recall.run() == LIVE
@@ -395,6 +405,7 @@ def test_a_page_without_the_newest_turns_is_better_than_none_and_says_how_old_it
 
 def make_link(recall: RecallRun) -> None:
     put(recall.folder / "elsewhere.md", "planted")
+    put(recall.cache).unlink()
     recall.cache.symlink_to(recall.folder / "elsewhere.md")
 
 
@@ -484,7 +495,7 @@ def test_what_is_no_file_in_the_store_holds_nobody_up(
 @needs_root
 def test_a_store_that_cannot_be_written_serves_its_page(recall: RecallRun) -> None:
     put(recall.cache)
-    for path in (recall.store, recall.cache):
+    for path in (recall.store, recall.cache.parent, recall.cache):
         os.chown(path, 12345, 12345)
     recall.store.chmod(0o500)
     for parent in (recall.project, recall.folder, *recall.folder.parents[:-2]):
@@ -577,8 +588,9 @@ def test_the_store_is_found_with_a_tilde_a_relative_path_or_none(recall: RecallR
         home.mkdir(exist_ok=True)
         assert recall.run() == PAGE
 
-    put(home / ".iai-mcp" / ".session-start-payload.cached.md", "at home")
-    (home / ".iai-mcp").chmod(0o700)
+    at_home = home / ".iai-mcp" / recall.cache.relative_to(recall.store)
+    at_home.parent.parent.mkdir(mode=0o700)
+    put(at_home, "at home")
     recall.env["IAI_MCP_STORE"] = ""
     assert recall.run() == "at home"
 

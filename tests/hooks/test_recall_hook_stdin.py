@@ -37,16 +37,15 @@ from tests.support.shells import yash_loses_bytes_of_some, yash_waits
     ],
     ids=lambda raw: repr(raw[:24]),
 )
-def test_whatever_stands_on_stdin_the_global_payload_is_served(
-    recall: RecallRun, stdin: bytes
-) -> None:
+def test_whatever_stands_on_stdin_a_payload_is_served(recall: RecallRun, stdin: bytes) -> None:
+    put(recall.cache_of_all)
     put(recall.cache)
 
     assert recall.run(stdin) == PAGE
 
 
 def test_a_closed_stdin_and_a_closed_stdout_are_no_failure(recall: RecallRun) -> None:
-    put(recall.cache)
+    put(recall.cache_of_all)
     for redirection in ("<&-", "</dev/null >&-", "</dev/null >/dev/full"):
         done = subprocess.run(
             ["sh", "-c", f'"$@" {redirection}', "sh", *recall.shell, str(recall.script)],
@@ -61,6 +60,7 @@ def test_a_closed_stdin_and_a_closed_stdout_are_no_failure(recall: RecallRun) ->
 @yash_waits
 def test_a_host_that_keeps_stdin_open_does_not_keep_the_session_waiting(recall: RecallRun) -> None:
     # Both at once: each takes the two seconds that the hook gives its host.
+    put(recall.cache_of_all)
     put(recall.cache)
     with recall.start() as silent, recall.start() as unfinished:
         assert unfinished.stdin
@@ -93,7 +93,7 @@ def test_the_folder_is_found_however_its_name_is_escaped(
 ) -> None:
     folder = recall.project / name
     folder.mkdir()
-    put(recall.cache, "global")
+    put(recall.cache_of_all, "global")
     put(recall.project_cache(folder), "this folder")
     host = {"session_id": 'a"b', "cwd": str(folder), "source": "startup"}
 
@@ -104,7 +104,7 @@ def test_the_folder_is_found_however_its_name_is_escaped(
 
 
 def test_only_the_cwd_of_the_object_itself_counts(recall: RecallRun) -> None:
-    put(recall.cache, "global")
+    put(recall.cache_of_all, "global")
     put(recall.project_cache(), "this project")
     host = {
         "inner": {"cwd": "/wrong", "list": [{"cwd": "/wrong"}]},

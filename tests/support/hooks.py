@@ -107,6 +107,11 @@ class RecallRun(HookRun):
 
     @property
     def cache(self) -> Path:
+        """The page for a project without one of its own, as `project` is."""
+        return self.store / "session-start" / "@new.cached.md"
+
+    @property
+    def cache_of_all(self) -> Path:
         return self.store / ".session-start-payload.cached.md"
 
     def project_cache(self, folder: Path | str | None = None) -> Path:

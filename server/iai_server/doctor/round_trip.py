@@ -11,6 +11,7 @@ from typing import Any
 from iai_memory import Memory, Settings
 from iai_memory.base.clock import iso, utc_now
 from iai_memory.capture.spool import Spool
+from iai_memory.projects.identity import project_of
 
 from ..hosts.hook_files import CAPTURE_HOOK, RECALL_HOOK, hook_file
 from .check import BrokenLink
@@ -61,10 +62,13 @@ class RoundTrip:
 
     def page_to_hook(self) -> str:
         """Render the page and run the recall hook, which must print it byte for byte."""
-        page = self._memory.session_start(refresh=True)
+        project = project_of(self._folder).name
+        page = self._memory.session_start(project, refresh=True)
         if _PROBE not in page.payload:
             raise BrokenLink("a stored sentence is not in the payload: see `iai-mcp events`")
-        shown = self._run(RECALL_HOOK, {"hook_event_name": "SessionStart", "cwd": "/"})
+        shown = self._run(
+            RECALL_HOOK, {"hook_event_name": "SessionStart", "cwd": str(self._folder)}
+        )
         if shown != page.payload:
             raise BrokenLink(f"the hook printed {len(shown)} characters that are not the payload")
         return "the recall hook printed the payload, byte for byte"

@@ -274,7 +274,40 @@ def test_the_live_command_and_the_cache_are_equal_byte_for_byte(
     refresh(memory)
     assert run(asked) == 0
     cached = capsysbinary.readouterr().out
-    assert live == cached == cache(memory, "p" if project == "p" else None).read_bytes()
+    key = {"p": "p", "unknown": "@new"}.get(project or "")
+    assert live == cached == cache(memory, key).read_bytes()
+
+
+def test_the_page_of_a_new_project_shows_nothing_of_another_one(memory: Memory) -> None:
+    memory.ingest(
+        [
+            {"text": "acme pays late", "project": "acme", "role": "user"},
+            {"text": "acme's vault is behind the clock", "project": "acme", "pinned": True},
+            {"text": "acme is a bakery", "project": "acme", "tags": ["identity"]},
+            {"text": "Anna reads Dutch", "tags": ["identity"]},
+            {"text": "tabs, never spaces", "pinned": True},
+        ]
+    )
+    for project in ("zenith", "/home/anna/new", "@new", "ACME"):
+        shown = memory.session_start(project).payload
+        assert "acme" not in shown.lower().replace(project.lower(), "")
+        assert "Anna reads Dutch" in shown
+        assert "tabs, never spaces" in shown
+        assert shown.count("nothing yet for this project") == 1
+    refresh(memory)
+    assert cache(memory, "@new").read_text(encoding="utf-8") == memory.session_start("zen").payload
+    assert "nothing yet" not in memory.session_start("acme").payload
+    assert "acme pays late" in memory.session_start().payload
+
+
+def test_where_all_memories_are_another_projects_the_page_of_a_new_one_says_so_alone(
+    memory: Memory,
+) -> None:
+    memory.ingest({"text": "acme pays late", "project": "acme"})
+
+    shown = memory.session_start("zenith").payload
+    assert "holds nothing yet for this project" in shown
+    assert "acme" not in shown
 
 
 def test_the_tool_says_whether_it_came_from_the_cache(memory: Memory) -> None:

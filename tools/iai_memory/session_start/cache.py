@@ -19,6 +19,8 @@ from .watermark import Watermark
 GLOBAL_CACHE = ".session-start-payload.cached.md"
 PROJECT_FOLDER = "session-start"
 SUFFIX = ".cached.md"
+NEW_PROJECT_KEY = "@new"
+"""Key of the page for projects without memories; no name of a project has it."""
 _MAX_SIDECAR_BYTES = 1 << 20
 _MAX_PAGE_BYTES = 16 << 20  # far above any budget of tokens
 
@@ -136,7 +138,7 @@ def project_caches(paths: StorePaths) -> list[Path]:
 
 
 def remove_pair(cache: Path) -> None:
-    """Remove a page and its sidecar; the hook then serves the page of all projects.
+    """Remove a page and its sidecar; the hook then serves the page of a new project.
 
     Raises:
         OSError: The folder cannot be written.

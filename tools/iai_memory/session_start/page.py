@@ -30,6 +30,9 @@ from .sections import (
 
 # Hosts cut at 10,000, and in front of an old page the hook prints a line that says how old it is.
 MAX_BYTES: Final = 9_800
+NEW_PROJECT: Final = ""
+"""The scope of the page for projects without memories; no project is called so."""
+_NOTHING_YET: Final = "nothing yet for this project"
 _ADVICE: Final = (
     "Ask the `recall` tool for details before you answer from memory; `ingest` what is worth "
     "keeping, `supersede` what is no longer true."
@@ -42,7 +45,7 @@ class Page:
 
     Attributes:
         store_name: Name of the store's folder.
-        project: The project it is for; None is every project.
+        project: The project it is for, or `NEW_PROJECT`; None is every project.
         statistics: Of this page's part of the table.
         budget_tokens: Estimated tokens of the whole page.
         topics: Lines of the topic map; None where it is still to be built.
@@ -96,6 +99,7 @@ def _header(page: Page) -> str:
     newest = page.statistics.max_created_at
     facts = [
         f"store {inert_name(page.store_name)}",
+        *([_NOTHING_YET] if page.project == NEW_PROJECT else []),
         *([f"project {inert_name(page.project)}"] if page.project else []),
         f"{page.statistics.live} {'memory' if page.statistics.live == 1 else 'memories'}",
         f"newest {newest.astimezone(page.zone).date().isoformat() if newest else 'none'}",
@@ -108,9 +112,10 @@ def _header(page: Page) -> str:
 
 
 def _empty(page: Page) -> str:
+    what = "holds no memory yet" if page.project is None else f"holds {_NOTHING_YET}"
     return (
-        f"{FENCE_BEGIN} iai-mcp: the store {inert_name(page.store_name)} holds no memory yet for "
-        f"this page.{_warning(page)} {FENCE_END}\n"
+        f"{FENCE_BEGIN} iai-mcp: the store {inert_name(page.store_name)} {what}."
+        f"{_warning(page)} {FENCE_END}\n"
     )
 
 

@@ -24,6 +24,7 @@ from ..errors import MemoryFault, StoreBusy, StoreFault
 from ..projects.key import project_key
 from ..store.table import Store
 from .cache import (
+    NEW_PROJECT_KEY,
     advance_sidecar,
     cache_modified,
     cache_path,
@@ -36,6 +37,7 @@ from .cache import (
     write_pair,
 )
 from .decision import decide
+from .page import NEW_PROJECT
 from .sections import TOPICS
 from .view import PageOptions, StoreView, is_unchanged, take_view
 from .watermark import Watermark
@@ -91,7 +93,7 @@ class PageManager:
     def render_now(self, project: str | None, *, rings: int = 0) -> str:
         """Return the page as a refresh would render it at this moment.
 
-        An unknown project gets the page of all projects, as it does in the hook.
+        A project without memories gets what belongs to no project, as it does in the hook.
 
         Args:
             project: Whose; None is every project.
@@ -103,7 +105,7 @@ class PageManager:
         view = self._view()
         if self._build_topics(view, force=False):
             view = self._view()
-        return view.render(project if project in view.projects() else None, rings=rings)
+        return view.render(view.scope(project), rings=rings)
 
     def probe(self) -> Watermark:
         """Return the watermark of the page of all projects now.
@@ -262,6 +264,7 @@ class PageManager:
         else:
             self._ledger.forget_repeats(TOPICS.title)
         pages = {cache_path(self._store.paths, project_key(name)): name for name in view.projects()}
+        pages[cache_path(self._store.paths, NEW_PROJECT_KEY)] = NEW_PROJECT
         for cache in project_caches(self._store.paths):
             # Of a project without memories: they were purged, or its last turn was not kept.
             if cache not in pages:

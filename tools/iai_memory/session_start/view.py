@@ -10,7 +10,7 @@ from ..base.clock import utc_now
 from ..store.reader import TableReader
 from ..store.statistics import TableStatistics, total_statistics
 from ..store.table import Store
-from .page import Page, render
+from .page import NEW_PROJECT, Page, render
 from .page_inputs import PageInputs, read_page_inputs
 from .watermark import Watermark
 
@@ -60,6 +60,10 @@ class StoreView:
         """Return every project that has a page of its own, sorted."""
         return sorted(name for name in self.by_project if name is not None)
 
+    def scope(self, project: str | None) -> str | None:
+        """Return whose page is shown to a project: that of a new one if it has no memories."""
+        return project if project is None or project in self.by_project else NEW_PROJECT
+
     def statistics(self, project: str | None) -> TableStatistics:
         """Return the statistics of one page; a project's includes memories of no project."""
         parts = self.by_project
@@ -78,7 +82,7 @@ class StoreView:
         """Return one page.
 
         Args:
-            project: Whose; None is every project.
+            project: Whose, or `NEW_PROJECT`; None is every project.
             rings: How many rings wait; a page for the cache names none, since a hook serves it
                 only while none waits.
 
