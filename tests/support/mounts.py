@@ -36,3 +36,26 @@ def silent_mount(folder: Path) -> Generator[Path]:
             libc.umount2(os.fsencode(folder), _DETACH)
     finally:
         os.close(server)
+
+
+@contextmanager
+def small_disk(folder: Path, size: int) -> Generator[Path]:
+    """The folder with a file system of that many bytes; skips the test where none can be made."""
+    folder.mkdir()
+    libc = ctypes.CDLL(None, use_errno=True)
+    options = f"size={size},mode=700".encode()
+    if libc.mount(b"small", os.fsencode(folder), b"tmpfs", 0, options) != 0:
+        pytest.skip(f"no right to mount: {os.strerror(ctypes.get_errno())}")
+    try:
+        yield folder
+    finally:
+        libc.umount2(os.fsencode(folder), _DETACH)
+
+
+def fill(folder: Path, leave: int = 0) -> Path:
+    """Fills the disk of the folder but for so many bytes; the file to remove again."""
+    path = folder / "fill"
+    room = os.statvfs(folder)
+    with path.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_frsize - leave)
+    return path

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from tests.support.modes import bound_by_modes, read_only
 from tests.support.modules import HEAVY, ours
+from tests.support.mounts import fill, small_disk
 from tests.support.pages import cache, minutes_pass, opened, page, refresh, ring, until
 from tests.support.talking import (
     CLI,
@@ -366,6 +367,45 @@ def test_the_live_page_is_utf_8_whatever_the_users_locale(
         [*CLI, "session-start", *form], env=environment, capture_output=True, timeout=WAIT_SEC
     )
     assert "die Straße in 日本 🌱" in done.stdout.decode("utf-8")
+
+
+@pytest.mark.parametrize("leave", [0, 8 << 10])
+def test_a_full_disk_is_named_by_each_command_and_after_room_is_made_all_is_there(
+    tmp_path: Path, leave: int
+) -> None:
+    with small_disk(tmp_path / "disk", 8 << 20) as disk:
+        store = disk / "store"
+        memory = opened(store)
+        memory.ingest("before")
+        ring(memory, "during")
+        environment = child_environment(store, None)
+        ballast = fill(disk, leave)
+
+        def told(*arguments: str) -> tuple[int, str, str]:
+            done = subprocess.run(
+                [*CLI, *arguments],
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=WAIT_SEC,
+            )
+            return done.returncode, done.stdout, done.stderr
+
+        code, _, err = told("drain")
+        assert code == 1
+        assert "o space left on" in err
+        assert "Traceback" not in err
+        assert ".rs:" not in err
+        code, out, _ = told("status", "--json")
+        assert code == 1
+        assert f"no space left on the disk of {store}: make room" in out
+        code, out, _ = told("doctor")
+        assert code == 1
+        assert "no space left on" in out
+        ballast.unlink()
+        assert told("drain") == (0, "1 ring answered, 1 turn stored\n", "")
+        assert told("status")[0] == 0
+        assert stored(memory) == ["before", "during"]
 
 
 IDLE = """

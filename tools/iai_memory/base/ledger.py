@@ -60,6 +60,10 @@ class Ledger:
                 os.write(descriptor, line.encode("utf-8", "replace") + b"\n")
             finally:
                 os.close(descriptor)
+        except OSError as exc:
+            _log.warning(
+                "%s cannot be written (%s): run `iai-mcp doctor`", self.current, exc.strerror
+            )
         except Exception:  # noqa: BLE001 - see below
             # The ledger reports failures; it must never be one.
             _log.exception("the event %s could not be written to %s", event, self.current)

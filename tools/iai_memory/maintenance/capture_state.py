@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
@@ -17,6 +18,8 @@ _MANY: Final = 3
 _LONG: Final = timedelta(minutes=10)
 # A server has not drained in its first seconds, and neither has a drain that a hook just started.
 _SOON: Final = timedelta(minutes=1)
+# A commit of one batch writes some hundred KB.
+_ROOM_BYTES: Final = 256 << 10
 _STARTS: Final = 1_000
 
 
@@ -42,6 +45,9 @@ def capture_state(paths: StorePaths, ledger: Ledger, waiting: Waiting) -> Captur
         ledger: Knows which servers came and went.
         waiting: What waits.
     """
+    if is_full(paths):
+        said = f"no space left on the disk of {paths.root}: make room"
+        return CaptureState("BROKEN", "; ".join([said, *_also(waiting)]))
     holder = present_holder(paths.lock("drain"))
     if waiting.faults:
         return CaptureState("BROKEN", "; ".join([*waiting.faults, *_also(waiting)]))
@@ -52,6 +58,15 @@ def capture_state(paths: StorePaths, ledger: Ledger, waiting: Waiting) -> Captur
     if holder is not None:
         return CaptureState("ok", f"{_rings(waiting)}; {holder} is reading")
     return _unread(paths, ledger, waiting, waiting.since)
+
+
+def is_full(paths: StorePaths) -> bool:
+    """Return whether the disk of the store has less room than a commit needs."""
+    try:
+        disk = os.statvfs(paths.root)
+    except OSError:
+        return False  # no store yet, or a fault of its folder, which others name
+    return disk.f_bavail * disk.f_frsize < _ROOM_BYTES or (disk.f_files > 0 == disk.f_favail)
 
 
 def _grown(paths: StorePaths) -> CaptureState:

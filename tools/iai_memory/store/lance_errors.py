@@ -5,7 +5,9 @@ LanceDB 0.40 raises plain RuntimeError, OSError and ValueError; only the text te
 
 from __future__ import annotations
 
+import errno
 import random
+import re
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -18,6 +20,8 @@ T = TypeVar("T")
 LANCE_ERRORS: Final = (RuntimeError, OSError, ValueError)
 CONFLICTS: Final = ("Too many concurrent writers", "Retryable commit conflict")
 CLEANED_VERSION: Final = ("Not found:", "was not found")
+# Where in LanceDB's sources an error was made, on the machine that built it.
+_BUILD_PATH: Final = re.compile(r",? ?\S*/\S+\.rs:\d+:\d+")
 _ATTEMPTS: Final = 8
 
 
@@ -29,6 +33,11 @@ def is_conflict(error: BaseException) -> bool:
 def is_cleaned_version(error: BaseException) -> bool:
     """Return whether a compaction dropped the version being read; the latest has its rows."""
     return any(text in str(error) for text in CLEANED_VERSION)
+
+
+def is_full(error: BaseException) -> bool:
+    """Return whether the disk had no room."""
+    return getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
 
 
 @contextmanager
@@ -47,6 +56,8 @@ def translated(what: str) -> Generator[None]:
     except LANCE_ERRORS as exc:
         if is_conflict(exc):
             raise StoreBusy(f"{what} lost its race against other writers: try again") from exc
+        if is_full(exc):
+            raise StoreUnavailable(f"{what} failed (no space left on the disk): make room") from exc
         raise StoreUnavailable(f"{what} failed ({_first_line(exc)}): run `iai-mcp doctor`") from exc
 
 
@@ -77,4 +88,4 @@ def retried(what: str, work: Callable[[], T], refresh: Callable[[], None]) -> T:
 
 def _first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0][:200]
+    return _BUILD_PATH.sub("", lines[0])[:200]
