@@ -195,7 +195,9 @@ def restore(
     else:
         emit_lines([f"restored {id_}" for id_ in done.restored])
         emit_lines([f"not found {memory_text(id_)}" for id_ in done.not_found])
-    if done.not_found:
+        if folded and not done.restored:
+            emit_lines(["no copies are folded, so there is nothing to bring back"])
+    if done.not_found or (folded and not done.restored):
         raise typer.Exit(1)
 
 

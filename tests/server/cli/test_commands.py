@@ -147,7 +147,11 @@ def test_folded_copies_are_counted_and_come_back_by_one_command(
     assert bare("status", "--json").json()["folded"] == 2
     assert len(bare("restore", "--folded", "--json").json()["restored"]) == 2
     assert "copies folded" not in bare("status").out
-    assert bare("restore", "--folded").out == ""
+    for form in ([], ["--json"]):
+        nothing = bare("restore", "--folded", *form)
+        assert nothing.code == 1
+        assert nothing.out
+    assert "no copies are folded" in bare("restore", "--folded").out
     for wrong in ((), ("--folded", "some-id")):
         refused = bare("restore", *wrong)
         assert (refused.code, refused.err.count("\n")) == (2, 1)
