@@ -149,6 +149,8 @@ if [ "${1-}" = --key ]; then
     exit 0
 fi
 
+[ -z "$refused" ] ||
+    printf 'iai-mcp: this session starts without its memory, because IAI_MCP_STORE cannot be used: run "iai-mcp status".\n'
 [ -n "$store" ] || exit 0 # neither IAI_MCP_STORE nor HOME: no memory to serve
 if [ -n "$disabled" ]; then
     log disabled

@@ -4,8 +4,8 @@
 #
 # Needs: `lib`, the folder of this file; `log_name`: the log is <store>/logs/<log_name>-<UTC day>.log.
 # Gives: `lib` as an absolute path; `start`, the folder in which the hook was started; `user_locale`,
-# the user's LC_ALL; `nl` and `tab`; `store`, empty when there is none; `disabled`, not empty when
-# memory is switched off; `next_char`, `is_plain`, `rings_wait`, `look`, `calendar`, `log`, and what
+# the user's LC_ALL; `nl` and `tab`; `store`, empty when there is none; `refused`, not empty
+# when the setting of the store cannot be used; `disabled`, not empty when memory is switched off; `next_char`, `is_plain`, `rings_wait`, `look`, `calendar`, `log`, and what
 # these set.
 # Environment: IAI_MCP_STORE, IAI_MCP_DISABLE.
 #
@@ -29,14 +29,20 @@ nl='
 '
 tab='	'
 
-store=${IAI_MCP_STORE:-${HOME:+$HOME/.iai-mcp}}
+# By the rules of tools/iai_memory/store_setting.py: `refused` is set where no folder is named, or
+# not the same one for every host.
+store=${IAI_MCP_STORE:-${HOME:+'~/.iai-mcp'}} refused=''
 # shellcheck disable=SC2088  # a host's configuration hands a tilde over as it is
 case $store in
+    '$'[ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_{]*) refused=1 ;;
+    */'$'[ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_{]*) refused=1 ;;
     '' | /*) ;;
-    '~') store=${HOME:-} ;;
-    '~/'*) store=${HOME:-}/${store#'~/'} ;;
-    *) store=$start/$store ;;
+    '~' | '~/'*)
+        case ${HOME-} in /*) store=$HOME${store#'~'} ;; *) refused=1 ;; esac
+        ;;
+    *) refused=1 ;;
 esac
+[ -z "$refused" ] || store=
 
 # Anything that is not clearly a no keeps memory off.
 disabled=1

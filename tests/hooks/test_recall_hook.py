@@ -23,6 +23,16 @@ from hypothesis import strategies as st
 from tests.support.hooks import PAGE, RecallRun, needs_root, put
 from tests.support.shells import ksh93_needs_room
 
+from iai_memory import load_settings
+from iai_memory.errors import InvalidInput
+
+NO_STORES = [
+    *("store", "./store", "../store", ".", " ", " /store", "C:\\store", "\\\\wsl$\\a", "%HOME%/a"),
+    *("s3://bucket/a", "file:///tmp/a", "gs:a", "memory://", "db+x://h/a"),
+    *("$HOME/a", "${HOME}/a", "$XDG_DATA_HOME", "/home/$USER/a", "/a/${B}", "~/$A"),
+    *("~anna", "~anna/a", "~+/a"),
+]
+
 LIVE = "# Live\n- rendered now\n\n"
 
 
@@ -580,19 +590,43 @@ def test_a_full_disk_changes_nothing(recall: RecallRun) -> None:
     assert recall.run() == PAGE
 
 
-def test_the_store_is_found_with_a_tilde_a_relative_path_or_none(recall: RecallRun) -> None:
+@pytest.mark.parametrize("setting", ["{folder}/store", "~/../store", "//{folder}/./store", ""])
+def test_the_store_is_the_folder_that_the_library_takes(recall: RecallRun, setting: str) -> None:
     home = recall.folder / "home"
-    put(recall.cache)
-    for value in ("store", "~/../store", "./store"):
-        recall.env["IAI_MCP_STORE"] = value
-        home.mkdir(exist_ok=True)
-        assert recall.run() == PAGE
+    home.mkdir()
+    recall.env["IAI_MCP_STORE"] = setting.format(folder=recall.folder)
+    told = {"HOME": str(home), "IAI_MCP_STORE": recall.env["IAI_MCP_STORE"]}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in told.items():
+            patch.setenv(name, value)
+        store = load_settings().store
+    store.mkdir(mode=0o700, exist_ok=True)
+    put(store / recall.cache.relative_to(recall.store))
 
-    at_home = home / ".iai-mcp" / recall.cache.relative_to(recall.store)
-    at_home.parent.parent.mkdir(mode=0o700)
-    put(at_home, "at home")
-    recall.env["IAI_MCP_STORE"] = ""
-    assert recall.run() == "at home"
+    assert recall.run() == PAGE
+
+
+@pytest.mark.parametrize("setting", NO_STORES)
+def test_a_setting_that_names_no_one_folder_is_refused_by_hook_and_library(
+    recall: RecallRun, setting: str
+) -> None:
+    put(recall.cache)
+    before = {*recall.folder.iterdir()}
+    recall.env["IAI_MCP_STORE"] = setting
+    recall.live("echo never")
+
+    assert recall.run() == (
+        "iai-mcp: this session starts without its memory, because IAI_MCP_STORE cannot be used: "
+        'run "iai-mcp status".\n'
+    )
+    assert {*recall.folder.iterdir()} - before == {recall.folder / "bin"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IAI_MCP_STORE", setting)
+        with pytest.raises(
+            InvalidInput, match=r"IAI_MCP_STORE has a value that .* \(it "
+        ) as caught:
+            load_settings()
+    assert "\n" not in str(caught.value)
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])

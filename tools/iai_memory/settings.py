@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .errors import InvalidInput
+from .store_setting import store_folder
 
 DEFAULT_MIN_INTERVAL_SEC = 60.0
 DEFAULT_CACHE_MAX_AGE_SEC = 43_200.0
@@ -41,6 +42,10 @@ def _known_zone(name: str | None) -> str | None:
     return name
 
 
+def _store_folder(value: Any) -> Any:
+    return store_folder(value) if isinstance(value, str) else value
+
+
 def _absolute(path: Path) -> Path:
     return Path.cwd() / path.expanduser()
 
@@ -49,7 +54,7 @@ class Settings(BaseSettings):
     """The settings of one process; every field is the environment variable `IAI_MCP_<NAME>`.
 
     Attributes:
-        store: Folder of the store.
+        store: Folder of the store, absolute or below `~`.
         model: Folder of an embedding model; overrides the bundled and the installed one.
         disable: True makes the hooks do nothing. Only the hooks read it.
         refresh_tick_sec: Seconds between two comparisons of the page with the store in a server.
@@ -72,7 +77,11 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="IAI_MCP_", frozen=True, env_ignore_empty=True)
 
-    store: Annotated[Path, Field(default=Path("~/.iai-mcp"), validate_default=True)]
+    store: Annotated[
+        Path,
+        BeforeValidator(_store_folder),
+        Field(default=Path("~/.iai-mcp"), validate_default=True),
+    ]
     model: Path | None = None
     disable: bool = False
     refresh_tick_sec: float = Field(default=5.0, gt=0, le=3600)
@@ -111,6 +120,7 @@ def load_settings(**overrides: Any) -> Settings:
         first = exc.errors()[0]
         name = str(first["loc"][0]).upper() if first["loc"] else "?"
         raise InvalidInput(
-            f"IAI_MCP_{name} has a value that cannot be used ({first['msg']}): "
+            f"IAI_MCP_{name} has a value that cannot be used "
+            f"({first['msg'].removeprefix('Value error, ')}): "
             f"unset it or see `iai-mcp --help`"
         ) from exc

@@ -6,7 +6,6 @@ The capture hook starts a drain after each turn. Nearly always a server was fast
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 NOTHING = "nothing waits"
 _DEFAULT_STORE = "~/.iai-mcp"
@@ -19,9 +18,12 @@ def is_idle() -> bool:
     from iai_memory.capture.session_state import has_work
     from iai_memory.capture.spool import Spool
     from iai_memory.errors import StoreFault
+    from iai_memory.store_setting import store_folder
 
-    store = Path(os.environ.get("IAI_MCP_STORE") or _DEFAULT_STORE).expanduser()
-    paths = StorePaths(Path.cwd() / store)
+    try:
+        paths = StorePaths(store_folder(os.environ.get("IAI_MCP_STORE") or _DEFAULT_STORE))
+    except ValueError:  # the command itself says what is wrong with it
+        return False
     try:
         if has_work(paths) or is_urgent(page_mark(paths)):
             return False
