@@ -24,6 +24,7 @@ from .recall.timeline import MAX_LIMIT, timeline
 from .results import (
     Forgotten,
     IngestReport,
+    Pinned,
     Recalled,
     RecordView,
     Restored,
@@ -185,7 +186,7 @@ class Memory(StoreHandle):
         pinned: bool = True,
         add_tags: Sequence[str] = (),
         remove_tags: Sequence[str] = (),
-    ) -> RecordView:
+    ) -> Pinned:
         """Set the tags of a memory, and whether it is a pinned fact.
 
         Raises:

@@ -15,7 +15,10 @@ class Result(BaseModel):
 
 
 class Hit(Result):
-    """One memory that recall found; in JSON a field that has its default value is left out."""
+    """One memory that recall found; in JSON a field that has its default value is left out.
+
+    `ids` are those of all memories that the hit stands for, its own first; empty for itself alone.
+    """
 
     id: str
     text: str
@@ -32,6 +35,7 @@ class Hit(Result):
     superseded_by: str | None = None
     tags: list[str] = []
     pinned: bool = False
+    ids: list[str] = []
 
     @model_serializer(mode="wrap")
     def _without_defaults(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -86,25 +90,31 @@ class IngestReport(Result):
 
 
 class Superseded(Result):
-    """A fact and what replaced it."""
+    """A fact and what replaced it; `copies` were the same words elsewhere, replaced with it."""
 
     old_id: str
     new_id: str
+    copies: int = 0
 
 
 class Forgotten(Result):
-    """The forgotten ids, and the command that brings them back."""
+    """The forgotten ids, and the command that brings them back.
+
+    `copies` of them were not named: they say the same words in the same project.
+    """
 
     forgotten: list[str]
     not_found: list[str]
     undo: str | None
+    copies: int = 0
 
 
 class Restored(Result):
-    """The ids that were brought back."""
+    """The ids that were brought back; `copies` of them were not named and say the same words."""
 
     restored: list[str]
     not_found: list[str]
+    copies: int = 0
 
 
 class RecordView(Result):
@@ -125,6 +135,12 @@ class RecordView(Result):
     tombstoned_at: datetime | None
     pinned: bool
     tags: list[str]
+
+
+class Pinned(RecordView):
+    """A memory with the pin and tags that it has now, and how many copies got the same."""
+
+    copies: int = 0
 
 
 class Timeline(Result):

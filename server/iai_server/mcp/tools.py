@@ -15,8 +15,8 @@ from iai_memory.base.defaults import BUDGET_TOKENS, LIMIT, MIN_CONFIDENCE
 from iai_memory.results import (
     Forgotten,
     IngestReport,
+    Pinned,
     Recalled,
-    RecordView,
     SessionStartPage,
     Status,
     Superseded,
@@ -185,7 +185,7 @@ class _Tools:
         pinned: bool = True,
         add_tags: list[str] | None = None,
         remove_tags: list[str] | None = None,
-    ) -> RecordView:
+    ) -> Pinned:
         return self._memory().pin(
             id, pinned=pinned, add_tags=add_tags or [], remove_tags=remove_tags or []
         )

@@ -11,7 +11,8 @@ from tests.support.records import record
 from tests.support.themes import OpenMemory, corpus, store_all
 
 from iai_memory import Memory
-from iai_memory.recall.deduplication import cheap_key, dedup_key, normalised_text
+from iai_memory.recall.deduplication import cheap_key, dedup_key
+from iai_memory.text.saying import normalised_text
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ def _hit(one: Ranked, text: str) -> Hit:
     record = one.record
     return Hit(
         id=record.id,
+        ids=[record.id, *one.copies] if one.copies else [],
         text=text,
         score=one.score,
         role=record.role,

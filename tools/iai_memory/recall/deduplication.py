@@ -10,24 +10,20 @@ names cost 0.02.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from ..store.copies import copy_words
 from ..store.record import Record
 from .ranked import Ranked
 
-_IGNORED_WORDS: Final = frozenset({"please", "the"})
 _COUNTED_LETTERS: Final = "nordi"  # none of them is in an ignored word
-_OPENING: Final = "\"'`\u2018\u201c\u201e\u00ab\u2039"
-_CLOSING: Final = "\"'`\u2019\u201d\u201c\u00bb\u203a.,!"
-_PLAIN_WORD: Final = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 
 
 def merge_duplicates(ranked: Sequence[Ranked]) -> list[Ranked]:
-    """Keep the best of each group that says the same, with a count of the others.
+    """Keep the best of each group that says the same, with the ids of the others.
 
     Current and replaced wordings stay apart, even where a fact returned to its earlier words.
     """
@@ -39,36 +35,13 @@ def merge_duplicates(ranked: Sequence[Ranked]) -> list[Ranked]:
         key = (words, one.record.superseded_by is None)
         first = best.setdefault(key, one)
         if first is not one:
-            best[key] = replace(first, duplicate_count=first.duplicate_count + 1)
+            best[key] = replace(first, copies=(*first.copies, one.record.id))
     return list(best.values())
-
-
-def normalised_text(text: str) -> tuple[str, ...]:
-    """Return the tokens of a text, in order; two texts say the same if these are equal.
-
-    Left out are "the" and "please", quotes around a word, a comma or full stop after one, the
-    case of a plain word where a sentence begins, and blanks. Everything else counts: numbers,
-    negations, identifiers and their case, word order, a question mark, line breaks and the
-    indentation after them. A bag of words would not do: that of "Ann reports to Bob" is that of
-    "Bob reports to Ann".
-    """
-    tokens: list[str] = []
-    for number, line in enumerate(text.strip().splitlines()):
-        if number:
-            tokens.append("\n" + line[: len(line) - len(line.lstrip())])
-        begins = True
-        for chunk in line.split():
-            token = _token(chunk, begins=begins)
-            begins = chunk[-1] in ".!?:"
-            if token not in _IGNORED_WORDS:
-                tokens.append(token)
-    return tuple(tokens)
 
 
 def dedup_key(record: Record) -> bytes:
     """Return 32 bytes, equal for memories that say the same and that no filter tells apart."""
-    words = normalised_text(record.text)
-    parts = (record.project, record.role, record.pinned, sorted(record.tags), words)
+    parts = (record.role, record.pinned, sorted(record.tags), copy_words(record))
     return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).digest()
 
 
@@ -76,12 +49,3 @@ def cheap_key(record: Record) -> tuple[object, ...]:
     """Return a key that is equal where `dedup_key` is, and sometimes elsewhere; cheap."""
     text = record.text.casefold()
     return (record.project, record.role, record.pinned, *map(text.count, _COUNTED_LETTERS))
-
-
-def _token(chunk: str, *, begins: bool) -> str:
-    bare = chunk.lstrip(_OPENING).rstrip(_CLOSING) or chunk
-    if not _PLAIN_WORD.fullmatch(bare):
-        # After anything but a word only a full stop or a comma is punctuation: "5!" is a number.
-        return chunk.rstrip(".,") or chunk
-    titled = bare[:1].isupper() and (bare[1:].islower() or len(bare) == 1)
-    return bare.casefold() if begins and titled else bare

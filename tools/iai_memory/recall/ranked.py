@@ -21,7 +21,7 @@ class Ranked:
             without vectors.
         coverage: The share of the query's words, rare ones counting more, in the text itself, 0..1.
         span: The passage that matched best, None for a text of one passage.
-        duplicate_count: How many candidates say the same in the same words and are not shown.
+        copies: Ids of the candidates that say the same in the same words and are not shown.
         matched_wording: Id of the earlier wording of this fact that matched, None where its own
             did.
         confidence: The probability that it answers, 0..1; None until it is calibrated.
@@ -33,7 +33,7 @@ class Ranked:
     similarity: float = 0.0
     coverage: float = 0.0
     span: Span | None = None
-    duplicate_count: int = 0
+    copies: tuple[str, ...] = ()
     matched_wording: str | None = None
     confidence: float | None = None
 
@@ -48,9 +48,7 @@ class Ranked:
         total = f"{' '.join(parts).removeprefix('+ ') or 'nothing'} = {self.score:.3f}"
         if self.matched_wording:
             total += f"; matched as it was said in {self.matched_wording}"
-        return (
-            f"{total}; {self.duplicate_count} more say the same" if self.duplicate_count else total
-        )
+        return f"{total}; {len(self.copies)} more say the same" if self.copies else total
 
     def with_part(self, name: str, value: float) -> Ranked:
         """Return a copy with one more part, rounded to three digits, in its score."""

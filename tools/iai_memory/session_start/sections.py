@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from functools import cache
 from typing import Final
 
+from ..store.copies import copy_digest
 from ..store.filter import Filter
 from ..store.reader import TableReader
 from ..store.record import REWOUND, Record
@@ -119,8 +120,12 @@ class RecordSections:
         )
 
     def _records(self, where: Filter) -> Iterator[Line]:
+        told = set[bytes]()
         for record in self.reader.newest(where, _MAX_LINES, condition=_NOT_REWOUND):
-            if self.admits(record):
+            # A pin is on every copy of a text.
+            is_told = where.pinned and copy_digest(record) in told
+            if self.admits(record) and not is_told:
+                told.update([copy_digest(record)] if where.pinned else ())
                 line = self._line(record.created_at, record.role, record.text, record.project)
                 yield replace(line, id=record.id)
 

@@ -40,6 +40,7 @@ _BATCH_ROWS: Final = 500
 # wait for one of those.
 _ASIDE: Final = ThreadPoolExecutor(4, "reading-aside")
 _PENDING: Final = "embedder IS NULL AND tombstoned_at IS NULL"
+_FORGOTTEN: Final = "tombstoned_at IS NOT NULL"
 _ALL_BUT_FORGOTTEN: Final = Filter(include_superseded=True)
 
 
@@ -121,6 +122,23 @@ class TableReader:
     def rows_where(self, condition: str) -> list[Row]:
         """Return the records that meet a condition of our own literals, as `rows` does."""
         return self.rows(self._ids(condition))
+
+    def records_where(self, condition: str) -> list[Record]:
+        """Return the records that meet a condition of our own literals, forgotten ones too."""
+        return self.by_column("id", self._ids(condition))
+
+    def ids_changed_since(self, version: int) -> set[str]:
+        """Return the ids of all rows that were stored or changed after the version."""
+        return set(self._ids(f"table_version > {version}"))
+
+    def count_forgotten(self) -> int:
+        """Return the number of forgotten or folded records; costs a millisecond."""
+        return self._read("counting records", lambda: self._table.count_rows(_FORGOTTEN))
+
+    def forgotten_since(self, version: int) -> list[Record]:
+        """Return the forgotten records, no folded ones, that were changed after the version."""
+        found = self.records_where(f"{_FORGOTTEN} AND table_version > {version}")
+        return [record for record in found if not record.folded_into]
 
     def retired_values(self) -> dict[str, list[str]]:
         """Return texts of columns without a field in Record, by id; writing a row empties them."""

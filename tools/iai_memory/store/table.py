@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,6 +16,7 @@ from ..base.page_mark import page_change
 from ..base.paths import StorePaths
 from .compaction import compact, compacted_version, is_due
 from .connection import CACHE_BYTES, Connection, write_lock
+from .forgotten_texts import ForgottenTexts
 from .indexes import create_text_index, merge_index_parts
 from .key_filter import KeyFilter
 from .known import KnownMemory
@@ -80,6 +81,7 @@ class Store:
         self._statistics = StatisticsCache()
         self._key_filter = KeyFilter()
         self._known = KnownIndex()
+        self._forgotten = ForgottenTexts()
         make_private_folder(paths.root)
         self._read_lock = ReadLock(paths.lock("reading"))
         with translated(f"opening the store {paths.root}"):
@@ -143,6 +145,10 @@ class Store:
             return {}
         possible = self._key_filter.possible_keys(keys, self.latest, self._inode)
         return self._known.known(possible, self.latest, self._inode()) if possible else {}
+
+    def forgotten_texts(self) -> Mapping[bytes, set[str]]:
+        """Return the ids of forgotten memories by the digest of what they say, `copy_digest`."""
+        return self._forgotten.by_digest(self.latest, self._inode())
 
     def first_ingested_at(self) -> datetime | None:
         """Return when the first record arrived; None while there is none. Read once a version."""

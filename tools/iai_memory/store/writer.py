@@ -149,18 +149,16 @@ class Writer:
         )
         return stamped
 
-    def replace(
-        self, new: Row, close: Callable[[Record], Row], at: datetime
-    ) -> tuple[Record, Record]:
-        """Insert one row and replace another in the same commit: both happen or neither.
+    def replace(self, new: Row, close: Callable[[Record], Sequence[Row]], at: datetime) -> Record:
+        """Insert one row and replace others in the same commit: all happen or none.
 
         Args:
             new: The row to insert.
-            close: Given the inserted record, returns the row that replaces an old one.
+            close: Given the inserted record, returns the rows that replace old ones.
             at: The time of the change, from `now()`.
 
         Returns:
-            The inserted and the replaced record.
+            The inserted record.
         """
         [id_] = _ids_after(self.newest.id, 1)
         version = self._next_version
@@ -172,15 +170,17 @@ class Writer:
             updated_at=at,
             table_version=version,
         )
-        closing = close(inserted)
-        closed = replace(closing.record, updated_at=at, table_version=version)
-        data = self._arrow([replace(new, record=inserted), replace(closing, record=closed)])
+        closed = [
+            replace(row, record=replace(row.record, updated_at=at, table_version=version))
+            for row in close(inserted)
+        ]
+        data = self._arrow([replace(new, record=inserted), *closed])
         merge = self._table.merge_insert("id").when_matched_update_all()
         merge = merge.when_not_matched_insert_all()
         self._commit(
             "superseding a memory", lambda: merge.execute(data, on_bad_vectors="null"), id_, at
         )
-        return inserted, closed
+        return inserted
 
     def drop_vectors(self) -> None:
         """Remove every vector, and the indexes of vectors, and make every record pending."""

@@ -28,6 +28,7 @@ from ..store.record_rows import from_row, record_columns
 from ..store.table import Store
 from ..store.trust import trust_of
 from ..store.vector_rows import Row
+from ..writing.return_of_forgotten import as_forgotten
 from .jsonl_export import FORMAT, TIMES
 
 BATCH: Final = 500
@@ -52,7 +53,8 @@ def import_lines(store: Store, lines: Iterable[str], *, embedder: str) -> Iterat
     """Store exported records as they were: ids, times, links, pins and tombstones.
 
     A record that the store holds already, by id or as the same turn, is left alone. Copies of one
-    turn, which versions exported that knew a turn by its session, are folded. Vectors are kept if
+    turn, which versions exported that knew a turn by its session, are folded. What says the words
+    of a memory that was forgotten here, and not in the file, is forgotten too. Vectors are kept if
     this store's embedder made them; otherwise they are pending.
 
     Yields:
@@ -97,6 +99,9 @@ def _store_batch(store: Store, batch: Sequence[Row], brought: set[str]) -> Impor
                 record = turns.added(row.record)
                 if record is not None:
                     fresh[record.id] = replace(row, record=record)
+        arriving = [row.record for row in fresh.values()]
+        for record in as_forgotten(store, writer, arriving, brought):
+            fresh[record.id] = replace(fresh[record.id], record=record)
         at = writer.now()
         folded = {one.id: one for group in turns.copies() for one in fold(group, at)}
         # Those that were stored before come first: what is killed in between begins again.

@@ -8,51 +8,70 @@ from datetime import datetime
 from typing import Any
 
 from ..base.checks import check_ids, check_tags
-from ..results import Forgotten, RecordView, Restored
+from ..results import Forgotten, Pinned, Restored
+from ..store.copies import with_copies
 from ..store.folding import unfold
 from ..store.names import stored_tags
 from ..store.record import REWOUND, Record
 from ..store.record_view import view_of
 from ..store.table import Store
-from .lookup import live_row
+from ..store.writer import Writer
+from .lookup import live_record, named_records
 
 
 def forget(store: Store, ids: Sequence[str]) -> Forgotten:
-    """Hide the records from everything at once; `restore` undoes it.
+    """Hide the records, and all that say the same words, from everything; `restore` undoes it.
 
-    Ids without a record, and of records that were forgotten before, are `not_found`.
+    A replaced wording takes only replaced copies along: what holds today stays. Ids without a
+    record, and of records that were forgotten before, are `not_found`.
 
     Raises:
-        InvalidInput: `ids` is not a list of ids.
+        InvalidInput: `ids` is not a list of ids, or one is the beginning of several.
         StoreFault: The store could not be written.
     """
     wanted = check_ids(ids)
-    done = _change(
-        store, wanted, lambda record, at: record.is_live(), lambda at: {"tombstoned_at": at}
-    )
+    with store.writing() as writer:
+        named = named_records(writer.reader, wanted, Record.is_live)
+        told = list(named.values())
+        gone = with_copies(writer.reader, told, _is_hidden_with)
+        done = _update(writer, gone, lambda record, at: {"tombstoned_at": at})
+    undo = [one.id for one in told]
     return Forgotten(
         forgotten=done,
-        not_found=[id_ for id_ in wanted if id_ not in done],
-        undo=f"iai-mcp restore {' '.join(done)}" if done else None,
+        not_found=[id_ for id_ in wanted if id_ not in named],
+        undo=f"iai-mcp restore {' '.join(undo)}" if undo else None,
+        copies=len(done) - len(set(undo)),
     )
 
 
 def restore(store: Store, ids: Sequence[str]) -> Restored:
     """Bring forgotten records back as they were, and make superseded ones current again.
 
-    The record that had superseded another one stays; only the old one has no end any more.
+    All that were forgotten, or replaced, with the same words come back with them. The record that
+    had superseded another one stays; only the old one has no end any more.
 
     Raises:
-        InvalidInput: `ids` is not a list of ids.
+        InvalidInput: `ids` is not a list of ids, or one is the beginning of several.
         StoreFault: The store could not be written.
     """
     wanted = check_ids(ids)
-    back = {"tombstoned_at": None, "folded_into": ""}
-    done = _change(store, wanted, lambda record, at: not record.is_live(), lambda at: back)
-    rest = [id_ for id_ in wanted if id_ not in done]
-    reopened = {"tombstoned_at": None, "valid_to": None, "superseded_by": None}
-    done += _change(store, rest, lambda record, at: not record.is_current(), lambda at: reopened)
-    return Restored(restored=done, not_found=[id_ for id_ in wanted if id_ not in done])
+    with store.writing() as writer:
+        named = named_records(
+            writer.reader, wanted, lambda one: not (one.is_live() and one.is_current())
+        )
+        told = list(named.values())
+        hidden = [one for one in told if not one.is_live()]
+        replaced = [one for one in told if one.is_live()]
+        back = [
+            *with_copies(writer.reader, hidden, lambda one, copy: _is_forgotten(copy)),
+            *with_copies(writer.reader, replaced, _was_replaced_with),
+        ]
+        done = _update(writer, back, lambda record, at: _as_before(record))
+    return Restored(
+        restored=done,
+        not_found=[id_ for id_ in wanted if id_ not in named],
+        copies=len(done) - len({one.id for one in told}),
+    )
 
 
 def restore_folded(store: Store) -> Restored:
@@ -79,8 +98,8 @@ def pin(
     pinned: bool,
     add_tags: Sequence[str] = (),
     remove_tags: Sequence[str] = (),
-) -> RecordView:
-    """Set the pin and the tags of one record.
+) -> Pinned:
+    """Set the pin and the tags of one record and of all that say the same words.
 
     Raises:
         UnknownRecord: No such record, or it was forgotten.
@@ -88,17 +107,21 @@ def pin(
     """
     added, removed = check_tags(add_tags, "add_tags"), check_tags(remove_tags, "remove_tags")
     with store.writing() as writer:
-        row = live_row(writer, id_)
-        record = row.record
-        gone = {*removed, *stored_tags(removed)}
-        kept = [
-            tag for tag in dict.fromkeys([*record.tags, *stored_tags(added)]) if tag not in gone
-        ]
-        at = writer.now()
-        changed = record.changed(at, pinned=pinned, tags=tuple(kept))
-        if changed.history == record.history:
-            return view_of(record)
-        return view_of(writer.update([replace(row, record=changed)], at)[0])
+        record = live_record(writer.reader, id_)
+        all_copies = with_copies(writer.reader, [record], is_shown_with)
+        tagged = {one.id: _retagged(one.tags, added, removed) for one in all_copies}
+        _update(writer, all_copies, lambda one, at: {"pinned": pinned, "tags": tagged[one.id]})
+        [now] = writer.reader.get([record.id])
+    return Pinned(**view_of(now).model_dump(), copies=len(all_copies) - 1)
+
+
+def _retagged(tags: Sequence[str], added: Sequence[str], removed: Sequence[str]) -> tuple[str, ...]:
+    """Return the tags without the removed ones; of one tag in several cases the first stays."""
+    gone = {tag.casefold() for tag in (*removed, *stored_tags(removed))}
+    kept: dict[str, str] = {}
+    for tag in (*tags, *stored_tags(added)):
+        kept.setdefault(tag.casefold(), tag)
+    return tuple(tag for key, tag in kept.items() if key not in gone)
 
 
 def tag_rewound(store: Store, rewound: Collection[str], others: Collection[str]) -> int:
@@ -137,21 +160,36 @@ def _toggled(record: Record, at: datetime) -> Record:
     return record.changed(at, tags=(*kept, REWOUND) if kept == record.tags else kept)
 
 
-def _change(
-    store: Store,
-    ids: Sequence[str],
-    wanted: Callable[[Record, datetime], bool],
-    values: Callable[[datetime], dict[str, Any]],
+def is_shown_with(record: Record, copy: Record) -> bool:
+    """Return whether a live copy is of the same state: both hold today, or both were replaced."""
+    return copy.is_live() and copy.is_current() == record.is_current()
+
+
+def _is_hidden_with(record: Record, copy: Record) -> bool:
+    return copy.is_live() and (record.is_current() or not copy.is_current())
+
+
+def _is_forgotten(copy: Record) -> bool:
+    return not copy.is_live() and not copy.folded_into
+
+
+def _was_replaced_with(record: Record, copy: Record) -> bool:
+    return copy.is_live() and copy.superseded_by == record.superseded_by
+
+
+def _as_before(record: Record) -> dict[str, Any]:
+    if not record.is_live():
+        return {"tombstoned_at": None, "folded_into": ""}
+    return {"valid_to": None, "superseded_by": None}
+
+
+def _update(
+    writer: Writer, records: Sequence[Record], values: Callable[[Record, datetime], dict[str, Any]]
 ) -> list[str]:
-    """Give the `wanted` records these values in one commit; return their ids in the order given."""
-    if not ids:
-        return []
-    with store.writing() as writer:
-        at = writer.now()
-        rows = [
-            replace(row, record=row.record.changed(at, **values(at)))
-            for row in writer.reader.rows(ids)
-            if wanted(row.record, at)
-        ]
-        changed = {record.id for record in writer.update(rows, at)}
-    return [id_ for id_ in ids if id_ in changed]
+    """Give the records these values in one commit; return their ids in the order given."""
+    at = writer.now()
+    rows = {row.record.id: row for row in writer.reader.rows([one.id for one in records])}
+    changed = [replace(rows[one.id], record=one.changed(at, **values(one, at))) for one in records]
+    news = [row for row in changed if row.record.history != rows[row.record.id].record.history]
+    writer.update(news, at)
+    return [one.id for one in records]

@@ -17,9 +17,13 @@ from ..store.vector_rows import Row
 from .draft import Draft, draft_of
 from .embed_pending import MAX_AT_ONCE, embed_texts
 from .new_memory import NewMemory
+from .return_of_forgotten import as_forgotten
 from .turn_keys import keys_of, known_by_words, with_keys
 
 MAX_BATCH: Final = 10_000
+_BY_THEMSELVES: Final = ("hook", "import")
+
+_SAME_AS_FORGOTTEN: Final = "says what was forgotten before: `iai-mcp restore` brings all back"
 
 
 def ingest(
@@ -60,10 +64,10 @@ def ingest(
         if any(known.get(key) != found for key, found in arrived.items()):
             known |= arrived
             drafts = with_keys(store, drafts, known)
-        new = [
-            _with_record(rows.get(record.text), record)
-            for record in _new_records(drafts.values(), known)
-        ]
+        records = _new_records(drafts.values(), known)
+        if origin in _BY_THEMSELVES:
+            records = as_forgotten(store, writer, records)
+        new = [_with_record(rows.get(record.text), record) for record in records]
         stored = {record.idem: record for record in writer.insert(new)}
         version = writer.newest.version
     results = _Results(stored, known)
@@ -147,6 +151,8 @@ class _Results:
             return Ingested(id=None, status="skipped", reason=draft.skip)
         if key in self._stored and key not in self._told:
             self._told.add(key)
+            if not self._stored[key].is_live():
+                return Ingested(id=self._stored[key].id, status="stored", reason=_SAME_AS_FORGOTTEN)
             pending = self._stored[key].embedder is None
             return Ingested(
                 id=self._stored[key].id,

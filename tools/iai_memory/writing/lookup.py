@@ -1,13 +1,54 @@
-"""The look-up of one live record, or the error that says why there is none."""
+"""The look-up of records by id or by its unique beginning, or the error that says what is wrong."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Sequence
+from typing import Final
+
 from ..base.checks import check_ids
-from ..errors import UnknownRecord
+from ..errors import InvalidInput, UnknownRecord
 from ..store.reader import TableReader
 from ..store.record import Record
-from ..store.vector_rows import Row
-from ..store.writer import Writer
+from ..store.sql import sql_text
+from ..text.inert import neutralise
+from ..text.tokens import cut_to_tokens
+
+ID_PREFIX: Final = re.compile(r"[0-9a-f]{1,8}|[0-9a-f]{8}-[0-9a-f-]{0,27}", re.IGNORECASE)
+_LISTED: Final = 5
+_FIRST_WORDS: Final = 12
+
+
+def named_records(
+    reader: TableReader, ids: Sequence[str], fits: Callable[[Record], bool]
+) -> dict[str, Record]:
+    """Return by what was told the fitting record with that id, or whose id alone begins so.
+
+    What names no fitting record is left out.
+
+    Raises:
+        InvalidInput: Several fitting records have ids that begin so; the sentence lists them.
+    """
+    whole = {record.id: record for record in reader.get([id_.lower() for id_ in ids])}
+    named: dict[str, Record] = {}
+    for id_ in ids:
+        found = [whole[id_.lower()]] if id_.lower() in whole else with_prefix(reader, id_)
+        fitting = [record for record in found if fits(record)]
+        if len(fitting) > 1:
+            raise InvalidInput(_ambiguous(id_, fitting))
+        if fitting:
+            named[id_] = fitting[0]
+    return named
+
+
+def with_prefix(reader: TableReader, prefix: str) -> list[Record]:
+    """Return the records whose ids begin so, forgotten ones too, oldest arrival first."""
+    if not ID_PREFIX.fullmatch(prefix):
+        return []
+    begin = prefix.lower()
+    # An id is of digits, letters up to f and hyphens, all of which are before "g".
+    found = reader.records_where(f"id >= {sql_text(begin)} AND id < {sql_text(begin + 'g')}")
+    return sorted(found, key=lambda record: record.id)
 
 
 def live_record(reader: TableReader, id_: str) -> Record:
@@ -18,24 +59,28 @@ def live_record(reader: TableReader, id_: str) -> Record:
         UnknownRecord: No record has it, or that record was forgotten or folded.
     """
     [wanted] = check_ids([id_])
-    records = reader.get([wanted])
-    if not records:
+    found = named_records(reader, [wanted], Record.is_live)
+    if wanted in found:
+        return found[wanted]
+    hidden = named_records(reader, [wanted], lambda record: True)
+    if wanted not in hidden:
         raise UnknownRecord(
             f"no memory has the id {wanted[:80]!r}: send an id that recall returned"
         )
-    if records[0].folded_into:
-        raise UnknownRecord(f"{wanted} is a copy: send the id {records[0].folded_into} instead")
-    if not records[0].is_live():
-        raise UnknownRecord(f"{wanted} was forgotten: run `iai-mcp restore {wanted}` first")
-    return records[0]
+    record = hidden[wanted]
+    if record.folded_into:
+        raise UnknownRecord(f"{record.id} is a copy: send the id {record.folded_into} instead")
+    raise UnknownRecord(f"{record.id} was forgotten: run `iai-mcp restore {record.id}` first")
 
 
-def live_row(writer: Writer, id_: str) -> Row:
-    """Return the record with that id and its vectors, as the writer's commit starts from it.
-
-    Raises:
-        InvalidInput: It is no id.
-        UnknownRecord: No record has it, or that record was forgotten or folded.
-    """
-    record = live_record(writer.reader, id_)
-    return writer.reader.rows([record.id])[0]
+def _ambiguous(prefix: str, records: Sequence[Record]) -> str:
+    listed = "; ".join(
+        f"{record.id} ({record.created_at.date()}: "
+        f"{cut_to_tokens(neutralise(record.text[:400]), _FIRST_WORDS, ' …')})"
+        for record in records[:_LISTED]
+    )
+    more = f"; and {len(records) - _LISTED:,} more" if len(records) > _LISTED else ""
+    return (
+        f"{len(records):,} memories have ids that begin with {prefix[:40]}: send more of the id of "
+        f"one of {listed}{more}"
+    )

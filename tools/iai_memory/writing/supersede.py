@@ -11,6 +11,7 @@ from ..embedding.encoder import Encoder
 from ..errors import InvalidInput
 from ..privacy.redaction import redact
 from ..results import Superseded
+from ..store.copies import with_copies
 from ..store.idempotency import idempotency_key
 from ..store.reader import TableReader
 from ..store.record import Record
@@ -18,8 +19,9 @@ from ..store.supersession_chain import successors
 from ..store.table import Store
 from ..store.trust import trust_of
 from ..store.vector_rows import Row
+from .changes import is_shown_with
 from .embed_pending import MAX_AT_ONCE, embed_texts
-from .lookup import live_row
+from .lookup import live_record
 
 
 def supersede(
@@ -32,6 +34,8 @@ def supersede(
     at: datetime | None = None,
 ) -> Superseded:
     """Store `text` as true from `at` on in place of the record `id_`, in one commit.
+
+    All that hold today and say the same words are replaced with it.
 
     Args:
         store: The store of both.
@@ -50,21 +54,27 @@ def supersede(
     at_once = encoder if len(text) <= MAX_AT_ONCE else None
     vectors = None if at_once is None else embed_texts(at_once, [text])[0]
     with store.writing() as writer:
-        row = live_row(writer, id_)
-        old = row.record
+        old = live_record(writer.reader, id_)
         now = writer.now()
         if not old.is_current():
             raise InvalidInput(_already_superseded(writer.reader, old))
         since = _valid_from(old, at, now)
         new = _successor(old, text, origin, since)
-        stored, _ = writer.replace(
+        all_copies = with_copies(writer.reader, [old], is_shown_with)
+        rows = writer.reader.rows([one.id for one in all_copies])
+        stored = writer.replace(
             Row(new, None) if vectors is None else vectors.row(new),
-            lambda inserted: replace(
-                row, record=old.changed(now, valid_to=since, superseded_by=inserted.id)
-            ),
+            lambda inserted: [
+                replace(row, record=_ended(row.record, now, since, inserted)) for row in rows
+            ],
             now,
         )
-    return Superseded(old_id=old.id, new_id=stored.id)
+    return Superseded(old_id=old.id, new_id=stored.id, copies=len(rows) - 1)
+
+
+def _ended(old: Record, now: datetime, since: datetime, new: Record) -> Record:
+    # A copy may have been said after the new fact began to hold.
+    return old.changed(now, valid_to=max(since, old.valid_from), superseded_by=new.id)
 
 
 def _successor(old: Record, text: str, origin: str, since: datetime) -> Record:
