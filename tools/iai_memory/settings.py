@@ -6,6 +6,7 @@ folder in which a host starts us cannot change where memories go.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -50,6 +51,16 @@ def _absolute(path: Path) -> Path:
     return Path.cwd() / path.expanduser()
 
 
+def _plain(path: Path) -> Path:
+    """Return the path; LanceDB takes that of a store for a URL, which holds no such characters."""
+    if re.search(r"[\x00-\x1f\x7f]", str(_absolute(path))):
+        raise ValueError(
+            f"{str(_absolute(path))!r} has a control character: set IAI_MCP_STORE to a folder "
+            f"without one"
+        )
+    return path
+
+
 class Settings(BaseSettings):
     """The settings of one process; every field is the environment variable `IAI_MCP_<NAME>`.
 
@@ -80,6 +91,7 @@ class Settings(BaseSettings):
     store: Annotated[
         Path,
         BeforeValidator(_store_folder),
+        AfterValidator(_plain),
         Field(default=Path("~/.iai-mcp"), validate_default=True),
     ]
     model: Path | None = None

@@ -158,6 +158,22 @@ def test_folded_copies_are_counted_and_come_back_by_one_command(
         assert "ids or --folded" in refused.err
 
 
+@pytest.mark.parametrize("character", ["\t", "\n", "\r", "\x1b", "\x7f"])
+@pytest.mark.parametrize("command", [["status"], ["connect", "claude-code"], ["doctor"]])
+def test_a_store_path_with_a_control_character_is_refused_in_one_sentence(
+    bare: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    character: str,
+    command: list[str],
+) -> None:
+    monkeypatch.setenv("IAI_MCP_STORE", str(tmp_path / f"a{character}b"))
+    refused = bare(*command)
+    assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1)
+    assert "has a control character: set IAI_MCP_STORE to a folder without one" in refused.err
+    assert not (tmp_path / f"a{character}b").exists()
+
+
 def test_doctor_finds_a_healthy_store_healthy(cli: Command) -> None:
     checks = cli("doctor", "--json").json()
     assert [check["name"] for check in checks if not check["ok"]] == []
