@@ -5,6 +5,7 @@ Also the upkeep of a store: the work due after a commit, and sleep.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from datetime import tzinfo
@@ -21,6 +22,7 @@ from .embedding.identity import DIMENSION
 from .embedding.model import EmbeddingModel
 from .embedding.model_files import ModelFiles
 from .maintenance.after_commit import after_commit, compact_if_due, refresh_cached_page
+from .projects.folders import resolved_folder
 from .projects.identity import project_of
 from .recall.features import release_features
 from .session_start.refresh import PageManager
@@ -41,6 +43,8 @@ class StoreHandle:
         paths: The store's files.
         ledger: The store's events.
         own_project: The project of the user's folder; None without a folder.
+        default_project: The same, but None for the root of the file system and the home folder,
+            in which a host starts that has no folder of a project.
     """
 
     def __init__(
@@ -72,6 +76,7 @@ class StoreHandle:
         self.paths = StorePaths(chosen.store)
         self.ledger = Ledger(self.paths)
         self.own_project = None if cwd is None else stored_place(project_of(cwd).name)
+        self.default_project = None if self.own_project in _no_projects() else self.own_project
         self._origin = origin
         self._on_commit = on_commit
         self._opening = threading.RLock()
@@ -216,3 +221,7 @@ class StoreHandle:
             return
         self._wrote = True
         after_commit(self.store, self.page_manager())
+
+
+def _no_projects() -> tuple[str | None, ...]:
+    return "/", resolved_folder(os.environ.get("HOME") or "/")

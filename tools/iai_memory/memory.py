@@ -82,7 +82,7 @@ class Memory(StoreHandle):
             InvalidInput: One of them cannot be stored; then none was.
             StoreFault: Some may not be on disk; storing all of them again doubles none.
         """
-        checked = new_memories(memories, self.zone)
+        checked = new_memories(memories, self.zone, self.own_project)
         report = ingest(self.store, self.encoder, checked, origin=origin or self._origin)
         if report.stored:
             self._committed()

@@ -111,11 +111,10 @@ def ingest(
         _report(_ingest_file(jsonl), as_json)
         return
     memory = open_memory()
-    name = memory.own_project if project == "." else project
     given = {
         "text": _stdin() if text is None else text,
         "role": role,
-        "project": name,
+        "project": project,
         "created_at": created_at,
         "tags": tag,
         "pinned": pinned,

@@ -17,7 +17,8 @@ def register_resources(app: App, memory: Callable[[], Memory]) -> None:
     """Add the resources to the server."""
 
     def session_start_page() -> str:
-        return memory().session_start().payload
+        found = memory()
+        return found.session_start(found.default_project).payload
 
     def record(id: str) -> str:
         return escape_unprintable(memory().record(id).model_dump_json())

@@ -6,12 +6,13 @@ Together, names, descriptions and input schemas may cost a model 1,500 tokens.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from iai_memory.base.defaults import BUDGET_TOKENS, LIMIT, MIN_CONFIDENCE
+from iai_memory.errors import InvalidInput
 from iai_memory.results import (
     Forgotten,
     IngestReport,
@@ -48,7 +49,8 @@ class MemoryInput(BaseModel):
     text: str
     role: Literal["user", "assistant", "tool", "note"] = "note"
     created_at: Time = None
-    project: Project = None
+    project: Annotated[str | None, Field(description="name; null = this project")] = None
+    everywhere: Annotated[bool, Field(alias="global", description="of no project")] = False
     session_id: str | None = None
     tags: list[str] = []
     pinned: bool = False
@@ -156,16 +158,19 @@ class _Tools:
 
     def session_start(
         self,
-        project: Project = None,
+        project: Annotated[str | None, Field(description="name; null = this project")] = None,
         refresh: Annotated[bool, Field(description="render it now")] = False,
     ) -> SessionStartPage:
-        return self._memory().session_start(project, refresh=refresh)
+        memory = self._memory()
+        shown = memory.default_project if project is None else project
+        return memory.session_start(shown, refresh=refresh)
 
     def status(self) -> Status:
         return self._memory().status()
 
     def ingest(self, memories: list[MemoryInput]) -> IngestReport:
-        return self._memory().ingest([one.model_dump() for one in memories])
+        memory = self._memory()
+        return memory.ingest([_in_project(one, memory.default_project) for one in memories])
 
     def supersede(
         self,
@@ -189,3 +194,11 @@ class _Tools:
         return self._memory().pin(
             id, pinned=pinned, add_tags=add_tags or [], remove_tags=remove_tags or []
         )
+
+
+def _in_project(memory: MemoryInput, own: str | None) -> dict[str, Any]:
+    """Return the fields of a memory; of this project unless it names another one or none."""
+    if memory.everywhere and memory.project is not None:
+        raise InvalidInput("project and global at once: send one of them")
+    project = own if memory.project is None and not memory.everywhere else memory.project
+    return {**memory.model_dump(exclude={"everywhere"}), "project": project}

@@ -13,7 +13,7 @@ from mcp import MCPError
 from mcp_types import PromptMessage, TextContent, TextResourceContents
 from tests.support.talking import ChildServer, Host, child_server, connected, said, structured
 
-from iai_memory import load_settings
+from iai_memory import Memory, load_settings
 from iai_memory.text.fence import FENCE_BEGIN, FENCE_END
 from iai_server.mcp.server import build_app
 from iai_server.serving.runtime import Runtime
@@ -140,6 +140,42 @@ def test_a_memory_goes_through_all_its_states(host: Host) -> None:
     assert gone["undo"] == f"iai-mcp restore {changed['new_id']}"
     left = host.ask("recall", {"query": "ferry leaves", "include_superseded": True})["hits"]
     assert changed["new_id"] not in [hit["id"] for hit in left]
+
+
+def test_what_is_stored_belongs_to_this_project_unless_another_or_none_is_named(
+    host: Host,
+) -> None:
+    told = [
+        {"text": "Bees fly at eleven degrees."},
+        {"text": "Bees sleep at night.", "project": "."},
+        {"text": "Bees drink at the pond.", "project": "pond"},
+        {"text": "Bees are insects.", "global": True},
+    ]
+    stored = host.ask("ingest", {"memories": told})["results"]
+    records = {one["id"]: one for one in host.ask("timeline", {"limit": 500})["records"]}
+    found = [records[one["id"]].get("project") for one in stored]
+    own = found[0]
+    assert own is not None
+    assert found == [own, own, "pond", None]
+
+    of_this = host.ask("timeline", {"project": ".", "limit": 500})["records"]
+    assert {stored[0]["id"], stored[1]["id"]} <= {one["id"] for one in of_this}
+    page = host.ask("session_start")["payload"]
+    assert "eleven degrees" in page
+    assert "the pond" not in page
+
+    both = {"memories": [{"text": "x", "project": "pond", "global": True}]}
+    assert "project and global at once" in str(host.call("ingest", both).content)
+
+
+@pytest.mark.parametrize("folder", ["/", "~"])
+def test_the_root_and_the_home_folder_are_no_project_to_store_in(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    memory = Memory(store=tmp_path / "store", cwd=Path(folder).expanduser())
+    assert memory.default_project is None
+    assert Memory(store=tmp_path / "store", cwd=tmp_path / "work").default_project is not None
 
 
 def test_the_page_and_each_record_are_resources(host: Host) -> None:

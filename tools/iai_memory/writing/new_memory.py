@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
@@ -81,8 +81,12 @@ def new_memory(values: Any, zone: tzinfo = UTC) -> NewMemory:
     return _checked(NewMemory(**given))
 
 
-def new_memories(values: Any, zone: tzinfo = UTC) -> list[NewMemory]:
+def new_memories(
+    values: Any, zone: tzinfo = UTC, own_project: str | None = None
+) -> list[NewMemory]:
     """Return the memories that plain data describes: one of `new_memory`, or several.
+
+    As when they are asked for, "." as project is `own_project`.
 
     Raises:
         InvalidInput: There is none, or a field of one cannot be used.
@@ -90,10 +94,18 @@ def new_memories(values: Any, zone: tzinfo = UTC) -> list[NewMemory]:
     listed = [values] if isinstance(values, str | dict) else values
     if not isinstance(listed, Iterable):
         raise InvalidInput('memories is not a list: send for example [{"text": "…"}]')
-    memories = [new_memory(one, zone) for one in listed]
+    memories = [_in_project(new_memory(one, zone), own_project) for one in listed]
     if not memories:
         raise InvalidInput('memories is empty: send for example [{"text": "…"}]')
     return memories
+
+
+def _in_project(memory: NewMemory, own_project: str | None) -> NewMemory:
+    if memory.project != ".":
+        return memory
+    if own_project is None:
+        raise InvalidInput('project "." is not known here: send the project\'s name, or null')
+    return replace(memory, project=own_project)
 
 
 def _checked(memory: NewMemory) -> NewMemory:
