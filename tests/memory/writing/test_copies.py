@@ -172,3 +172,47 @@ def test_what_begins_no_id_names_nothing(words_only: Memory, wrong: str) -> None
     words_only.ingest("The oars are in the shed.")
     done = words_only.forget([wrong])
     assert (done.forgotten, done.not_found) == ([], [wrong])
+
+
+def test_a_query_that_is_an_id_or_its_beginning_finds_that_memory(words_only: Memory) -> None:
+    old = str(words_only.ingest("The oars are in the shed.").results[0].id)
+    new = words_only.supersede(old, "The oars are sold.").new_id
+    for query in (old, old.upper(), f"`{old}`", old[:30]):
+        assert [hit.id for hit in words_only.recall(query).hits] == [old]
+    assert {hit.id for hit in words_only.recall(old[:8]).hits} == {old, new}
+    assert words_only.recall(old, project="heron").hits == []
+    words_only.forget([old])
+    assert words_only.recall(old).hits == []
+
+
+@pytest.mark.parametrize("query", ["deadbeef", "20260501", "5544", "00000000-0000"])
+def test_a_query_that_only_looks_like_an_id_is_searched_by_its_words(
+    words_only: Memory, query: str
+) -> None:
+    words_only.ingest(f"The commit is {query} there.")
+    assert len(words_only.recall(query).hits) == 1
+
+
+def test_a_memory_may_be_derived_from_the_beginning_of_an_id(words_only: Memory) -> None:
+    source = str(words_only.ingest("The oars are in the shed.").results[0].id)
+    words_only.ingest({"text": "There is a shed.", "derived_from": [source[:12]]})
+    [made] = [
+        one
+        for one in words_only.store.latest.get(words_only.store.latest.ids())
+        if one.derived_from
+    ]
+    assert made.derived_from == (source,)
+
+
+@pytest.mark.parametrize(
+    ("tag", "asked"), [("Décision", "DÉCISION"), ("it's", "IT'S"), ("a b", "A b")]
+)
+def test_a_tag_is_found_and_removed_in_any_case(words_only: Memory, tag: str, asked: str) -> None:
+    [one] = words_only.ingest({"text": "The oars are sold.", "tags": [tag, "x"]}).results
+    words_only.ingest("The oars are red.")
+    assert len(words_only.recall("oars", tags=[asked]).hits) == 1
+    assert len(words_only.recall("oars", tags=[asked, "X"]).hits) == 1
+    assert words_only.recall("oars", tags=[asked[:-1]]).hits == []
+    assert len(words_only.recall("oars", tags=[asked], as_of="2100-01-01").hits) == 1
+    assert words_only.pin(str(one.id), add_tags=[asked, "y"]).tags == [tag, "x", "y"]
+    assert words_only.pin(str(one.id), remove_tags=[asked]).tags == ["x", "y"]

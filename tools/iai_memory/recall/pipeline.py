@@ -12,11 +12,13 @@ from ..embedding.model_files import MODEL_FIX
 from ..results import Period, Recalled
 from ..store.table import Store
 from .budget import fit_budget
+from .by_id import named_by_id
 from .calibration import calibrate
 from .candidates import CandidateSet, find_candidates
 from .deduplication import merge_duplicates
 from .filter_arguments import in_hindsight
 from .query import Query
+from .ranked import Ranked
 from .scoring import score
 from .supersession import resolve_supersession
 from .time_listing import Listing, list_time
@@ -30,7 +32,8 @@ def recall(
     """Find what answers the query, by meaning and by words under the same filter.
 
     A question whose whole content is a time is answered by the turns of that time, session by
-    session in their order.
+    session in their order. A query that is an id, or the beginning of one, is answered by the
+    memory that it names.
 
     Without a model only words are searched; the answer is then `degraded` and says how to fix it.
     Memories that say the same in the same words are one hit, whose reason counts the others.
@@ -51,6 +54,9 @@ def recall(
     """
     started = time.perf_counter()
     query = replace(query, where=in_hindsight(query.where, store))
+    named = named_by_id(store.latest, query)
+    if named:
+        return _named(named, query, started)
     asked = time_question(query.text, query.asked_at)
     if asked is not None:
         return _listed(list_time(store.latest, query, asked), query, started)
@@ -67,6 +73,20 @@ def recall(
         mode=_mode(found),
         degraded=encoder is None,
         fix=MODEL_FIX if encoder is None else None,
+        tokens=fitted.tokens,
+        latency_ms=round((time.perf_counter() - started) * 1000, 1),
+    )
+
+
+def _named(named: list[Ranked], query: Query, started: float) -> Recalled:
+    """Return the memories that the query names by their ids as the answer; it is certain."""
+    fitted = fit_budget(named, query.budget_tokens)
+    return Recalled(
+        hits=fitted.hits,
+        confidence=1.0,
+        mode="lexical",
+        degraded=False,
+        fix=None,
         tokens=fitted.tokens,
         latency_ms=round((time.perf_counter() - started) * 1000, 1),
     )

@@ -9,6 +9,9 @@ from typing import Final
 from .record import Record
 from .sql import sql_in, sql_text, sql_time
 
+# No tag has a line break, see `names`.
+_LOWER_TAGS: Final = "string_to_array(lower(array_to_string(tags, '\n')), '\n')"
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:
@@ -27,7 +30,7 @@ class Filter:
         until: Created at or before.
         as_of: As the store was at that time, with the facts that were true then.
         hindsight: With `as_of`: that time is before the first record arrived.
-        tags: Records that have every one of these.
+        tags: Records that have every one of these, in capital or small letters.
         roles: Records with one of these roles; empty is every role.
         origins: Records with one of these origins; empty is every origin.
         pinned: Only pinned ones.
@@ -103,7 +106,7 @@ class Filter:
         return (
             (self.include_tombstoned or then.is_live())
             and (self.include_superseded or then.is_current(self.as_of))
-            and set(self.tags) <= set(then.tags)
+            and {tag.lower() for tag in self.tags} <= {tag.lower() for tag in then.tags}
             and (then.pinned or not self.pinned)
         )
 
@@ -132,7 +135,7 @@ class Filter:
                 if self.as_of is None
                 else f"(valid_to IS NULL OR valid_to > {sql_time(self.as_of)})"
             )
-        current += [f"array_has(tags, {sql_text(tag)})" for tag in self.tags]
+        current += [f"array_has({_LOWER_TAGS}, {sql_text(tag.lower())})" for tag in self.tags]
         if self.pinned:
             current.append("pinned")
         if self.as_of is None:

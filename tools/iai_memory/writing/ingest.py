@@ -16,6 +16,7 @@ from ..store.table import Store
 from ..store.vector_rows import Row
 from .draft import Draft, draft_of
 from .embed_pending import MAX_AT_ONCE, embed_texts
+from .lookup import named_records
 from .new_memory import NewMemory
 from .return_of_forgotten import as_forgotten
 from .turn_keys import keys_of, known_by_words, with_keys
@@ -43,7 +44,9 @@ def ingest(
     """
     if len(memories) > MAX_BATCH:
         raise InvalidInput(f"{len(memories):,} memories in one call: send at most {MAX_BATCH:,}")
-    trust = _trust_of_sources(store.latest, memories)
+    sources = _sources(store.latest, memories)
+    trust = {record.id: record.trust for record in sources.values()}
+    memories = [_with_whole_ids(memory, sources) for memory in memories]
     # A turn that is known costs no redaction.
     early = [keys_of(memory.identity, memory.text) for memory in memories]
     known = store.by_keys(list({key for keys in early for _, key in keys}))
@@ -83,14 +86,14 @@ def ingest(
     )
 
 
-def _trust_of_sources(reader: TableReader, memories: Sequence[NewMemory]) -> dict[str, float]:
-    """Return by id the trust of every record that a memory was derived from.
+def _sources(reader: TableReader, memories: Sequence[NewMemory]) -> dict[str, Record]:
+    """Return by what was told, an id or its beginning, every record a memory was derived from.
 
     Raises:
-        InvalidInput: There is no record with such an id, or it was forgotten.
+        InvalidInput: There is no record with such an id, or several, or it was forgotten.
     """
     ids = list(dict.fromkeys(id_ for memory in memories for id_ in memory.derived_from))
-    found = {record.id: record for record in (reader.get(ids) if ids else [])}
+    found = named_records(reader, ids, lambda record: True) if ids else {}
     for id_ in ids:
         if id_ not in found:
             raise InvalidInput(
@@ -102,7 +105,13 @@ def _trust_of_sources(reader: TableReader, memories: Sequence[NewMemory]) -> dic
                 f"derived_from names {id_}, which was forgotten: leave it out, or run "
                 f"`iai-mcp restore {id_}` first"
             )
-    return {id_: record.trust for id_, record in found.items()}
+    return found
+
+
+def _with_whole_ids(memory: NewMemory, sources: Mapping[str, Record]) -> NewMemory:
+    if not memory.derived_from:
+        return memory
+    return replace(memory, derived_from=tuple(sources[id_].id for id_ in memory.derived_from))
 
 
 def _keys_of(draft: Draft) -> list[str]:

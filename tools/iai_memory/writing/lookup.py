@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from ..base.checks import check_ids
 from ..errors import InvalidInput, UnknownRecord
+from ..store.id_prefix import with_prefix
 from ..store.reader import TableReader
 from ..store.record import Record
-from ..store.sql import sql_text
 from ..text.inert import neutralise
 from ..text.tokens import cut_to_tokens
 
-ID_PREFIX: Final = re.compile(r"[0-9a-f]{1,8}|[0-9a-f]{8}-[0-9a-f-]{0,27}", re.IGNORECASE)
 _LISTED: Final = 5
 _FIRST_WORDS: Final = 12
 
@@ -39,16 +37,6 @@ def named_records(
         if fitting:
             named[id_] = fitting[0]
     return named
-
-
-def with_prefix(reader: TableReader, prefix: str) -> list[Record]:
-    """Return the records whose ids begin so, forgotten ones too, oldest arrival first."""
-    if not ID_PREFIX.fullmatch(prefix):
-        return []
-    begin = prefix.lower()
-    # An id is of digits, letters up to f and hyphens, all of which are before "g".
-    found = reader.records_where(f"id >= {sql_text(begin)} AND id < {sql_text(begin + 'g')}")
-    return sorted(found, key=lambda record: record.id)
 
 
 def live_record(reader: TableReader, id_: str) -> Record:
