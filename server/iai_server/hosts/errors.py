@@ -18,8 +18,12 @@ class CannotMerge(HostFileFault):
         """Name the file, the reason and the block to paste."""
         super().__init__(
             f"{path} {why}: nothing was changed; mend it and run the command again, or put this "
-            f"into it yourself\n{block}"
+            f"into it yourself"
         )
         self.path = path
         self.why = why
         self.block = block
+
+    def __str__(self) -> str:
+        """Return the sentence in one line, and the block behind it as it is to be pasted."""
+        return f"{super().__str__()}\n{self.block}"

@@ -140,6 +140,15 @@ def test_a_day_without_a_year_is_the_latest_one_that_has_turns(words_only: Memor
     assert not words_only.recall("what happened on May 28th?").hits
 
 
+@pytest.mark.parametrize("query", ["Thursday", "2021-03-03", "am Donnerstag", "星期四"])
+def test_a_time_alone_of_which_there_is_nothing_is_searched_as_a_word(
+    words_only: Memory, query: str
+) -> None:
+    words_only.ingest({"text": f"the meeting moved to {query}", "created_at": "2020-01-01"})
+    assert words_only.recall(query).hits
+    assert not words_only.recall(f"what did we do on {query}?").hits
+
+
 def test_what_was_taken_back_or_forgotten_did_not_happen(
     words_only: Memory, yesterday: datetime
 ) -> None:

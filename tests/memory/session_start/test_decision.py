@@ -70,10 +70,13 @@ def test_row_1_comes_before_row_2(memory: Memory) -> None:
     assert refresh(memory, force_rebuild=True).reason == "probe_failed"
 
 
-def test_row_1_a_spool_that_cannot_be_read_is_a_probe_that_failed(memory: Memory) -> None:
+def test_a_spool_that_is_no_folder_stops_no_refresh_and_is_said_on_the_page(
+    memory: Memory,
+) -> None:
     memory.ingest("new")
     memory.paths.spool.write_text("not a folder")
-    assert refresh(memory).reason == "probe_failed"
+    assert refresh(memory).reason == "watermark_changed"
+    assert "what is said now is not kept" in page(memory)
 
 
 def test_row_2_a_missing_page_is_rendered_though_nothing_changed(memory: Memory) -> None:

@@ -16,7 +16,7 @@ import pytest
 from tests.support.checkout import ROOT
 from tests.support.old_stores import forked, old_store, turn
 from tests.support.page_writes import CHANGES, KILLED_AFTER_COMMIT, prepare, served
-from tests.support.pages import cache, chosen, opened, page, refresh, ring, sidecar
+from tests.support.pages import cache, chosen, minutes_pass, opened, page, refresh, ring, sidecar
 from tests.support.talking import WAIT_SEC, child_environment, child_server
 
 from iai_memory import Memory
@@ -165,6 +165,7 @@ def test_turns_that_could_not_be_kept_hold_the_page_back_until_it_says_so(tmp_pa
     with held(memory.paths.lock("refresh"), timeout=0):
         for _ in range(3):
             memory.drain()
+            minutes_pass(memory)
         assert "could not be read" in live(memory)
         assert served(memory) is None
     refresh(memory, "manual")
@@ -300,9 +301,9 @@ def test_what_a_tool_stored_within_the_interval_of_its_server_holds_the_page_bac
     with child_server(
         memory.paths.root, None, IAI_MCP_SESSION_CACHE_REFRESH_MIN_SEC=str(INTERVAL)
     ) as server:
-        [stored] = server.ask("ingest", {"memories": [{"text": "said to a tool"}]})["results"]
+        server.ask("ingest", {"memories": [{"text": "said to a tool"}]})
         assert served(memory) is None
-        server.ask("supersede", {"id": stored["id"], "text": "said better to a tool"})
+        server.ask("ingest", {"memories": [{"text": "said better to a tool"}]})
         assert served(memory) is None
         assert "said better to a tool" in live(memory)
         assert cache(memory).exists()

@@ -59,7 +59,9 @@ def recall(
         return _named(named, query, started)
     asked = time_question(query.text, query.asked_at)
     if asked is not None:
-        return _listed(list_time(store.latest, query, asked), query, started)
+        listing = list_time(store.latest, query, asked)
+        if listing.turns or not asked.is_bare:
+            return _listed(listing, query, started)
     found = find_candidates(store.latest, encoder, query)
     weights = (tables or WeightTables()).table_for(is_conversation=found.is_conversation)
     ranked = score(found, query, weights)

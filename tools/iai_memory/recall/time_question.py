@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
@@ -21,9 +21,11 @@ class TimeQuestion:
 
     Attributes:
         times: At least one.
+        is_bare: Whether they are all that was said, as in "Thursday", which may be meant as a word.
     """
 
     times: tuple[TimeExpression, ...]
+    is_bare: bool = False
 
     @property
     def start(self) -> datetime:
@@ -44,7 +46,7 @@ class TimeQuestion:
         """Return the same days of the year before; None where one of the times names its year."""
         moved = [one.a_year_earlier() for one in self.times]
         times = tuple(one for one in moved if one is not None)
-        return TimeQuestion(times) if len(times) == len(moved) else None
+        return replace(self, times=times) if len(times) == len(moved) else None
 
     def covers(self, moment: datetime) -> bool:
         """Return whether a turn of that moment is of one of the times."""
@@ -58,17 +60,24 @@ def time_question(question: str, asked_at: datetime) -> TimeQuestion | None:
     In a language of which we have no such words, a time question is one like any other.
     """
     found = time_expressions(question, asked_at)
-    if not found or _topic(question, found):
+    if not found:
         return None
-    return TimeQuestion(tuple(found))
+    rest = _without(question, found)
+    if _topic(question, rest):
+        return None
+    return TimeQuestion(tuple(found), is_bare=_WORD.search(rest) is None)
 
 
-def _topic(question: str, times: Iterable[TimeExpression]) -> str:
-    """Return what the question is about beside the times; empty for nothing."""
+def _without(question: str, times: Iterable[TimeExpression]) -> str:
     rest = list(question)
     for one in times:
         rest[slice(*one.span)] = " " * (one.span[1] - one.span[0])
-    left = "".join(rest).lower()
+    return "".join(rest)
+
+
+def _topic(question: str, rest: str) -> str:
+    """Return what the rest of a question is about; empty for nothing."""
+    left = rest.lower()
     codes = {locale.code for locale in locales_of(question)} | {"en"}
     for code in codes - {"en"}:
         if code in _UNSPACED:
