@@ -16,6 +16,7 @@ from tests.support.command_line import COMMANDS
 from tests.support.documents import blocks, read, section, tables
 
 from iai_memory import Memory, Settings, load_settings
+from iai_memory.projects.identity import project_of
 from iai_memory.store.trust import BY_ORIGIN, BY_ROLE
 from iai_server.cli.main import run
 from iai_server.mcp.server import build_app
@@ -135,7 +136,7 @@ def test_the_hooks_of_the_page_on_hosts_serve_the_page_and_capture_the_conversat
     [settings] = [json.loads(block) for block in blocks("json", read("docs/hosts.md"))]
     [transcript] = Path.home().glob(".claude/projects/*weather-station/*.jsonl")
     used.ingest("The staging database listens on port 5544.")
-    page = used.session_start(refresh=True).payload
+    page = used.session_start(project_of(Path.cwd()).name, refresh=True).payload
     spoken = {
         "session_id": transcript.stem,
         "transcript_path": str(transcript),
