@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from datetime import tzinfo
@@ -17,13 +18,14 @@ from iai_memory.base.foreign_file import open_foreign
 from iai_memory.errors import ForeignFileFault, InvalidInput
 
 from .draining import open_drained_memory
-from .options import AsJson, AsOf, Project, Since, Until, open_memory
+from .options import AsJson, AsOf, Project, ShowIds, Since, Until, open_memory
 from .printing import emit_json, emit_lines, memory_text, progress
 
 if TYPE_CHECKING:
     from iai_memory.results import Ingested, IngestReport, Recalled, RecordView
 
 _BATCH = 500
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def register(app: typer.Typer) -> None:
@@ -62,6 +64,7 @@ def recall(
     min_confidence: Annotated[
         float, typer.Option(help="0 to 1; an answer with less confidence has no hits.")
     ] = MIN_CONFIDENCE,
+    ids: ShowIds = False,
     as_json: AsJson = False,
 ) -> None:
     """Find what was said or decided before."""
@@ -82,7 +85,7 @@ def recall(
     if as_json:
         emit_json(found)
     else:
-        _print_hits(found, memory.zone)
+        _print_hits(found, memory.zone, ids=ids)
 
 
 def ingest(
@@ -130,6 +133,7 @@ def timeline(
     until: Until = None,
     as_of: AsOf = None,
     limit: Annotated[int, typer.Option(help="Maximum number of memories, 1 to 500.")] = 20,
+    ids: ShowIds = False,
     as_json: AsJson = False,
 ) -> None:
     """List memories in time, newest first."""
@@ -140,7 +144,7 @@ def timeline(
     if as_json:
         emit_json(found)
     else:
-        emit_lines(_line(record, memory.zone) for record in found.records)
+        emit_lines(_line(record, memory.zone, ids=ids) for record in found.records)
 
 
 def supersede(
@@ -157,7 +161,7 @@ def supersede(
     if as_json:
         emit_json(done)
     else:
-        emit_lines([f"{done.old_id} is superseded by {done.new_id}"])
+        emit_lines([f"{done.old_id} is superseded by {done.new_id}", *_taken_along(done.copies)])
 
 
 def forget(
@@ -170,7 +174,9 @@ def forget(
     if as_json:
         emit_json(done)
     else:
-        emit_lines([f"forgotten {id_}" for id_ in done.forgotten])
+        named = len(done.forgotten) - done.copies
+        emit_lines([f"forgotten {id_}" for id_ in done.forgotten[:named]])
+        emit_lines(_taken_along(done.copies))
         emit_lines([f"not found {memory_text(id_)}" for id_ in done.not_found])
         emit_lines([f"undo with `{done.undo}`"] if done.undo else [])
     if done.not_found:
@@ -192,7 +198,9 @@ def restore(
     if as_json:
         emit_json(done)
     else:
-        emit_lines([f"restored {id_}" for id_ in done.restored])
+        named = len(done.restored) - done.copies
+        emit_lines([f"restored {id_}" for id_ in done.restored[:named]])
+        emit_lines(_taken_along(done.copies))
         emit_lines([f"not found {memory_text(id_)}" for id_ in done.not_found])
         if folded and not done.restored:
             emit_lines(["no copies are folded, so there is nothing to bring back"])
@@ -213,18 +221,19 @@ def pin(
     if as_json:
         emit_json(view)
     else:
-        emit_lines([_line(view, memory.zone)])
+        emit_lines([_line(view, memory.zone), *_taken_along(view.copies)])
 
 
-def _print_hits(found: Recalled, zone: tzinfo) -> None:
+def _print_hits(found: Recalled, zone: tzinfo, *, ids: bool) -> None:
     for hit in found.hits:
         day = hit.created_at.astimezone(zone).date()
-        past = f" (superseded by {hit.superseded_by})" if hit.superseded_by else ""
+        past = f" ({_superseded(hit.superseded_by, ids)})" if hit.superseded_by else ""
+        reason = hit.reason if ids else _ID.sub("an earlier wording", hit.reason)
         emit_lines(
             [
-                f"{hit.score:.3f}  {day}  {hit.role}  {hit.id}{past}",
+                f"{hit.score:.3f}  {day}  {hit.role}{f'  {hit.id}' if ids else ''}{past}",
                 f"       {memory_text(hit.text)}",
-                f"       {hit.reason}",
+                f"       {reason}",
             ]
         )
     state = f", degraded: run `{found.fix}`" if found.degraded else ""
@@ -302,13 +311,22 @@ def _report(report: IngestReport, as_json: bool) -> None:
         emit_lines([f"{report.stored} stored, {report.duplicates} duplicates"])
 
 
-def _line(record: RecordView, zone: tzinfo) -> str:
+def _line(record: RecordView, zone: tzinfo, *, ids: bool = False) -> str:
     marks = [
         *(["pinned"] if record.pinned else []),
-        *([f"superseded by {record.superseded_by}"] if record.superseded_by else []),
+        *([_superseded(record.superseded_by, ids)] if record.superseded_by else []),
     ]
     state = f" ({', '.join(marks)})" if marks else ""
+    name = f"  {record.id}" if ids else ""
     return (
-        f"{record.created_at.astimezone(zone):%Y-%m-%d %H:%M}  {record.role}  {record.id}{state}\n"
+        f"{record.created_at.astimezone(zone):%Y-%m-%d %H:%M}  {record.role}{name}{state}\n"
         f"       {memory_text(record.text)}"
     )
+
+
+def _superseded(by: str, ids: bool) -> str:
+    return f"superseded by {by}" if ids else "superseded"
+
+
+def _taken_along(copies: int) -> list[str]:
+    return [f"and {copies:,} more that say the same"] if copies else []

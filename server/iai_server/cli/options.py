@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from iai_memory import Memory
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ShowIds = Annotated[
+    bool, typer.Option("--ids", help="Show ids, by which other commands name memories.")
+]
 Project = Annotated[
     str | None, typer.Option(help='Project name; "." is the project of this folder.')
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from typer.core import TyperCommand, TyperGroup
 from iai_server.cli.app import app
 from iai_server.cli.main import run
 
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 UNKNOWN = "01900000-0000-7000-8000-000000000000"
 ESCAPES = "red \x1b[31malert\x1b[0m \x1b]0;title\x07 \x9b2J \u202eback\u2069 \u200bend\r\nlast"
 TRANSCRIPTS = ROOT / "examples" / "transcripts"
@@ -126,10 +128,39 @@ def test_every_command_that_prints_data_prints_json(bare: Command) -> None:
     assert [event["event"] for event in bare("events", "--json").json()]
 
 
+def test_lines_for_people_hold_ids_only_where_they_are_asked_for(bare: Command) -> None:
+    old = _stored(bare, "The heron stands at the weir.")
+    new = bare("supersede", old, "The heron stands at the mill.", "--json").json()["new_id"]
+    for command in (
+        ["recall", "where does the heron stand?"],
+        ["recall", "where did the heron stand before?"],
+        ["recall", "heron weir"],
+        ["recall", "heron", "--include-superseded"],
+        ["recall", old[:30]],
+        ["timeline"],
+    ):
+        assert UUID.search(bare(*command).out) is None
+        assert "heron" in bare(*command).out
+        assert UUID.search(bare(*command, "--ids").out)
+    assert f"{old} (superseded by {new})" in bare("timeline", "--ids").out
+    assert "note (superseded)" in bare("timeline").out
+
+
+def test_lines_for_people_say_how_many_copies_a_command_took_along(bare: Command) -> None:
+    told = [{"text": "The mill is dry.", "created_at": f"2026-05-0{day}"} for day in (1, 2, 3)]
+    ids = [_stored(bare, one["text"], "--created-at", one["created_at"]) for one in told]
+    more = "and 2 more that say the same\n"
+    assert more in bare("pin", ids[1]).out
+    undo = f"undo with `iai-mcp restore {ids[1]}`\n"
+    assert bare("forget", ids[1][:30]).out == f"forgotten {ids[1]}\n{more}{undo}"
+    assert bare("restore", ids[2]).out == f"restored {ids[2]}\n{more}"
+    assert bare("supersede", ids[0], "The mill is wet.").out.endswith(more)
+
+
 def test_the_same_commands_print_lines_for_people(bare: Command) -> None:
     id_ = _stored(bare, "A fact for every command.")
-    assert id_ in bare("timeline").out
-    assert f"{id_} (pinned)" in bare("pin", id_).out
+    assert id_ in bare("timeline", "--ids").out
+    assert "note (pinned)" in bare("pin", id_).out
     assert bare("supersede", id_, "A newer fact.").out.startswith(f"{id_} is superseded by ")
     assert bare("forget", id_).out == f"forgotten {id_}\nundo with `iai-mcp restore {id_}`\n"
     assert bare("restore", id_).out == f"restored {id_}\n"
@@ -463,8 +494,8 @@ def _commands(group: TyperGroup, path: str) -> list[tuple[str, TyperCommand]]:
     return found
 
 
-def _stored(command: Command, text: str) -> str:
-    return str(command("ingest", text, "--json").json()["results"][0]["id"])
+def _stored(command: Command, text: str, *more: str) -> str:
+    return str(command("ingest", text, *more, "--json").json()["results"][0]["id"])
 
 
 def _fails(done: Done, code: int, line: str) -> None:

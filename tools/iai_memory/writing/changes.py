@@ -66,11 +66,13 @@ def restore(store: Store, ids: Sequence[str]) -> Restored:
             *with_copies(writer.reader, hidden, lambda one, copy: _is_forgotten(copy)),
             *with_copies(writer.reader, replaced, _was_replaced_with),
         ]
+        first = {one.id for one in told}
+        back.sort(key=lambda one: one.id not in first)
         done = _update(writer, back, lambda record, at: _as_before(record))
     return Restored(
         restored=done,
         not_found=[id_ for id_ in wanted if id_ not in named],
-        copies=len(done) - len({one.id for one in told}),
+        copies=len(done) - len(first),
     )
 
 
