@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Unpack
 from .base.checks import check_flag, check_whole
 from .base.clock import iso, parse_time
 from .base.page_mark import hasten_page
+from .coverage.answers import Sight
 from .errors import StoreUnavailable
 from .handle import StoreHandle
 from .maintenance.after_commit import compact_if_due
@@ -83,7 +84,8 @@ class Memory(StoreHandle):
             StoreFault: Some may not be on disk; storing all of them again doubles none.
         """
         checked = new_memories(memories, self.zone, self.own_project)
-        report = ingest(self.store, self.encoder, checked, origin=origin or self._origin)
+        encoder = self._model.usable()[0]
+        report = ingest(self.store, encoder, checked, origin=origin or self._origin)
         if report.stored:
             self._committed()
         return report
@@ -104,7 +106,9 @@ class Memory(StoreHandle):
         from .recall.query import check_query
 
         checked = check_query(query, options, self.own_project, self.zone)
-        return recall(self.store, self.encoder, checked)
+        encoder, fault = self._model.usable()
+        found = recall(self.store, encoder, checked)
+        return self._sight.recalled(found, checked.where, self._model, fault)
 
     def supersede(
         self, id: str, text: str, *, reason: str = "", at: str | datetime | None = None
@@ -123,7 +127,8 @@ class Memory(StoreHandle):
                 before the old one began to hold or in the future.
         """
         since = None if at is None else parse_time(at, "at", zone=self.zone)
-        done = supersede(self.store, self.encoder, id, text, origin=self._origin, at=since)
+        encoder = self._model.usable()[0]
+        done = supersede(self.store, encoder, id, text, origin=self._origin, at=since)
         self.ledger.write(
             "superseded", old_id=done.old_id, new_id=done.new_id, reason=_noted(reason)
         )
@@ -227,7 +232,8 @@ class Memory(StoreHandle):
             include_superseded=True,
             zone=self.zone,
         )
-        return timeline(self.store, where, check_whole(limit, "limit", 1, MAX_LIMIT))
+        found = timeline(self.store, where, check_whole(limit, "limit", 1, MAX_LIMIT))
+        return self._sight.timeline(found, where)
 
     def contradictions(self, limit: int = 20) -> list[Contradiction]:
         """Return pairs of memories that may not both be true, newest first; changes nothing.
@@ -265,7 +271,12 @@ class Memory(StoreHandle):
             StoreFault: The store could not be read.
         """
         name = check_filter(project=project, own_project=self.own_project).project
-        return current_page(self.paths, self.page_manager(), name, refresh=refresh)
+        page = current_page(self.paths, self.page_manager(), name, refresh=refresh)
+        return self._sight.page(page, name)
+
+    @property
+    def _sight(self) -> Sight:
+        return Sight(self.store, self.paths, self.settings.disable)
 
     def drain(
         self,
@@ -368,7 +379,10 @@ class Memory(StoreHandle):
         Raises:
             StoreFault: The store could not be read.
         """
-        return status(self.store, self.page_manager(), self.ledger, self._model.files_or_fault())
+        model = self._model
+        return status(
+            self.store, self.page_manager(), self.ledger, model.files_or_fault(), model.fix
+        )
 
     def embed_pending(self, limit: int = STEP_MEMORIES) -> int:
         """Embed some pending memories, in one commit and about a second of processor time.

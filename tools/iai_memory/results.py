@@ -47,6 +47,62 @@ class Hit(Result):
         }
 
 
+class Searched(Result):
+    """What an answer is made from: so many memories, by words and by meaning."""
+
+    memories: int = 0
+    by_words: int = 0
+    by_meaning: int = 0
+
+
+class Unread(Result):
+    """What hosts wrote and nobody read yet: events of a hook, and transcripts that grew."""
+
+    events: int = 0
+    transcripts: int = 0
+
+
+class UnknownName(Result):
+    """A filter that no memory meets, with the nearest values that memories have."""
+
+    filter: Literal["project", "tag", "session", "origin"]
+    value: str
+    nearest: list[str] = []
+
+
+class Hidden(Result):
+    """A reason why memories may be out of sight, one of `OutOfSight`, and how many."""
+
+    reason: str
+    count: int | None = None
+
+
+class Coverage(Result):
+    """What an answer covers; in JSON what says nothing is left out.
+
+    `complete` is false where a memory that belongs to the answer may be missing. `cut` counts those
+    that match and are not shown; `note` is the sentence for the user.
+    """
+
+    complete: bool = True
+    searched: Searched = Searched()
+    pending: int = 0
+    unread: Unread = Unread()
+    unknown: list[UnknownName] = []
+    cut: int = 0
+    hidden: list[Hidden] = []
+    note: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _where_it_says_something(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields = type(self).model_fields
+        return {
+            name: value
+            for name, value in dump(self).items()
+            if name in ("complete", "searched") or getattr(self, name) != fields[name].default
+        }
+
+
 class Period(Result):
     """A time from its first to its last moment."""
 
@@ -57,7 +113,8 @@ class Period(Result):
 class Recalled(Result):
     """The hits of a recall, best first; none where nothing answers.
 
-    `confidence` is the probability that the answer is among the first hits, null without vectors.
+    `confidence` is the probability that the answer is among the first hits, null without vectors
+    and where the coverage is not complete.
     In the mode `time` the question is about a time alone: the hits are what was said then, session
     by session in its order, and `period` is that time, null for the newest session.
     """
@@ -70,6 +127,7 @@ class Recalled(Result):
     tokens: int
     latency_ms: float
     period: Period | None = None
+    coverage: Coverage = Coverage()
 
 
 class Ingested(Result):
@@ -147,15 +205,20 @@ class Timeline(Result):
     """Memories in time, newest first."""
 
     records: list[RecordView]
+    coverage: Coverage = Coverage()
 
 
 class ModelStatus(Result):
-    """The embedding model that is in use, or why there is none."""
+    """The embedding model that is in use, or why there is none.
+
+    `fix` is the command that mends it, `fault` what is wrong with files that are there.
+    """
 
     available: bool
     identity: str | None
     folder: str | None
     fix: str | None
+    fault: str | None = None
 
 
 class Freshness(Result):
@@ -229,3 +292,4 @@ class SessionStartPage(Result):
     fresh: bool
     watermark: dict[str, str | int]
     action: str
+    coverage: Coverage = Coverage()

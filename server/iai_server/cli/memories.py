@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 
 _BATCH = 500
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_NOWHERE = "nothing answers that; --min-confidence 0 shows what is nearest"
+_MISSED = {
+    "time": "nothing was said then",
+    "lexical": "nothing has these words",
+    "hybrid": _NOWHERE,
+    "dense": _NOWHERE,
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -145,6 +152,8 @@ def timeline(
         emit_json(found)
     else:
         emit_lines(_line(record, memory.zone, ids=ids) for record in found.records)
+        if note := found.coverage.note:
+            emit_lines([memory_text(f"not all was in sight: {note}")])
 
 
 def supersede(
@@ -238,11 +247,12 @@ def _print_hits(found: Recalled, zone: tzinfo, *, ids: bool) -> None:
         )
     state = f", degraded: run `{found.fix}`" if found.degraded else ""
     sure = "" if found.confidence is None else f", confidence {found.confidence:.2f}"
-    emit_lines([f"{len(found.hits)} hits, {found.mode}{sure}, {found.latency_ms} ms{state}"])
-    if found.mode == "time" and not found.hits:
-        emit_lines(["nothing was said then"])
-    if found.confidence is not None and not found.hits:
-        emit_lines(["nothing answers that; --min-confidence 0 shows what is nearest"])
+    more = f" ({found.coverage.cut} more match)" if found.coverage.cut else ""
+    emit_lines([f"{len(found.hits)} hits{more}, {found.mode}{sure}, {found.latency_ms} ms{state}"])
+    if note := found.coverage.note:
+        emit_lines([memory_text(f"not all was in sight: {note}")])
+    elif not found.hits:
+        emit_lines([_MISSED[found.mode]])
 
 
 def _stdin() -> str:

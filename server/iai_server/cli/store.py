@@ -14,7 +14,7 @@ from .printing import emit_json, emit_lines, emit_table, local_time, memory_text
 
 if TYPE_CHECKING:
     from iai_memory.analysis.contradictions import Contradiction
-    from iai_memory.results import Status
+    from iai_memory.results import ModelStatus, Status
 
 
 # A hook prints the page when this process ends.
@@ -140,6 +140,10 @@ def _print_contradictions(found: list[Contradiction], zone: tzinfo, as_json: boo
     emit_lines([f"{len(found)} pairs that may contradict each other; nothing was changed"])
 
 
+def _no_model(model: ModelStatus) -> str:
+    return model.fault or f"none: run `{model.fix}`"
+
+
 def _rows(found: Status, zone: tzinfo) -> list[tuple[str, str]]:
     fresh = found.freshness
     age = "none" if fresh.age_s is None else f"{fresh.age_s:.0f} s old"
@@ -155,7 +159,7 @@ def _rows(found: Status, zone: tzinfo) -> list[tuple[str, str]]:
         ("compaction", f"{found.commits_since_compaction} commits ago"),
         ("disk", f"{found.disk_bytes / 1e6:.1f} MB"),
         ("capture", f"{found.capture_state}: {found.capture}"),
-        ("model", found.model.identity or f"none: run `{found.model.fix}`"),
+        ("model", found.model.identity or _no_model(found.model)),
         ("payload", f"{age}, {fresh.reason}{behind}"),
         *(
             (

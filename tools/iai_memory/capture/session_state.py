@@ -266,15 +266,24 @@ def capture_notice(sessions: Iterable[Session]) -> str:
 
     It is said until a session that began later lost nothing.
     """
+    news = _with_news(sessions)
+    if lost := sum(session.counts.lost for session in news):
+        return f"{lost} of your turns could not be kept: `iai-mcp events`"
+    return "a session's transcript could not be read: `iai-mcp events`" if news else ""
+
+
+def lost_turns(sessions: Iterable[Session]) -> int:
+    """Return how many turns the notice tells of."""
+    return sum(session.counts.lost for session in _with_news(sessions))
+
+
+def _with_news(sessions: Iterable[Session]) -> list[Session]:
+    """Return the sessions that lost something, and none that began later was whole."""
     known, now = list(sessions), datetime.now(UTC)
     # Of what began later than now the clock was wrong; it would hide every loss until then.
     began = [one.began_at for one in known if not one.lost_at and not one.fault]
     whole = max((at for at in began if at <= now), default=None)
-    news = [one for one in known if one.lost_at and (whole is None or one.lost_at >= whole)]
-    lost = sum(session.counts.lost for session in news)
-    if lost:
-        return f"{lost} of your turns could not be kept: `iai-mcp events`"
-    return "a session's transcript could not be read: `iai-mcp events`" if news else ""
+    return [one for one in known if one.lost_at and (whole is None or one.lost_at >= whole)]
 
 
 def _to_fields(session: Session) -> dict[str, Any]:

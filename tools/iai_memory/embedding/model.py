@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from ..errors import MemoryFault, ModelMissing
+from ..errors import MemoryFault, ModelFault, ModelMissing
 from ..settings import Settings
 from .encoder import Encoder, load_encoder
 from .identity import IDENTITY
@@ -44,6 +44,21 @@ class EmbeddingModel:
             if self._encoder is None and self.files is not None:
                 self._encoder = load_encoder(self.files, threads=self._settings.threads)
             return self._encoder
+
+    def usable(self) -> tuple[Encoder | None, ModelFault | None]:
+        """Return the loaded model, or None and why the files that are there cannot be used.
+
+        For work that goes on without a model: words are found, vectors follow later.
+        """
+        try:
+            return self.encoder, None
+        except ModelFault as exc:
+            return None, exc
+
+    @property
+    def fix(self) -> str:
+        """The command to run where there is no model, or one that cannot be used."""
+        return "unset IAI_MCP_MODEL" if self._settings.model is not None else MODEL_FIX
 
     def require_files(self) -> ModelFiles:
         """Return the model's files.

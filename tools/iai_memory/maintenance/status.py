@@ -11,7 +11,7 @@ from ..base.paths import StorePaths
 from ..base.presence import Server, alive_servers
 from ..capture.session_state import Sessions
 from ..capture.spool import Spool
-from ..embedding.model_files import MODEL_FIX, ModelFiles
+from ..embedding.model_files import ModelFiles
 from ..errors import MemoryFault
 from ..results import Freshness, ModelStatus, ServerView, SessionBooks, Status
 from ..session_start.cache import read_sidecar
@@ -31,9 +31,20 @@ _FAILURES = (
 
 
 def status(
-    store: Store, pages: PageManager, ledger: Ledger, model: ModelFiles | MemoryFault | None
+    store: Store,
+    pages: PageManager,
+    ledger: Ledger,
+    model: ModelFiles | MemoryFault | None,
+    model_fix: str,
 ) -> Status:
     """Return the state of the store, its files, its model, its servers and its sessions.
+
+    Args:
+        store: The store.
+        pages: Its session-start pages.
+        ledger: Its events.
+        model: Files of the model; None without any, or why they cannot be used.
+        model_fix: The command that mends that.
 
     Raises:
         StoreFault: The store could not be read.
@@ -58,7 +69,7 @@ def status(
         spool_faults=list(waiting.faults),
         capture_state=capture.level,
         capture=capture.finding,
-        model=_model(model),
+        model=_model(model, model_fix),
         freshness=freshness(store, pages, ledger),
         servers=[
             ServerView(
@@ -144,13 +155,13 @@ def _errors(ledger: Ledger) -> list[str]:
     return [f"{event.get('event')}: {_time_and_reason(event)}" for event in found[:_ERRORS_SHOWN]]
 
 
-def _model(model: ModelFiles | MemoryFault | None) -> ModelStatus:
+def _model(model: ModelFiles | MemoryFault | None, fix: str) -> ModelStatus:
     if isinstance(model, ModelFiles):
         return ModelStatus(
             available=True, identity=model.identity.key, folder=str(model.folder), fix=None
         )
-    fix = MODEL_FIX if model is None else str(model)
-    return ModelStatus(available=False, identity=None, folder=None, fix=fix)
+    fault = None if model is None else str(model)
+    return ModelStatus(available=False, identity=None, folder=None, fix=fix, fault=fault)
 
 
 def _time_and_reason(event: dict[str, Any]) -> str:

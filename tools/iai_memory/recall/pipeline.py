@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC
-from typing import Literal
+from typing import Final, Literal
 
+from ..base.defaults import MIN_CONFIDENCE
+from ..base.out_of_sight import OutOfSight
 from ..embedding.encoder import Encoder
 from ..embedding.model_files import MODEL_FIX
-from ..results import Period, Recalled
+from ..results import Coverage, Hidden, Period, Recalled
 from ..store.table import Store
 from .budget import fit_budget
 from .by_id import named_by_id
-from .calibration import calibrate
+from .calibration import Answer, calibrate
 from .candidates import CandidateSet, find_candidates
 from .deduplication import merge_duplicates
 from .filter_arguments import in_hindsight
@@ -24,6 +27,10 @@ from .supersession import resolve_supersession
 from .time_listing import Listing, list_time
 from .time_question import time_question
 from .weights import WeightTables
+
+# Cosine of the question and the text, or share of its words, with which a candidate counts as one
+# that matches, where it stands behind the limit.
+_MATCHES: Final = 0.5
 
 
 def recall(
@@ -66,9 +73,16 @@ def recall(
     weights = (tables or WeightTables()).table_for(is_conversation=found.is_conversation)
     ranked = score(found, query, weights)
     facts = resolve_supersession(ranked, store.latest, query, weights.maintained)
-    distinct = merge_duplicates(facts)[: query.limit]
+    merged = merge_duplicates(facts)
+    distinct = merged[: query.limit]
     answer = calibrate(query, distinct, found)
     fitted = fit_budget(answer.hits, query.budget_tokens)
+    left_out = {
+        OutOfSight.BEHIND_LIMIT: sum(map(_matches, merged[query.limit :])) if answer.hits else 0,
+        OutOfSight.BEHIND_BUDGET: len(answer.hits) - len(fitted.hits),
+        OutOfSight.BELOW_CONFIDENCE: _below(query, answer, len(distinct)),
+        OutOfSight.UNREADABLE_QUESTION: int(encoder is not None and not found.has_vectors),
+    }
     return Recalled(
         hits=fitted.hits,
         confidence=answer.confidence,
@@ -77,6 +91,25 @@ def recall(
         fix=MODEL_FIX if encoder is None else None,
         tokens=fitted.tokens,
         latency_ms=round((time.perf_counter() - started) * 1000, 1),
+        coverage=_left_out(left_out),
+    )
+
+
+def _matches(one: Ranked) -> bool:
+    """Return whether a candidate matches the question, and is not only among the nearest."""
+    return max(one.similarity, one.coverage) >= _MATCHES
+
+
+def _below(query: Query, answer: Answer, nearest: int) -> int:
+    """Return how many hits only the minimum that the caller chose took away."""
+    sure = answer.confidence is not None and answer.confidence >= MIN_CONFIDENCE
+    return nearest if sure and not answer.hits else 0
+
+
+def _left_out(counts: Mapping[OutOfSight, int]) -> Coverage:
+    """Return what recall itself knows of the coverage."""
+    return Coverage(
+        hidden=[Hidden(reason=reason, count=count) for reason, count in counts.items() if count]
     )
 
 
@@ -109,6 +142,12 @@ def _listed(listing: Listing, query: Query, started: float) -> Recalled:
         period=None
         if asked.last_session
         else Period(start=asked.start.astimezone(UTC), end=asked.end.astimezone(UTC)),
+        coverage=_left_out(
+            {
+                OutOfSight.BEHIND_LIMIT: listing.more,
+                OutOfSight.BEHIND_BUDGET: len(listing.turns) - len(fitted.hits),
+            }
+        ),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, TypeVar
 
@@ -28,7 +29,7 @@ from .row_id_cache import RowIdCache
 from .session_order import SessionOrder
 from .similarity import Similarity, similarities_of
 from .sql import sql_in, sql_text, sql_time
-from .statistics import STATISTICS_COLUMNS, StatisticsByProject, statistics_by_project
+from .statistics import STATISTICS_COLUMNS, StatisticsByProject, Tally, statistics_by_project
 from .vector_rows import VECTOR_COLUMNS, Row, Vector, count_vectors, from_arrow, read_vectors
 
 T = TypeVar("T")
@@ -302,6 +303,34 @@ class TableReader:
     def count(self, where: Filter) -> int:
         """Return the number of records that pass; with `as_of` it may count too many."""
         return self._read("counting records", lambda: self._table.count_rows(where.to_sql()))
+
+    def tally(self, where: Filter) -> Tally:
+        """Count the records that pass; with `as_of` it may count too many."""
+        admitted = where.to_sql()
+        waiting = " AND ".join(part for part in (admitted, "embedder IS NULL") if part)
+        return self._read(
+            "counting records",
+            lambda: Tally(self._table.count_rows(admitted), self._table.count_rows(waiting)),
+        )
+
+    def count_forgotten_where(self, where: Filter) -> int:
+        """Return how many forgotten records would pass; copies that were folded are none."""
+        parts = [replace(where, include_tombstoned=True).to_sql(), "tombstoned_at IS NOT NULL"]
+        parts += [] if self._lacking else ["folded_into = ''"]
+        condition = " AND ".join(part for part in parts if part)
+        return self._read("counting records", lambda: self._table.count_rows(condition))
+
+    def names(self, column: str) -> set[str]:
+        """Return the distinct names in a column of the records that are not forgotten.
+
+        Args:
+            column: One of project, session_id, origin and tags.
+        """
+        query = self._table.search().where("tombstoned_at IS NULL").select([column]).limit(None)
+        found = self._read("reading names", query.to_arrow)[column]
+        if pa.types.is_list(found.type):
+            found = pc.list_flatten(found)
+        return {name for name in pc.unique(found).to_pylist() if name}
 
     def count_changed_after(self, moment: datetime | None) -> int:
         """Return the number of records stored or changed after `moment`; None counts all."""

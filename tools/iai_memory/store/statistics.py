@@ -18,6 +18,19 @@ STATISTICS_COLUMNS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """Counts of the rows that a filter admits.
+
+    Attributes:
+        rows: All of them.
+        pending: Those that wait for vectors, or for those of their last passages.
+    """
+
+    rows: int
+    pending: int
+
+
+@dataclass(frozen=True, slots=True)
 class TableStatistics:
     """Counts and newest values of a part of the table; every change of it changes one of them.
 

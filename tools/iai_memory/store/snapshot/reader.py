@@ -17,6 +17,7 @@ from ..reader import TableReader
 from ..record import Record
 from ..session_order import SessionOrder
 from ..similarity import Similarity
+from ..statistics import Tally
 from ..vector_rows import Vector
 from .columns import supports
 from .manager import SnapshotManager
@@ -95,6 +96,11 @@ class SnapshotReader(TableReader):
         found = snapshot.similarities(query, ids)
         missing = snapshot.missing_vectors([id_ for id_ in ids if id_ not in found])
         return found | super().similarities(query, missing)
+
+    def tally(self, where: Filter) -> Tally:
+        """See `TableReader.tally`."""
+        snapshot = self._snapshots.current() if supports(where) else None
+        return super().tally(where) if snapshot is None else snapshot.tally(where)
 
     def overlap(self, work: Callable[[], T]) -> Callable[[], T]:
         """See `TableReader.overlap`; in memory, only if it is called and then at once."""

@@ -27,6 +27,7 @@ from ..record import Record
 from ..session_order import SessionOrder
 from ..similarity import Similarity, similarities_of
 from ..stable_hash import Hashes, cached_hashes_of
+from ..statistics import Tally
 from ..vector_rows import Vector
 from .inverted_index import InvertedIndex, LivePostings
 from .key_index import KeyIndex, Rows
@@ -267,6 +268,18 @@ class Snapshot:
             self._sessions.add(made.items())
             found |= made
         return found
+
+    def tally(self, where: Filter) -> Tally:
+        """Answer as `TableReader.tally`, for a filter that the columns support."""
+        admitted = self._admitted(where)
+        waiting = (
+            rows & part.segment.columns.pending
+            for rows, part in zip(admitted, self._parts, strict=True)
+        )
+        return Tally(
+            sum(int(np.count_nonzero(rows)) for rows in admitted),
+            sum(int(np.count_nonzero(rows)) for rows in waiting),
+        )
 
     def _admitted(self, where: Filter) -> list[NDArray[np.bool_]]:
         """Return which rows of each segment pass."""

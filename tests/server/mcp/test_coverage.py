@@ -1,0 +1,373 @@
+"""What an answer says of itself: whatever is out of sight gives another answer than a true miss."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+import pytest
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp_types import CallToolResult, TextContent
+from tests.support.model_folders import model_of_rubbish
+from tests.support.pages import ring
+
+from iai_memory import Memory, load_settings
+from iai_memory.base.out_of_sight import MAKES_INCOMPLETE, OutOfSight, told
+from iai_memory.capture.given_up import GivenUp
+from iai_memory.capture.ring import ring_of
+from iai_memory.coverage.known_names import nearest
+from iai_memory.store.record import REWOUND
+from iai_server.cli.main import run
+from iai_server.mcp.server import build_app
+
+FACT: Final = "The staging database listens on port 5544."
+QUESTION: Final = "which port is staging on?"
+HARD: Final = "on what does the machine hear?"
+OTHER: Final = "The cat sleeps on the sofa."
+
+
+@dataclass
+class Case:
+    """A store in which a fact is out of sight, and the arguments of the recall that misses it."""
+
+    memory: Memory
+    question: str = QUESTION
+    options: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+Make = Callable[[Memory, Path, pytest.MonkeyPatch], Case]
+
+
+def nobody() -> None:
+    """Nothing follows a commit."""
+
+
+def fact(memory: Memory, **fields: Any) -> str:
+    """Stores the fact, and something else beside it; returns its id."""
+    memory.ingest({"text": OTHER, "project": "beta", "tags": ["pets"], "session_id": "s-9"})
+    [result] = memory.ingest({"text": FACT, "project": "alpha", **fields}).results
+    assert result.id is not None
+    return result.id
+
+
+def unread_event(memory: Memory, *_: Any) -> Case:
+    memory.ingest(OTHER)
+    ring(memory, FACT)
+    return Case(memory)
+
+
+def unread_transcript(memory: Memory, *_: Any) -> Case:
+    transcript = ring(memory, OTHER)
+    memory.drain()
+    line = json.loads(transcript.read_text().splitlines()[0])
+    line |= {"uuid": "another", "message": {"role": "user", "content": FACT}}
+    with transcript.open("a") as file:
+        file.write(json.dumps(line) + "\n")
+    return Case(memory)
+
+
+def given_up(memory: Memory, folder: Path, _: Any) -> Case:
+    memory.ingest(OTHER)
+    transcript = folder / "unreadable.jsonl"
+    transcript.write_text(FACT)
+    noted = ring_of({"transcript_path": str(transcript), "event": "Stop"}, datetime.now(UTC))
+    assert noted is not None
+    memory.paths.spool.mkdir(parents=True, exist_ok=True)
+    GivenUp(memory.paths).add(noted, "it cannot be read")
+    return Case(memory)
+
+
+def barred(memory: Memory, *_: Any) -> Case:
+    memory.ingest(OTHER)
+    (memory.paths.spool / "doorbell.jsonl").mkdir(parents=True)
+    return Case(memory)
+
+
+def lost(memory: Memory, *_: Any) -> Case:
+    ring(memory, OTHER)
+    memory.drain()
+    memory.embed_pending()
+    path = memory.paths.spool / "sessions.json"
+    noted = json.loads(path.read_text())
+    for one in noted.values():
+        one["lost_at"] = datetime.now(UTC).isoformat()
+        one["books"]["failed"] = 2
+    path.write_text(json.dumps(noted))
+    return Case(memory)
+
+
+def capture_off(memory: Memory, *_: Any) -> Case:
+    memory.ingest(OTHER)
+    return Case(Memory(settings=memory.settings.model_copy(update={"disable": True})))
+
+
+def without_model(memory: Memory, *_: Any) -> Case:
+    fact(memory)
+    settings = load_settings(store=memory.paths.root, model=None)
+    return Case(Memory(settings=settings, on_commit=nobody), HARD)
+
+
+def damaged_model(memory: Memory, folder: Path, _: Any) -> Case:
+    fact(memory)
+    settings = load_settings(store=memory.paths.root, model=folder / "nowhere")
+    return Case(Memory(settings=settings, on_commit=nobody), HARD)
+
+
+def other_model(memory: Memory, folder: Path, _: Any) -> Case:
+    fact(memory)
+    rubbish = model_of_rubbish(folder / "other")
+    manifest = json.loads((rubbish / "manifest.json").read_text())
+    manifest["identity"]["revision"] = "another"
+    (rubbish / "manifest.json").write_text(json.dumps(manifest))
+    return Case(Memory(settings=load_settings(store=memory.paths.root, model=rubbish)))
+
+
+def pending(memory: Memory, *_: Any) -> Case:
+    memory.ingest(OTHER)
+    words = Memory(settings=load_settings(store=memory.paths.root, model=None))
+    words.ingest([f"{FACT} It is the {number}th server." for number in range(400)])
+    return Case(memory, HARD)
+
+
+def forgotten(memory: Memory, *_: Any) -> Case:
+    memory.forget([fact(memory)])
+    return Case(memory)
+
+
+def superseded(memory: Memory, *_: Any) -> Case:
+    old = fact(memory)
+    new = memory.supersede(old, "It moved.").new_id
+    memory.forget([new])
+    return Case(memory)
+
+
+def rewound(memory: Memory, *_: Any) -> Case:
+    at = datetime.now(UTC) - timedelta(days=1)
+    memory.ingest({"text": FACT, "role": "user", "created_at": at.isoformat(), "tags": [REWOUND]})
+    return Case(memory, "what did we do yesterday?")
+
+
+def narrowed(**options: Any) -> Make:
+    """A recall whose filter leaves the fact out, and leaves something else in."""
+
+    def make(memory: Memory, *_: Any) -> Case:
+        fact(memory)
+        return Case(memory, options=options)
+
+    return make
+
+
+def other_origin(memory: Memory, *_: Any) -> Case:
+    memory.ingest(OTHER, origin="tool")
+    return Case(
+        narrowed()(memory, Path(), pytest.MonkeyPatch()).memory, options={"origins": ["tool"]}
+    )
+
+
+def below_confidence(memory: Memory, *_: Any) -> Case:
+    fact(memory)
+    return Case(memory, "where do pets rest?", {"min_confidence": 0.99})
+
+
+def many(memory: Memory, *_: Any) -> Case:
+    days = ["Monday", "Tuesday", "Friday"]
+    memory.ingest([f"On {day} the staging database listened on port 5544." for day in days])
+    return Case(memory)
+
+
+def behind_limit(memory: Memory, *_: Any) -> Case:
+    return Case(many(memory).memory, options={"limit": 1})
+
+
+def behind_budget(memory: Memory, *_: Any) -> Case:
+    words = "which port is staging on, and who is told of it when it changes? " * 8
+    memory.ingest([f"{number} {words}" for number in ("one", "two", "three", "four", "five")])
+    return Case(memory, options={"budget_tokens": 50})
+
+
+CASES: Final[Mapping[OutOfSight, Make]] = MappingProxyType(
+    {
+        OutOfSight.UNREAD_EVENT: unread_event,
+        OutOfSight.UNREAD_TRANSCRIPT: unread_transcript,
+        OutOfSight.EVENT_GIVEN_UP: given_up,
+        OutOfSight.SPOOL_BARRED: barred,
+        OutOfSight.TURN_LOST: lost,
+        OutOfSight.CAPTURE_OFF: capture_off,
+        OutOfSight.PENDING_VECTOR: pending,
+        OutOfSight.NO_MODEL: without_model,
+        OutOfSight.DAMAGED_MODEL: damaged_model,
+        OutOfSight.UNREADABLE_QUESTION: lambda memory, *_: Case(many(memory).memory, "🚀"),
+        OutOfSight.OTHER_MODEL: other_model,
+        OutOfSight.UNKNOWN_PROJECT: narrowed(project="alhpa"),
+        OutOfSight.UNKNOWN_TAG: narrowed(tags=["pest"]),
+        OutOfSight.UNKNOWN_ORIGIN: narrowed(origins=["import"]),
+        OutOfSight.OTHER_PROJECT: narrowed(project="beta"),
+        OutOfSight.OTHER_TIME: narrowed(until="2020-01-01"),
+        OutOfSight.LATER_THAN_AS_OF: narrowed(as_of="2020-01-01"),
+        OutOfSight.OTHER_TAG: narrowed(tags=["pets"]),
+        OutOfSight.OTHER_ORIGIN: other_origin,
+        OutOfSight.FORGOTTEN: forgotten,
+        OutOfSight.SUPERSEDED: superseded,
+        OutOfSight.REWOUND: rewound,
+        OutOfSight.BELOW_CONFIDENCE: below_confidence,
+        OutOfSight.BEHIND_LIMIT: behind_limit,
+        OutOfSight.BEHIND_BUDGET: behind_budget,
+        OutOfSight.NOTHING_STORED: lambda memory, *_: Case(memory),
+    }
+)
+
+
+@pytest.fixture
+def memory(tmp_path: Path, model_folder: Path) -> Memory:
+    """An empty memory with the model; its process drains and embeds when it is told to."""
+    settings = load_settings(store=tmp_path / "store", model=model_folder)
+    return Memory(settings=settings, on_commit=nobody)
+
+
+def from_tool(case: Case) -> dict[str, Any]:
+    """What a model gets; of an error its sentence."""
+    app = build_app(lambda: case.memory)
+    try:
+        done = asyncio.run(app.call_tool("recall", {"query": case.question, **case.options}))
+    except ToolError as exc:
+        return {"error": str(exc)}
+    assert isinstance(done, CallToolResult)
+    assert isinstance(done.content[0], TextContent)
+    found: dict[str, Any] = json.loads(done.content[0].text)
+    return found
+
+
+def from_cli(
+    case: Case, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *more: str
+) -> str:
+    """What a command prints."""
+    settings = case.memory.settings
+    monkeypatch.setenv("IAI_MCP_STORE", str(settings.store))
+    monkeypatch.setenv("IAI_MCP_MODEL", str(settings.model or ""))
+    monkeypatch.setenv("IAI_MCP_DISABLE", "1" if settings.disable else "")
+    names = {"tags": "tag", "origins": "origin"}
+    given: list[str] = []
+    for name, value in case.options.items():
+        option = f"--{names.get(name, name).replace('_', '-')}"
+        for one in value if isinstance(value, list) else [value]:
+            given += [option, str(one)]
+    run(["recall", case.question, *given, *more])
+    told = capsys.readouterr()
+    return told.out or told.err
+
+
+@pytest.mark.parametrize("reason", list(CASES))
+def test_whatever_is_out_of_sight_gives_another_answer_than_a_true_miss(
+    reason: OutOfSight,
+    memory: Memory,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    case = CASES[reason](memory, tmp_path, monkeypatch)
+    found = from_tool(case)
+    if "error" in found:
+        assert reason is OutOfSight.OTHER_MODEL
+        assert "reembed" in found["error"]
+    elif not any(FACT in hit["text"] for hit in found["hits"]):
+        coverage = found["coverage"]
+        assert reason in [one["reason"] for one in coverage["hidden"]]
+        assert coverage["complete"] == (reason not in MAKES_INCOMPLETE)
+        assert found["confidence"] is None or coverage["complete"]
+        if not found["hits"]:
+            assert coverage["note"]
+    text = from_cli(case, monkeypatch, capsys)
+    assert "nothing answers that" not in text
+    assert "nothing has these words" not in text
+    plain = from_cli(case, monkeypatch, capsys, "--json")
+    if "error" not in found:
+        assert json.loads(plain)["coverage"].keys() >= {"complete", "searched"}
+
+
+def test_a_true_miss_is_complete_and_says_that_nothing_answers(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fact(memory)
+    case = Case(memory, "who won the chess tournament in Oslo?")
+    found = from_tool(case)
+    assert found["coverage"] == {
+        "complete": True,
+        "searched": {"memories": 2, "by_words": 2, "by_meaning": 2},
+    }
+    assert (found["hits"], found["degraded"]) == ([], False)
+    assert "nothing answers that" in from_cli(case, monkeypatch, capsys)
+
+
+@pytest.mark.parametrize(
+    ("asked", "known", "first"),
+    [
+        ("alhpa", ["alpha", "beta"], "alpha"),
+        ("ALPHA", ["beta", "alpha"], "alpha"),
+        (
+            "git.example/team/webshop",
+            ["github.com/team/webshop", "github.com/team/web"],
+            "github.com/team/webshop",
+        ),
+        ("parser", ["/home/ann/parsers", "/home/ann/notes"], "/home/ann/parsers"),
+    ],
+)
+def test_the_nearest_known_name_comes_first(asked: str, known: list[str], first: str) -> None:
+    assert nearest(asked, known, "project")[0] == first
+
+
+def test_each_reason_has_a_case_and_a_sentence() -> None:
+    assert {*CASES, OutOfSight.UNKNOWN_SESSION, OutOfSight.OTHER_SESSION} == set(OutOfSight)
+    assert all(told(reason, count) for reason in OutOfSight for count in (1, 2))
+
+
+def test_a_session_that_no_memory_has_is_named_to_the_timeline(memory: Memory) -> None:
+    fact(memory, session_id="5f0e2a60-1111-4000-8000-000000000001")
+    coverage = memory.timeline(session_id="5f0e2a60-1111-4000-8000-000000000002").coverage
+    assert not coverage.complete
+    assert coverage.unknown[0].nearest == ["5f0e2a60-1111-4000-8000-000000000001"]
+    assert OutOfSight.OTHER_SESSION in [one.reason for one in coverage.hidden]
+    assert memory.timeline(session_id="s-9").coverage.complete
+
+
+def test_a_timeline_counts_what_is_behind_its_limit(memory: Memory) -> None:
+    many(memory)
+    found = memory.timeline(limit=1)
+    assert (len(found.records), found.coverage.cut, found.coverage.complete) == (1, 2, True)
+    assert found.coverage.searched.memories == 3
+
+
+def test_a_page_says_that_its_project_is_unknown_and_that_events_wait(memory: Memory) -> None:
+    fact(memory)
+    assert memory.session_start("alpha").coverage.complete
+    [unknown] = memory.session_start("alhpa").coverage.unknown
+    assert (unknown.value, unknown.nearest[0]) == ("alhpa", "alpha")
+    ring(memory, "a new turn")
+    coverage = memory.session_start().coverage
+    assert (coverage.complete, coverage.unread.events) == (False, 1)
+
+
+def test_names_of_forgotten_memories_are_not_told(memory: Memory) -> None:
+    memory.forget([fact(memory, tags=["secret-plan"])])
+    coverage = memory.recall(QUESTION, tags=["secret-plam"]).coverage
+    assert "secret-plan" not in coverage.model_dump_json()
+    assert not coverage.complete
+
+
+def test_control_characters_of_names_do_not_reach_a_terminal(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fact(memory)
+    case = Case(memory, options={"project": "al\x1b[31mpha"})
+    assert "\x1b" not in from_cli(case, monkeypatch, capsys)
+
+
+def test_vectors_that_wait_make_an_answer_degraded_and_not_sure(memory: Memory) -> None:
+    found = pending(memory).memory.recall(HARD)
+    assert (found.degraded, found.confidence, found.fix) == (True, None, "iai-mcp sleep")
+    assert (found.coverage.pending, found.coverage.searched.by_meaning) == (400, 1)

@@ -1,0 +1,108 @@
+"""Answers with their coverage: of a recall, of a timeline, of a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from ..base.out_of_sight import OutOfSight
+from ..base.paths import StorePaths
+from ..embedding.model import EmbeddingModel
+from ..errors import ModelFault
+from ..results import Coverage, Recalled, SessionStartPage, Timeline
+from ..store.filter import Filter
+from ..store.table import Store
+from .measure import Answered, coverage_of
+
+EMBED_FIX: Final = "iai-mcp sleep"
+"""The command to run where vectors are pending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Where an answer comes from.
+
+    Attributes:
+        store: The table.
+        paths: The store's files.
+        capture_is_off: Whether hooks note nothing where the user works.
+    """
+
+    store: Store
+    paths: StorePaths
+    capture_is_off: bool
+
+    def recalled(
+        self, found: Recalled, where: Filter, model: EmbeddingModel, fault: ModelFault | None
+    ) -> Recalled:
+        """Return what was recalled with its coverage; where that is not complete, it is not sure.
+
+        Args:
+            found: The answer of the pipeline, which says what it left out.
+            where: The filter of its query.
+            model: Names the command where there is none.
+            fault: Why the model could not be used; None where it could, or where there is none.
+
+        Raises:
+            StoreFault: The store could not be read.
+        """
+        hidden = {OutOfSight(one.reason): one.count or 0 for one in found.coverage.hidden}
+        searches = found.mode != "time"
+        if searches and found.degraded:
+            hidden[OutOfSight.DAMAGED_MODEL if fault else OutOfSight.NO_MODEL] = 1
+        coverage = self._coverage(
+            Answered(
+                where=_within(where, found),
+                is_empty=not found.hits,
+                by_meaning=found.mode in ("hybrid", "dense"),
+                wants_vectors=searches,
+                hidden=hidden,
+                remedies={OutOfSight.DAMAGED_MODEL: f"only words were searched: {fault}"},
+            )
+        )
+        fix = found.fix
+        if found.degraded:
+            fix = model.fix
+        elif coverage.pending:
+            fix = EMBED_FIX
+        return found.model_copy(
+            update={
+                "coverage": coverage,
+                "confidence": found.confidence if coverage.complete else None,
+                "degraded": found.degraded or bool(coverage.pending),
+                "fix": fix,
+            }
+        )
+
+    def timeline(self, found: Timeline, where: Filter) -> Timeline:
+        """Return the memories with their coverage: all that pass the filter are wanted.
+
+        Raises:
+            StoreFault: The store could not be read.
+        """
+        coverage = self._coverage(Answered(where, is_empty=not found.records))
+        cut = max(0, coverage.searched.memories - len(found.records))
+        return found.model_copy(update={"coverage": coverage.model_copy(update={"cut": cut})})
+
+    def page(self, page: SessionStartPage, project: str | None) -> SessionStartPage:
+        """Return the page with its coverage; what does not fit on it is not counted.
+
+        Raises:
+            StoreFault: The store could not be read.
+        """
+        of_page = Filter(project=project, or_no_project=project is not None)
+        own = Filter(project=project)
+        coverage = self._coverage(Answered(of_page, is_empty=False), named=own)
+        return page.model_copy(update={"coverage": coverage})
+
+    def _coverage(self, answered: Answered, named: Filter | None = None) -> Coverage:
+        return coverage_of(
+            self.store.latest, self.paths, answered, named, capture_is_off=self.capture_is_off
+        )
+
+
+def _within(where: Filter, found: Recalled) -> Filter:
+    """Return the filter with the time that the question names."""
+    if found.period is None:
+        return where
+    return replace(where, since=found.period.start, until=found.period.end)

@@ -1,0 +1,155 @@
+"""The coverage of one answer: what was searched, and each reason why more may be out of sight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from ..base.out_of_sight import MAKES_INCOMPLETE, OutOfSight, told
+from ..base.paths import StorePaths
+from ..results import Coverage, Hidden, Searched, UnknownName, Unread
+from ..store.filter import Filter
+from ..store.reader import TableReader
+from ..store.record import REWOUND
+from .known_names import sentence, unknown_names
+from .unread import unread
+
+_UNKNOWN: Final = {
+    "project": OutOfSight.UNKNOWN_PROJECT,
+    "tag": OutOfSight.UNKNOWN_TAG,
+    "session": OutOfSight.UNKNOWN_SESSION,
+    "origin": OutOfSight.UNKNOWN_ORIGIN,
+}
+_TOLD_OF_EMPTY: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What is known of an answer before its coverage is measured.
+
+    Attributes:
+        where: The memories that it was made from.
+        is_empty: Whether it has nothing to show.
+        by_meaning: Whether vectors were searched.
+        wants_vectors: Whether vectors should have been searched: not by a list of memories.
+        hidden: Counts of what the answer itself left out, by reason.
+        remedies: Sentences in place of those of their reasons, for example of a damaged model.
+    """
+
+    where: Filter
+    is_empty: bool
+    by_meaning: bool = False
+    wants_vectors: bool = False
+    hidden: Mapping[OutOfSight, int] = field(default_factory=dict[OutOfSight, int])
+    remedies: Mapping[OutOfSight, str] = field(default_factory=dict[OutOfSight, str])
+
+
+def coverage_of(
+    reader: TableReader,
+    paths: StorePaths,
+    answered: Answered,
+    named: Filter | None = None,
+    *,
+    capture_is_off: bool = False,
+) -> Coverage:
+    """Return the coverage of an answer.
+
+    Counts two things under the filter, from memory where there is a snapshot. Only for an empty
+    answer it asks why: a few more counts, and the known names where a filter met nothing.
+
+    Args:
+        reader: Of the table.
+        paths: The store's files.
+        answered: The answer.
+        named: The names that were asked for, where the answer has memories of none of them too.
+        capture_is_off: Whether hooks note nothing where the user works.
+
+    Raises:
+        StoreFault: The store could not be read.
+    """
+    tally = reader.tally(_searched(answered))
+    found = {**unread(paths), **answered.hidden}
+    pending = tally.pending if answered.wants_vectors else 0
+    if pending and answered.by_meaning:
+        found[OutOfSight.PENDING_VECTOR] = pending
+    asked = named or answered.where
+    is_met = tally.rows if named is None else reader.count(named)
+    unknown = [] if is_met else unknown_names(reader, asked)
+    for one in unknown:
+        found[_UNKNOWN[one.filter]] = 1
+    if answered.is_empty:
+        found |= _why_empty(reader, answered, tally.rows)
+        if capture_is_off:
+            found[OutOfSight.CAPTURE_OFF] = 1
+    return Coverage(
+        complete=not any(reason in MAKES_INCOMPLETE for reason in found),
+        searched=Searched(
+            memories=tally.rows,
+            by_words=tally.rows if answered.wants_vectors else 0,
+            by_meaning=tally.rows - pending if answered.by_meaning else 0,
+        ),
+        pending=pending,
+        unread=Unread(
+            events=found.get(OutOfSight.UNREAD_EVENT, 0),
+            transcripts=found.get(OutOfSight.UNREAD_TRANSCRIPT, 0),
+        ),
+        unknown=unknown,
+        cut=found.get(OutOfSight.BEHIND_LIMIT, 0) + found.get(OutOfSight.BEHIND_BUDGET, 0),
+        hidden=[Hidden(reason=reason, count=count) for reason, count in found.items()],
+        note=_note(found, unknown, answered),
+    )
+
+
+def _searched(answered: Answered) -> Filter:
+    """Return what was looked at: a search looks at superseded memories too, for newer ones."""
+    where = answered.where
+    return replace(where, include_superseded=True) if answered.wants_vectors else where
+
+
+def _why_empty(reader: TableReader, answered: Answered, rows: int) -> dict[OutOfSight, int]:
+    """Return what the filter and the user's wishes keep out of an empty answer, with counts."""
+    where, everything = answered.where, replace(answered.where, include_superseded=True)
+    found = {OutOfSight.FORGOTTEN: reader.count_forgotten_where(everything)}
+    if not where.include_superseded:
+        current = reader.count(replace(where, include_superseded=False))
+        found[OutOfSight.SUPERSEDED] = reader.count(everything) - current
+    if not answered.wants_vectors:
+        rewound = replace(everything, tags=(*everything.tags, REWOUND))
+        found[OutOfSight.REWOUND] = reader.count(rewound)
+    for reason, wider in _wider(everything):
+        found[reason] = reader.count(wider) - reader.count(everything)
+    if not any(found.values()) and not rows and not reader.count(Filter()):
+        found[OutOfSight.NOTHING_STORED] = 1
+    return {reason: count for reason, count in found.items() if count > 0}
+
+
+def _wider(where: Filter) -> list[tuple[OutOfSight, Filter]]:
+    """Return for each condition that narrows the filter the same filter without it."""
+    both = [
+        (OutOfSight.OTHER_PROJECT, replace(where, project=None)),
+        (OutOfSight.OTHER_SESSION, replace(where, session_id=None)),
+        (OutOfSight.OTHER_TIME, replace(where, since=None, until=None)),
+        (OutOfSight.LATER_THAN_AS_OF, replace(where, as_of=None)),
+        (OutOfSight.OTHER_TAG, replace(where, tags=())),
+        (OutOfSight.OTHER_ORIGIN, replace(where, origins=())),
+    ]
+    return [(reason, wider) for reason, wider in both if wider != where]
+
+
+def _note(
+    found: Mapping[OutOfSight, int], unknown: list[UnknownName], answered: Answered
+) -> str | None:
+    """Return the one line: what makes the answer incomplete; of an empty one also the rest."""
+    lines = [sentence(one) for one in unknown]
+    named = _UNKNOWN.values()
+    urgent = [reason for reason in found if reason in MAKES_INCOMPLETE]
+    lines += [_told(reason, found, answered) for reason in urgent if reason not in named]
+    if answered.is_empty and not unknown:
+        rest = [reason for reason in found if reason not in MAKES_INCOMPLETE]
+        lines += [_told(reason, found, answered) for reason in rest[:_TOLD_OF_EMPTY]]
+    return "; ".join(lines) or None
+
+
+def _told(reason: OutOfSight, found: Mapping[OutOfSight, int], answered: Answered) -> str:
+    return answered.remedies.get(reason) or told(reason, found[reason])
