@@ -175,7 +175,18 @@ remote_name() {
     path=${path%.git}
     while :; do case $path in */) path=${path%/} ;; *) break ;; esac done
     lower "$host"
-    project=$lowered${path:+/$path}
+    host=${lowered#www.}
+    case $host in
+        ssh.github.com:443) host=github.com ;;
+        altssh.gitlab.com:443) host=gitlab.com ;;
+        altssh.bitbucket.org:443) host=bitbucket.org ;;
+    esac
+    project=$host${path:+/$path}
+    case $path in */*)
+        lower "${path%%/*}"
+        project=$host/$lowered/${path#*/}
+        ;;
+    esac
 }
 
 # Splits `rest`, what follows `scheme://`, into `host` and `path`, without credentials.

@@ -95,7 +95,14 @@ def here(tmp_path: Path) -> Path:
         ("https://git.example.org:8443/a/b", "git.example.org:8443/a/b"),
         ("ssh://git@[2001:DB8::1]:22/a/b.git", "[2001:db8::1]/a/b"),
         ("git@[2001:db8::1]:a/b.git", "[2001:db8::1]/a/b"),
-        ("https://git.example.org/Keep/Case", "git.example.org/Keep/Case"),
+        ("https://git.example.org/Any/Case", "git.example.org/any/Case"),
+        ("https://git.example.org/Group/Sub/Case", "git.example.org/group/Sub/Case"),
+        ("git@git.example.org:Alone", "git.example.org/Alone"),
+        ("https://WWW.GitHub.com/ACME/a.git", "github.com/acme/a"),
+        ("ssh://git@ssh.github.com:443/Acme/a.git", "github.com/acme/a"),
+        ("ssh://git@altssh.gitlab.com:443/Acme/a.git", "gitlab.com/acme/a"),
+        ("ssh://git@altssh.bitbucket.org:443/Acme/a.git", "bitbucket.org/acme/a"),
+        ("ssh://git@ssh.example.org:443/acme/a.git", "ssh.example.org:443/acme/a"),
         ("file:///no/such/place.git", "/no/such/place.git"),
         ("/no/such/place/", "/no/such/place"),
     ],
@@ -300,10 +307,25 @@ URL = st.one_of(
             ["https://", "ssh://", "SSH://", "git://", "file://", "http://", "", "x::"]
         ),
         st.sampled_from(["", "git@", "u:p@", "u:p/q@", "u:p@q@", "@"]),
-        st.sampled_from(["GitHub.com", "h", "", "[::1]", "localhost", "host.example"]),
+        st.sampled_from(
+            ["GitHub.com", "h", "", "[::1]", "localhost", "WWW.host.example", "ssh.github.com"]
+        ),
         st.sampled_from(["", ":", ":22", ":443", ":8080", ":x"]),
         st.sampled_from(["/", "", "//"]),
-        st.sampled_from(["acme/x.git", "a/b/", "a.git//", ".git", "~u/é", "a?b", "a#b", "../up"]),
+        st.sampled_from(
+            [
+                "acme/x.git",
+                "ACME/X/Y.git",
+                "É/x",
+                "a/b/",
+                "a.git//",
+                ".git",
+                "~u/é",
+                "a?b",
+                "a#b",
+                "../up",
+            ]
+        ),
     ),
 )
 

@@ -27,6 +27,10 @@ CASES: dict[str, list[tuple[Filter, set[str]]]] = {
     ],
     "or_no_project": [(Filter(project="p", or_no_project=True), SHOWN - {"of q"})],
     "session_id": [(Filter(session_id="s"), {"of s"})],
+    "same_project": [
+        (Filter(project="p", same_project=("q",)), {"of p", "of q"}),
+        (Filter(project="none", same_project=("p", "gone")), {"of p"}),
+    ],
     "since": [(Filter(since=YEAR_2021), SHOWN - {"early"})],
     "until": [(Filter(until=YEAR_2021), {"early"})],
     "as_of": [(Filter(as_of=YEAR_2021), set())],

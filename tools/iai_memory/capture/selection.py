@@ -7,6 +7,7 @@ from datetime import datetime
 
 from ..base.clock import iso
 from ..projects.lookup import ProjectLookup
+from ..projects.names import same_project
 from ..store.idempotency import TurnIdentity, is_unique
 from ..store.names import stored_id, stored_place
 from ..store.record import TIME_ESTIMATED
@@ -107,7 +108,9 @@ def selected_memory(
         counts.skipped["before_since"] += 1
         return None
     memory = to_memory(outcome, projects)
-    if selection.project is not None and memory.project != stored_place(selection.project):
+    if selection.project is not None and not same_project(
+        memory.project, stored_place(selection.project)
+    ):
         counts.skipped["other_project"] += 1
         return None
     return memory

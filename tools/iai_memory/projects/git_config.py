@@ -11,6 +11,11 @@ from typing import Final
 
 from .folders import WHITESPACE, beginning, joined, one_leading_slash, resolved_folder
 
+_SSH_BEHIND_HTTPS: Final = {
+    "ssh.github.com:443": "github.com",
+    "altssh.gitlab.com:443": "gitlab.com",
+    "altssh.bitbucket.org:443": "bitbucket.org",
+}
 _DEFAULT_PORTS: Final = frozenset({"ssh:22", "http:80", "https:443", "git:9418"})
 
 
@@ -76,7 +81,7 @@ def remote_name(url: str, top: str) -> str:
             host, slash, path = rest.partition("/")
             if slash and host in ("", "localhost"):
                 return _local_name(f"/{path}", top)
-        return _network_name(*_authority_and_path(scheme, rest))
+        return network_name(*_authority_and_path(scheme, rest))
     head = url.partition("/")[0]
     if ":" not in head or head.startswith(":"):
         return _local_name(url, top)
@@ -88,7 +93,7 @@ def remote_name(url: str, top: str) -> str:
         host, _, path = url.partition(":")
     else:
         host += "]"
-    return _network_name(host, path)
+    return network_name(host, path)
 
 
 def _authority_and_path(scheme: str, rest: str) -> tuple[str, str]:
@@ -109,9 +114,18 @@ def _authority_and_path(scheme: str, rest: str) -> tuple[str, str]:
     return host, path
 
 
-def _network_name(host: str, path: str) -> str:
+def network_name(host: str, path: str) -> str:
+    """Return the name of a repository on a server: host and owner in small letters.
+
+    `www.` and the ports through which big servers speak ssh behind a firewall are left out.
+    """
     path = path.strip("/").removesuffix(".git").rstrip("/")
-    return f"{_lower(host)}/{path}" if path else _lower(host)
+    host = _lower(host).removeprefix("www.")
+    host = _SSH_BEHIND_HTTPS.get(host, host)
+    if not path:
+        return host
+    owner, slash, rest = path.partition("/")
+    return f"{host}/{_lower(owner)}{slash}{rest}" if slash else f"{host}/{path}"
 
 
 def _local_name(path: str, top: str) -> str:

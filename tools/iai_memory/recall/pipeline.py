@@ -20,6 +20,7 @@ from .calibration import Answer, calibrate
 from .candidates import CandidateSet, find_candidates
 from .deduplication import merge_duplicates
 from .filter_arguments import in_hindsight
+from .project_scope import in_project
 from .query import Query
 from .ranked import Ranked
 from .scoring import score
@@ -60,7 +61,7 @@ def recall(
         StoreFault: The store could not be read.
     """
     started = time.perf_counter()
-    query = replace(query, where=in_hindsight(query.where, store))
+    query = replace(query, where=in_project(in_hindsight(query.where, store), store))
     named = named_by_id(store.latest, query)
     if named:
         return _named(named, query, started)

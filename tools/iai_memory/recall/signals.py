@@ -15,6 +15,7 @@ from typing import Final
 
 import numpy as np
 
+from ..projects.names import same_project
 from ..store.candidate import Candidate, term_matrix
 from ..store.record import REWOUND, Record
 from ..store.similarity import Similarity
@@ -185,7 +186,7 @@ def _own_project(inputs: SignalInputs) -> Floats:
     own = inputs.query.own_project
     if own is None:
         return np.zeros(len(inputs.records))
-    return np.array([record.project == own for record in inputs.records], dtype=float)
+    return np.array([same_project(record.project, own) for record in inputs.records], dtype=float)
 
 
 def _pinned(inputs: SignalInputs) -> Floats:

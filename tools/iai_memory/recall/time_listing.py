@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import Final
 
+from ..projects.names import same_project
 from ..store.filter import Filter
 from ..store.reader import TableReader
 from ..store.record import REWOUND, Record
@@ -93,7 +94,7 @@ def _sessions(newest_first: Iterable[Record], own_project: str | None) -> list[l
     return sorted(
         sessions.values(),
         key=lambda turns: (
-            own_project is not None and turns[0].project != own_project,
+            own_project is not None and not same_project(turns[0].project, own_project),
             turns[0].created_at,
         ),
     )
@@ -104,8 +105,8 @@ def _newest_session(sessions: Sequence[list[Record]], query: Query) -> list[list
 
     The session that asks is known by its last prompt: that asks for the last session too.
     """
-    own = [one for one in sessions if one[0].project == query.own_project] or list(sessions)
-    by_end = sorted(own, key=lambda turns: turns[-1].created_at, reverse=True)
+    own = [one for one in sessions if same_project(one[0].project, query.own_project)]
+    by_end = sorted(own or sessions, key=lambda turns: turns[-1].created_at, reverse=True)
     others = [one for one in by_end if not _asks(one, query)]
     return (others or by_end)[:1]
 

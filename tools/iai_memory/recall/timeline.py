@@ -11,6 +11,7 @@ from ..store.table import Store
 from ..text.excerpt import CUT_MARK
 from ..text.tokens import cut_to_tokens
 from .filter_arguments import in_hindsight
+from .project_scope import in_project
 
 MAX_LIMIT: Final = 500
 _RECORD_TOKENS: Final = 200
@@ -24,7 +25,7 @@ def timeline(store: Store, where: Filter, limit: int) -> Timeline:
     Raises:
         StoreFault: The store could not be read.
     """
-    where = in_hindsight(where, store)
+    where = in_project(in_hindsight(where, store), store)
     records = [where.at_time(record) for record in store.latest.newest(where, limit)]
     return Timeline(
         records=[

@@ -8,6 +8,7 @@ from datetime import UTC, tzinfo
 from typing import Final
 
 from ..capture.spool import rings_wait
+from ..store.filter import Filter
 from ..store.reader import TableReader
 from ..store.statistics import TableStatistics
 from ..text.fence import FENCE_BEGIN, FENCE_END
@@ -52,6 +53,7 @@ class Page:
         notice: A failure that the reader must know of; empty for none.
         rings: How many rings wait, so that turns may be missing.
         zone: Time zone of the dates.
+        same_project: Other names of the project, as records have them.
     """
 
     store_name: str
@@ -62,6 +64,7 @@ class Page:
     notice: str = ""
     rings: int = 0
     zone: tzinfo = UTC
+    same_project: tuple[str, ...] = ()
 
 
 def render(reader: TableReader, page: Page) -> str:
@@ -75,7 +78,9 @@ def render(reader: TableReader, page: Page) -> str:
     """
     if not page.statistics.live:
         return _empty(page)
-    records = RecordSections(reader, page.project, admission(reader, page.project), page.zone)
+    mine = Filter(project=page.project, same_project=page.same_project)
+    admits = admission(reader, mine)
+    records = RecordSections(reader, page.project, page.same_project, admits, page.zone)
     parts = [
         (IDENTITY, records.matching(tags=(IDENTITY_TAG,))),
         (RECENT, records.recent()),

@@ -14,6 +14,7 @@ from ..base.paths import StorePaths
 from ..capture.session_state import Sessions, capture_notice
 from ..capture.spool import Spool
 from ..capture.spool_faults import bars_hooks
+from ..projects.names import names_of
 
 _DIGEST_LENGTH = 16
 _BARRED = "what is said now is not kept: `iai-mcp doctor`"
@@ -47,7 +48,10 @@ class PageInputs:
 
     def topic_lines(self, project: str | None) -> Sequence[str] | None:
         """Return the topics of one page; None where there is no map to show."""
-        return None if self.topics is None else list(self.topics.lines.get(project, ()))
+        if self.topics is None:
+            return None
+        names = (None,) if project is None else names_of(project, self.topics.lines)
+        return [line for name in names for line in self.topics.lines[name]]
 
     def digest(self, project: str | None, zone: tzinfo) -> str:
         """Return a digest of what one page shows from here, its dates in `zone`.

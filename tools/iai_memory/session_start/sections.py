@@ -94,18 +94,23 @@ class RecordSections:
     Attributes:
         reader: Reads that version.
         project: Whose page it is; None is every project.
+        same_project: Its other names, as records have them.
         admits: From `admission`.
         zone: Time zone of the dates.
     """
 
     reader: TableReader
     project: str | None
+    same_project: tuple[str, ...]
     admits: Callable[[Record], bool]
     zone: tzinfo
 
     def recent(self) -> Iterator[Line]:
         """Yield the newest turns and notes of the project."""
-        yield from self._records(Filter(project=self.project, roles=("user", "assistant", "note")))
+        roles = ("user", "assistant", "note")
+        yield from self._records(
+            Filter(project=self.project, same_project=self.same_project, roles=roles)
+        )
 
     def matching(
         self,
@@ -116,7 +121,14 @@ class RecordSections:
     ) -> Iterator[Line]:
         """Yield the newest records that match, of the project or of no project."""
         yield from self._records(
-            Filter(project=self.project, or_no_project=True, tags=tags, pinned=pinned, roles=roles)
+            Filter(
+                project=self.project,
+                same_project=self.same_project,
+                or_no_project=True,
+                tags=tags,
+                pinned=pinned,
+                roles=roles,
+            )
         )
 
     def _records(self, where: Filter) -> Iterator[Line]:
@@ -145,8 +157,8 @@ def topic_lines(topics: Sequence[str] | None) -> Iterator[Line]:
         yield from (Line("- ", neutralise(topic)) for topic in topics)
 
 
-def admission(reader: TableReader, project: str | None) -> Callable[[Record], bool]:
-    """Return the function that decides whether a record may go on a project's page.
+def admission(reader: TableReader, mine: Filter) -> Callable[[Record], bool]:
+    """Return the function that decides whether a record may go on the page of a filter.
 
     A pinned record always may, output of a tool never. Imported history may unless it is older than
     the newest captured session: such history is background and must not push today's session off
@@ -156,10 +168,10 @@ def admission(reader: TableReader, project: str | None) -> Callable[[Record], bo
     @cache
     def captured_since() -> datetime | None:
         """Return when the newest captured session began; None where nothing was captured."""
-        newest = reader.newest(Filter(project=project, origins=("hook",)), 1)
+        newest = reader.newest(replace(mine, origins=("hook",)), 1)
         if not newest or newest[0].session_id is None:
             return newest[0].created_at if newest else None
-        session = Filter(project=project, session_id=newest[0].session_id, origins=("hook",))
+        session = replace(mine, session_id=newest[0].session_id, origins=("hook",))
         return reader.newest(session, _MAX_SESSION_TURNS)[-1].created_at
 
     def admits(record: Record) -> bool:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, tzinfo
 
 from ..analysis.topics import MAX_ROWS_IN_A_TICK
 from ..base.clock import utc_now
+from ..projects.names import canonical_name, names_of
 from ..store.reader import TableReader
 from ..store.statistics import TableStatistics, total_statistics
 from ..store.table import Store
@@ -57,17 +58,23 @@ class StoreView:
     options: PageOptions
 
     def projects(self) -> list[str]:
-        """Return every project that has a page of its own, sorted."""
-        return sorted(name for name in self.by_project if name is not None)
+        """Return every name of a project that has a page, sorted.
+
+        A hook asks under the name that it finds today, records may have another one.
+        """
+        names = [name for name in self.by_project if name is not None]
+        return sorted({*names, *map(canonical_name, names)})
 
     def scope(self, project: str | None) -> str | None:
         """Return whose page is shown to a project: that of a new one if it has no memories."""
-        return project if project is None or project in self.by_project else NEW_PROJECT
+        if project is None or names_of(project, self.by_project):
+            return project
+        return NEW_PROJECT
 
     def statistics(self, project: str | None) -> TableStatistics:
         """Return the statistics of one page; a project's includes memories of no project."""
         parts = self.by_project
-        wanted = parts if project is None else (project, None)
+        wanted = parts if project is None else (*names_of(project, parts), None)
         return total_statistics([parts[name] for name in wanted if name in parts])
 
     def with_inputs(self, inputs: PageInputs) -> StoreView:
@@ -95,6 +102,7 @@ class StoreView:
             statistics=self.statistics(project),
             budget_tokens=self.options.budget_tokens,
             zone=self.options.zone,
+            same_project=() if project is None else names_of(project, self.by_project),
             rings=rings,
             topics=self.inputs.topic_lines(project),
             notice=self.inputs.notice,

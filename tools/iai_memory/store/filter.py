@@ -24,6 +24,7 @@ class Filter:
 
     Attributes:
         project: Only this project; None is every project.
+        same_project: With `project`: its other names, as records have them.
         or_no_project: With `project`: records of no project too.
         session_id: Only this session.
         since: Created at or after.
@@ -39,6 +40,7 @@ class Filter:
     """
 
     project: str | None = None
+    same_project: tuple[str, ...] = ()
     or_no_project: bool = False
     session_id: str | None = None
     since: datetime | None = None
@@ -51,6 +53,11 @@ class Filter:
     pinned: bool = False
     include_superseded: bool = False
     include_tombstoned: bool = False
+
+    @property
+    def project_names(self) -> tuple[str, ...]:
+        """Every name of the project; empty for every project."""
+        return () if self.project is None else (self.project, *self.same_project)
 
     def to_sql(self) -> str | None:
         """Return the SQL condition, None for none; with `as_of` it may admit too many records.
@@ -86,6 +93,7 @@ class Filter:
         return (
             (
                 self.project in (None, record.project)
+                or record.project in self.same_project
                 or (self.or_no_project and record.project is None)
             )
             and self.session_id in (None, record.session_id)
@@ -113,7 +121,7 @@ class Filter:
     def _scope_sql(self) -> list[str]:
         parts: list[str] = []
         if self.project is not None:
-            mine = f"project = {sql_text(self.project)}"
+            mine = sql_in("project", self.project_names)
             parts.append(f"({mine} OR project IS NULL)" if self.or_no_project else mine)
         if self.session_id is not None:
             parts.append(f"session_id = {sql_text(self.session_id)}")

@@ -104,7 +104,7 @@ class Columns:
         admitted = live.copy()
         if where.project is not None:
             numbers = self.project.numbers
-            mine = numbers == self.project.number(where.project)
+            mine = np.isin(numbers, [self.project.number(name) for name in where.project_names])
             admitted &= (mine | (numbers == _NO_VALUE)) if where.or_no_project else mine
         if where.session_id is not None:
             admitted &= self.session.numbers == self.session.number(where.session_id)

@@ -1,0 +1,25 @@
+"""The scope of a filter by project: all its names; for an unknown one what is of no project."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..projects.names import names_of
+from ..store.filter import Filter
+from ..store.table import Store
+
+
+def in_project(where: Filter, store: Store) -> Filter:
+    """Return the filter with every name that records of its project have.
+
+    A project without memories gets what belongs to no project, as its page does.
+
+    Raises:
+        StoreFault: The store could not be read.
+    """
+    if where.project is None:
+        return where
+    stamp = store.stamp
+    known = store.statistics_by_project(store.pinned_reader(), stamp)
+    names = names_of(where.project, known)
+    return replace(where, same_project=names, or_no_project=not names)
