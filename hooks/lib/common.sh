@@ -4,9 +4,9 @@
 #
 # Needs: `lib`, the folder of this file; `log_name`: the log is <store>/logs/<log_name>-<UTC day>.log.
 # Gives: `lib` as an absolute path; `start`, the folder in which the hook was started; `user_locale`,
-# the user's LC_ALL; `nl` and `tab`; `store`, empty when there is none; `refused`, not empty
-# when the setting of the store cannot be used; `disabled`, not empty when memory is switched off; `next_char`, `is_plain`, `rings_wait`, `look`, `calendar`, `log`, and what
-# these set.
+# the user's LC_ALL; `nl` and `tab`; `store`, empty when there is none; `refused`, not empty when the
+# setting of the store cannot be used; `disabled`, not empty when memory is switched off; `next_char`,
+# `is_plain`, `rings_wait`, `look`, `calendar`, `log`, and what these set.
 # Environment: IAI_MCP_STORE, IAI_MCP_DISABLE.
 #
 # A function returns its results in variables, because a command substitution costs a process.
