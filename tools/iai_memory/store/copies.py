@@ -11,7 +11,7 @@ answers something else, so such turns are copies within their session only.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from ..text.saying import normalised_text
@@ -26,6 +26,7 @@ _SHORT_LENGTH: Final = 20
 _SHORT_UNSPACED: Final = 6
 _PER_QUERY: Final = 50
 _WITHOUT_WORDS: Final = 40
+_TOLD_WORDS: Final = 8
 
 
 def copy_words(record: Record) -> tuple[object, ...]:
@@ -77,20 +78,20 @@ def _is_short_turn(record: Record, words: Sequence[str]) -> bool:
 
 
 def _may_be_copy(record: Record) -> str:
-    """Return a condition that every copy meets: its project, and the longest of its words.
+    """Return a condition that every copy meets: its project, and the most telling of its words.
 
     A word stands in the text as it is, or with a capital where a sentence begins.
     """
-    project = (
-        "project IS NULL" if record.project is None else f"project = {sql_text(record.project)}"
-    )
-    word = _longest(word for word in normalised_text(record.text) if not word.startswith("\n"))
-    if not word:
+    name = record.project
+    project = "project IS NULL" if name is None else f"project = {sql_text(name)}"
+    words = {word for word in normalised_text(record.text) if not word.startswith("\n")}
+    if not words:
         return f"({project} AND character_length(text) <= {_WITHOUT_WORDS})"
+    # Numbers first: texts that differ in one are often many.
+    telling = sorted(words, key=lambda word: (word.isalpha(), -len(word), word))[:_TOLD_WORDS]
+    return f"({' AND '.join([project, *map(_tells, telling)])})"
+
+
+def _tells(word: str) -> str:
     spelled = dict.fromkeys((word, word[:1].upper() + word[1:]))
-    told = " OR ".join(f"strpos(text, {sql_text(one)}) > 0" for one in spelled)
-    return f"({project} AND ({told}))"
-
-
-def _longest(words: Iterable[str]) -> str:
-    return max(words, key=lambda word: (word.isascii(), len(word)), default="")
+    return f"({' OR '.join(f'strpos(text, {sql_text(one)}) > 0' for one in spelled)})"
