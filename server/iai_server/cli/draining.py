@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iai_memory.errors import MemoryFault, StoreBusy, StoreUnavailable
+from iai_memory.errors import MemoryFault, ModelFault, StoreBusy, StoreUnavailable
 
 from .idle_drain import NOTHING
 from .options import AsJson, open_memory
-from .printing import emit_json, emit_lines
+from .printing import emit_error, emit_json, emit_lines
 
 if TYPE_CHECKING:
     from iai_memory import Memory
@@ -45,7 +45,7 @@ def drain(
     if page_mark(memory.paths) is not None:
         memory.page_manager().refresh("wake_sequence")  # an earlier drain was killed before it
     if done.stored and memory.store.latest.count_pending() > _MANY_PENDING:
-        memory.embed_pending()
+        _embed_some(memory)
     waiting = Spool(memory.paths).waiting().rings
     reader = _reader(memory) if done.busy else ""
     if as_json:
@@ -59,6 +59,14 @@ def drain(
     lost = bool(done.nameless or done.unreadable)
     if lost or (not done.busy and (waiting or not done.finished)):
         raise typer.Exit(1)
+
+
+def _embed_some(memory: Memory) -> None:
+    """Embed for a second; a model that cannot be used does not undo what was stored."""
+    try:
+        memory.embed_pending()
+    except ModelFault as exc:
+        emit_error(f"the turns are stored and found by words: {exc}")
 
 
 def _reader(memory: Memory) -> str:

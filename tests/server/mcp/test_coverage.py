@@ -371,3 +371,26 @@ def test_vectors_that_wait_make_an_answer_degraded_and_not_sure(memory: Memory) 
     found = pending(memory).memory.recall(HARD)
     assert (found.degraded, found.confidence, found.fix) == (True, None, "iai-mcp sleep")
     assert (found.coverage.pending, found.coverage.searched.by_meaning) == (400, 1)
+
+
+def test_a_tag_in_another_case_is_known(memory: Memory) -> None:
+    fact(memory)
+    assert memory.recall(QUESTION, project="alpha", tags=["PETS"]).coverage.unknown == []
+
+
+def test_what_a_drain_stored_counts_though_the_model_cannot_be_used(
+    memory: Memory,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for number in range(70):
+        ring(memory, f"turn {number} of a long session")
+    monkeypatch.setenv("IAI_MCP_STORE", str(memory.paths.root))
+    monkeypatch.setenv("IAI_MCP_MODEL", str(tmp_path / "nowhere"))
+    assert run(["drain"]) == 0
+    told = capsys.readouterr()
+    assert "70 turns stored" in told.out
+    assert "found by words: IAI_MCP_MODEL names" in told.err
+    run(["status"])
+    assert "run `IAI_MCP_MODEL" not in capsys.readouterr().out

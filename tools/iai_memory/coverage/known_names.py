@@ -40,7 +40,10 @@ def unknown_names(reader: TableReader, where: Filter) -> list[UnknownName]:
     found: list[UnknownName] = []
     for kind, values in asked:
         known = reader.names(_COLUMNS[kind]) if values else set[str]()
-        missing = [value for value in values if value not in known]
+        met = {name.casefold() for name in known} if kind == "tag" else known  # tags in any case
+        missing = [
+            value for value in values if (value.casefold() if kind == "tag" else value) not in met
+        ]
         if kind == "origin" and len(missing) < len(values):
             continue  # one of several origins is enough
         found += [
