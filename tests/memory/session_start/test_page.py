@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.page_text import assert_frame, assert_page, shown
-from tests.support.pages import cache, opened, page, refresh, ring
+from tests.support.pages import cache, minutes_pass, opened, page, refresh, ring
 
 from iai_memory import Memory
 from iai_memory.text.tokens import estimate_tokens
@@ -129,6 +129,7 @@ def test_a_failed_capture_is_told_in_the_header(memory: Memory, tmp_path: Path) 
     ring(memory, "", transcript_path=str(tmp_path / "gone.jsonl"), session_id="s")
     for _ in range(3):
         memory.drain()
+        minutes_pass(memory)
     refresh(memory)
     header = page(memory).splitlines()[1]
     assert "WARNING: a session's transcript could not be read: `iai-mcp events`." in header
@@ -147,6 +148,7 @@ def test_an_empty_store_tells_a_failed_capture_too(memory: Memory, tmp_path: Pat
     ring(memory, "", transcript_path=str(tmp_path / "gone.jsonl"))
     for _ in range(3):
         memory.drain()
+        minutes_pass(memory)
     refresh(memory)
     assert page(memory).count("\n") == 1
     assert "WARNING: a session's transcript could not be read" in page(memory)
