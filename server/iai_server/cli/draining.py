@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iai_memory.errors import MemoryFault, ModelFault, StoreBusy, StoreUnavailable
+from iai_memory.errors import MemoryFault, ModelFault, StoreBusy, StoreFault, StoreUnavailable
 
 from .idle_drain import NOTHING
 from .options import AsJson, open_memory
@@ -59,6 +59,20 @@ def drain(
     lost = bool(done.nameless or done.unreadable)
     if lost or (not done.busy and (waiting or not done.finished)):
         raise typer.Exit(1)
+
+
+def embed_few(memory: Memory) -> None:
+    """Embed what waits in one step of about a second, where it is not more than that.
+
+    What does not work here, the answer tells: it says how many vectors wait, and for what.
+    """
+    from iai_memory.writing.embed_pending import STEP_MEMORIES
+
+    try:
+        if memory.model is not None and memory.store.latest.count_pending() <= STEP_MEMORIES:
+            memory.embed_pending()
+    except (ModelFault, StoreFault) as exc:
+        memory.ledger.write("embedding_before_recall_failed", error=str(exc))
 
 
 def _embed_some(memory: Memory) -> None:

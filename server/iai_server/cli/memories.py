@@ -17,7 +17,7 @@ from iai_memory.base.defaults import BUDGET_TOKENS, LIMIT, MIN_CONFIDENCE
 from iai_memory.base.foreign_file import open_foreign
 from iai_memory.errors import ForeignFileFault, InvalidInput
 
-from .draining import open_drained_memory
+from .draining import embed_few, open_drained_memory
 from .options import AsJson, AsOf, Project, ShowIds, Since, Until, open_memory
 from .printing import emit_json, emit_lines, memory_text, progress
 
@@ -76,6 +76,7 @@ def recall(
 ) -> None:
     """Find what was said or decided before."""
     memory = open_drained_memory()
+    embed_few(memory)
     found = memory.recall(
         query,
         limit=limit,

@@ -394,3 +394,13 @@ def test_what_a_drain_stored_counts_though_the_model_cannot_be_used(
     assert "found by words: IAI_MCP_MODEL names" in told.err
     run(["status"])
     assert "run `IAI_MCP_MODEL" not in capsys.readouterr().out
+
+
+def test_a_few_vectors_that_wait_are_made_before_the_command_answers(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = Memory(settings=load_settings(store=memory.paths.root, model=None), on_commit=nobody)
+    fact(words)
+    found = json.loads(from_cli(Case(memory), monkeypatch, capsys, "--json"))
+    assert (found["degraded"], found["coverage"]["complete"]) == (False, True)
+    assert found["coverage"]["searched"]["by_meaning"] == 2
