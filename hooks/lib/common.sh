@@ -32,7 +32,7 @@ tab='	'
 # By the rules of tools/iai_memory/store_setting.py: `refused` is set where no folder is named, or
 # not the same one for every host.
 store=${IAI_MCP_STORE:-${HOME:+'~/.iai-mcp'}} refused=''
-# shellcheck disable=SC2088  # a host's configuration hands a tilde over as it is
+# shellcheck disable=SC2088,SC1083  # a host's configuration hands tilde and brace over as they are
 case $store in
     '$'[ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_{]*) refused=1 ;;
     */'$'[ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_{]*) refused=1 ;;

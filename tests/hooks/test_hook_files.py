@@ -181,7 +181,7 @@ def test_a_hook_that_is_called_by_a_relative_path_finds_its_lib(
 
 
 def test_a_hook_whose_folder_is_gone_serves_the_page(recall: RecallRun) -> None:
-    put(recall.cache)
+    put(recall.cache_of_all)
     recall.shell = [
         "sh",
         "-c",
