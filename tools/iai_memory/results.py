@@ -14,6 +14,14 @@ class Result(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Turn(Result):
+    """A turn of the same exchange that is shown with a hit."""
+
+    id: str
+    role: str
+    text: str
+
+
 class Hit(Result):
     """One memory that recall found; in JSON a field that has its default value is left out.
 
@@ -36,6 +44,7 @@ class Hit(Result):
     tags: list[str] = []
     pinned: bool = False
     ids: list[str] = []
+    turns: list[Turn] = []
 
     @model_serializer(mode="wrap")
     def _without_defaults(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from iai_memory.base.defaults import BUDGET_TOKENS, LIMIT, MIN_CONFIDENCE
+from iai_memory.base.defaults import BUDGET_TOKENS, LIMIT
 from iai_memory.base.foreign_file import open_foreign
 from iai_memory.errors import ForeignFileFault, InvalidInput
 
@@ -22,7 +22,7 @@ from .options import AsJson, AsOf, Project, ShowIds, Since, Until, open_memory
 from .printing import emit_json, emit_lines, memory_text, progress
 
 if TYPE_CHECKING:
-    from iai_memory.results import Ingested, IngestReport, Recalled, RecordView
+    from iai_memory.results import Hit, Ingested, IngestReport, Recalled, RecordView
 
 _BATCH = 500
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -69,8 +69,12 @@ def recall(
         int, typer.Option(help="Maximum size of all hits' texts together, in tokens.")
     ] = BUDGET_TOKENS,
     min_confidence: Annotated[
-        float, typer.Option(help="0 to 1; an answer with less confidence has no hits.")
-    ] = MIN_CONFIDENCE,
+        float | None,
+        typer.Option(
+            help="0 to 1; an answer with less confidence has no hits.",
+            show_default="as measured",
+        ),
+    ] = None,
     ids: ShowIds = False,
     as_json: AsJson = False,
 ) -> None:
@@ -242,7 +246,7 @@ def _print_hits(found: Recalled, zone: tzinfo, *, ids: bool) -> None:
         emit_lines(
             [
                 f"{hit.score:.3f}  {day}  {hit.role}{f'  {hit.id}' if ids else ''}{past}",
-                f"       {memory_text(hit.text)}",
+                *(f"       {line}" for line in _said(hit)),
                 f"       {reason}",
             ]
         )
@@ -254,6 +258,15 @@ def _print_hits(found: Recalled, zone: tzinfo, *, ids: bool) -> None:
         emit_lines([memory_text(f"not all was in sight: {note}")])
     elif not found.hits:
         emit_lines([_MISSED[found.mode]])
+
+
+def _said(hit: Hit) -> list[str]:
+    """Return the text of a hit; with other turns of its exchange, a line for each, by role."""
+    if not hit.turns:
+        return [memory_text(hit.text)]
+    said = [(hit.role, hit.text), *((turn.role, turn.text) for turn in hit.turns)]
+    said.sort(key=lambda one: one[0] != "user")  # the answer ends an exchange
+    return [f"{role}: {memory_text(text)}" for role, text in said]
 
 
 def _stdin() -> str:

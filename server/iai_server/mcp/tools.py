@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field
 
-from iai_memory.base.defaults import BUDGET_TOKENS, LIMIT, MIN_CONFIDENCE
+from iai_memory.base.defaults import BUDGET_TOKENS, LIMIT
 from iai_memory.errors import InvalidInput
 from iai_memory.results import (
     Forgotten,
@@ -127,8 +127,8 @@ class _Tools:
         include_superseded: bool = False,
         budget_tokens: int = BUDGET_TOKENS,
         min_confidence: Annotated[
-            float, Field(description="0 to 1; less sure is answered with no hits")
-        ] = MIN_CONFIDENCE,
+            float | None, Field(description="0 to 1; less sure is answered with no hits")
+        ] = None,
     ) -> Recalled:
         return self._memory().recall(
             query,

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ..results import Hit
+from ..results import Hit, Turn
 from ..text.excerpt import excerpt
 from ..text.tokens import estimate_tokens
 from .ranked import Ranked
 
 _MIN_CUT_TOKENS: Final = 24
 _FAIR_SHARES: Final = 3  # equal shares of the rest that a long text may take while others follow
+_CHARACTERS: Final = 12  # of a token at most, where nothing but the beginning is shown
+_KEPT_FOR_EACH: Final = 40  # room that an exchange leaves for each hit after it
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +30,44 @@ def fit_budget(ranked: Sequence[Ranked], budget: int) -> FittedHits:
     hits: list[Hit] = []
     left = budget
     for remaining, one in zip(range(len(ranked), 0, -1), ranked, strict=True):
-        room = min(left, max(_FAIR_SHARES * left // remaining, _MIN_CUT_TOKENS))
-        text = excerpt(one.record.text, one.span, room)
+        most = left - _KEPT_FOR_EACH * (remaining - 1) if one.turns else left
+        room = min(left, max(min(_FAIR_SHARES * left // remaining, most), _MIN_CUT_TOKENS))
+        text = excerpt(one.record.text, one.span, _own_room(one, room))
         if not text:
             continue
-        left -= estimate_tokens(text)
-        hits.append(_hit(one, text))
+        used = estimate_tokens(text)
+        turns = _turns(one, room - used)
+        left -= used + sum(estimate_tokens(turn.text) for turn in turns)
+        hits.append(_hit(one, text, turns))
     return FittedHits(hits, budget - left)
 
 
-def _hit(one: Ranked, text: str) -> Hit:
+def _own_room(one: Ranked, room: int) -> int:
+    """Return the room of the turn that matched: half of it, or what the others leave."""
+    others = 0
+    for turn in one.turns:
+        others += estimate_tokens(turn.text[: _CHARACTERS * room])
+        if others >= room:
+            break
+    return max(room // 2, room - others)
+
+
+def _turns(one: Ranked, room: int) -> list[Turn]:
+    """Return the other turns of the exchange, the shortest first given the room that it needs."""
+    texts: dict[str, str] = {}
+    by_length = sorted(one.turns, key=lambda turn: len(turn.text))
+    for remaining, turn in zip(range(len(by_length), 0, -1), by_length, strict=True):
+        mine = room // remaining
+        texts[turn.id] = excerpt(turn.text[: _CHARACTERS * mine], None, mine)
+        room -= estimate_tokens(texts[turn.id])
+    return [
+        Turn(id=turn.id, role=turn.role, text=texts[turn.id])
+        for turn in one.turns
+        if texts[turn.id]
+    ]
+
+
+def _hit(one: Ranked, text: str, turns: list[Turn]) -> Hit:
     record = one.record
     return Hit(
         id=record.id,
@@ -56,4 +86,5 @@ def _hit(one: Ranked, text: str) -> Hit:
         pinned=record.pinned,
         confidence=one.confidence,
         reason=one.reason,
+        turns=turns,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
@@ -20,6 +20,7 @@ from ..store.similarity import Similarity
 from ..store.vector_rows import Vector
 from ..text.speakers import in_first_person, is_conversation, subject
 from .date_mentions import date_mentions
+from .exchanges import exchange_turns, has_exchanges
 from .features import features_of
 from .neighbours import neighbouring_turns
 from .query import Query
@@ -34,7 +35,7 @@ NPROBES: Final = 150
 """Partitions that LanceDB searches where it has a vector index."""
 
 _ANCHORS: Final = 30
-"""In a conversation, the turns next to this many first results of each search are read too."""
+"""The turns that belong to this many first results of each search are read too."""
 
 # A query is embedded while its words are searched, on the other core.
 _EMBEDDING: Final = ThreadPoolExecutor(2, "embedding-a-query")
@@ -45,12 +46,15 @@ class CandidateSet:
     """The candidates of a query, with the scores and cosines of the searches.
 
     Attributes:
-        candidates: Found by a search, or in a conversation said next to one of the best results.
+        candidates: Found by a search, or said next to one of the best results in a conversation, or
+            in the same exchange with an assistant.
         bm25: Scores of the search by words, by record id.
         similarities: Cosines with the query, by record id; empty without vectors.
         sessions: The turn order of each session that has several candidates, by its id.
         has_vectors: False without a model, and for a query that the model cannot read.
         is_conversation: Whether most candidates are lines of a conversation.
+        has_exchanges: Whether most candidates are turns of an assistant's sessions; then it is no
+            conversation.
         cutoff: The lowest cosine that the search by meaning returned; 0.0 where it returned
             everything. No other record has a higher one.
     """
@@ -62,12 +66,14 @@ class CandidateSet:
     has_vectors: bool
     is_conversation: bool
     cutoff: float
+    has_exchanges: bool = False
 
 
 def find_candidates(reader: TableReader, encoder: Encoder | None, query: Query) -> CandidateSet:
     """Search by words and by meaning under the query's filter, superseded records included.
 
-    In a conversation the turns next to the best results are candidates too.
+    In a conversation the turns next to the best results are candidates too; with an assistant, the
+    user's turns and the answers of their exchanges.
 
     Raises:
         StoreFault: The store could not be read.
@@ -83,8 +89,10 @@ def find_candidates(reader: TableReader, encoder: Encoder | None, query: Query) 
     dated = _said_on_dates(reader, query, where, vector)
     found |= reader.candidates([id_ for id_ in (*cosines, *dated) if id_ not in found])
     conversation = is_conversation(_speakers(found.values()))
-    anchors = {*list(cosines)[:_ANCHORS], *list(bm25)[:_ANCHORS]} if conversation else set[str]()
-    nearby = _neighbourhood(reader, found, anchors, where)
+    exchanges = not conversation and has_exchanges([one.record for one in found.values()])
+    anchors = {*list(cosines)[:_ANCHORS], *list(bm25)[:_ANCHORS]}
+    belonging = neighbouring_turns if conversation else exchange_turns
+    nearby = _nearby(reader, found, anchors if conversation or exchanges else (), where, belonging)
     return CandidateSet(
         candidates=_as_of([*found.values(), *nearby.candidates.values()], where),
         bm25=bm25,
@@ -93,6 +101,7 @@ def find_candidates(reader: TableReader, encoder: Encoder | None, query: Query) 
         sessions=nearby.sessions,
         has_vectors=vector is not None,
         is_conversation=conversation,
+        has_exchanges=exchanges,
         cutoff=max(0.0, min(cosines.values())) if len(cosines) == depth else 0.0,
     )
 
@@ -148,24 +157,28 @@ def _embed(encoder: Encoder | None, text: str) -> Vector | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Neighbourhood:
+class _Nearby:
     """Sessions and the candidates next to the anchors, both by id."""
 
     sessions: Mapping[str, SessionOrder]
     candidates: dict[str, Candidate]
 
 
-def _neighbourhood(
-    reader: TableReader, found: Mapping[str, Candidate], anchors: Iterable[str], where: Filter
-) -> _Neighbourhood:
-    """Return the neighbouring turns of the anchors that were not found and pass the filter."""
+def _nearby(
+    reader: TableReader,
+    found: Mapping[str, Candidate],
+    anchors: Iterable[str],
+    where: Filter,
+    belonging: Callable[[Sequence[Record], Mapping[str, SessionOrder]], set[str]],
+) -> _Nearby:
+    """Return the turns belonging to the anchors that were not found and pass the filter."""
     anchor_records = [found[id_].record for id_ in anchors if id_ in found]
     sessions = reader.sessions(_sessions_of(found.values(), anchor_records))
-    beside = neighbouring_turns(anchor_records, sessions).difference(found)
+    beside = belonging(anchor_records, sessions).difference(found)
     candidates = {
         id_: one for id_, one in reader.candidates(beside).items() if where.admits(one.record)
     }
-    return _Neighbourhood(sessions, candidates)
+    return _Nearby(sessions, candidates)
 
 
 def _sessions_of(candidates: Iterable[Candidate], anchors: Iterable[Record]) -> set[str]:

@@ -27,6 +27,12 @@ _NUMBER: Final = re.compile(
     r"dozen)\b",
     re.I,
 )
+_OPENING: Final = 500  # characters in which a turn says what it agrees to
+# The assistant gives in: what the user objected to or proposed is what holds from then on.
+_AGREES: Final = re.compile(
+    r"\b(?:you're (?:\w+ )?right|you are (?:\w+ )?right|good (?:point|catch|call)|great question)",
+    re.I,
+)
 _QUESTION_MARKS: Final = ("?", "\uff1f", "\u061f")  # Latin, fullwidth, Arabic
 
 
@@ -60,6 +66,11 @@ class Features:
     def has_number(self) -> bool:
         """Whether the words have a number, in digits or spelled out."""
         return _NUMBER.search(self.words) is not None
+
+    @cached_property
+    def agrees(self) -> bool:
+        """Whether the words grant that somebody is right."""
+        return _AGREES.search(self.words, 0, _OPENING) is not None
 
 
 def features_of(candidates: Iterable[Candidate]) -> list[Features]:

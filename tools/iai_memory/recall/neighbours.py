@@ -22,7 +22,7 @@ _DAMPING: Final = (0.9, 0.8, 0.6, 0.45, 0.3)
 # In a pooled text, the turns before count more than the turns after.
 _SHARES_BEFORE: Final = (0.8, 0.4)
 _SHARES_AFTER: Final = (0.4,)
-_NEIGHBOUR_COSINE: Final = 0.45
+NEIGHBOUR_COSINE: Final = 0.45
 """The mean cosine of a turn with the next one in LoCoMo is .46, with the one after that .43."""
 
 _NO_SESSION: Final = SessionOrder(())
@@ -79,7 +79,7 @@ class TurnOrder:
                 weights += share * present
                 squares += share**2 * present
                 rows = _next(step, rows)
-        pooled: Floats = total / np.sqrt(squares + _NEIGHBOUR_COSINE * (weights**2 - squares))
+        pooled: Floats = total / np.sqrt(squares + NEIGHBOUR_COSINE * (weights**2 - squares))
         return pooled
 
 

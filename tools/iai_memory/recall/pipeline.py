@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import UTC
 from typing import Final, Literal
 
-from ..base.defaults import MIN_CONFIDENCE
 from ..base.out_of_sight import OutOfSight
 from ..embedding.encoder import Encoder
 from ..embedding.model_files import MODEL_FIX
@@ -16,9 +15,10 @@ from ..results import Coverage, Hidden, Period, Recalled
 from ..store.table import Store
 from .budget import fit_budget
 from .by_id import named_by_id
-from .calibration import Answer, calibrate
+from .calibration import Answer, calibrate, measured_minimum
 from .candidates import CandidateSet, find_candidates
 from .deduplication import merge_duplicates
+from .exchange_hits import merge_repeats, with_exchanges
 from .filter_arguments import in_hindsight
 from .project_scope import in_project
 from .query import Query
@@ -71,17 +71,20 @@ def recall(
         if listing.turns or not asked.is_bare:
             return _listed(listing, query, started)
     found = find_candidates(store.latest, encoder, query)
-    weights = (tables or WeightTables()).table_for(is_conversation=found.is_conversation)
-    ranked = score(found, query, weights)
+    weights = (tables or WeightTables()).table_for(
+        is_conversation=found.is_conversation, has_exchanges=found.has_exchanges
+    )
+    ranked = merge_repeats(score(found, query, weights), found)
     facts = resolve_supersession(ranked, store.latest, query, weights.maintained)
     merged = merge_duplicates(facts)
     distinct = merged[: query.limit]
     answer = calibrate(query, distinct, found)
-    fitted = fit_budget(answer.hits, query.budget_tokens)
+    shown = with_exchanges(answer.hits, found.candidates, store.latest, query.where)
+    fitted = fit_budget(shown, query.budget_tokens)
     left_out = {
         OutOfSight.BEHIND_LIMIT: sum(map(_matches, merged[query.limit :])) if answer.hits else 0,
         OutOfSight.BEHIND_BUDGET: len(answer.hits) - len(fitted.hits),
-        OutOfSight.BELOW_CONFIDENCE: _below(query, answer, len(distinct)),
+        OutOfSight.BELOW_CONFIDENCE: _below(query, found, answer, len(distinct)),
         OutOfSight.UNREADABLE_QUESTION: int(encoder is not None and not found.has_vectors),
     }
     return Recalled(
@@ -101,9 +104,10 @@ def _matches(one: Ranked) -> bool:
     return max(one.similarity, one.coverage) >= _MATCHES
 
 
-def _below(query: Query, answer: Answer, nearest: int) -> int:
+def _below(query: Query, found: CandidateSet, answer: Answer, nearest: int) -> int:
     """Return how many hits only the minimum that the caller chose took away."""
-    sure = answer.confidence is not None and answer.confidence >= MIN_CONFIDENCE
+    measured = measured_minimum(query.text, found)
+    sure = answer.confidence is not None and answer.confidence >= measured
     return nearest if sure and not answer.hits else 0
 
 

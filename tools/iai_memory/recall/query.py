@@ -9,7 +9,7 @@ from typing import TypedDict
 
 from ..base.checks import check_share, check_text, check_whole
 from ..base.clock import utc_now
-from ..base.defaults import BUDGET_TOKENS, LIMIT, MAX_LIMIT, MIN_CONFIDENCE
+from ..base.defaults import BUDGET_TOKENS, LIMIT, MAX_LIMIT
 from ..store.filter import Filter
 from .filter_arguments import check_filter
 
@@ -32,7 +32,7 @@ class RecallOptions(TypedDict, total=False):
         include_superseded: Also memories that are no longer true.
         budget_tokens: Estimated tokens of all hits' texts together.
         min_confidence: An answer that is less sure than this, 0..1, has no hits; 0 gives the
-            nearest in any case.
+            nearest in any case. None is the minimum that was measured for the kind of memories.
     """
 
     limit: int
@@ -44,7 +44,7 @@ class RecallOptions(TypedDict, total=False):
     origins: Sequence[str] | None
     include_superseded: bool
     budget_tokens: int
-    min_confidence: float
+    min_confidence: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Query:
         budget_tokens: Estimated tokens of all hits' texts together.
         where: Which records may answer.
         own_project: The project that asks.
-        min_confidence: 0..1; an answer that is less sure is empty.
+        min_confidence: 0..1; an answer that is less sure is empty. None is the measured minimum.
         asked_at: When it is asked, in the user's zone; with `as_of` of the filter, that time.
     """
 
@@ -66,7 +66,7 @@ class Query:
     budget_tokens: int
     where: Filter
     own_project: str | None
-    min_confidence: float = MIN_CONFIDENCE
+    min_confidence: float | None = None
     asked_at: datetime = field(default_factory=utc_now)
 
 
@@ -99,6 +99,8 @@ def check_query(
         budget_tokens=check_whole(budget, "budget_tokens", MIN_BUDGET_TOKENS, MAX_BUDGET_TOKENS),
         where=where,
         own_project=own_project,
-        min_confidence=check_share(options.get("min_confidence", MIN_CONFIDENCE), "min_confidence"),
+        min_confidence=None
+        if (least := options.get("min_confidence")) is None
+        else check_share(least, "min_confidence"),
         asked_at=(where.as_of or utc_now()).astimezone(zone),
     )

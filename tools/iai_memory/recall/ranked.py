@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from ..embedding.passages import Span
 from ..store.record import Record
+from ..store.session_order import Exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Ranked:
         matched_wording: Id of the earlier wording of this fact that matched, None where its own
             did.
         confidence: The probability that it answers, 0..1; None until it is calibrated.
+        exchange: The exchange of a turn, None where it is not known or has none.
+        turns: The other turns that are shown with it, in their order.
     """
 
     record: Record
@@ -36,6 +39,8 @@ class Ranked:
     copies: tuple[str, ...] = ()
     matched_wording: str | None = None
     confidence: float | None = None
+    exchange: Exchange | None = None
+    turns: tuple[Record, ...] = ()
 
     @property
     def reason(self) -> str:

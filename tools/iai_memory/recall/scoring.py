@@ -20,11 +20,15 @@ from .signals import SIGNALS, SignalInputs
 from .weights import Weights
 
 MAX_RANKED: Final = 150
+_RANKED_PER_EXCHANGE: Final = 6  # each has several turns
 _RANKED_PER_HIT: Final = 3  # several of them may become one hit
 
 
 def score(found: CandidateSet, query: Query, weights: Weights) -> list[Ranked]:
-    """Return the best candidates, best first; of equal scores the newer one first."""
+    """Return the best candidates, best first; of equal scores the newer one first.
+
+    Of the turns of an exchange with an assistant only the best stands for it.
+    """
     if not found.candidates:
         return []
     inputs = SignalInputs(found, query)
@@ -36,6 +40,8 @@ def score(found: CandidateSet, query: Query, weights: Weights) -> list[Ranked]:
     names = [signal.name for signal in signals]
     similarities = np.maximum(inputs.whole_cosine, inputs.passage_cosine)
     rows = _best_rows(inputs.records, scores, _limit(found, query))
+    if found.has_exchanges:
+        rows = inputs.exchanges.first_rows(rows)
     return [
         Ranked(
             inputs.records[row],
@@ -57,10 +63,10 @@ def score(found: CandidateSet, query: Query, weights: Weights) -> list[Ranked]:
 
 
 def _limit(found: CandidateSet, query: Query) -> int:
-    """Return how many to rank; if a fact has several wordings, any of them may match best."""
+    """Return how many to rank: more where several wordings or turns become one hit."""
     if any(one.record.valid_to is not None for one in found.candidates):
         return MAX_RANKED
-    return _RANKED_PER_HIT * query.limit
+    return (_RANKED_PER_EXCHANGE if found.has_exchanges else _RANKED_PER_HIT) * query.limit
 
 
 def _best_rows(records: Sequence[Record], scores: Floats, limit: int) -> list[int]:

@@ -23,6 +23,7 @@ from ..text.analyzer import query_terms
 from ..text.speakers import subject
 from .candidates import CandidateSet
 from .date_mentions import DateMention, date_mentions
+from .exchanges import ExchangeRows
 from .features import features_of
 from .intent import intent_of
 from .neighbours import Floats, turn_order
@@ -73,6 +74,11 @@ class SignalInputs:
         self.is_question = np.array([one.is_question for one in self.features], dtype=float)
         self.intent = intent_of(query.text)
         self.order = turn_order(self.records, found.sessions)
+
+    @cached_property
+    def exchanges(self) -> ExchangeRows:
+        """The exchanges of the candidates."""
+        return ExchangeRows.of(self.records, self.found.sessions)
 
     @cached_property
     def match(self) -> Floats:
@@ -151,6 +157,23 @@ def _reply(inputs: SignalInputs) -> Floats:
     return inputs.order.shifted(inputs.is_question * inputs.match / 2, inputs.order.before)
 
 
+def _both_sides(inputs: SignalInputs) -> Floats:
+    """Return the match of the user's words or of the answers, whichever is lower."""
+    return inputs.exchanges.both_sides(inputs.match / 2)
+
+
+def _exchange(inputs: SignalInputs) -> Floats:
+    return _scaled(inputs.exchanges.pooled_cosine(inputs.whole_cosine), 0.0)
+
+
+def _agreed(inputs: SignalInputs) -> Floats:
+    return inputs.exchanges.any(np.array([one.agrees for one in inputs.features], np.bool_))
+
+
+def _unanswered(inputs: SignalInputs) -> Floats:
+    return -inputs.is_question * inputs.exchanges.unanswered
+
+
 def _date(inputs: SignalInputs) -> Floats:
     if not inputs.dates:
         return np.zeros(len(inputs.records))
@@ -209,6 +232,10 @@ SIGNALS: Final = (
     Signal("speaker", lambda weights: weights.speaker, _speaker),
     Signal("session", lambda weights: weights.session, _session),
     Signal("reply", lambda weights: weights.reply, _reply),
+    Signal("both sides", lambda weights: weights.both_sides, _both_sides),
+    Signal("exchange", lambda weights: weights.exchange, _exchange),
+    Signal("agreed", lambda weights: weights.agreed, _agreed),
+    Signal("unanswered", lambda weights: weights.unanswered, _unanswered),
     Signal("date", lambda weights: weights.date, _date),
     Signal("asked for", lambda weights: weights.asked_for, _asked_for),
     Signal("length", lambda weights: weights.length, _length),

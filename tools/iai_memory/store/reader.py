@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
+from itertools import compress
 from typing import Final, TypeVar
 
 import numpy as np
@@ -185,15 +186,17 @@ class TableReader:
         """
         names, found = ["session_id", "created_at", "id"], dict[str, SessionOrder]()
         parts = self._select(
-            [*names, "tombstoned_at"], "session_id", list(dict.fromkeys(session_ids))
+            [*names, "role", "tombstoned_at"], "session_id", list(dict.fromkeys(session_ids))
         )
         for part in parts:
             live = part.filter(pc.is_null(part["tombstoned_at"]))
             live = live.sort_by([(name, "ascending") for name in names])
             runs = pc.run_end_encode(live["session_id"].combine_chunks())
             ids, ends = live["id"].to_pylist(), runs.run_ends.to_pylist()
+            said = pc.equal(live["role"], "user").to_pylist()
             for session, begin, end in zip(runs.values.to_pylist(), [0, *ends], ends, strict=False):
-                found[session] = SessionOrder(tuple(ids[begin:end]))
+                by_user = frozenset(compress(ids[begin:end], said[begin:end]))
+                found[session] = SessionOrder(tuple(ids[begin:end]), by_user)
         return found
 
     # Records in an order

@@ -1,9 +1,30 @@
-"""The order of the turns of a session."""
+"""The order of the turns of a session, and its exchanges."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress, pairwise
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """The user's turn, or several in a row, and everything up to the next one.
+
+    Attributes:
+        first: Id of its first turn.
+        user: Ids of the user's turns; empty before the first of a session.
+        answer: Id of the last other turn; None where nobody answered.
+    """
+
+    first: str
+    user: tuple[str, ...]
+    answer: str | None
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the user's turns and of the answer."""
+        return self.user if self.answer is None else (*self.user, self.answer)
 
 
 @dataclass(frozen=True)
@@ -12,9 +33,11 @@ class SessionOrder:
 
     Attributes:
         ids: Of its records.
+        by_user: The ids of those that the user said.
     """
 
     ids: tuple[str, ...]
+    by_user: frozenset[str] = frozenset()
 
     def before(self, id_: str) -> str | None:
         """Return the id just before; None before the first, and for an id of another session."""
@@ -26,6 +49,24 @@ class SessionOrder:
         at = self._position.get(id_, -1) + 1
         return self.ids[at] if 0 < at < len(self.ids) else None
 
+    def exchange(self, id_: str) -> Exchange | None:
+        """Return the exchange of a turn; None for an id of another session."""
+        return self._exchanges.get(id_)
+
     @cached_property
     def _position(self) -> dict[str, int]:
         return {id_: at for at, id_ in enumerate(self.ids)}
+
+    @cached_property
+    def _exchanges(self) -> dict[str, Exchange]:
+        """The exchange of each turn; one begins where the user speaks after somebody else."""
+        said = [id_ in self.by_user for id_ in self.ids]
+        begins = [at for at, one in enumerate(said) if at == 0 or (one and not said[at - 1])]
+        found: dict[str, Exchange] = {}
+        for begin, end in pairwise([*begins, len(said)]):
+            turns = self.ids[begin:end]
+            user = tuple(compress(turns, said[begin:end]))
+            found |= dict.fromkeys(
+                turns, Exchange(turns[0], user, None if said[end - 1] else turns[-1])
+            )
+        return found

@@ -44,8 +44,8 @@ _MAX_KNOWN_ROWS: Final = 10_000
 # Kept in order, 200 bytes a turn: the next recall mostly reads the same sessions.
 _MAX_SESSIONS: Final = 500
 
-_Said = tuple[NDArray[np.int64], list[str]]
-"""Times and ids of the turns of one session, in order."""
+_Said = tuple[NDArray[np.int64], list[str], NDArray[np.bool_]]
+"""Times and ids of the turns of one session, in order, and which of them the user said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +113,12 @@ class LiveSegment:
         """Yield the position within `keys` of each session that is here, and its live rows."""
         which, rows = self.find(self.segment.sessions, keys)
         which, rows = which[self.live[rows]], rows[self.live[rows]]
-        times, ids = self.segment.columns.created_at[rows], self.segment.ids_at(rows)
+        columns = self.segment.columns
+        times, ids = columns.created_at[rows], self.segment.ids_at(rows)
+        by_user = columns.role.numbers[rows] == columns.role.number("user")
         ends = np.flatnonzero(np.diff(which, append=-1)) + 1
         for begin, end in pairwise([0, *ends.tolist()]):
-            yield int(which[begin]), (times[begin:end], ids[begin:end])
+            yield int(which[begin]), (times[begin:end], ids[begin:end], by_user[begin:end])
 
     def sessions_of(self, keys: Hashes) -> list[str | None]:
         """Return the sessions of the records with these ids."""
@@ -343,7 +345,8 @@ class Snapshot:
 
 def _merged(said: Sequence[_Said]) -> SessionOrder:
     """Merge the turns of one session, that each segment gives in order."""
+    by_user = frozenset(chain.from_iterable(compress(ids, mine.tolist()) for _, ids, mine in said))
     if len(said) == 1:
-        return SessionOrder(tuple(said[0][1]))
-    pairs = (zip(times.tolist(), ids, strict=True) for times, ids in said)
-    return SessionOrder(tuple(id_ for _, id_ in sorted(chain.from_iterable(pairs))))
+        return SessionOrder(tuple(said[0][1]), by_user)
+    pairs = (zip(times.tolist(), ids, strict=True) for times, ids, _ in said)
+    return SessionOrder(tuple(id_ for _, id_ in sorted(chain.from_iterable(pairs))), by_user)
