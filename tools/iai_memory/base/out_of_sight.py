@@ -80,8 +80,8 @@ def _outside(what: str) -> Callable[[int], str]:
 _SENTENCES: Final[Mapping[OutOfSight, Callable[[int], str]]] = MappingProxyType(
     {
         OutOfSight.UNREAD_EVENT: _many(
-            "event of a hook waits unread: run `iai-mcp drain`",
-            "events of hooks wait unread: run `iai-mcp drain`",
+            "ring waits: run `iai-mcp drain`",
+            "rings wait: run `iai-mcp drain`",
         ),
         OutOfSight.UNREAD_TRANSCRIPT: _many(
             "transcript grew and was not read: run `iai-mcp drain`",
