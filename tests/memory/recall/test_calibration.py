@@ -12,6 +12,8 @@ from iai_memory import Memory
 from iai_memory.base.defaults import MIN_CONFIDENCE
 from iai_memory.errors import InvalidInput
 from iai_memory.recall.calibration import names_only_unknown
+from iai_memory.writing.ingest import ingest
+from iai_memory.writing.new_memory import new_memories
 
 TEXTS = (
     "Greta plays the cello in the evenings.",
@@ -116,3 +118,19 @@ def test_dates_the_first_word_and_german_nouns_are_no_names() -> None:
     assert not unknown("Where was she on Friday, in May?", "She was here.")
     assert not unknown("Greta", "nothing of the sort")
     assert not unknown("Wo ist denn nur die Datensicherung von gestern?", "Die Kopie liegt hier.")
+
+
+def test_hits_that_wait_for_their_vectors_are_not_dropped_as_far_away(memory: Memory) -> None:
+    memory.ingest([{"text": f"The kitchen of house {n} is painted green."} for n in range(30)])
+    turns = [
+        {"text": f"The summary file of run {n} was dropped.", "role": "user"} for n in range(12)
+    ]
+    ingest(memory.store, None, new_memories(turns), origin="hook")
+    found = memory.recall("why was the summary file dropped?")
+    assert found.hits
+    assert "summary file" in found.hits[0].text
+    assert found.confidence is None
+    assert found.degraded
+    while memory.embed_pending():
+        pass
+    assert memory.recall("why was the summary file dropped?").confidence is not None

@@ -131,8 +131,11 @@ def calibrate(query: Query, hits: Sequence[Ranked], found: CandidateSet) -> Answ
         query: The question and its minimum confidence.
         hits: Best first.
         found: Everything that either search found.
+
+    Where a hit waits for its vector, nothing is known of how near it is: as without vectors, all
+    hits stay, and none has a probability.
     """
-    if not found.has_vectors:
+    if not found.has_vectors or any(one.record.embedder is None for one in hits):
         return Answer(hits, None)
     if not hits:
         return Answer([], 0.0)

@@ -84,6 +84,8 @@ def find_candidates(reader: TableReader, encoder: Encoder | None, query: Query) 
     bm25 = reader.matching(query.text, where, depth)
     found = reader.candidates(bm25)
     vector = _query_vector(encoder, query.text, found.values(), embedding)
+    if _mostly_pending(found.values()):
+        vector = None
     cosines = {} if vector is None else reader.nearest(vector, where, depth, nprobes=NPROBES)
     similarities = reader.overlap(partial(_similarities, reader, vector, {*bm25, *cosines}))
     dated = _said_on_dates(reader, query, where, vector)
@@ -148,9 +150,22 @@ def _query_vector(
     return embedding.result()
 
 
+def _mostly_pending(matching: Collection[Candidate]) -> bool:
+    """Return whether most of what has the words waits for vectors.
+
+    What is near among the few others would come before the memories that have the words.
+    """
+    return 2 * sum(one.record.embedder is None for one in matching) > len(matching)
+
+
+def is_readable(text: str) -> bool:
+    """Return whether the model reads anything in the text; in emoji it does not."""
+    return any(character.isalnum() for character in text)
+
+
 def _embed(encoder: Encoder | None, text: str) -> Vector | None:
     """Return the vector of the text; None without a model, and for emoji, which it cannot read."""
-    if encoder is None or not any(character.isalnum() for character in text):
+    if encoder is None or not is_readable(text):
         return None
     vector: Vector = encoder.encode([text])[0]
     return vector

@@ -16,7 +16,7 @@ from ..store.table import Store
 from .budget import fit_budget
 from .by_id import named_by_id
 from .calibration import Answer, calibrate, measured_minimum
-from .candidates import CandidateSet, find_candidates
+from .candidates import CandidateSet, find_candidates, is_readable
 from .deduplication import merge_duplicates
 from .exchange_hits import merge_repeats, with_exchanges
 from .filter_arguments import in_hindsight
@@ -85,7 +85,7 @@ def recall(
         OutOfSight.BEHIND_LIMIT: sum(map(_matches, merged[query.limit :])) if answer.hits else 0,
         OutOfSight.BEHIND_BUDGET: len(answer.hits) - len(fitted.hits),
         OutOfSight.BELOW_CONFIDENCE: _below(query, found, answer, len(distinct)),
-        OutOfSight.UNREADABLE_QUESTION: int(encoder is not None and not found.has_vectors),
+        OutOfSight.UNREADABLE_QUESTION: int(encoder is not None and not is_readable(query.text)),
     }
     return Recalled(
         hits=fitted.hits,
