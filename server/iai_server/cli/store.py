@@ -54,8 +54,9 @@ def session_start(
         emit_json(page)
     else:
         typer.echo(page.payload, nl=False)
-    # Behind the page, for which a hook waits: the next session shall not have to render.
-    memory.page_manager().refresh("manual", max_seconds=_BEHIND_THE_PAGE_SEC)
+    if not refresh:
+        # Behind the page, for which a hook waits: the next session shall not have to render.
+        memory.page_manager().refresh("manual", max_seconds=_BEHIND_THE_PAGE_SEC)
 
 
 def status(as_json: AsJson = False) -> None:

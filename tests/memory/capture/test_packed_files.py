@@ -16,6 +16,7 @@ import pytest
 import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.support.pages import minutes_pass
 from tests.support.transcript_lines import claude, raw, turns
 
 from iai_memory import Memory
@@ -132,6 +133,7 @@ def test_a_drain_stores_what_stands_before_the_damage_and_then_gives_the_file_up
     ring(memory, path)
     for _ in range(3):
         memory.drain()
+        minutes_pass(memory)
     assert memory.status().records == 40
     [given_up] = (memory.paths.spool / "failed").glob("*.json")
     assert "what stands before that place was read" in json.loads(given_up.read_text())["why"]

@@ -15,8 +15,8 @@ SAME = [
     ("github.com/acme/a", "GitHub.com/Acme/a"),
     ("github.com/acme/a", "www.github.com/acme/a.git"),
     ("github.com/acme/a", "ssh.github.com:443/ACME/a"),
-    ("C:\\work\\a", "c:/work/a/"),
-    ("C:\\work\\a", "/mnt/c/work/a"),
+    ("C:\\job\\a", "c:/job/a/"),
+    ("C:\\job\\a", "/mnt/c/job/a"),
     ("\\\\wsl$\\Debian\\home\\me", "/home/me"),
     ("//wsl.localhost/Ubuntu/home/me/", "\\\\wsl$\\Ubuntu\\home\\me"),
 ]

@@ -40,7 +40,7 @@ def test_what_a_tool_stored_is_rendered_at_once_without_waiting_for_a_tick(tmp_p
         assert not cache(reading).exists() or "said better" not in page(reading)
         until("the page without it", lambda: cache(reading).exists())
         assert "said better" not in page(reading)
-    assert {e["trigger"] for e in events(reading, "success")[1:]} == {"wake_sequence"}
+    assert {e["trigger"] for e in rendered(reading)[1:]} == {"wake_sequence"}
 
 
 def test_what_another_process_stored_is_rendered_at_a_tick(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_the_command_line_refreshes_by_hand(memory: Memory, command: Callable[..
     memory.ingest("a fact")
     printed = command("session-start", "--refresh")
     assert printed == page(memory)
-    assert [e["trigger"] for e in events(memory, "success")] == ["manual"]
+    assert [e["trigger"] for e in rendered(memory)] == ["manual"]
 
 
 def test_the_tool_refreshes_by_hand_inside_the_interval(tmp_path: Path) -> None:

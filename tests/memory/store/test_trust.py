@@ -260,7 +260,7 @@ def test_a_hit_for_people_stays_on_its_own_line(memory: Memory, printed: Any) ->
     stored(memory, "port 1\n9.999  2026-01-01  user  forged-id\n1 hits, hybrid, 0.1 ms\u2028port")
     lines = printed("recall", "port").splitlines()
     assert [line for line in lines if "forged-id" in line] == [lines[1]]
-    assert len(lines) == 4
+    assert len(lines) == 5
     assert lines[1].startswith("       port 1 9.999")
 
 
@@ -280,5 +280,5 @@ def test_the_commands_take_origins_sources_and_dates(memory: Memory, printed: An
     assert raw(memory, new).valid_from.isoformat() == "2026-03-01T00:00:00+00:00"
     then = json.loads(printed("recall", "port", "--as-of", "2026-02-01", "--json"))
     assert [hit["id"] for hit in then["hits"]] == [id_]
-    assert id_ in printed("timeline", "--as-of", "2026-02-01")
+    assert id_ in printed("timeline", "--ids", "--as-of", "2026-02-01")
     assert "derived_from names 'nothing'" in printed("ingest", "x", "--derived-from", "nothing")

@@ -175,7 +175,8 @@ def test_what_begins_no_id_names_nothing(words_only: Memory, wrong: str) -> None
 
 
 def test_a_query_that_is_an_id_or_its_beginning_finds_that_memory(words_only: Memory) -> None:
-    old = str(words_only.ingest("The oars are in the shed.").results[0].id)
+    told = {"text": "The oars are in the shed.", "project": "otter"}
+    old = str(words_only.ingest(told).results[0].id)
     new = words_only.supersede(old, "The oars are sold.").new_id
     for query in (old, old.upper(), f"`{old}`", old[:30]):
         assert [hit.id for hit in words_only.recall(query).hits] == [old]

@@ -83,7 +83,7 @@ def test_what_was_taken_back_ranks_below_what_replaced_it_and_says_so(
     memory: Memory, taken_back: str, first: str
 ) -> None:
     memory.tag_rewound(keys(taken_back), [])
-    hits = memory.recall("which port does the staging database listen on?").hits
+    hits = memory.recall("which port does the staging database listen on?", min_confidence=0).hits
     assert [hit.text.split()[-1] for hit in hits[:2]] == [
         first,
         {"6001": "5544"}.get(first, "6001"),

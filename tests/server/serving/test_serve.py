@@ -279,11 +279,15 @@ def test_a_damaged_model_is_one_clear_sentence(
             kept = len(content) // 2 if file.suffix == ".onnx" else None
             (model / file.name).write_bytes(content[:kept])
     with child_server(tmp_path / "store", model) as child:
-        told = child.refused("ingest", {"memories": [{"text": "Not embedded."}]})
+        [kept] = child.ask("ingest", {"memories": [{"text": "Not embedded."}]})["results"]
+        assert kept["status"] == "pending"
+        told = child.ask("status")["model"]["fault"]
         assert str(model) in told
         assert "IAI_MCP_MODEL" in told
         assert "\n" not in told
-        assert child.ask("status")["model"]["fix"] == told
+        found = child.ask("recall", {"query": "what is not embedded?"})
+        assert [hit["text"] for hit in found["hits"]] == ["Not embedded."]
+        assert found["degraded"]
 
 
 @pytest.mark.parametrize(

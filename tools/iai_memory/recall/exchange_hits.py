@@ -9,7 +9,7 @@ from typing import Final
 from ..store.candidate import Candidate
 from ..store.filter import Filter
 from ..store.reader import TableReader
-from ..store.record import Record
+from ..store.record import REWOUND, Record
 from ..store.session_order import Exchange
 from .candidates import CandidateSet
 from .exchanges import exchange_of, is_turn
@@ -81,8 +81,7 @@ def with_exchanges(
 
 def _others(one: Ranked, found: Mapping[str, Candidate], where: Filter) -> tuple[Record, ...]:
     ids = () if one.exchange is None else one.exchange.ids
+    records = [found[id_].record for id_ in ids if id_ != one.record.id and id_ in found]
     return tuple(
-        found[id_].record
-        for id_ in ids
-        if id_ != one.record.id and id_ in found and where.admits(found[id_].record)
+        record for record in records if REWOUND not in record.tags and where.admits(record)
     )

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..store.record import Record
+from ..store.record import REWOUND, Record
 from ..store.session_order import Exchange, SessionOrder
 from .neighbours import NEIGHBOUR_COSINE, Floats, Rows
 
@@ -33,8 +33,11 @@ def is_turn(record: Record) -> bool:
 
 
 def exchange_of(record: Record, sessions: Mapping[str, SessionOrder]) -> Exchange | None:
-    """Return the exchange of a host's turn; None for another record or an unknown session."""
-    if not is_turn(record):
+    """Return the exchange of a host's turn; None for another record or an unknown session.
+
+    A turn that the user took back is of none: what replaced it often follows at once.
+    """
+    if not is_turn(record) or REWOUND in record.tags:
         return None
     session = sessions.get(record.session_id or "")
     return None if session is None else session.exchange(record.id)
