@@ -74,12 +74,13 @@ class ExchangeRows:
     def of(cls, records: Sequence[Record], sessions: Mapping[str, SessionOrder]) -> ExchangeRows:
         """Group the candidates that have these records."""
         row_of = {record.id: row for row, record in enumerate(records)}
-        numbers: dict[str, int] = {}
+        numbers: dict[tuple[bool, str], int] = {}
         number, pairs = list[int](), list[tuple[int, int, float]]()
         unanswered = list[bool]()
         for row, record in enumerate(records):
             found = exchange_of(record, sessions)
-            first = record.id if found is None else found.first
+            # A turn that was taken back may be the first of the exchange that it is not of.
+            first = (False, record.id) if found is None else (True, found.first)
             if first not in numbers:
                 numbers[first] = len(pairs)
                 pairs.append(_pair(record, row, found, row_of))
