@@ -149,6 +149,12 @@ def test_a_time_alone_of_which_there_is_nothing_is_searched_as_a_word(
     assert not words_only.recall(f"what did we do on {query}?").hits
 
 
+def test_a_time_before_the_year_1000_can_be_asked_for(words_only: Memory) -> None:
+    words_only.ingest("said today")
+    assert len(words_only.timeline(since="0005-01-01").records) == 1
+    assert words_only.recall("said", until="0999-12-31").hits == []
+
+
 def test_what_was_taken_back_or_forgotten_did_not_happen(
     words_only: Memory, yesterday: datetime
 ) -> None:

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iai_memory import Memory
 from iai_memory.text.time_expressions import TimeExpression, time_expressions
 from iai_memory.text.time_locale import time_locale
+from iai_memory.text.time_rules import rules
 
 # A Monday.
 ASKED = datetime(2026, 2, 16, 9, tzinfo=ZoneInfo("Europe/Berlin"))
@@ -41,7 +43,11 @@ def only(question: str, asked_at: datetime = ASKED) -> TimeExpression:
         ("what did we do on the 3rd?", "2026-02-03", "2026-02-03"),
         ("what did we do the day before the 25th of May?", "2025-05-24", "2025-05-24"),
         ("what did we do on the last day of January?", "2026-01-31", "2026-01-31"),
-        ("what did we do between 3 and 5 March?", "2025-03-05", "2025-03-05"),
+        ("what did we do between 3 and 5 March?", "2025-03-03", "2025-03-05"),
+        ("what did we do on 3-5 March 2024?", "2024-03-03", "2024-03-05"),
+        ("what did we do from the 3rd to the 5th of March?", "2025-03-03", "2025-03-05"),
+        ("Was haben wir vom 3. bis 5. März gemacht?", "2025-03-03", "2025-03-05"),
+        ("¿qué hicimos del 3 al 5 de marzo?", "2025-03-03", "2025-03-05"),
         ("what did we do between 3 March and 5 March?", "2025-03-03", "2025-03-05"),
         ("what did we do from Tuesday to Thursday?", "2026-02-10", "2026-02-12"),
         ("what was going on on 2026-01-25?", "2026-01-25", "2026-01-25"),
@@ -159,14 +165,40 @@ def test_slashes_are_read_as_the_systems_locale_writes_them(
 ) -> None:
     for variable in ("LC_ALL", "LC_TIME", "LANG"):
         monkeypatch.setenv(variable, name)
-    time_locale.cache_clear()
-    assert only("what did we do on 03/04/2025?").start.date().isoformat() == day
-    time_locale.cache_clear()
+    for remembered in (time_locale, rules):
+        remembered.cache_clear()
+    try:
+        assert only("what did we do on 03/04/2025?").start.date().isoformat() == day
+    finally:
+        for remembered in (time_locale, rules):
+            remembered.cache_clear()
 
 
 def test_some_hours_are_hours() -> None:
     found = only("what did we do in the last two hours?")
     assert (found.start, found.end) == (ASKED - timedelta(hours=2), ASKED)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "what did we do 2025 years ago?",
+        "what did we do 2024 years ago?",
+        "what did we do in the last 2025 years?",
+        "what did we do 9999 months ago?",
+        "what did we do until 3 March 1960?",
+        "what did we do on 31 December 9998?",
+    ],
+)
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12"])
+def test_a_time_at_the_end_of_the_calendar_ends_no_recall(
+    words_only: Memory, question: str, zone: str
+) -> None:
+    asked = datetime(2026, 2, 16, 9, tzinfo=ZoneInfo(zone))
+    for found in time_expressions(question, asked):
+        assert found.start.astimezone(UTC) <= found.end.astimezone(UTC)
+    words_only.ingest("We did it.")
+    words_only.recall(question)
 
 
 @given(st.text(max_size=60), st.sampled_from(["yesterday", "in 9999 days", "am 99.99.", "el 31"]))

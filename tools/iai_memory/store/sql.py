@@ -13,7 +13,9 @@ def sql_text(value: str) -> str:
 
 def sql_time(moment: datetime) -> str:
     """Return a SQL timestamp literal in UTC, to the microsecond."""
-    return f"timestamp '{moment.astimezone(UTC).strftime('%Y-%m-%dT%H:%M:%S.%f')}'"
+    # Not by strftime: of a year before 1000 that writes fewer than four digits.
+    plain = moment.astimezone(UTC).replace(tzinfo=None)
+    return f"timestamp '{plain.isoformat(timespec='microseconds')}'"
 
 
 def sql_in(column: str, values: Iterable[str]) -> str:

@@ -32,7 +32,8 @@ UNITS: Final = ("minute", "hour", "day", "week", "month", "year")
 # A shorter name is mostly an abbreviation that is also a word: "so", "mar", "sat", "di".
 _MIN_NAME: Final = 4
 _AGO: Final = re.compile(r"(\d+) (minute|hour|day|week|month|year) ago")
-_PLACE_OF_NUMBER: Final = re.compile(r"\\?\(\\?\\d.*?\*\+\\?\)|\(\\d\+\+\[\.,\]\?\\d\*\+\)")
+# How dateparser writes the number in a pattern.
+_NUMBER: Final = r"(\d++[.,]?\d*+)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,22 +148,15 @@ def _counted(
     shapes = dict[str, None]()
     for name in UNITS:
         for written in info.get("relative-type-regex", {}).get(rf"\1 {name} ago", []):
-            text = _PLACE_OF_NUMBER.sub("\0", written.lower())
+            text = written.lower().replace(_NUMBER, "\0")
             shape = names.sub("\1", text, count=1)
-            if shape.count("\0") == shape.count("\1") == 1 and shape.index("\0") < shape.index(
-                "\1"
-            ):
+            if [mark for mark in shape if mark in "\0\1"] == ["\0", "\1"]:
                 shapes[shape] = None
-    edges = (r"(?<!\w)", r"(?!\w)") if spaced else ("", "")
-    return tuple(
-        re.compile(
-            edges[0]
-            + shape.replace(" ", r"\s+").replace("\0", number).replace("\1", unit)
-            + edges[1],
-            re.I,
-        )
-        for shape in shapes
+    filled = (
+        shape.replace(" ", r"\s+").replace("\0", number).replace("\1", unit) for shape in shapes
     )
+    before, after = (r"(?<!\w)", r"(?!\w)") if spaced else ("", "")
+    return tuple(re.compile(f"{before}{pattern}{after}", re.I) for pattern in filled)
 
 
 def _numbers(info: Mapping[str, Any], words: TimeWords) -> dict[str, int]:

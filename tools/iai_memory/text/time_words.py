@@ -23,7 +23,7 @@ class TimeWords:
         until: "until" a time.
         between: The words before the first and before the second of two times.
         recent: "in the last", before a number of days; `recent_after` stands behind it.
-        recent_after: As in "due giorni fa" or "últimos".
+        recent_after: "last" where it stands between the number and the unit.
         day_before: "the day before" another day.
         day_after: "the day after" another day.
         first_of: "the first day of" a month.
@@ -206,7 +206,7 @@ SPANISH: Final = TimeWords(
 )
 
 FRENCH: Final = TimeWords(
-    before=r"le|la|les|en|au|aux|du|de|des|dans|pendant|durant|ce|d['\u2019]|lors",
+    before=r"le|la|les|en|au|aux|du|de|des|dans|pendant|durant|ce|ces|d['\u2019]|lors",
     before_month=r"en|de|durant|d['\u2019]",
     last=r"derni(?:er|ère)s?|passée?s?",
     this=r"cet?(?:te)?",
