@@ -85,7 +85,7 @@ def test_the_help_of_every_command_needs_no_memory(tmp_path: Path) -> None:
         (("session-start",), set[str](), 790, 200),
         (("timeline",), {"rich"}, 830, 200),
         (("status",), {"rich"}, 830, 200),
-        (("recall", "which port"), {"rich", "onnxruntime", "tokenizers"}, 870, 220),
+        (("recall", "which port"), {"rich", "onnxruntime", "tokenizers"}, 870, 224),
     ],
     ids=lambda part: part[0] if isinstance(part, tuple) else None,
 )

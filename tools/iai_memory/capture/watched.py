@@ -9,7 +9,8 @@ system than the store's, which may not answer: growth there is found by the next
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
@@ -48,7 +49,7 @@ def watch(paths: StorePaths, sessions: Iterable[Session]) -> None:
         ) from exc
 
 
-def _links(sessions: Iterable[Session], device: int) -> Iterable[tuple[str, str]]:
+def _links(sessions: Iterable[Session], device: int) -> Iterator[tuple[str, str]]:
     """Yield name and target of each link; the name is the size, and a digest of the target."""
     newest = sorted(sessions, key=lambda one: one.queued_at, reverse=True)[:MAX_WATCHED]
     for session in newest:
@@ -67,8 +68,6 @@ def _links(sessions: Iterable[Session], device: int) -> Iterable[tuple[str, str]
 
 
 def _digest(path: Path) -> str:
-    from hashlib import blake2b
-
     return blake2b(os.fsencode(path), digest_size=8).hexdigest()
 
 

@@ -62,14 +62,9 @@ def recall(
     """
     started = time.perf_counter()
     query = replace(query, where=in_project(in_hindsight(query.where, store), store))
-    named = named_by_id(store.latest, query)
-    if named:
-        return _named(named, query, started)
-    asked = time_question(query.text, query.asked_at)
-    if asked is not None:
-        listing = list_time(store.latest, query, asked)
-        if listing.turns or not asked.is_bare:
-            return _listed(listing, query, started)
+    unranked = _without_ranking(store, query, started)
+    if unranked is not None:
+        return unranked
     found = find_candidates(store.latest, encoder, query)
     weights = (tables or WeightTables()).table_for(
         is_conversation=found.is_conversation, has_exchanges=found.has_exchanges
@@ -97,6 +92,23 @@ def recall(
         latency_ms=round((time.perf_counter() - started) * 1000, 1),
         coverage=_left_out(left_out),
     )
+
+
+def _without_ranking(store: Store, query: Query, started: float) -> Recalled | None:
+    """Return the answer to a query that is an id, or a time alone; None for any other query.
+
+    A time alone of which there is nothing, as "Thursday", may be meant as a word.
+    """
+    named = named_by_id(store.latest, query)
+    if named:
+        return _named(named, query, started)
+    asked = time_question(query.text, query.asked_at)
+    if asked is None:
+        return None
+    listing = list_time(store.latest, query, asked)
+    if asked.is_bare and not listing.turns:
+        return None
+    return _listed(listing, query, started)
 
 
 def _matches(one: Ranked) -> bool:

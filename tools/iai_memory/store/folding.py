@@ -71,9 +71,9 @@ def say_the_same(one: Record, other: Record) -> bool:
     )
 
 
-def _identity_by_id(record: Record) -> TurnIdentity | None:
-    """Return the identity of a record whose key its host's id is by itself, else None."""
-    found = stored_identity(
+def identity_of(record: Record) -> TurnIdentity | None:
+    """Return the identity that the record's turn would have if it came today; None for no turn."""
+    return stored_identity(
         record.host,
         record.origin,
         record.session_id,
@@ -81,6 +81,11 @@ def _identity_by_id(record: Record) -> TurnIdentity | None:
         record.turn_id,
         record.created_at,
     )
+
+
+def _identity_by_id(record: Record) -> TurnIdentity | None:
+    """Return the identity of a record whose key its host's id is by itself, else None."""
+    found = identity_of(record)
     is_by_id = found is not None and not found.with_text and found.key("") == record.idem
     return found if is_by_id else None
 

@@ -19,8 +19,7 @@ from ..embedding.identity import DIMENSION
 from ..embedding.passages import Passages, may_have_several
 from ..errors import InvalidInput
 from ..privacy.redaction import redact
-from ..store.folding import fold, say_the_same, with_other_words
-from ..store.idempotency import stored_identity
+from ..store.folding import fold, identity_of, say_the_same, with_other_words
 from ..store.names import stored_tags
 from ..store.reader import TableReader
 from ..store.record import ORIGINS, ROLES, Change, Record
@@ -187,14 +186,7 @@ def _from_line(line: str, number: int, embedder: str) -> Row:
 
 def _rekeyed(record: Record) -> Record:
     """Return the record with the key that its turn would have if it came today."""
-    identity = stored_identity(
-        record.host,
-        record.origin,
-        record.session_id,
-        record.role,
-        record.turn_id,
-        record.created_at,
-    )
+    identity = identity_of(record)
     return record if identity is None else replace(record, idem=identity.key(record.text))
 
 
