@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import datetime
 from itertools import compress
 from typing import Final, TypeVar
 
-import numpy as np
 import pyarrow as pa
 from lancedb.query import ColumnOrdering
 from lancedb.table import LanceTable
-from numpy.typing import NDArray
 
 from ..text.analyzer import query_terms
 from .arrow import pc
@@ -21,7 +18,6 @@ from .candidate import CANDIDATE_COLUMNS, Candidate
 from .dense_search import nearest_rows
 from .filter import Filter
 from .known import KNOWN_COLUMNS, KnownMemory, known_memories, with_hashes
-from .lance_errors import retried, translated
 from .lexical_search import matching_rows
 from .read_lock import ReadLock
 from .record import Record
@@ -29,50 +25,27 @@ from .record_rows import RETIRED_COLUMNS, from_table, record_columns
 from .row_id_cache import RowIdCache
 from .session_order import SessionOrder
 from .similarity import Similarity, similarities_of
-from .sql import sql_in, sql_text, sql_time
-from .statistics import STATISTICS_COLUMNS, StatisticsByProject, Tally, statistics_by_project
+from .sql import sql_in, sql_text
+from .table_changes import TableChanges
+from .table_counts import FORGOTTEN, PENDING, TableCounts
 from .vector_rows import VECTOR_COLUMNS, Row, Vector, count_vectors, from_arrow, read_vectors
 
 T = TypeVar("T")
 
 _IDS_PER_QUERY: Final = 1_000
-# LanceDB reads some batches ahead, which take 20 MB; with four times as many rows, 90 MB.
-_BATCH_ROWS: Final = 500
 # Not the threads of the dense search: work beside the caller may search vectors itself, and would
 # wait for one of those.
 _ASIDE: Final = ThreadPoolExecutor(4, "reading-aside")
-_PENDING: Final = "embedder IS NULL AND tombstoned_at IS NULL"
-_FORGOTTEN: Final = "tombstoned_at IS NOT NULL"
 _ALL_BUT_FORGOTTEN: Final = Filter(include_superseded=True)
 
 
-class TableReader:
-    """Read access to the table through one handle.
-
-    A handle opened with `read_consistency_interval=0` answers from the latest version; one that
-    was checked out at a version answers from that version until it is cleaned up.
-
-    Every read raises StoreBusy or StoreUnavailable where LanceDB fails.
-    """
+class TableReader(TableCounts, TableChanges):
+    """Read access to the table through one handle: records, searches, counts and changes."""
 
     def __init__(self, table: LanceTable, read_lock: ReadLock, *, follow_latest: bool) -> None:
         """Take the handle over; `follow_latest` says that a cleaned version may be left."""
-        self._table = table
-        self._read_lock = read_lock
-        self._follow_latest = follow_latest
+        super().__init__(table, read_lock, follow_latest=follow_latest)
         self._row_ids = RowIdCache()
-        # A store that cannot be written is read as an older version left it.
-        self._lacking = {"folded_into"}.difference(table.schema.names)
-
-    @property
-    def version(self) -> int:
-        """The version that answers."""
-        return self._read("reading the table's version", lambda: self._table.version)
-
-    @property
-    def schema(self) -> pa.Schema:
-        """The table's schema."""
-        return self._table.schema
 
     # Records by id, key or session
 
@@ -129,17 +102,9 @@ class TableReader:
         """Return the records that meet a condition of our own literals, forgotten ones too."""
         return self.by_column("id", self._ids(condition))
 
-    def ids_changed_since(self, version: int) -> set[str]:
-        """Return the ids of all rows that were stored or changed after the version."""
-        return set(self._ids(f"table_version > {version}"))
-
-    def count_forgotten(self) -> int:
-        """Return the number of forgotten or folded records; costs a millisecond."""
-        return self._read("counting records", lambda: self._table.count_rows(_FORGOTTEN))
-
     def forgotten_since(self, version: int) -> list[Record]:
         """Return the forgotten records, no folded ones, that were changed after the version."""
-        found = self.records_where(f"{_FORGOTTEN} AND table_version > {version}")
+        found = self.records_where(f"{FORGOTTEN} AND table_version > {version}")
         return [record for record in found if not record.folded_into]
 
     def retired_values(self) -> dict[str, list[str]]:
@@ -247,15 +212,11 @@ class TableReader:
         columns = [*record_columns(), *VECTOR_COLUMNS]
 
         def ask() -> pa.Table:
-            query = self._table.search().where(_PENDING)
+            query = self._table.search().where(PENDING)
             query = query.select(self._present(columns)).order_by(order).limit(limit)
             return query.to_arrow()
 
         return from_arrow(self._read("reading records", ask))
-
-    def count_pending(self) -> int:
-        """Return the number of records that wait for vectors; costs a millisecond."""
-        return self._read("counting records", lambda: self._table.count_rows(_PENDING))
 
     # Searches
 
@@ -301,99 +262,6 @@ class TableReader:
         """Start `work` in a thread; the returned function waits for its result."""
         return _ASIDE.submit(work).result
 
-    # Counts and columns
-
-    def count(self, where: Filter) -> int:
-        """Return the number of records that pass; with `as_of` it may count too many."""
-        return self._read("counting records", lambda: self._table.count_rows(where.to_sql()))
-
-    def tally(self, where: Filter) -> Tally:
-        """Count the records that pass; with `as_of` it may count too many."""
-        admitted = where.to_sql()
-        waiting = " AND ".join(part for part in (admitted, "embedder IS NULL") if part)
-        return self._read(
-            "counting records",
-            lambda: Tally(self._table.count_rows(admitted), self._table.count_rows(waiting)),
-        )
-
-    def count_forgotten_where(self, where: Filter) -> int:
-        """Return how many forgotten records would pass; copies that were folded are none."""
-        parts = [replace(where, include_tombstoned=True).to_sql(), "tombstoned_at IS NOT NULL"]
-        parts += [] if self._lacking else ["folded_into = ''"]
-        condition = " AND ".join(part for part in parts if part)
-        return self._read("counting records", lambda: self._table.count_rows(condition))
-
-    def names(self, column: str) -> set[str]:
-        """Return the distinct names in a column of the records that are not forgotten.
-
-        Args:
-            column: One of project, session_id, origin and tags.
-        """
-        query = self._table.search().where("tombstoned_at IS NULL").select([column]).limit(None)
-        found = self._read("reading names", query.to_arrow)[column]
-        if pa.types.is_list(found.type):
-            found = pc.list_flatten(found)
-        return {name for name in pc.unique(found).to_pylist() if name}
-
-    def count_changed_after(self, moment: datetime | None) -> int:
-        """Return the number of records stored or changed after `moment`; None counts all."""
-        where = None if moment is None else f"updated_at > {sql_time(moment)}"
-        return self._read("counting records", lambda: self._table.count_rows(where))
-
-    def changed_since(self, version: int, take: Callable[[Iterable[pa.RecordBatch]], T]) -> T:
-        """Pass all rows, with every column, that were changed after the version to `take`.
-
-        Where the version is cleaned up in the middle, `take` is called again from the beginning.
-
-        Returns:
-            What `take` returned.
-        """
-        query = self._table.search().where(f"table_version > {version}").limit(None)
-        return self._read("copying the table", lambda: take(query.to_batches(_BATCH_ROWS)))
-
-    def keys_since(self, version: int) -> pa.ChunkedArray:
-        """Return the idempotency keys of all rows that were stored or changed after the version."""
-        query = self._table.search().where(f"table_version > {version}").limit(None)
-        found: pa.Table = self._read("reading keys", query.select(["idem"]).to_arrow)
-        return found["idem"]
-
-    def known_since(self, version: int) -> pa.Table:
-        """Return all rows that were stored or changed after the version, as `with_hashes` does.
-
-        Texts are read in batches: only their hashes are kept.
-        """
-        query = self._table.search().where(f"table_version > {version}").limit(None)
-
-        def rows() -> pa.Table:
-            batches = query.select([*KNOWN_COLUMNS]).to_batches(batch_size=_BATCH_ROWS)
-            parts = [with_hashes(pa.table(batch)) for batch in batches]
-            return pa.concat_tables(parts) if parts else with_hashes(batches.schema.empty_table())
-
-        return self._read("reading keys", rows)
-
-    def table_versions(self) -> NDArray[np.int64]:
-        """Return the column `table_version`, (n,), int64, in any order."""
-        query = self._table.search().select(["table_version"]).limit(None)
-        column = self._read("reading the table's versions", query.to_arrow)["table_version"]
-        versions: NDArray[np.int64] = column.to_numpy()
-        return versions
-
-    def statistics_by_project(self) -> StatisticsByProject:
-        """Return statistics of each project, from one scan of a few columns of every row."""
-        rows = self._read(
-            "reading the watermark",
-            self._table.search().select(self._present(STATISTICS_COLUMNS)).limit(None).to_arrow,
-        )
-        return statistics_by_project(rows)
-
-    def _ids(self, where: str) -> list[str]:
-        query = self._table.search().where(where).select(["id"]).limit(None)
-        ids: list[str] = self._read("reading ids", query.to_arrow)["id"].to_pylist()
-        return ids
-
-    def _present(self, names: Iterable[str]) -> list[str]:
-        return [name for name in names if name not in self._lacking]
-
     def _found(self, rows: pa.Table) -> list[str]:
         """Return the ids of rows that a search found; remember their row ids."""
         ids: list[str] = rows["id"].to_pylist()
@@ -417,12 +285,6 @@ class TableReader:
             where = sql_in(column, values[start : start + _IDS_PER_QUERY])
             query = self._table.search().where(where).limit(None).select(self._present(names))
             yield self._read("reading records", query.to_arrow)
-
-    def _read(self, what: str, work: Callable[[], T]) -> T:
-        with translated(what), self._read_lock.shared():
-            if self._follow_latest:
-                return retried(what, work, self._table.checkout_latest)
-            return work()
 
 
 def _search_filtered(

@@ -1,0 +1,78 @@
+"""How many rows of the table meet a condition, and which names they have."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+import pyarrow as pa
+
+from .arrow import pc
+from .filter import Filter
+from .sql import sql_time
+from .statistics import STATISTICS_COLUMNS, StatisticsByProject, Tally, statistics_by_project
+from .table_access import TableAccess
+
+PENDING: Final = "embedder IS NULL AND tombstoned_at IS NULL"
+"""Condition of the rows that wait for vectors."""
+
+FORGOTTEN: Final = "tombstoned_at IS NOT NULL"
+"""Condition of the rows that were forgotten or folded."""
+
+
+class TableCounts(TableAccess):
+    """Counts and names, for which no text is read."""
+
+    def count(self, where: Filter) -> int:
+        """Return the number of records that pass; with `as_of` it may count too many."""
+        return self._read("counting records", lambda: self._table.count_rows(where.to_sql()))
+
+    def tally(self, where: Filter) -> Tally:
+        """Count the records that pass; with `as_of` it may count too many."""
+        admitted = where.to_sql()
+        waiting = " AND ".join(part for part in (admitted, "embedder IS NULL") if part)
+        return self._read(
+            "counting records",
+            lambda: Tally(self._table.count_rows(admitted), self._table.count_rows(waiting)),
+        )
+
+    def count_forgotten(self) -> int:
+        """Return the number of forgotten or folded records; costs a millisecond."""
+        return self._read("counting records", lambda: self._table.count_rows(FORGOTTEN))
+
+    def count_forgotten_where(self, where: Filter) -> int:
+        """Return how many forgotten records would pass; copies that were folded are none."""
+        parts = [replace(where, include_tombstoned=True).to_sql(), FORGOTTEN]
+        parts += [] if self._lacking else ["folded_into = ''"]
+        condition = " AND ".join(part for part in parts if part)
+        return self._read("counting records", lambda: self._table.count_rows(condition))
+
+    def count_pending(self) -> int:
+        """Return the number of records that wait for vectors; costs a millisecond."""
+        return self._read("counting records", lambda: self._table.count_rows(PENDING))
+
+    def count_changed_after(self, moment: datetime | None) -> int:
+        """Return the number of records stored or changed after `moment`; None counts all."""
+        where = None if moment is None else f"updated_at > {sql_time(moment)}"
+        return self._read("counting records", lambda: self._table.count_rows(where))
+
+    def names(self, column: str) -> set[str]:
+        """Return the distinct names in a column of the records that are not forgotten.
+
+        Args:
+            column: One of project, session_id, origin and tags.
+        """
+        query = self._table.search().where("tombstoned_at IS NULL").select([column]).limit(None)
+        found = self._read("reading names", query.to_arrow)[column]
+        if pa.types.is_list(found.type):
+            found = pc.list_flatten(found)
+        return {name for name in pc.unique(found).to_pylist() if name}
+
+    def statistics_by_project(self) -> StatisticsByProject:
+        """Return statistics of each project, from one scan of a few columns of every row."""
+        rows = self._read(
+            "reading the watermark",
+            self._table.search().select(self._present(STATISTICS_COLUMNS)).limit(None).to_arrow,
+        )
+        return statistics_by_project(rows)
