@@ -22,7 +22,7 @@ from .options import AsJson, AsOf, Project, ShowIds, Since, Until, open_memory
 from .printing import emit_json, emit_lines, memory_text, progress
 
 if TYPE_CHECKING:
-    from iai_memory.results import Hit, Ingested, IngestReport, Recalled, RecordView
+    from iai_memory.results import Coverage, Hit, Ingested, IngestReport, Recalled, RecordView
 
 _BATCH = 500
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -157,8 +157,7 @@ def timeline(
         emit_json(found)
     else:
         emit_lines(_line(record, memory.zone, ids=ids) for record in found.records)
-        if note := found.coverage.note:
-            emit_lines([memory_text(f"not all was in sight: {note}")])
+        _emit_note(found.coverage)
 
 
 def supersede(
@@ -254,10 +253,17 @@ def _print_hits(found: Recalled, zone: tzinfo, *, ids: bool) -> None:
     sure = "" if found.confidence is None else f", confidence {found.confidence:.2f}"
     more = f" ({found.coverage.cut} more match)" if found.coverage.cut else ""
     emit_lines([f"{len(found.hits)} hits{more}, {found.mode}{sure}, {found.latency_ms} ms{state}"])
-    if note := found.coverage.note:
-        emit_lines([memory_text(f"not all was in sight: {note}")])
-    elif not found.hits:
+    if not _emit_note(found.coverage) and not found.hits:
         emit_lines([_MISSED[found.mode]])
+
+
+def _emit_note(coverage: Coverage) -> bool:
+    """Print what is to be said of an answer's coverage, if anything is."""
+    if not coverage.note:
+        return False
+    lead = "" if coverage.complete else "not all was in sight: "
+    emit_lines([memory_text(f"{lead}{coverage.note}")])
+    return True
 
 
 def _said(hit: Hit) -> list[str]:

@@ -135,6 +135,12 @@ def pending(memory: Memory, *_: Any) -> Case:
     return Case(memory, HARD)
 
 
+def at_another_time(memory: Memory, *_: Any) -> Case:
+    at = datetime.now(UTC) - timedelta(days=90)
+    memory.ingest({"text": FACT, "created_at": at.isoformat()})
+    return Case(memory, f"yesterday: {QUESTION}", {"min_confidence": 0.99})
+
+
 def forgotten(memory: Memory, *_: Any) -> Case:
     memory.forget([fact(memory)])
     return Case(memory)
@@ -209,6 +215,7 @@ CASES: Final[Mapping[OutOfSight, Make]] = MappingProxyType(
         OutOfSight.UNKNOWN_ORIGIN: narrowed(origins=["import"]),
         OutOfSight.OTHER_PROJECT: narrowed(project="beta"),
         OutOfSight.OTHER_TIME: narrowed(until="2020-01-01"),
+        OutOfSight.NOTHING_THEN: at_another_time,
         OutOfSight.LATER_THAN_AS_OF: narrowed(as_of="2020-01-01"),
         OutOfSight.OTHER_TAG: narrowed(tags=["pets"]),
         OutOfSight.OTHER_ORIGIN: other_origin,
@@ -371,6 +378,36 @@ def test_vectors_that_wait_make_an_answer_degraded_and_not_sure(memory: Memory) 
     found = pending(memory).memory.recall(HARD)
     assert (found.degraded, found.confidence, found.fix) == (True, None, "iai-mcp sleep")
     assert (found.coverage.pending, found.coverage.searched.by_meaning) == (400, 1)
+
+
+def test_an_answer_is_not_complete_while_no_memory_has_its_vector(memory: Memory) -> None:
+    words = Memory(settings=load_settings(store=memory.paths.root, model=None), on_commit=nobody)
+    words.ingest([f"{FACT} It is the {number}th server." for number in range(400)])
+    found = memory.recall(QUESTION)
+    assert found.hits
+    assert (found.coverage.complete, found.coverage.pending, found.confidence) == (False, 400, None)
+    assert "400 memories wait for vectors" in (found.coverage.note or "")
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_told"),
+    [
+        ("what did we say yesterday about the staging port?", True),
+        ("was haben wir gestern über den staging port gesagt?", True),
+        ("what did we say in the last 90 days about the staging port?", False),
+        ("what did we say on 3 March about the staging port?", False),
+        ("which port is staging on?", False),
+    ],
+)
+def test_hits_of_another_time_than_the_question_names_are_said_to_be_so(
+    asked: str, is_told: bool, memory: Memory
+) -> None:
+    at = datetime.now(UTC) - timedelta(days=60)
+    memory.ingest({"text": FACT, "created_at": at.isoformat()})
+    found = memory.recall(asked, min_confidence=0)
+    assert [hit.text for hit in found.hits] == [FACT]
+    assert found.coverage.complete
+    assert ("whatever is shown is of another" in (found.coverage.note or "")) is is_told
 
 
 def test_a_tag_in_another_case_is_known(memory: Memory) -> None:

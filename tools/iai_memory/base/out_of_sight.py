@@ -29,6 +29,7 @@ class OutOfSight(StrEnum):
     OTHER_PROJECT = "other_project"
     OTHER_SESSION = "other_session"
     OTHER_TIME = "other_time"
+    NOTHING_THEN = "nothing_then"
     LATER_THAN_AS_OF = "later_than_as_of"
     OTHER_TAG = "other_tag"
     OTHER_ORIGIN = "other_origin"
@@ -57,6 +58,9 @@ MAKES_INCOMPLETE: Final = frozenset(
     }
 )
 """The reasons that nobody chose; behind the others stands a filter, a limit or a user's wish."""
+
+TOLD_WITH_HITS: Final = MAKES_INCOMPLETE | {OutOfSight.NOTHING_THEN}
+"""The reasons that are told beside hits; the others where there is none."""
 
 
 def told(reason: OutOfSight, count: int | None) -> str:
@@ -122,6 +126,9 @@ _SENTENCES: Final[Mapping[OutOfSight, Callable[[int], str]]] = MappingProxyType(
         OutOfSight.OTHER_PROJECT: _outside("another project"),
         OutOfSight.OTHER_SESSION: _outside("another session"),
         OutOfSight.OTHER_TIME: _outside("another time"),
+        OutOfSight.NOTHING_THEN: _always(
+            "nothing is of the time that the question names; whatever is shown is of another"
+        ),
         OutOfSight.LATER_THAN_AS_OF: _many(
             "memory is later than as_of: ask without it",
             "memories are later than as_of: ask without it",

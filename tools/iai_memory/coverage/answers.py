@@ -55,6 +55,7 @@ class Sight:
                 where=_within(where, found),
                 is_empty=not found.hits,
                 by_meaning=found.mode in ("hybrid", "dense"),
+                lacks_model=found.degraded,
                 wants_vectors=searches,
                 hidden=hidden,
                 remedies={OutOfSight.DAMAGED_MODEL: f"only words were searched: {fault}"},

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ..base.out_of_sight import MAKES_INCOMPLETE, OutOfSight, told
+from ..base.out_of_sight import MAKES_INCOMPLETE, TOLD_WITH_HITS, OutOfSight, told
 from ..base.paths import StorePaths
 from ..results import Coverage, Hidden, Searched, UnknownName, Unread
 from ..store.filter import Filter
@@ -32,6 +32,7 @@ class Answered:
         where: The memories that it was made from.
         is_empty: Whether it has nothing to show.
         by_meaning: Whether vectors were searched.
+        lacks_model: Whether there is no model that can be used, which is a reason of its own.
         wants_vectors: Whether vectors should have been searched: not by a list of memories.
         hidden: Counts of what the answer itself left out, by reason.
         remedies: Sentences in place of those of their reasons, for example of a damaged model.
@@ -40,6 +41,7 @@ class Answered:
     where: Filter
     is_empty: bool
     by_meaning: bool = False
+    lacks_model: bool = False
     wants_vectors: bool = False
     hidden: Mapping[OutOfSight, int] = field(default_factory=dict[OutOfSight, int])
     remedies: Mapping[OutOfSight, str] = field(default_factory=dict[OutOfSight, str])
@@ -71,7 +73,7 @@ def coverage_of(
     tally = reader.tally(_searched(answered))
     found = {**unread(paths), **answered.hidden}
     pending = tally.pending if answered.wants_vectors else 0
-    if pending and answered.by_meaning:
+    if pending and not answered.lacks_model:
         found[OutOfSight.PENDING_VECTOR] = pending
     asked = named or answered.where
     is_met = tally.rows if named is None else reader.count(named)
@@ -140,13 +142,13 @@ def _wider(where: Filter) -> list[tuple[OutOfSight, Filter]]:
 def _note(
     found: Mapping[OutOfSight, int], unknown: list[UnknownName], answered: Answered
 ) -> str | None:
-    """Return the one line: what makes the answer incomplete; of an empty one also the rest."""
+    """Return the one line: what an answer with hits must say too; of an empty one also the rest."""
     lines = [sentence(one) for one in unknown]
     named = _UNKNOWN.values()
-    urgent = [reason for reason in found if reason in MAKES_INCOMPLETE]
+    urgent = [reason for reason in found if reason in TOLD_WITH_HITS]
     lines += [_told(reason, found, answered) for reason in urgent if reason not in named]
     if answered.is_empty and not unknown:
-        rest = [reason for reason in found if reason not in MAKES_INCOMPLETE]
+        rest = [reason for reason in found if reason not in TOLD_WITH_HITS]
         lines += [_told(reason, found, answered) for reason in rest[:_TOLD_OF_EMPTY]]
     return "; ".join(lines) or None
 

@@ -123,11 +123,7 @@ def _said_on_dates(
     first, last = min(one.days[0] for one in dates), max(one.days[1] for one in dates)
     since = datetime.combine(first, time.min, zone).astimezone(UTC)
     until = datetime.combine(last, time.max, zone).astimezone(UTC)
-    then = replace(
-        where,
-        since=since if where.since is None else max(where.since, since),
-        until=until if where.until is None else min(where.until, until),
-    )
+    then = where.within(since, until)
     found = set(reader.matching(query.text, then, DATED))
     if vector is not None:
         found |= reader.nearest(vector, then, DATED, nprobes=NPROBES).keys()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final
 
 from ..text.time_expressions import time_expressions
@@ -62,6 +62,18 @@ def date_mentions(question: str, asked_at: datetime) -> list[DateMention]:
         for one in time_expressions(question, asked_at)
         if not one.last_session
     ]
+
+
+def named_period(question: str, asked_at: datetime) -> tuple[datetime, datetime] | None:
+    """Return the first and the last moment of the times that the question names, in UTC.
+
+    None where it names none, or where their year is open.
+    """
+    named = time_expressions(question, asked_at)
+    if not named or any(one.any_year or one.last_session for one in named):
+        return None
+    first, last = min(one.start for one in named), max(one.end for one in named)
+    return first.astimezone(UTC), last.astimezone(UTC)
 
 
 def _in_year(day: date, year: int) -> date:

@@ -17,6 +17,7 @@ from .budget import fit_budget
 from .by_id import named_by_id
 from .calibration import Answer, calibrate, measured_minimum
 from .candidates import CandidateSet, find_candidates, is_readable
+from .date_mentions import named_period
 from .deduplication import merge_duplicates
 from .exchange_hits import merge_repeats, with_exchanges
 from .filter_arguments import in_hindsight
@@ -80,6 +81,7 @@ def recall(
         OutOfSight.BEHIND_LIMIT: sum(map(_matches, merged[query.limit :])) if answer.hits else 0,
         OutOfSight.BEHIND_BUDGET: len(answer.hits) - len(fitted.hits),
         OutOfSight.BELOW_CONFIDENCE: _below(query, found, answer, len(distinct)),
+        OutOfSight.NOTHING_THEN: int(_nothing_then(store, query)),
         OutOfSight.UNREADABLE_QUESTION: int(encoder is not None and not is_readable(query.text)),
     }
     return Recalled(
@@ -121,6 +123,15 @@ def _below(query: Query, found: CandidateSet, answer: Answer, nearest: int) -> i
     measured = measured_minimum(query.text, found)
     sure = answer.confidence is not None and answer.confidence >= measured
     return nearest if sure and not answer.hits else 0
+
+
+def _nothing_then(store: Store, query: Query) -> bool:
+    """Return whether the question names a time, beside its topic, of which there is no memory."""
+    period = named_period(query.text, query.asked_at)
+    if period is None:
+        return False
+    then = replace(query.where, include_superseded=True).within(*period)
+    return not store.latest.count(then)
 
 
 def _left_out(counts: Mapping[OutOfSight, int]) -> Coverage:

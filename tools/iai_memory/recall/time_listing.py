@@ -77,12 +77,7 @@ def _of_the_latest_year(
 
 def _within(where: Filter, asked: TimeQuestion) -> Filter:
     start, end = asked.start.astimezone(UTC), asked.end.astimezone(UTC)
-    return replace(
-        where,
-        roles=_ROLES,
-        since=start if where.since is None else max(where.since, start),
-        until=end if where.until is None else min(where.until, end),
-    )
+    return replace(where, roles=_ROLES).within(start, end)
 
 
 def _sessions(newest_first: Iterable[Record], own_project: str | None) -> list[list[Record]]:

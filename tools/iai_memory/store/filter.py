@@ -76,6 +76,14 @@ class Filter:
             and self._state_admits(self.at_time(record))
         )
 
+    def within(self, start: datetime, end: datetime) -> Filter:
+        """Return the filter that wants also that a record is of the time from `start` to `end`."""
+        return replace(
+            self,
+            since=start if self.since is None else max(self.since, start),
+            until=end if self.until is None else min(self.until, end),
+        )
+
     def at_time(self, record: Record) -> Record:
         """Return the record as it was at `as_of`; without `as_of` as it is.
 
