@@ -24,7 +24,7 @@ from tests.support.any_order import (
 
 from iai_memory import Memory, Record
 from iai_memory.errors import StoreUnavailable
-from iai_memory.store import dense_search, reader, row_id_cache
+from iai_memory.store import dense_search, row_id_cache, table_changes
 from iai_memory.store.filter import Filter
 from iai_memory.store.reader import TableReader
 from iai_memory.store.snapshot import builder, manager, merge_policy, record_cache, snapshot
@@ -338,7 +338,7 @@ def test_a_large_table_is_copied_while_the_table_goes_on_answering(
 def test_a_copy_is_the_table_however_many_rows_are_taken_over_at_once(
     root: Path, rows: int, segment: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader, "_BATCH_ROWS", 3)
+    monkeypatch.setattr(table_changes, "BATCH_ROWS", 3)
     monkeypatch.setattr(builder, "_READ_AT_ONCE", rows)
     monkeypatch.setattr(merge_policy, "_LARGE_ROWS", segment)
     chance = random.Random(8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from tests.support.page_text import shown
 
 from iai_memory import Memory
 from iai_memory.errors import InvalidInput
+from iai_memory.store.reader import TableReader
 
 TEXT = "The gate code of the boathouse is 4471."
 TURN = {"session_id": "s", "host": "claude-code"}
@@ -217,3 +219,25 @@ def test_a_tag_is_found_and_removed_in_any_case(words_only: Memory, tag: str, as
     assert len(words_only.recall("oars", tags=[asked], as_of="2100-01-01").hits) == 1
     assert words_only.pin(str(one.id), add_tags=[asked, "y"]).tags == [tag, "x", "y"]
     assert words_only.pin(str(one.id), remove_tags=[asked]).tags == ["x", "y"]
+
+
+def test_many_are_forgotten_and_brought_back_in_one_read_of_all_texts(
+    words_only: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cost of a call is that of the store, not of the store for each id in it."""
+    words = [f"Berth {n} is let to boat {n * 7}." for n in range(150)]
+    first = [str(one.id) for one in words_only.ingest(words).results]
+    again = words_only.ingest([f"the {one[0].lower()}{one[1:-1]}" for one in words])
+    scans: list[TableReader] = []
+    scan = TableReader.ids_by_text
+
+    def counted(reader: TableReader, wanted: Callable[[str], bool]) -> list[str]:
+        scans.append(reader)
+        return scan(reader, wanted)
+
+    monkeypatch.setattr(TableReader, "ids_by_text", counted)
+    done = words_only.forget(first)
+    assert set(done.forgotten) == {*first, *(str(one.id) for one in again.results)}
+    assert (done.copies, len(scans)) == (150, 1)
+    back = words_only.restore([first[0][:-1], *first[1:]])
+    assert (set(back.restored), back.copies, len(scans)) == (set(done.forgotten), 150, 2)

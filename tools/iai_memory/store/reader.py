@@ -26,7 +26,7 @@ from .row_id_cache import RowIdCache
 from .session_order import SessionOrder
 from .similarity import Similarity, similarities_of
 from .sql import sql_in, sql_text
-from .table_changes import TableChanges
+from .table_changes import BATCH_ROWS, TableChanges
 from .table_counts import FORGOTTEN, PENDING, TableCounts
 from .vector_rows import VECTOR_COLUMNS, Row, Vector, count_vectors, from_arrow, read_vectors
 
@@ -101,6 +101,19 @@ class TableReader(TableCounts, TableChanges):
     def records_where(self, condition: str) -> list[Record]:
         """Return the records that meet a condition of our own literals, forgotten ones too."""
         return self.by_column("id", self._ids(condition))
+
+    def ids_by_text(self, wanted: Callable[[str], bool]) -> list[str]:
+        """Return the ids of the records whose text is wanted, forgotten ones too, in any order."""
+        query = self._table.search().select(["id", "text"]).limit(None)
+
+        def scan() -> list[str]:
+            found: list[str] = []
+            for part in query.to_batches(batch_size=BATCH_ROWS):
+                numbers = [n for n, text in enumerate(part["text"].to_pylist()) if wanted(text)]
+                found += part["id"].take(pa.array(numbers, pa.int64())).to_pylist()
+            return found
+
+        return self._read("reading texts", scan)
 
     def forgotten_since(self, version: int) -> list[Record]:
         """Return the forgotten records, no folded ones, that were changed after the version."""

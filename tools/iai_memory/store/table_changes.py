@@ -14,8 +14,8 @@ from .table_access import TableAccess
 
 T = TypeVar("T")
 
-# LanceDB reads some batches ahead, which take 20 MB; with four times as many rows, 90 MB.
-_BATCH_ROWS: Final = 500
+BATCH_ROWS: Final = 500
+"""Rows of a batch: LanceDB reads some ahead, which take 20 MB; of four times as many, 90 MB."""
 
 
 class TableChanges(TableAccess):
@@ -34,7 +34,7 @@ class TableChanges(TableAccess):
             What `take` returned.
         """
         query = self._table.search().where(f"table_version > {version}").limit(None)
-        return self._read("copying the table", lambda: take(query.to_batches(_BATCH_ROWS)))
+        return self._read("copying the table", lambda: take(query.to_batches(BATCH_ROWS)))
 
     def keys_since(self, version: int) -> pa.ChunkedArray:
         """Return the idempotency keys of all rows that were stored or changed after the version."""
@@ -50,7 +50,7 @@ class TableChanges(TableAccess):
         query = self._table.search().where(f"table_version > {version}").limit(None)
 
         def rows() -> pa.Table:
-            batches = query.select([*KNOWN_COLUMNS]).to_batches(batch_size=_BATCH_ROWS)
+            batches = query.select([*KNOWN_COLUMNS]).to_batches(batch_size=BATCH_ROWS)
             parts = [with_hashes(pa.table(batch)) for batch in batches]
             return pa.concat_tables(parts) if parts else with_hashes(batches.schema.empty_table())
 

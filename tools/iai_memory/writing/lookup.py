@@ -7,7 +7,7 @@ from typing import Final
 
 from ..base.checks import check_ids
 from ..errors import InvalidInput, UnknownRecord
-from ..store.id_prefix import with_prefix
+from ..store.id_prefix import with_prefixes
 from ..store.reader import TableReader
 from ..store.record import Record
 from ..text.inert import neutralise
@@ -28,9 +28,10 @@ def named_records(
         InvalidInput: Several fitting records have ids that begin so; the sentence lists them.
     """
     whole = {record.id: record for record in reader.get([id_.lower() for id_ in ids])}
+    begun = with_prefixes(reader, [id_ for id_ in ids if id_.lower() not in whole])
     named: dict[str, Record] = {}
     for id_ in ids:
-        found = [whole[id_.lower()]] if id_.lower() in whole else with_prefix(reader, id_)
+        found = begun[id_] if id_ in begun else [whole[id_.lower()]]
         fitting = [record for record in found if fits(record)]
         if len(fitting) > 1:
             raise InvalidInput(_ambiguous(id_, fitting))
