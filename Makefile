@@ -97,13 +97,14 @@ $(NEWEST_INSTALLED):
 test-clients: setup $(CLIENTS_INSTALLED) $(NEWEST_INSTALLED) ## Drive the real Claude Code and Codex, with a stub in place of their models
 	$(PYTEST) -m clients $(MORE) tests/clients
 
-eval: setup ## Measure how well recall finds; LOCOMO=path adds that data set
+eval: setup ## Measure how well recall finds; LOCOMO=path, REAL=folder:folder add data sets
 	$(BENCHMARK).longitudinal --ceiling
 	$(BENCHMARK).known_item
 	$(BENCHMARK).contradictions
 	$(BENCHMARK).time_questions
 	$(if $(LOCOMO),$(BENCHMARK).locomo --data $(LOCOMO) --leave-one-out --ceiling)
 	$(if $(LOCOMO),$(BENCHMARK).locomo --data $(LOCOMO) --route library --all-in-one)
+	$(if $(REAL),$(BENCHMARK).real_sessions $(REAL))
 
 $(VENV)/.bench-installed: $(BENCH_LOCK) | $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(BENCH_LOCK)

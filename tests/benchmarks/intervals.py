@@ -22,10 +22,11 @@ class Mean:
     n: int
 
     def __str__(self) -> str:
-        """As a cell of a table, such as ".764 .733-.794"."""
+        """As a cell of a table, such as ".764 .733-.794", or ".020 -.010..050" with a sign."""
         if self.value is None or self.low is None or self.high is None:
             return "-"
-        return f"{_short(self.value)} {_short(self.low)}-{_short(self.high)}"
+        between = ".." if self.low < 0 else "-"
+        return f"{_short(self.value)} {_short(self.low)}{between}{_short(self.high)}"
 
     def plain(self) -> dict[str, float | int | None]:
         """As JSON has it."""
@@ -65,4 +66,4 @@ def table(title: str, columns: Sequence[str], rows: Mapping[str, Sequence[object
 
 
 def _short(value: float) -> str:
-    return f"{value:.3f}".removeprefix("0") if value < 1 else "1.00"
+    return f"{value:.2f}" if value >= 1 else f"{value + 0.0:.3f}".replace("0.", ".", 1)

@@ -1,0 +1,101 @@
+"""The benchmark of real sessions counts what it says, on a set of our own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.benchmarks import real_sessions
+from tests.benchmarks.intervals import mean_with_interval
+from tests.benchmarks.real_data import Turns, load_set
+from tests.benchmarks.real_report import Asked, Count, report
+from tests.benchmarks.reliability import reliability
+from tests.benchmarks.tiny_sessions import write_tiny_set
+from tests.support.benchmarks import run_benchmark
+from tests.support.records import record
+
+
+def test_a_set_is_read_with_its_sessions_its_days_and_its_languages(tmp_path: Path) -> None:
+    found = load_set(write_tiny_set(tmp_path / "tiny"))
+    assert {name: len(lines) for name, lines in found.sessions.items()} == {"aaaa": 5, "bbbb": 4}
+    assert [one.language for one in found.questions] == ["en", "en", "en", "es", "en", "en", "en"]
+    on_the_day, yesterday = found.questions[4:6]
+    assert on_the_day.evidence == yesterday.evidence == {f"dbbbb-{n}" for n in range(4)}
+    assert yesterday.now is not None
+    assert [one.is_content for one in found.questions] == [True] * 3 + [False] * 4
+
+
+def test_a_folder_without_questions_is_refused_by_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert real_sessions.main([str(tmp_path)]) == 2
+    assert f"{tmp_path} is no set of real sessions" in capsys.readouterr().err
+
+
+def test_pairs_and_exchanges_are_those_of_one_session() -> None:
+    said = [("u0", "user"), ("n1", "assistant"), ("a2", "assistant"), ("u3", "user")]
+    turns = Turns(
+        [record(id_, "x", role=role, session_id="s", turn_id=f"t-{id_}") for id_, role in said]
+    )
+    ordered = [one.id for one in turns.records]
+    assert ordered == ["a2", "n1", "u0", "u3"]  # all of one time: by their ids
+    assert turns.pair("n1") == {"a2", "n1", "u0"}
+    assert turns.exchange("a2") == {"a2", "n1"}
+    assert turns.exchange("u3") == {"u0", "u3"}
+    assert turns.first_of_each_exchange(["u3", "n1", "u0", "a2"]) == ["u3", "n1"]
+    assert turns.of({"u3"}) == {"t-u3"}
+
+
+def test_what_is_said_and_what_is_right_are_set_side_by_side() -> None:
+    rows = reliability([0.9, 0.9, 0.06, 0.06], [True, False, False, False])
+    assert rows["0.0 to 0.1"][:2] == [2, "0.06"]
+    assert rows["0.8 to 1.0"][:2] == [2, "0.90"]
+    # Half of the four miss by .06, the other half by .4.
+    assert rows["all, error 0.230"][0] == 4
+    with pytest.raises(ValueError, match="no calibration"):
+        reliability([], [])
+
+
+def test_intervals_of_differences_and_of_counts_are_told_from_those_of_shares() -> None:
+    assert str(mean_with_interval([4.0, 4.0])) == "4.00 4.00-4.00"
+    assert str(mean_with_interval([-0.25, -0.25])) == "-.250 -.250..-.250"
+
+
+@pytest.mark.usefixtures("model")
+def test_a_tiny_set_is_stored_asked_and_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = write_tiny_set(tmp_path / "one"), write_tiny_set(tmp_path / "two")
+    asked = run_benchmark(real_sessions, tmp_path, f"{first}:{second}")
+    ours = [one for one in asked if one["method"] == "iai-mcp" and one["set"] == "one"]
+    kinds = ["incident", "fact", "decision", "lang-es", "time", "time", "none"]
+    assert [one["kind"] for one in ours] == [*kinds, *["foreign"] * 3]
+    content = ours[:3]
+    assert all(one["right"]["exchange"][0] for one in content)
+    assert all(0 < one["tokens"] <= 450 for one in content)
+    assert all(all(one["right"]["turn"]) and one["right"]["turn"] for one in ours[4:6])
+    assert ours[6]["right"]["turn"] == []
+    fused = [one for one in asked if one["method"] == "rank fusion of both"]
+    assert len(fused) == 8  # the questions with evidence in both sets, but for those of a time
+    shown = capsys.readouterr().out
+    for title in (
+        "# one and two",
+        "content questions, exchange counted",
+        "iai-mcp less rank fusion of both, folded",
+        "iai-mcp, words only: by language, exchange",
+        "iai-mcp: time questions",
+        "iai-mcp: confidence of first hits",
+    ):
+        assert title in shown
+
+
+def test_a_hit_counts_among_the_first_k_only(tmp_path: Path) -> None:
+    question = load_set(write_tiny_set(tmp_path / "tiny")).questions[0]
+    right: dict[Count, list[bool]] = {
+        "turn": [False, True],
+        "pair": [True, True],
+        "exchange": [True, True],
+    }
+    one = Asked("iai-mcp", "tiny", question, False, right, 0.5, [0.5, 0.1], 10)
+    assert (one.any("turn", 1), one.any("turn", 5), one.any("pair", 1)) == (0.0, 1.0, 1.0)
+    assert "2.00 2.00-2.00" in report("tiny", [one])
