@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
-from tests.benchmarks import real_sessions
+from tests.benchmarks import real_sessions, recall_pairs
 from tests.benchmarks.intervals import mean_with_interval
 from tests.benchmarks.real_data import Turns, load_set
 from tests.benchmarks.real_report import Asked, Count, report
@@ -99,3 +100,21 @@ def test_a_hit_counts_among_the_first_k_only(tmp_path: Path) -> None:
     one = Asked("iai-mcp", "tiny", question, False, right, 0.5, [0.5, 0.1], 10)
     assert (one.any("turn", 1), one.any("turn", 5), one.any("pair", 1)) == (0.0, 1.0, 1.0)
     assert "2.00 2.00-2.00" in report("tiny", [one])
+
+
+@pytest.mark.usefixtures("model")
+def test_two_checkouts_recall_from_one_store_in_turns(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, here = write_tiny_set(tmp_path / "tiny"), Path(__file__).parents[2]
+    arguments = ["--other", str(here), "--data", str(data), "--rounds", "2", "--warm-up", "0.1"]
+    kept = run_benchmark(recall_pairs, tmp_path, *arguments)
+    assert set(kept) == {"clock median", "clock p95", "processor median", "processor p95"}
+    assert all(low <= ratio <= high for ratio, low, high in kept.values())
+    assert "all 12 recalls" in capsys.readouterr().out
+
+
+def test_a_ratio_of_equal_times_is_one_and_of_twice_as_long_ones_two() -> None:
+    times = np.linspace(1.0, 9.0, 40)
+    assert recall_pairs.ratios(times, times, 0.95) == (1.0, 1.0, 1.0)
+    assert recall_pairs.ratios(2 * times, times, 0.5) == (2.0, 2.0, 2.0)
