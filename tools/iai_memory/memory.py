@@ -7,6 +7,7 @@ read transcripts or scrub.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Unpack
@@ -353,7 +354,7 @@ class Memory(StoreHandle):
         run = HistoryImport(
             self._store_imported,
             self.tag_rewound,
-            selection=selection or Selection(),
+            selection=replace(selection or Selection(), names=self.store.project_names),
             record=None if selection else ImportRecord(self.paths, self._table, anew=anew),
             advanced=advanced,
         )

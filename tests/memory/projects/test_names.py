@@ -8,7 +8,7 @@ import pytest
 
 from iai_memory import Memory
 from iai_memory.projects.key import project_key
-from iai_memory.projects.names import canonical_name, names_of, same_project
+from iai_memory.projects.names import ProjectNames, canonical_name
 from iai_memory.session_start.cache import cache_path
 
 SAME = [
@@ -34,19 +34,20 @@ OTHER = [
 
 @pytest.mark.parametrize(("one", "other"), SAME)
 def test_spellings_of_one_project_are_the_same(one: str, other: str) -> None:
-    assert same_project(one, other)
+    assert ProjectNames().same(one, other)
     assert canonical_name(canonical_name(one)) == canonical_name(other)
 
 
 @pytest.mark.parametrize(("one", "other"), OTHER)
 def test_what_may_be_another_project_is_not_joined(one: str, other: str) -> None:
-    assert not same_project(one, other)
+    assert not ProjectNames().same(one, other)
 
 
 def test_no_project_is_no_name_of_one() -> None:
-    assert same_project(None, None)
-    assert not same_project(None, "a")
-    assert names_of("github.com/acme/a", [None, "GitHub.com/acme/a", "b"]) == ("GitHub.com/acme/a",)
+    assert ProjectNames().same(None, None)
+    assert not ProjectNames().same(None, "a")
+    known = [None, "GitHub.com/acme/a", "b"]
+    assert ProjectNames().names_of("github.com/acme/a", known) == ("GitHub.com/acme/a",)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from tests.support.records import record
 from tests.support.themes import OpenMemory, corpus, store_all
 
 from iai_memory import Memory
+from iai_memory.projects.names import ProjectNames
 from iai_memory.recall.deduplication import cheap_key, dedup_key
 from iai_memory.text.saying import normalised_text
 
@@ -134,10 +135,11 @@ def test_what_a_list_selects_by_keeps_equal_texts_apart(memory: Memory) -> None:
             {"text": text, "created_at": "2026-07-05", "tags": ["decision"]},
         ],
     )
-    assert len({dedup_key(record) for record in memory.store.latest.get(ids)}) == len(ids)
+    assert len({dedup_key(record, NAMES) for record in memory.store.latest.get(ids)}) == len(ids)
 
 
 SAYING = st.lists(st.sampled_from(["rødgrød", "nord", "o'donnell", "irony", "don't"]), min_size=1)
+NAMES = ProjectNames()
 WITHOUT_MEANING = st.lists(st.sampled_from(["the", "please", "the,", "'please'", "“the”", "\t"]))
 
 
@@ -150,8 +152,8 @@ def test_what_says_the_same_has_the_same_cheap_key(
     adorned = [decorated.format(word) for word in words]
     filled = [part for at, word in enumerate(adorned) for part in (*others[at], word)]
     same = record("b", " ".join(filled))
-    assert dedup_key(plain) == dedup_key(same)
-    assert cheap_key(plain) == cheap_key(same)
+    assert dedup_key(plain, NAMES) == dedup_key(same, NAMES)
+    assert cheap_key(plain, NAMES) == cheap_key(same, NAMES)
 
 
 def test_repetitions_are_one_hit_with_a_count(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..base.clock import iso
 from ..base.progress import Progress
+from ..projects.names import ProjectNames
 from ..results import RecordView, Result
 from ..store.filter import Filter
 from ..store.record import Record
@@ -83,7 +84,7 @@ def find_contradictions(
     corpus = Corpus(record.text for record, _ in rows)
     found = [
         candidate
-        for group in _by_project(rows)
+        for group in _by_project(rows, store.project_names)
         for pair in _near_pairs(group)
         if (candidate := _candidate(pair, corpus, weights)) is not None
     ]
@@ -91,10 +92,12 @@ def find_contradictions(
     return found[:limit]
 
 
-def _by_project(rows: Sequence[tuple[Record, Vector]]) -> list[list[tuple[Record, Vector]]]:
+def _by_project(
+    rows: Sequence[tuple[Record, Vector]], names: ProjectNames
+) -> list[list[tuple[Record, Vector]]]:
     groups: dict[str | None, list[tuple[Record, Vector]]] = {}
     for record, vector in rows:
-        groups.setdefault(record.project, []).append((record, vector))
+        groups.setdefault(names.canonical(record.project), []).append((record, vector))
     return list(groups.values())
 
 

@@ -48,6 +48,11 @@ class StorePaths:
         return self.root / "imported.json"
 
     @property
+    def projects(self) -> Path:
+        """Aliases of projects, a log of their changes."""
+        return self.root / "projects.json"
+
+    @property
     def handshake(self) -> Path:
         """The handshake's record where other dependencies than the packaged ones are installed."""
         return self.root / "handshake.json"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from ..base.clock import iso
 from ..projects.lookup import ProjectLookup
-from ..projects.names import same_project
+from ..projects.names import ProjectNames
 from ..store.idempotency import TurnIdentity, is_unique
 from ..store.names import stored_id, stored_place
 from ..store.record import TIME_ESTIMATED
@@ -23,10 +23,12 @@ class Selection:
     Attributes:
         since: Said at or after; None is all.
         project: Only of this project; None is all.
+        names: Which names are names of one project.
     """
 
     since: datetime | None = None
     project: str | None = None
+    names: ProjectNames = field(default_factory=ProjectNames)
 
 
 def to_memory(turn: Turn, projects: ProjectLookup) -> NewMemory:
@@ -108,7 +110,7 @@ def selected_memory(
         counts.skipped["before_since"] += 1
         return None
     memory = to_memory(outcome, projects)
-    if selection.project is not None and not same_project(
+    if selection.project is not None and not selection.names.same(
         memory.project, stored_place(selection.project)
     ):
         counts.skipped["other_project"] += 1

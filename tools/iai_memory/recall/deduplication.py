@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from ..projects.names import ProjectNames
 from ..store.copies import copy_words
 from ..store.record import Record
 from .ranked import Ranked
@@ -22,16 +23,16 @@ from .ranked import Ranked
 _COUNTED_LETTERS: Final = "nordi"  # none of them is in an ignored word
 
 
-def merge_duplicates(ranked: Sequence[Ranked]) -> list[Ranked]:
+def merge_duplicates(ranked: Sequence[Ranked], names: ProjectNames) -> list[Ranked]:
     """Keep the best of each group that says the same, with the ids of the others.
 
     Current and replaced wordings stay apart, even where a fact returned to its earlier words.
     """
     best: dict[tuple[bytes | str, bool], Ranked] = {}
-    cheap_keys = [cheap_key(one.record) for one in ranked]
+    cheap_keys = [cheap_key(one.record, names) for one in ranked]
     counts = Counter(cheap_keys)
     for one, cheap in zip(ranked, cheap_keys, strict=True):
-        words = dedup_key(one.record) if counts[cheap] > 1 else one.record.id
+        words = dedup_key(one.record, names) if counts[cheap] > 1 else one.record.id
         key = (words, one.record.superseded_by is None)
         first = best.setdefault(key, one)
         if first is not one:
@@ -39,13 +40,14 @@ def merge_duplicates(ranked: Sequence[Ranked]) -> list[Ranked]:
     return list(best.values())
 
 
-def dedup_key(record: Record) -> bytes:
+def dedup_key(record: Record, names: ProjectNames) -> bytes:
     """Return 32 bytes, equal for memories that say the same and that no filter tells apart."""
-    parts = (record.role, record.pinned, sorted(record.tags), copy_words(record))
+    parts = (record.role, record.pinned, sorted(record.tags), copy_words(record, names))
     return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).digest()
 
 
-def cheap_key(record: Record) -> tuple[object, ...]:
+def cheap_key(record: Record, names: ProjectNames) -> tuple[object, ...]:
     """Return a key that is equal where `dedup_key` is, and sometimes elsewhere; cheap."""
     text = record.text.casefold()
-    return (record.project, record.role, record.pinned, *map(text.count, _COUNTED_LETTERS))
+    project = names.canonical(record.project)
+    return (project, record.role, record.pinned, *map(text.count, _COUNTED_LETTERS))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from ..projects.names import ProjectNames
 from ..store.candidate import Candidate
 from ..store.filter import Filter
 from ..store.reader import TableReader
@@ -18,7 +19,9 @@ from .ranked import Ranked
 _MIN_REPEATED_WORDS: Final = 6  # "yes, do that" is said again, and means something else
 
 
-def merge_repeats(ranked: Sequence[Ranked], found: CandidateSet) -> list[Ranked]:
+def merge_repeats(
+    ranked: Sequence[Ranked], found: CandidateSet, names: ProjectNames
+) -> list[Ranked]:
     """Keep the best of the exchanges in which the user and the turn that matched say the same.
 
     A prompt that is sent again, or a copied session, is one hit, with the ids of the others.
@@ -26,6 +29,7 @@ def merge_repeats(ranked: Sequence[Ranked], found: CandidateSet) -> list[Ranked]
     Args:
         ranked: One turn of each exchange, best first.
         found: Their candidates, with the user's turns of the best exchanges.
+        names: Of projects.
     """
     if not found.has_exchanges:
         return list(ranked)
@@ -33,7 +37,10 @@ def merge_repeats(ranked: Sequence[Ranked], found: CandidateSet) -> list[Ranked]
     kept: dict[tuple[str | None, str], Ranked] = {}
     for one in ranked:
         exchange = exchange_of(one.record, found.sessions)
-        key = (one.record.project, _repeated(one.record, exchange, text_of) or one.record.id)
+        key = (
+            names.canonical(one.record.project),
+            _repeated(one.record, exchange, text_of) or one.record.id,
+        )
         first = kept.setdefault(key, placed := replace(one, exchange=exchange))
         if first is not placed:
             kept[key] = replace(first, copies=(*first.copies, one.record.id))

@@ -62,7 +62,8 @@ def recall(
         StoreFault: The store could not be read.
     """
     started = time.perf_counter()
-    query = replace(query, where=in_project(in_hindsight(query.where, store), store))
+    where = in_project(in_hindsight(query.where, store), store)
+    query = replace(query, where=where, names=store.project_names)
     unranked = _without_ranking(store, query, started)
     if unranked is not None:
         return unranked
@@ -70,9 +71,9 @@ def recall(
     weights = (tables or WeightTables()).table_for(
         is_conversation=found.is_conversation, has_exchanges=found.has_exchanges
     )
-    ranked = merge_repeats(score(found, query, weights), found)
+    ranked = merge_repeats(score(found, query, weights), found, query.names)
     facts = resolve_supersession(ranked, store.latest, query, weights.maintained)
-    merged = merge_duplicates(facts)
+    merged = merge_duplicates(facts, query.names)
     distinct = merged[: query.limit]
     answer = calibrate(query, distinct, found)
     shown = with_exchanges(answer.hits, found.candidates, store.latest, query.where)

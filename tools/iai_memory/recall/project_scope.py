@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..projects.names import names_of
 from ..store.filter import Filter
 from ..store.table import Store
 
@@ -21,5 +20,5 @@ def in_project(where: Filter, store: Store) -> Filter:
         return where
     stamp = store.stamp
     known = store.statistics_by_project(store.pinned_reader(), stamp)
-    names = names_of(where.project, known)
+    names = store.project_names.names_of(where.project, known)
     return replace(where, same_project=names, or_no_project=not names)

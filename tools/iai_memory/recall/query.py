@@ -10,6 +10,7 @@ from typing import TypedDict
 from ..base.checks import check_share, check_text, check_whole
 from ..base.clock import utc_now
 from ..base.defaults import BUDGET_TOKENS, LIMIT, MAX_LIMIT
+from ..projects.names import ProjectNames
 from ..store.filter import Filter
 from .filter_arguments import check_filter
 
@@ -57,6 +58,7 @@ class Query:
         budget_tokens: Estimated tokens of all hits' texts together.
         where: Which records may answer.
         own_project: The project that asks.
+        names: Which names are names of one project.
         min_confidence: 0..1; an answer that is less sure is empty. None is the measured minimum.
         asked_at: When it is asked, in the user's zone; with `as_of` of the filter, that time.
     """
@@ -67,6 +69,7 @@ class Query:
     where: Filter
     own_project: str | None
     min_confidence: float | None = None
+    names: ProjectNames = field(default_factory=ProjectNames)
     asked_at: datetime = field(default_factory=utc_now)
 
 

@@ -15,7 +15,6 @@ from typing import Final
 
 import numpy as np
 
-from ..projects.names import same_project
 from ..store.candidate import Candidate, term_matrix
 from ..store.record import REWOUND, Record
 from ..store.similarity import Similarity
@@ -206,10 +205,10 @@ def _trust(inputs: SignalInputs) -> Floats:
 
 
 def _own_project(inputs: SignalInputs) -> Floats:
-    own = inputs.query.own_project
+    own, same = inputs.query.own_project, inputs.query.names.same
     if own is None:
         return np.zeros(len(inputs.records))
-    return np.array([same_project(record.project, own) for record in inputs.records], dtype=float)
+    return np.array([same(record.project, own) for record in inputs.records], dtype=float)
 
 
 def _pinned(inputs: SignalInputs) -> Floats:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import Final
 
-from ..projects.names import same_project
 from ..store.filter import Filter
 from ..store.reader import TableReader
 from ..store.record import REWOUND, Record
@@ -45,7 +44,7 @@ def list_time(reader: TableReader, query: Query, asked: TimeQuestion) -> Listing
         StoreFault: The store could not be read.
     """
     asked, where, found = _of_the_latest_year(reader, query, asked)
-    sessions = _sessions(found, query.own_project)
+    sessions = _sessions(found, query)
     if asked.last_session:
         sessions = _newest_session(sessions, query)
     chosen = _chosen(sessions, query.limit, end_only=asked.last_session)
@@ -80,16 +79,17 @@ def _within(where: Filter, asked: TimeQuestion) -> Filter:
     return replace(where, roles=_ROLES).within(start, end)
 
 
-def _sessions(newest_first: Iterable[Record], own_project: str | None) -> list[list[Record]]:
+def _sessions(newest_first: Iterable[Record], query: Query) -> list[list[Record]]:
     """Return the records by session, each oldest first; those without one are of their project."""
+    own, names = query.own_project, query.names
     sessions: dict[tuple[str | None, str | None], list[Record]] = {}
     for record in newest_first:
-        key = (record.session_id, record.project)
+        key = (record.session_id, names.canonical(record.project))
         sessions.setdefault(key, []).insert(0, record)
     return sorted(
         sessions.values(),
         key=lambda turns: (
-            own_project is not None and not same_project(turns[0].project, own_project),
+            own is not None and not names.same(turns[0].project, own),
             turns[0].created_at,
         ),
     )
@@ -100,7 +100,7 @@ def _newest_session(sessions: Sequence[list[Record]], query: Query) -> list[list
 
     The session that asks is known by its last prompt: that asks for the last session too.
     """
-    own = [one for one in sessions if same_project(one[0].project, query.own_project)]
+    own = [one for one in sessions if query.names.same(one[0].project, query.own_project)]
     by_end = sorted(own or sessions, key=lambda turns: turns[-1].created_at, reverse=True)
     others = [one for one in by_end if not _asks(one, query)]
     return (others or by_end)[:1]

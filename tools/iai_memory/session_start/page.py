@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Final
 
 from ..capture.spool import rings_wait
+from ..projects.names import ProjectNames
 from ..store.filter import Filter
 from ..store.reader import TableReader
 from ..store.statistics import TableStatistics
@@ -54,6 +55,7 @@ class Page:
         rings: How many rings wait, so that turns may be missing.
         zone: Time zone of the dates.
         same_project: Other names of the project, as records have them.
+        names: Which names are names of one project.
     """
 
     store_name: str
@@ -65,6 +67,7 @@ class Page:
     rings: int = 0
     zone: tzinfo = UTC
     same_project: tuple[str, ...] = ()
+    names: ProjectNames = field(default_factory=ProjectNames)
 
 
 def render(reader: TableReader, page: Page) -> str:
@@ -80,7 +83,7 @@ def render(reader: TableReader, page: Page) -> str:
         return _empty(page)
     mine = Filter(project=page.project, same_project=page.same_project)
     admits = admission(reader, mine)
-    records = RecordSections(reader, page.project, page.same_project, admits, page.zone)
+    records = RecordSections(reader, page.project, page.same_project, page.names, admits, page.zone)
     parts = [
         (IDENTITY, records.matching(tags=(IDENTITY_TAG,))),
         (RECENT, records.recent()),

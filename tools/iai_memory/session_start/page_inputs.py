@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 
 from ..analysis.topic_file import load_topics
@@ -14,7 +14,8 @@ from ..base.paths import StorePaths
 from ..capture.session_state import Sessions, capture_notice
 from ..capture.spool import Spool
 from ..capture.spool_faults import bars_hooks
-from ..projects.names import names_of
+from ..projects.alias_file import AliasFile
+from ..projects.names import ProjectNames
 
 _DIGEST_LENGTH = 16
 _BARRED = "what is said now is not kept: `iai-mcp doctor`"
@@ -29,11 +30,13 @@ class PageInputs:
         topics: The topic map; None where there is none that may be shown.
         notice: Turns that could not or cannot be kept, which the next session must know of; empty
             for none.
+        names: Which names are names of one project.
     """
 
     spool_bytes: int = 0
     topics: TopicMap | None = None
     notice: str = ""
+    names: ProjectNames = field(default_factory=ProjectNames)
 
     def without_stale_topics(self, *, removal_version: int, records_total: int) -> PageInputs:
         """Return the inputs without a topic map that may show words of a removed memory.
@@ -50,7 +53,7 @@ class PageInputs:
         """Return the topics of one page; None where there is no map to show."""
         if self.topics is None:
             return None
-        names = (None,) if project is None else names_of(project, self.topics.lines)
+        names = (None,) if project is None else self.names.names_of(project, self.topics.lines)
         return [line for name in names for line in self.topics.lines[name]]
 
     def digest(self, project: str | None, zone: tzinfo) -> str:
@@ -58,12 +61,13 @@ class PageInputs:
 
         16 hexadecimal digits of SHA-256.
         """
-        shown = json.dumps([self.topic_lines(project), self.notice, str(zone)], ensure_ascii=False)
+        parts = [self.topic_lines(project), self.notice, str(zone), self.names.links]
+        shown = json.dumps(parts, ensure_ascii=False)
         return hashlib.sha256(shown.encode("utf-8", "replace")).hexdigest()[:_DIGEST_LENGTH]
 
 
 def read_page_inputs(paths: StorePaths) -> PageInputs:
-    """Read the size of the spool, the topic map and the capture state of the store at `paths`.
+    """Read the spool's size, topics, the capture state and project names of the store at `paths`.
 
     Raises:
         StoreUnavailable: The spool cannot be read.
@@ -73,4 +77,5 @@ def read_page_inputs(paths: StorePaths) -> PageInputs:
         spool_bytes=Spool(paths).size(),
         topics=load_topics(paths),
         notice=_BARRED if bars_hooks(paths.spool) else capture_notice(sessions.values()),
+        names=AliasFile(paths).names(),
     )

@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from functools import cache
 from typing import Final
 
+from ..projects.names import ProjectNames
 from ..store.copies import copy_digest
 from ..store.filter import Filter
 from ..store.reader import TableReader
@@ -95,6 +96,7 @@ class RecordSections:
         reader: Reads that version.
         project: Whose page it is; None is every project.
         same_project: Its other names, as records have them.
+        names: Which names are names of one project.
         admits: From `admission`.
         zone: Time zone of the dates.
     """
@@ -102,6 +104,7 @@ class RecordSections:
     reader: TableReader
     project: str | None
     same_project: tuple[str, ...]
+    names: ProjectNames
     admits: Callable[[Record], bool]
     zone: tzinfo
 
@@ -135,9 +138,10 @@ class RecordSections:
         told = set[bytes]()
         for record in self.reader.newest(where, _MAX_LINES, condition=_NOT_REWOUND):
             # A pin is on every copy of a text.
-            is_told = where.pinned and copy_digest(record) in told
+            digest = copy_digest(record, self.names) if where.pinned else b""
+            is_told = where.pinned and digest in told
             if self.admits(record) and not is_told:
-                told.update([copy_digest(record)] if where.pinned else ())
+                told.update([digest] if where.pinned else ())
                 line = self._line(record.created_at, record.role, record.text, record.project)
                 yield replace(line, id=record.id)
 

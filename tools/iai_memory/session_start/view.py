@@ -7,7 +7,6 @@ from datetime import UTC, datetime, tzinfo
 
 from ..analysis.topics import MAX_ROWS_IN_A_TICK
 from ..base.clock import utc_now
-from ..projects.names import canonical_name, names_of
 from ..store.reader import TableReader
 from ..store.statistics import TableStatistics, total_statistics
 from ..store.table import Store
@@ -62,19 +61,22 @@ class StoreView:
 
         A hook asks under the name that it finds today, records may have another one.
         """
-        names = [name for name in self.by_project if name is not None]
-        return sorted({*names, *map(canonical_name, names)})
+        return self.inputs.names.asked_for(self.by_project)
+
+    def names_of(self, project: str) -> tuple[str, ...]:
+        """Return the names that records of the project have."""
+        return self.inputs.names.names_of(project, self.by_project)
 
     def scope(self, project: str | None) -> str | None:
         """Return whose page is shown to a project: that of a new one if it has no memories."""
-        if project is None or names_of(project, self.by_project):
+        if project is None or self.names_of(project):
             return project
         return NEW_PROJECT
 
     def statistics(self, project: str | None) -> TableStatistics:
         """Return the statistics of one page; a project's includes memories of no project."""
         parts = self.by_project
-        wanted = parts if project is None else (*names_of(project, parts), None)
+        wanted = parts if project is None else (*self.names_of(project), None)
         return total_statistics([parts[name] for name in wanted if name in parts])
 
     def with_inputs(self, inputs: PageInputs) -> StoreView:
@@ -102,7 +104,8 @@ class StoreView:
             statistics=self.statistics(project),
             budget_tokens=self.options.budget_tokens,
             zone=self.options.zone,
-            same_project=() if project is None else names_of(project, self.by_project),
+            same_project=() if project is None else self.names_of(project),
+            names=self.inputs.names,
             rings=rings,
             topics=self.inputs.topic_lines(project),
             notice=self.inputs.notice,

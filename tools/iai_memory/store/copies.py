@@ -14,6 +14,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from ..projects.names import ProjectNames
 from ..text.saying import normalised_text, sketch
 from .reader import TableReader
 from .record import Record
@@ -25,19 +26,21 @@ _SHORT_LENGTH: Final = 20
 _SHORT_UNSPACED: Final = 6
 
 
-def copy_words(record: Record) -> tuple[object, ...]:
+def copy_words(record: Record, names: ProjectNames) -> tuple[object, ...]:
     """Return a value that is equal for copies and for nothing else."""
     words = normalised_text(record.text)
-    return (record.project, record.session_id if _is_short_turn(record, words) else None, words)
+    project = names.canonical(record.project)
+    return (project, record.session_id if _is_short_turn(record, words) else None, words)
 
 
-def copy_digest(record: Record) -> bytes:
+def copy_digest(record: Record, names: ProjectNames) -> bytes:
     """Return 32 bytes, equal for copies: `copy_words` without the words."""
-    return hashlib.sha256(repr(copy_words(record)).encode("utf-8", "surrogatepass")).digest()
+    return hashlib.sha256(repr(copy_words(record, names)).encode("utf-8", "surrogatepass")).digest()
 
 
 def with_copies(
     reader: TableReader,
+    names: ProjectNames,
     records: Sequence[Record],
     belongs: Callable[[Record, Record], bool],
 ) -> list[Record]:
@@ -47,6 +50,7 @@ def with_copies(
 
     Args:
         reader: Of the table.
+        names: Of projects: copies are of one project, whatever name of it each has.
         records: Whose copies are wanted.
         belongs: Given a record and a copy of it, forgotten ones too, whether the copy is wanted.
     """
@@ -55,10 +59,10 @@ def with_copies(
     found = {record.id: record for record in records}
     groups: dict[bytes, list[Record]] = {}
     for record in records:
-        groups.setdefault(copy_digest(record), []).append(record)
+        groups.setdefault(copy_digest(record, names), []).append(record)
     sketches = {sketch(record.text) for record in records}
     for candidate in reader.get(reader.ids_by_text(lambda text: sketch(text) in sketches)):
-        same = groups.get(copy_digest(candidate), ())
+        same = groups.get(copy_digest(candidate, names), ())
         if any(belongs(record, candidate) for record in same):
             found.setdefault(candidate.id, candidate)
     return list(found.values())

@@ -14,6 +14,8 @@ from ..base.files import make_private_folder
 from ..base.fsync import SyncedFolder
 from ..base.page_mark import page_change
 from ..base.paths import StorePaths
+from ..projects.alias_file import AliasFile
+from ..projects.names import ProjectNames
 from .compaction import compact, compacted_version, is_due
 from .connection import CACHE_BYTES, Connection, write_lock
 from .forgotten_texts import ForgottenTexts
@@ -82,6 +84,7 @@ class Store:
         self._key_filter = KeyFilter()
         self._known = KnownIndex()
         self._forgotten = ForgottenTexts()
+        self.aliases = AliasFile(paths)
         make_private_folder(paths.root)
         self._read_lock = ReadLock(paths.lock("reading"))
         with translated(f"opening the store {paths.root}"):
@@ -103,6 +106,11 @@ class Store:
     def version(self) -> int:
         """The table's latest version; any commit of any process advances it."""
         return self.latest.version
+
+    @property
+    def project_names(self) -> ProjectNames:
+        """Which names are names of one project now; costs one `stat`."""
+        return self.aliases.names()
 
     @property
     def stamp(self) -> str:
@@ -148,7 +156,7 @@ class Store:
 
     def forgotten_texts(self) -> Mapping[bytes, set[str]]:
         """Return the ids of forgotten memories by the digest of what they say, `copy_digest`."""
-        return self._forgotten.by_digest(self.latest, self._inode())
+        return self._forgotten.by_digest(self.latest, self._inode(), self.project_names)
 
     def first_ingested_at(self) -> datetime | None:
         """Return when the first record arrived; None while there is none. Read once a version."""

@@ -33,7 +33,7 @@ def forget(store: Store, ids: Sequence[str]) -> Forgotten:
     with store.writing() as writer:
         named = named_records(writer.reader, wanted, Record.is_live)
         told = list(named.values())
-        gone = with_copies(writer.reader, told, _is_hidden_with)
+        gone = with_copies(writer.reader, store.project_names, told, _is_hidden_with)
         done = _update(writer, gone, lambda record, at: {"tombstoned_at": at})
     undo = [one.id for one in told]
     return Forgotten(
@@ -62,9 +62,10 @@ def restore(store: Store, ids: Sequence[str]) -> Restored:
         told = list(named.values())
         hidden = [one for one in told if not one.is_live()]
         replaced = [one for one in told if one.is_live()]
+        names = store.project_names
         back = [
-            *with_copies(writer.reader, hidden, lambda one, copy: _is_forgotten(copy)),
-            *with_copies(writer.reader, replaced, _was_replaced_with),
+            *with_copies(writer.reader, names, hidden, lambda one, copy: _is_forgotten(copy)),
+            *with_copies(writer.reader, names, replaced, _was_replaced_with),
         ]
         first = {one.id for one in told}
         back.sort(key=lambda one: one.id not in first)
@@ -110,7 +111,7 @@ def pin(
     added, removed = check_tags(add_tags, "add_tags"), check_tags(remove_tags, "remove_tags")
     with store.writing() as writer:
         record = live_record(writer.reader, id_)
-        all_copies = with_copies(writer.reader, [record], is_shown_with)
+        all_copies = with_copies(writer.reader, store.project_names, [record], is_shown_with)
         tagged = {one.id: _retagged(one.tags, added, removed) for one in all_copies}
         _update(writer, all_copies, lambda one, at: {"pinned": pinned, "tags": tagged[one.id]})
         [now] = writer.reader.get([record.id])

@@ -28,18 +28,18 @@ def as_forgotten(
         records: Which come by themselves.
         apart_from: Ids of forgotten memories that make no other text forgotten.
     """
-    forgotten = store.forgotten_texts()
+    forgotten, names = store.forgotten_texts(), store.project_names
     if not forgotten:
         return list(records)
     returned = [
         one
         for one in records
-        if one.is_live() and not forgotten.get(copy_digest(one), set[str]()) <= {*apart_from}
+        if one.is_live() and not forgotten.get(copy_digest(one, names), set[str]()) <= {*apart_from}
     ]
     if not returned:
         return list(records)
     now = writer.now()
-    live = with_copies(writer.reader, returned, lambda one, copy: copy.is_live())
-    shown = {copy_digest(one) for one in live if not any(one is mine for mine in returned)}
-    hidden = {id(one) for one in returned if copy_digest(one) not in shown}
+    live = with_copies(writer.reader, names, returned, lambda one, copy: copy.is_live())
+    shown = {copy_digest(one, names) for one in live if not any(one is mine for mine in returned)}
+    hidden = {id(one) for one in returned if copy_digest(one, names) not in shown}
     return [replace(one, tombstoned_at=now) if id(one) in hidden else one for one in records]

@@ -60,7 +60,7 @@ def supersede(
             raise InvalidInput(_already_superseded(writer.reader, old))
         since = _valid_from(old, at, now)
         new = _successor(old, text, origin, since)
-        all_copies = with_copies(writer.reader, [old], is_shown_with)
+        all_copies = with_copies(writer.reader, store.project_names, [old], is_shown_with)
         rows = writer.reader.rows([one.id for one in all_copies])
         stored = writer.replace(
             Row(new, None) if vectors is None else vectors.row(new),
