@@ -6,9 +6,10 @@ read transcripts or scrub.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
@@ -16,6 +17,7 @@ from .base.checks import check_flag, check_whole
 from .base.clock import iso, parse_time
 from .base.page_mark import hasten_page
 from .coverage.answers import Sight
+from .coverage.catching_up import CatchingUp, CaughtUp
 from .errors import StoreUnavailable
 from .handle import StoreHandle
 from .maintenance.after_commit import compact_if_due
@@ -47,6 +49,7 @@ from .writing.supersede import supersede
 
 if TYPE_CHECKING:
     from .analysis.contradictions import Contradiction
+    from .base.out_of_sight import OutOfSight
     from .capture.drain import Drained
     from .capture.history_import import ImportProgress
     from .capture.selection import Selection
@@ -91,11 +94,29 @@ class Memory(StoreHandle):
             self._committed()
         return report
 
-    def recall(self, query: str, **options: Unpack[RecallOptions]) -> Recalled:
+    def catch_up(self, *, vectors: bool = True) -> CaughtUp:
+        """Store what hosts wrote since and embed what waits, where that is cheap.
+
+        Costs a look at the spool where nothing waits, and else at most two seconds; see
+        `coverage/catching_up.py`. Nothing that fails is raised: it is returned.
+
+        Args:
+            vectors: Whether to embed, too.
+        """
+        return self._catching_up.run(self, vectors=vectors)
+
+    @cached_property
+    def _catching_up(self) -> CatchingUp:
+        return CatchingUp()
+
+    def recall(
+        self, query: str, *, catch_up: bool = False, **options: Unpack[RecallOptions]
+    ) -> Recalled:
         """Find what answers the query, best first.
 
         Args:
             query: A question or a few words.
+            catch_up: Whether to complete first what is cheap to complete, see `catch_up`.
             options: limit, project, since, until, as_of, tags, origins, include_superseded,
                 budget_tokens and min_confidence, each as `RecallOptions` describes it.
 
@@ -107,9 +128,10 @@ class Memory(StoreHandle):
         from .recall.query import check_query
 
         checked = check_query(query, options, self.own_project, self.zone)
+        undone = self.catch_up().undone if catch_up else {}
         encoder, fault = self._model.usable()
         found = recall(self.store, encoder, checked)
-        return self._sight.recalled(found, checked.where, self._model, fault)
+        return self._sight(undone).recalled(found, checked.where, self._model, fault)
 
     def supersede(
         self, id: str, text: str, *, reason: str = "", at: str | datetime | None = None
@@ -215,10 +237,11 @@ class Memory(StoreHandle):
         until: str | datetime | None = None,
         as_of: str | datetime | None = None,
         limit: int = 20,
+        catch_up: bool = False,
     ) -> Timeline:
         """Return memories in the order of time, newest first; long texts are cut, see `record`.
 
-        With `as_of` they are as the store had them then.
+        With `as_of` they are as the store had them then; `catch_up` is that of `recall`.
 
         Raises:
             InvalidInput: An argument cannot be used.
@@ -233,8 +256,9 @@ class Memory(StoreHandle):
             include_superseded=True,
             zone=self.zone,
         )
-        found = timeline(self.store, where, check_whole(limit, "limit", 1, MAX_LIMIT))
-        return self._sight.timeline(found, where)
+        check_whole(limit, "limit", 1, MAX_LIMIT)
+        undone = self.catch_up(vectors=False).undone if catch_up else {}
+        return self._sight(undone).timeline(timeline(self.store, where, limit), where)
 
     def contradictions(self, limit: int = 20) -> list[Contradiction]:
         """Return pairs of memories that may not both be true, newest first; changes nothing.
@@ -259,25 +283,26 @@ class Memory(StoreHandle):
         return view_of(live_record(self.store.latest, id))
 
     def session_start(
-        self, project: str | None = None, *, refresh: bool = False
+        self, project: str | None = None, *, refresh: bool = False, catch_up: bool = False
     ) -> SessionStartPage:
         """Return the session-start page: the cache where it is provably fresh, else a new render.
 
         Args:
             project: "." is the own project, None every project.
             refresh: First render and cache it if anything changed.
+            catch_up: That of `recall`.
 
         Raises:
             InvalidInput: The project is "." and not known here.
             StoreFault: The store could not be read.
         """
         name = check_filter(project=project, own_project=self.own_project).project
+        undone = self.catch_up(vectors=False).undone if catch_up else {}
         page = current_page(self.paths, self.page_manager(), name, refresh=refresh)
-        return self._sight.page(page, name)
+        return self._sight(undone).page(page, name)
 
-    @property
-    def _sight(self) -> Sight:
-        return Sight(self.store, self.paths, self.settings.disable)
+    def _sight(self, undone: Mapping[OutOfSight, str]) -> Sight:
+        return Sight(self.store, self.paths, self.settings.disable, undone)
 
     def drain(
         self,
@@ -385,11 +410,22 @@ class Memory(StoreHandle):
             self.store, self.page_manager(), self.ledger, model.files_or_fault(), model.fix
         )
 
-    def embed_pending(self, limit: int = STEP_MEMORIES) -> int:
+    def embed_pending(
+        self,
+        limit: int = STEP_MEMORIES,
+        *,
+        seconds: float | None = None,
+        wait_seconds: float = 0.0,
+    ) -> int:
         """Embed some pending memories, in one commit and about a second of processor time.
 
         A long text takes several calls. Returns how many memories got vectors: 0 where none is
         pending, without a model, and while another process embeds.
+
+        Args:
+            limit: Maximum number of memories.
+            seconds: Processor time of the model, where it is to be less than usual.
+            wait_seconds: How long to wait for another process that embeds.
 
         Raises:
             ModelFault: The model could not run.
@@ -400,7 +436,9 @@ class Memory(StoreHandle):
         if encoder is None:
             return 0
         try:
-            step = embed_step(self.store, encoder, limit=limit)
+            step = embed_step(
+                self.store, encoder, limit=limit, seconds=seconds, wait_sec=wait_seconds
+            )
         except EmbeddingElsewhere:
             return 0
         if step is None:

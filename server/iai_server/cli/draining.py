@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iai_memory.errors import MemoryFault, ModelFault, StoreBusy, StoreFault, StoreUnavailable
+from iai_memory.errors import MemoryFault, ModelFault, StoreBusy, StoreUnavailable
 
 from .idle_drain import NOTHING
 from .options import AsJson, open_memory
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from iai_memory import Memory
     from iai_memory.capture.drain import Drained
 
-_FIRST_SEC = 2.0
 # Loading the model costs half a second: one step of embedding for many turns of several sessions.
 _MANY_PENDING = 64
 
@@ -61,20 +60,6 @@ def drain(
         raise typer.Exit(1)
 
 
-def embed_few(memory: Memory) -> None:
-    """Embed what waits in one step of about a second, where it is not more than that.
-
-    What does not work here, the answer tells: it says how many vectors wait, and for what.
-    """
-    from iai_memory.writing.embed_pending import STEP_MEMORIES
-
-    try:
-        if memory.model is not None and memory.store.latest.count_pending() <= STEP_MEMORIES:
-            memory.embed_pending()
-    except (ModelFault, StoreFault) as exc:
-        memory.ledger.write("embedding_before_recall_failed", error=str(exc))
-
-
 def _embed_some(memory: Memory) -> None:
     """Embed for a second; a model that cannot be used does not undo what was stored."""
     try:
@@ -99,35 +84,42 @@ def _reader(memory: Memory) -> str:
 
 
 def open_drained_memory(*, origin: str = "cli") -> Memory:
-    """Open the memory and drain for at most 2 s; say on stderr what is still missing then.
+    """Open the memory and drain for some two seconds; say on stderr what is still missing then.
+
+    For commands whose own answer does not say it.
 
     Raises:
         InvalidInput: An environment variable cannot be used.
     """
     memory = open_memory(origin=origin)
-    missing = _drain_first(memory)
-    if missing:
-        print(f"iai-mcp: the newest turns may be missing: {missing}", file=sys.stderr)  # noqa: T201 - stdout holds the answer
+    say_what_is_missing(_missing(memory))
     return memory
 
 
-def _drain_first(memory: Memory) -> str:
-    """Drain for at most 2 s; return why something is still missing, or nothing."""
-    from iai_memory.capture.session_state import has_work
+def say_what_is_missing(sentences: list[str]) -> None:
+    """Say it on stderr; without a sentence, nothing."""
+    if sentences:
+        print(  # noqa: T201 - stdout holds the answer
+            f"iai-mcp: the newest turns may be missing: {'; '.join(sentences)}", file=sys.stderr
+        )
+
+
+def _missing(memory: Memory) -> list[str]:
+    """Complete what is cheap; return why something is missing all the same."""
     from iai_memory.capture.spool import Spool, rings_wait
     from iai_memory.capture.spool_faults import bars_hooks
 
+    caught_up = memory.catch_up(vectors=False)
+    missing = [] if caught_up.drained is None else _lost(caught_up.drained)
+    if caught_up.undone:
+        return [*missing, *caught_up.undone.values()]
     try:
         if bars_hooks(memory.paths.spool):
-            return "; ".join(Spool(memory.paths).faults())
-        if not has_work(memory.paths):
-            return ""
-        done = memory.drain(max_seconds=_FIRST_SEC, wait_seconds=_FIRST_SEC)
+            return [*missing, *Spool(memory.paths).faults()]
         waiting = Spool(memory.paths).waiting().rings
-        fix = _reader(memory) if done.busy else "run `iai-mcp drain`"
     except MemoryFault as exc:
-        return str(exc)
-    return "; ".join([*_lost(done), *([f"{rings_wait(waiting)}, {fix}"] if waiting else [])])
+        return [*missing, str(exc)]
+    return [*missing, *([f"{rings_wait(waiting)}: run `iai-mcp drain`"] if waiting else [])]
 
 
 def _fields(done: Drained, waiting: int) -> dict[str, int | bool]:

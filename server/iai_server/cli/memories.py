@@ -17,7 +17,6 @@ from iai_memory.base.defaults import BUDGET_TOKENS, LIMIT
 from iai_memory.base.foreign_file import open_foreign
 from iai_memory.errors import ForeignFileFault, InvalidInput
 
-from .draining import embed_few, open_drained_memory
 from .options import AsJson, AsOf, Project, ShowIds, Since, Until, open_memory
 from .printing import emit_json, emit_lines, memory_text, progress
 
@@ -79,10 +78,10 @@ def recall(
     as_json: AsJson = False,
 ) -> None:
     """Find what was said or decided before."""
-    memory = open_drained_memory()
-    embed_few(memory)
+    memory = open_memory()
     found = memory.recall(
         query,
+        catch_up=True,
         limit=limit,
         project=project,
         since=since,
@@ -149,9 +148,15 @@ def timeline(
     as_json: AsJson = False,
 ) -> None:
     """List memories in time, newest first."""
-    memory = open_drained_memory()
+    memory = open_memory()
     found = memory.timeline(
-        project=project, session_id=session, since=since, until=until, as_of=as_of, limit=limit
+        project=project,
+        session_id=session,
+        since=since,
+        until=until,
+        as_of=as_of,
+        limit=limit,
+        catch_up=True,
     )
     if as_json:
         emit_json(found)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .draining import open_drained_memory
+from .draining import open_drained_memory, say_what_is_missing
 from .options import AsJson, Project, open_memory
 from .printing import emit_json, emit_lines, emit_table, local_time, memory_text, speak_utf_8
 
 if TYPE_CHECKING:
     from iai_memory.analysis.contradictions import Contradiction
-    from iai_memory.results import ModelStatus, Status
+    from iai_memory.results import ModelStatus, SessionStartPage, Status
 
 
 # A hook prints the page when this process ends.
@@ -45,18 +45,28 @@ def session_start(
     from iai_memory.projects.identity import project_of
 
     speak_utf_8()
-    memory = open_drained_memory()
+    memory = open_memory()
     name = project
     if cwd is not None:
         name = project_of(cwd if is_windows_path(str(cwd)) else cwd.absolute()).name
-    page = memory.session_start(name, refresh=refresh)
+    page = memory.session_start(name, refresh=refresh, catch_up=True)
     if as_json:
         emit_json(page)
     else:
         typer.echo(page.payload, nl=False)
+        say_what_is_missing(_beside(page))
     if not refresh:
         # Behind the page, for which a hook waits: the next session shall not have to render.
         memory.page_manager().refresh("manual", max_seconds=_BEHIND_THE_PAGE_SEC)
+
+
+def _beside(page: SessionStartPage) -> list[str]:
+    """Return why nobody reads the rings that wait; that they do, the page says itself."""
+    from iai_memory.base.out_of_sight import OutOfSight
+
+    hidden = [one.reason for one in page.coverage.hidden]
+    note = page.coverage.note
+    return [note] if note and OutOfSight.NOT_DRAINED in hidden else []
 
 
 def status(as_json: AsJson = False) -> None:

@@ -132,6 +132,7 @@ class _Tools:
     ) -> Recalled:
         return self._memory().recall(
             query,
+            catch_up=True,
             limit=limit,
             project=project,
             since=since,
@@ -153,7 +154,12 @@ class _Tools:
         limit: Annotated[int, Field(description="1 to 500")] = 20,
     ) -> Timeline:
         return self._memory().timeline(
-            project=project, session_id=session_id, since=since, until=until, limit=limit
+            project=project,
+            session_id=session_id,
+            since=since,
+            until=until,
+            limit=limit,
+            catch_up=True,
         )
 
     def session_start(
@@ -163,7 +169,7 @@ class _Tools:
     ) -> SessionStartPage:
         memory = self._memory()
         shown = memory.default_project if project is None else project
-        return memory.session_start(shown, refresh=refresh)
+        return memory.session_start(shown, refresh=refresh, catch_up=True)
 
     def status(self) -> Status:
         return self._memory().status()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,13 +17,15 @@ import pytest
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, TextContent
 from tests.support.model_folders import model_of_rubbish
-from tests.support.pages import ring
+from tests.support.pages import WAIT_SEC, ring
 
 from iai_memory import Memory, load_settings
+from iai_memory.base.locks import held, waiting_until
 from iai_memory.base.out_of_sight import MAKES_INCOMPLETE, OutOfSight, told
 from iai_memory.capture.given_up import GivenUp
 from iai_memory.capture.ring import ring_of
 from iai_memory.coverage.known_names import nearest
+from iai_memory.errors import StoreBusy
 from iai_memory.store.record import REWOUND
 from iai_server.cli.main import run
 from iai_server.mcp.server import build_app
@@ -34,11 +38,15 @@ OTHER: Final = "The cat sleeps on the sofa."
 
 @dataclass
 class Case:
-    """A store in which a fact is out of sight, and the arguments of the recall that misses it."""
+    """A store in which a fact is out of sight, and the arguments of the recall that misses it.
+
+    `locked` is a lock that somebody else holds while it is asked.
+    """
 
     memory: Memory
     question: str = QUESTION
     options: dict[str, Any] = field(default_factory=dict[str, Any])
+    locked: str | None = None
 
 
 Make = Callable[[Memory, Path, pytest.MonkeyPatch], Case]
@@ -59,7 +67,13 @@ def fact(memory: Memory, **fields: Any) -> str:
 def unread_event(memory: Memory, *_: Any) -> Case:
     memory.ingest(OTHER)
     ring(memory, FACT)
-    return Case(memory)
+    return Case(memory, locked="drain")
+
+
+def not_drained(memory: Memory, *_: Any) -> Case:
+    memory.ingest(OTHER)
+    ring(memory, FACT)
+    return Case(memory, locked="write")
 
 
 def unread_transcript(memory: Memory, *_: Any) -> Case:
@@ -69,7 +83,7 @@ def unread_transcript(memory: Memory, *_: Any) -> Case:
     line |= {"uuid": "another", "message": {"role": "user", "content": FACT}}
     with transcript.open("a") as file:
         file.write(json.dumps(line) + "\n")
-    return Case(memory)
+    return Case(memory, locked="drain")
 
 
 def given_up(memory: Memory, folder: Path, _: Any) -> Case:
@@ -99,6 +113,16 @@ def lost(memory: Memory, *_: Any) -> Case:
         one["lost_at"] = datetime.now(UTC).isoformat()
         one["books"]["failed"] = 2
     path.write_text(json.dumps(noted))
+    return Case(memory)
+
+
+def session_lost(memory: Memory, *_: Any) -> Case:
+    memory.ingest(OTHER)
+    spool = memory.paths.spool
+    spool.mkdir(parents=True)
+    rung = {"session_id": "s-1", "event": "Stop", "at": datetime.now(UTC).isoformat()}
+    (spool / "doorbell.jsonl").write_text(json.dumps(rung) + "\n")
+    assert memory.drain().nameless == 1
     return Case(memory)
 
 
@@ -201,9 +225,11 @@ CASES: Final[Mapping[OutOfSight, Make]] = MappingProxyType(
     {
         OutOfSight.UNREAD_EVENT: unread_event,
         OutOfSight.UNREAD_TRANSCRIPT: unread_transcript,
+        OutOfSight.NOT_DRAINED: not_drained,
         OutOfSight.EVENT_GIVEN_UP: given_up,
         OutOfSight.SPOOL_BARRED: barred,
         OutOfSight.TURN_LOST: lost,
+        OutOfSight.SESSION_LOST: session_lost,
         OutOfSight.CAPTURE_OFF: capture_off,
         OutOfSight.PENDING_VECTOR: pending,
         OutOfSight.NO_MODEL: without_model,
@@ -278,23 +304,27 @@ def test_whatever_is_out_of_sight_gives_another_answer_than_a_true_miss(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     case = CASES[reason](memory, tmp_path, monkeypatch)
-    found = from_tool(case)
+    with held(memory.paths.lock(case.locked), timeout=1) if case.locked else nullcontext():
+        found = from_tool(case)
+        text = from_cli(case, monkeypatch, capsys)
+        plain = from_cli(case, monkeypatch, capsys, "--json")
+    assert "nothing answers that" not in text
+    assert "nothing has these words" not in text
     if "error" in found:
         assert reason is OutOfSight.OTHER_MODEL
         assert "reembed" in found["error"]
-    elif not any(FACT in hit["text"] for hit in found["hits"]):
-        coverage = found["coverage"]
+        assert "reembed" in text
+        return
+    for answer in (found, json.loads(plain)):
+        if reason is not OutOfSight.NOTHING_THEN:  # which shows what is of another time
+            assert not any(FACT in hit["text"] for hit in answer["hits"])
+        coverage = answer["coverage"]
         assert reason in [one["reason"] for one in coverage["hidden"]]
         assert coverage["complete"] == (reason not in MAKES_INCOMPLETE)
-        assert found["confidence"] is None or coverage["complete"]
-        if not found["hits"]:
+        assert answer["confidence"] is None or coverage["complete"]
+        if not answer["hits"] or not coverage["complete"]:
             assert coverage["note"]
-    text = from_cli(case, monkeypatch, capsys)
-    assert "nothing answers that" not in text
-    assert "nothing has these words" not in text
-    plain = from_cli(case, monkeypatch, capsys, "--json")
-    if "error" not in found:
-        assert json.loads(plain)["coverage"].keys() >= {"complete", "searched"}
+            assert coverage["note"].split(":")[0] in text
 
 
 def test_a_true_miss_is_complete_and_says_that_nothing_answers(
@@ -439,5 +469,77 @@ def test_a_few_vectors_that_wait_are_made_before_the_command_answers(
     words = Memory(settings=load_settings(store=memory.paths.root, model=None), on_commit=nobody)
     fact(words)
     found = json.loads(from_cli(Case(memory), monkeypatch, capsys, "--json"))
+    assert (found["degraded"], found["coverage"]["complete"]) == (False, True)
+    assert found["coverage"]["searched"]["by_meaning"] == 2
+
+
+def test_the_tools_read_what_waits_before_they_answer(memory: Memory) -> None:
+    """A host may ask within the half second in which nobody looks at the spool."""
+    app = build_app(lambda: memory)
+
+    def asked(tool: str, **arguments: str) -> str:
+        done = asyncio.run(app.call_tool(tool, arguments))
+        assert isinstance(done, CallToolResult)
+        return json.dumps(done.structured_content)
+
+    for tool, arguments, text in (
+        ("recall", {"query": "pears"}, "The garden has pears."),
+        ("timeline", {}, "The cellar has wine."),
+        ("session_start", {}, "The attic has owls."),
+    ):
+        ring(memory, text, session_id=tool)
+        answer = asked(tool, **arguments)
+        assert text in answer
+        assert '"complete": true' in answer
+
+
+def test_where_nothing_waits_an_answer_is_not_held_up_by_locks(memory: Memory) -> None:
+    fact(memory)
+    memory.recall(QUESTION, catch_up=True)
+    with ExitStack() as stack:
+        for name in ("drain", "embed", "write", "page-mark"):
+            stack.enter_context(held(memory.paths.lock(name), timeout=1))
+        found = memory.recall(QUESTION, catch_up=True)
+    assert found.coverage.complete
+    assert found.hits[0].text == FACT
+
+
+@pytest.mark.parametrize("lock", ["drain", "embed", "write", "page-mark"])
+def test_a_lock_that_nobody_lets_go_does_not_keep_an_answer_back(memory: Memory, lock: str) -> None:
+    """Each of them is waited for: for a minute by who writes, for five seconds by who marks."""
+    words = Memory(settings=load_settings(store=memory.paths.root, model=None), on_commit=nobody)
+    fact(words)
+    ring(memory, "The garden has pears.")
+    with held(memory.paths.lock(lock), timeout=1):
+        began = time.monotonic()
+        found = memory.recall(HARD, catch_up=True)
+        took = time.monotonic() - began
+    assert not found.coverage.complete
+    assert found.coverage.note
+    assert took < WAIT_SEC
+    assert memory.recall(HARD, catch_up=True).coverage.complete
+
+
+def test_a_lock_is_not_waited_for_after_the_end_of_waiting(tmp_path: Path) -> None:
+    with (
+        held(tmp_path / "a.lock", timeout=0),
+        waiting_until(time.monotonic()),
+        pytest.raises(StoreBusy, match="waited 0 s"),
+        held(tmp_path / "a.lock", timeout=60),
+    ):
+        pass
+
+
+def test_more_than_a_step_that_waits_is_left_to_the_server(memory: Memory) -> None:
+    found = pending(memory).memory.recall(HARD, catch_up=True)
+    assert (found.degraded, found.coverage.pending) == (True, 400)
+
+
+def test_a_few_vectors_that_wait_are_made_before_the_tool_answers(memory: Memory) -> None:
+    words = Memory(settings=load_settings(store=memory.paths.root, model=None), on_commit=nobody)
+    words.ingest(OTHER)
+    memory.recall(HARD, catch_up=True)
+    words.ingest(FACT)  # by another process, after there was nothing left to do
+    found = from_tool(Case(memory, HARD))
     assert (found["degraded"], found["coverage"]["complete"]) == (False, True)
     assert found["coverage"]["searched"]["by_meaning"] == 2

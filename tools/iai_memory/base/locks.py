@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -27,6 +28,7 @@ _MAX_BYTES: Final = 4096
 _GRACE_SEC: Final = 60.0
 # A FIFO in the file's place would block an ordinary open; a link could lead to any other file.
 _FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_ENDS: Final = ContextVar("the end of waiting", default=float("inf"))
 _PLAIN_WORD: Final = re.compile(r"[a-z][a-z-]{0,30}")
 
 
@@ -176,12 +178,28 @@ def present_holder(path: Path) -> Holder | None:
 
 
 @contextmanager
+def waiting_until(ends: float) -> Generator[None]:
+    """Let no lock be waited for after that time, whatever the waiting is done for.
+
+    Counts in this thread, and inside the block.
+
+    Args:
+        ends: On the monotonic clock.
+    """
+    before = _ENDS.set(min(ends, _ENDS.get()))
+    try:
+        yield
+    finally:
+        _ENDS.reset(before)
+
+
+@contextmanager
 def held(path: Path, *, timeout: float, bound: float | None = None) -> Generator[None]:
     """Hold the lock for the block.
 
     Args:
         path: The lock file; it stays, only the lock on it comes and goes.
-        timeout: Seconds to wait; 0 tries once.
+        timeout: Seconds to wait; 0 tries once. Inside `waiting_until` it may be less.
         bound: Seconds for which it is meant to be held, for whoever waits; None says nothing.
 
     Raises:
@@ -189,6 +207,7 @@ def held(path: Path, *, timeout: float, bound: float | None = None) -> Generator
         StoreUnavailable: The lock file cannot be made.
     """
     make_private_folder(path.parent)
+    timeout = min(timeout, max(0.0, _ENDS.get() - time.monotonic()))
     lock = OsLock(path, bound)
     try:
         acquired = lock.acquire(timeout)
@@ -200,7 +219,7 @@ def held(path: Path, *, timeout: float, bound: float | None = None) -> Generator
         holder = holder_of(path)
         advice = holder.stuck() if holder else ""
         raise StoreBusy(
-            f"{path.name} is held by {holder or 'another process'}, waited {timeout:g} s: "
+            f"{path.name} is held by {holder or 'another process'}, waited {timeout:.3g} s: "
             f"{advice or 'try again, or see who runs with `iai-mcp status`'}"
         )
     try:

@@ -14,8 +14,10 @@ class OutOfSight(StrEnum):
     UNREAD_EVENT = "unread_event"
     UNREAD_TRANSCRIPT = "unread_transcript"
     EVENT_GIVEN_UP = "event_given_up"
+    NOT_DRAINED = "not_drained"
     SPOOL_BARRED = "spool_barred"
     TURN_LOST = "turn_lost"
+    SESSION_LOST = "session_lost"
     CAPTURE_OFF = "capture_off"
     PENDING_VECTOR = "pending_vector"
     NO_MODEL = "no_model"
@@ -47,6 +49,7 @@ MAKES_INCOMPLETE: Final = frozenset(
         OutOfSight.UNREAD_EVENT,
         OutOfSight.UNREAD_TRANSCRIPT,
         OutOfSight.EVENT_GIVEN_UP,
+        OutOfSight.NOT_DRAINED,
         OutOfSight.SPOOL_BARRED,
         OutOfSight.PENDING_VECTOR,
         OutOfSight.NO_MODEL,
@@ -95,10 +98,14 @@ _SENTENCES: Final[Mapping[OutOfSight, Callable[[int], str]]] = MappingProxyType(
             "transcript could not be read and was given up: run `iai-mcp doctor`",
             "transcripts could not be read and were given up: run `iai-mcp doctor`",
         ),
+        OutOfSight.NOT_DRAINED: _always("what waits could not be read: run `iai-mcp doctor`"),
         OutOfSight.SPOOL_BARRED: _always("hooks cannot note new turns: run `iai-mcp doctor`"),
         OutOfSight.TURN_LOST: _many(
             "turn could not be kept: see `iai-mcp events`",
             "turns could not be kept: see `iai-mcp events`",
+        ),
+        OutOfSight.SESSION_LOST: _always(
+            "what was said in a session could not be read: see `iai-mcp events`"
         ),
         OutOfSight.CAPTURE_OFF: _always(
             "capture is switched off here: unset IAI_MCP_DISABLE to keep new turns"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -118,13 +118,14 @@ class Drain:
         ends = time.monotonic() + max_seconds
         total = Drained()
         while has_work(self._paths):
-            try:
+            with ExitStack() as stack:
                 wait, bound = max(wait_seconds, _LOOK_SEC), min(max_seconds, _BOUND_SEC)
-                with held(self._paths.lock("drain"), timeout=wait, bound=bound):
-                    total = total.plus(self._run_alone(ends))
-            except StoreBusy:
-                total = replace(total, busy=True)
-                break
+                try:
+                    stack.enter_context(held(self._paths.lock("drain"), timeout=wait, bound=bound))
+                except StoreBusy:
+                    total = replace(total, busy=True)
+                    break
+                total = total.plus(self._run_alone(ends))
             if not total.finished or self._spool.peek().count <= total.again:
                 break
         return replace(total, faults=self._spool.faults())

@@ -67,10 +67,14 @@ def kind_of(mode: int) -> str | None:
     return next((name for is_kind, name in _KINDS if is_kind(mode)), "a device")
 
 
-def spool_faults(folder: Path) -> tuple[str, ...]:
+def spool_faults(folder: Path, *, strays: bool = True) -> tuple[str, ...]:
     """Return a sentence with the next command for everything that does not belong there.
 
     Costs one listing and the opening of each file. No spool is no fault.
+
+    Args:
+        folder: The spool.
+        strays: Whether files count that are none of the spool's, and bar neither hook nor drain.
     """
     try:
         about = folder.lstat()
@@ -83,7 +87,7 @@ def spool_faults(folder: Path) -> tuple[str, ...]:
         return (
             f"{_shown(folder)} is {what}, and no folder: remove it with {_removal(folder, what)}",
         )
-    found = [*_faults_of_folder(folder, about.st_uid), *_faults_in(folder)]
+    found = [*_faults_of_folder(folder, about.st_uid), *_faults_in(folder, strays=strays)]
     more = len(found) - _NAMED
     return (*found[:_NAMED], *([f"{more} more of that kind"] if more > 0 else []))
 
@@ -111,22 +115,24 @@ def _faults_of_folder(folder: Path, owner: int) -> Iterator[str]:
         )
 
 
-def _faults_in(folder: Path) -> Iterator[str]:
+def _faults_in(folder: Path, *, strays: bool) -> Iterator[str]:
     try:
         paths = sorted(folder.iterdir())
     except OSError:
         return  # a fault of the folder
     for path in paths:
-        yield from _faults_of(path)
+        yield from _faults_of(path, strays=strays)
 
 
-def _faults_of(path: Path) -> Iterator[str]:
+def _faults_of(path: Path, *, strays: bool) -> Iterator[str]:
     """Yield what is wrong with one entry of the spool."""
     if path.name == _FAILED:
         yield from _faults_of_failed(path)
     elif _FILES.fullmatch(path.name):
         yield from _faults_of_file(path)
-    elif not path.name.startswith("."):  # file systems and desktops keep names of theirs so
+    elif strays and not path.name.startswith(
+        "."
+    ):  # file systems and desktops keep names of theirs so
         yield f"{_shown(path)} does not belong in the spool: move it away"
 
 

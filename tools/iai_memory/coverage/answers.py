@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ..base.out_of_sight import OutOfSight
@@ -26,11 +27,13 @@ class Sight:
         store: The table.
         paths: The store's files.
         capture_is_off: Whether hooks note nothing where the user works.
+        undone: Why something could not be completed before the answer, see `catching_up.py`.
     """
 
     store: Store
     paths: StorePaths
     capture_is_off: bool
+    undone: Mapping[OutOfSight, str] = field(default_factory=dict[OutOfSight, str])
 
     def recalled(
         self, found: Recalled, where: Filter, model: EmbeddingModel, fault: ModelFault | None
@@ -97,6 +100,12 @@ class Sight:
         return page.model_copy(update={"coverage": coverage})
 
     def _coverage(self, answered: Answered, named: Filter | None = None) -> Coverage:
+        failed = {OutOfSight.NOT_DRAINED: 1} if OutOfSight.NOT_DRAINED in self.undone else {}
+        answered = replace(
+            answered,
+            hidden={**failed, **answered.hidden},
+            remedies={**self.undone, **answered.remedies},
+        )
         return coverage_of(
             self.store.latest, self.paths, answered, named, capture_is_off=self.capture_is_off
         )

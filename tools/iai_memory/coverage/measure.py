@@ -71,7 +71,9 @@ def coverage_of(
         StoreFault: The store could not be read.
     """
     tally = reader.tally(_searched(answered))
-    found = {**unread(paths), **answered.hidden}
+    outside = unread(paths)
+    found = {**outside.counts, **answered.hidden}
+    answered = replace(answered, remedies={**outside.remedies, **answered.remedies})
     pending = tally.pending if answered.wants_vectors else 0
     if pending and not answered.lacks_model:
         found[OutOfSight.PENDING_VECTOR] = pending

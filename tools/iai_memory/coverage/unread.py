@@ -2,30 +2,51 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from ..base.out_of_sight import OutOfSight
 from ..base.paths import StorePaths
 from ..capture.given_up import GivenUp
-from ..capture.session_state import Sessions, lost_turns, to_read_again
+from ..capture.session_state import Sessions, capture_notice, lost_turns, to_read_again
 from ..capture.spool import Spool
+from ..capture.spool_faults import spool_faults
 from ..errors import StoreUnavailable
 
 
-def unread(paths: StorePaths) -> dict[OutOfSight, int]:
-    """Return what was not read or could not be kept, with its counts.
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What is not in the table.
+
+    Attributes:
+        counts: How much by reason, each at least 1.
+        remedies: Sentences that say more than those of their reasons.
+    """
+
+    counts: dict[OutOfSight, int]
+    remedies: dict[OutOfSight, str] = field(default_factory=dict[OutOfSight, str])
+
+
+def unread(paths: StorePaths) -> Unread:
+    """Return what was not read or could not be kept.
 
     Costs two listings, one small file, and a `stat` for each transcript of sixty days.
     """
     sessions = Sessions(paths).load()
+    remedies: dict[OutOfSight, str] = {}
     try:
-        waiting = Spool(paths).waiting()
-        events, barred = waiting.rings, len(waiting.faults)
-    except StoreUnavailable:
-        events, barred = 0, 1
+        events, barred = Spool(paths).waiting().rings, spool_faults(paths.spool, strays=False)
+    except StoreUnavailable as exc:
+        events, barred = 0, (str(exc),)
+    if barred:
+        remedies[OutOfSight.SPOOL_BARRED] = "; ".join(barred[:2])
+    given_up = GivenUp(paths).present()
     counts = {
         OutOfSight.UNREAD_EVENT: events,
         OutOfSight.UNREAD_TRANSCRIPT: len(to_read_again(sessions)),
-        OutOfSight.EVENT_GIVEN_UP: len(GivenUp(paths).present()),
-        OutOfSight.SPOOL_BARRED: barred,
+        OutOfSight.EVENT_GIVEN_UP: len(given_up),
+        OutOfSight.SPOOL_BARRED: len(barred),
         OutOfSight.TURN_LOST: lost_turns(sessions.values()),
     }
-    return {reason: count for reason, count in counts.items() if count}
+    if not given_up and not counts[OutOfSight.TURN_LOST]:
+        counts[OutOfSight.SESSION_LOST] = int(bool(capture_notice(sessions.values())))
+    return Unread({reason: count for reason, count in counts.items() if count}, remedies)

@@ -108,6 +108,7 @@ def embed_step(
     *,
     limit: int = STEP_MEMORIES,
     tokens: int | None = None,
+    seconds: float | None = None,
     wait_sec: float = 0,
 ) -> EmbeddingStep | None:
     """Embed some of what is pending, in one commit; return what was done, None if nothing waits.
@@ -120,6 +121,7 @@ def embed_step(
         limit: Maximum number of memories.
         tokens: How many the model reads, about; None is as many as take it a second of processor
             time, the commit included, as measured in the step before.
+        seconds: Processor time of the model in place of that, where it is less.
         wait_sec: How long to wait for another process that embeds.
 
     Raises:
@@ -133,8 +135,9 @@ def embed_step(
             stack.enter_context(held(store.paths.lock("embed"), timeout=wait_sec))
         except StoreBusy as exc:
             raise EmbeddingElsewhere(str(exc)) from exc
+        time = _STEP_SEC if seconds is None else min(seconds, _STEP_SEC)
         parts = parts_of_step(
-            store.latest, encoder, tokens=tokens or encoder.tokens_within(_STEP_SEC), limit=limit
+            store.latest, encoder, tokens=tokens or encoder.tokens_within(time), limit=limit
         )
         if not parts:
             return None
