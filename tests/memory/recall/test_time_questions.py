@@ -28,6 +28,17 @@ ASKED = datetime(2026, 2, 16, 9, tzinfo=UTC)
         "¿qué hicimos ayer?",
         "qu'avons-nous fait hier ?",
         "我们昨天做了什么?",
+        "continue where we stopped",
+        "what did we do at 3pm yesterday?",
+        "anything from Friday afternoon?",
+        "vad gjorde vi igår?",
+        "co jsme dělali včera?",
+        "co robiliśmy wczoraj?",
+        "dün ne yaptık?",
+        "昨日は何をしましたか?",
+        "어제 뭐 했어?",
+        "mitä teimme eilen?",
+        "hvad lavede vi i går?",
     ],
 )
 def test_a_question_may_be_about_a_time_alone(question: str) -> None:
@@ -42,6 +53,10 @@ def test_a_question_may_be_about_a_time_alone(question: str) -> None:
         "what did Ann say on 4 February?",
         "was haben wir gestern am Parser gemacht?",
         "what did we do?",
+        "what did we do about 5544 yesterday?",
+        "昨日パーサーについて何をしましたか?",
+        "vad gjorde vi med parsern igår?",
+        "co jsme dělali včera s parserem?",
         "what's the latest version of node?",
     ],
 )

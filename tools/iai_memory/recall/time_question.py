@@ -10,9 +10,12 @@ from functools import lru_cache
 from typing import Final
 
 from ..text.time_expressions import TimeExpression, locales_of, time_expressions
-from ..text.time_words import WORDS
+from ..text.time_words.table import WORDS
 
 _WORD: Final = re.compile(r"[^\W_]+")
+_CLOCK: Final = re.compile(
+    r"(?<!\w)\d{1,2}(?::\d\d(?::\d\d)?(?:\s?[ap]m)?|\s?[ap]m|\s?uhr|\s?h)(?!\w)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ def _without(question: str, times: Iterable[TimeExpression]) -> str:
 
 def _topic(question: str, rest: str) -> str:
     """Return what the rest of a question is about; empty for nothing."""
-    left = rest.lower()
+    left = _CLOCK.sub(" ", rest.lower())
     codes = {locale.code for locale in locales_of(question)} | {"en"}
     for code in codes - {"en"}:
         if code in _UNSPACED:
@@ -86,7 +89,7 @@ def _topic(question: str, rest: str) -> str:
     return " ".join(word for word in _WORD.findall(left) if word not in topicless)
 
 
-_UNSPACED: Final = frozenset({"zh"})
+_UNSPACED: Final = frozenset({"zh", "ja"})
 
 
 @lru_cache(maxsize=16)

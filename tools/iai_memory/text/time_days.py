@@ -104,6 +104,41 @@ class Asked:
         latest = self.today.year - (month > self.today.month)
         return replace(month_of(latest, month), any_year=True)
 
+    def numbered_week(self, week: int, year: int | None = None) -> Days | None:
+        """Return the week of that ISO number; without a year the latest one that has begun."""
+        years = [year] if year is not None else range(self.today.year + 1, self.today.year - 7, -1)
+        for one in years:
+            monday = _monday_of(one, week)
+            if monday is not None and (year is not None or monday <= self.today):
+                return Days(monday, monday + 6 * DAY, any_year=year is None)
+        return None
+
+    def quarter(self, number: int, year: int | None = None) -> Days | None:
+        """Return the quarter; without a year the latest one that has begun."""
+        latest = self.today.year - (3 * number - 2 > self.today.month)
+        return _quarter_of(latest if year is None else year, number, any_year=year is None)
+
+    def quarters_ago(self, count: int) -> Days | None:
+        """Return the quarter that was so many before the present one."""
+        quarters = self.today.year * 4 + (self.today.month - 1) // 3 - count
+        return _quarter_of(quarters // 4, quarters % 4 + 1)
+
+
+def _monday_of(year: int, week: int) -> date | None:
+    if not _FIRST_YEAR <= year <= _LAST_YEAR:
+        return None
+    try:
+        return date.fromisocalendar(year, week, 1)
+    except ValueError:
+        return None
+
+
+def _quarter_of(year: int, number: int, *, any_year: bool = False) -> Days | None:
+    if not _FIRST_YEAR <= year <= _LAST_YEAR:
+        return None
+    first, last = month_of(year, 3 * number - 2), month_of(year, 3 * number)
+    return Days(first.start, last.end, any_year)
+
 
 def month_of(year: int, month: int) -> Days:
     """Return the days of a month."""

@@ -10,8 +10,9 @@ from typing import Final
 
 from .languages import likely
 from .time_days import EARLIEST, Asked, Days
-from .time_locale import TimeLocale, time_locale
+from .time_locale import TimeLocale, system_locale, time_locale
 from .time_rules import between, frames, lead, rules
+from .time_words.table import DAY_WORDS
 
 _CODES: Final = {
     "english": "en",
@@ -46,9 +47,11 @@ _CODES: Final = {
     "chinese": "zh",
 }
 # An English question without any of these names no time, and waits for no import of dateparser.
+_WORD: Final = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*")
 _MAYBE_ENGLISH: Final = re.compile(
     r"\d|\b(?:today|tonight|yesterday|ago|last|past|previous|this|since|until|till|between|recent|"
     r"latest|newest|weekend|week|month|year|days?|hours?|morning|night|where|catch|pick|just|"
+    r"recently|lately|quarter|fortnight|q[1-4]|doing|working|"
     r"jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|(?:mon|tues|wednes|thurs|fri|satur|sun)day)",
     re.I,
 )
@@ -103,9 +106,18 @@ def time_expressions(question: str, asked_at: datetime) -> list[TimeExpression]:
 def locales_of(question: str) -> list[TimeLocale]:
     """Return the languages that the question may be in, most likely first; often none."""
     names = likely(question)
+    if set(names) <= {"english", "chinese"}:
+        names = [*names, *_of_a_few_words(question)]
     if names[0] == "english" and _MAYBE_ENGLISH.search(question) is None:
         names = [name for name in names[1:] if name != "english"]
     return [time_locale(_CODES[name]) for name in names if name in _CODES]
+
+
+def _of_a_few_words(question: str) -> list[str]:
+    """Return the languages of the days in a question without function words, and the system's."""
+    days = [DAY_WORDS[word] for word in _WORD.findall(question.lower()) if word in DAY_WORDS]
+    system = system_locale()[:2]
+    return [*days, *(name for name, code in _CODES.items() if code == system)]
 
 
 class _Reader:

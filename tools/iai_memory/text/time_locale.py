@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from .time_words import WORDS, TimeWords
+from .time_words.pieces import TimeWords
+from .time_words.table import WORDS
 
 MONTHS: Final = [
     "january",
@@ -57,6 +58,7 @@ class TimeLocale:
         months: The month, 1..12, that a word names.
         weekdays: The weekday, 0..6 from Monday, that a word names.
         numbers: The number that a word names.
+        few: The number that a word for a few means at most.
         day_first: Whether 3/4 is 3 April.
         spaced: Whether words are separated by blanks.
     """
@@ -69,6 +71,7 @@ class TimeLocale:
     months: Mapping[str, int]
     weekdays: Mapping[str, int]
     numbers: Mapping[str, int]
+    few: Mapping[str, int]
     day_first: bool
     spaced: bool
 
@@ -79,6 +82,14 @@ class TimeLocale:
     def number(self, word: str) -> int | None:
         """Return the number that the word names, in digits or spelled out."""
         return int(word) if word.isdecimal() else self.numbers.get(word.lower())
+
+    def is_few(self, word: str) -> bool:
+        """Return whether the word names no number, but a few."""
+        return _single_spaced(word) in self.few
+
+    def at_most(self, word: str) -> int:
+        """Return the number that the word names, or means at most."""
+        return self.few.get(_single_spaced(word)) or self.number(word) or 1
 
 
 @lru_cache(maxsize=16)
@@ -95,20 +106,25 @@ def time_locale(code: str) -> TimeLocale:
     info: dict[str, Any] = default_loader.get_locale(code).info
     spaced = not info.get("no_word_spacing")
     words = WORDS.get(code, TimeWords())
-    numbers = _numbers(info, words)
+    numbers, few = _numbers(info, words), dict(words.few)
     units = {name: unit for unit in UNITS for name in _names(info, unit, 2 if spaced else 1)}
     return TimeLocale(
         code=code,
         words=words,
         phrases=_phrases(info, words),
-        counted=_counted(info, units, numbers, spaced=spaced),
+        counted=_counted(info, units, [*numbers, *few], spaced=spaced),
         units=units,
         months=_by_number(info, MONTHS, 1, 3 if spaced else 2),
         weekdays=_by_number(info, WEEKDAYS, 0, _MIN_NAME if spaced else 2),
         numbers=numbers,
+        few=few,
         day_first=info.get("date_order", "DMY") != "MDY" or _writes_day_first(code),
         spaced=spaced,
     )
+
+
+def _single_spaced(words: str) -> str:
+    return " ".join(words.lower().split())
 
 
 def _writes_day_first(code: str) -> bool:
@@ -116,9 +132,14 @@ def _writes_day_first(code: str) -> bool:
 
     dateparser has one order for a language: for English that of the United States.
     """
-    names = (os.environ.get(name) for name in ("LC_ALL", "LC_TIME", "LANG"))
-    language, _, rest = next(filter(None, names), "").partition("_")
+    language, _, rest = system_locale().partition("_")
     return language == code and bool(rest) and not rest.startswith("US")
+
+
+def system_locale() -> str:
+    """Return the system's locale for times, as "de_AT.UTF-8"; empty for none."""
+    names = (os.environ.get(name) for name in ("LC_ALL", "LC_TIME", "LANG"))
+    return next(filter(None, names), "")
 
 
 def alternatives(words: Iterable[str]) -> str:
@@ -140,7 +161,7 @@ def _phrases(info: Mapping[str, Any], words: TimeWords) -> dict[str, Ago]:
 
 
 def _counted(
-    info: Mapping[str, Any], units: Mapping[str, str], numbers: Mapping[str, int], *, spaced: bool
+    info: Mapping[str, Any], units: Mapping[str, str], numbers: Iterable[str], *, spaced: bool
 ) -> tuple[re.Pattern[str], ...]:
     """Return the patterns of "3 days ago", made for every form of the unit."""
     number, unit = rf"(\d{{1,4}}|{alternatives(numbers)})", rf"({alternatives(units)})"

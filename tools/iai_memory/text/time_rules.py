@@ -11,8 +11,10 @@ from typing import Final
 
 from .time_days import DAY, EARLIEST, Asked, Days, day_of
 from .time_locale import Ago, TimeLocale, alternatives, time_locale
+from .time_words.pieces import TimeWords
 
 Read = Callable[[re.Match[str], Asked], Days | None]
+_SEVERAL: Final = 5  # "in the last days" says no number
 Change = Callable[[Days, Asked], Days]
 
 
@@ -86,6 +88,8 @@ def rules(code: str) -> tuple[tuple[re.Pattern[str], Read], ...]:
     locale = time_locale(code)
     return (
         *_phrase_rules(locale),
+        *_recent_rules(locale),
+        *_part_of_year_rules(locale),
         *_weekday_rules(locale),
         *_day_rules(locale),
         *_number_rules(locale),
@@ -102,9 +106,7 @@ def _phrase_rules(locale: TimeLocale) -> Iterator[tuple[re.Pattern[str], Read]]:
     for pattern in locale.counted:
         yield (
             pattern,
-            lambda match, asked: asked.ago(
-                Ago(locale.number(match[1]) or 0, locale.units[match[2].lower()])
-            ),
+            lambda match, asked: _read_counted(locale, match, asked),
         )
     if words.today:
         yield locale.whole(words.today), lambda match, asked: asked.ago(Ago(0, "day"))
@@ -114,9 +116,24 @@ def _phrase_rules(locale: TimeLocale) -> Iterator[tuple[re.Pattern[str], Read]]:
         near = rf"(?:(?:{words.last}|{words.this})\s+)?" if words.last and words.this else ""
         after = rf"(?:\s+(?:{words.last}))?" if words.last else ""
         yield locale.whole(rf"{near}(?:{words.weekend}){after}"), _read_weekend
+    if words.last_session:
+        yield locale.whole(words.last_session), _read_last_session
+
+
+def _read_counted(locale: TimeLocale, match: re.Match[str], asked: Asked) -> Days | None:
+    """Return the day of "3 days ago", and the days since "a few days ago"."""
+    unit = locale.units[match[2].lower()]
+    if locale.is_few(match[1]):
+        return asked.lasting(locale.at_most(match[1]), unit)
+    return asked.ago(Ago(locale.number(match[1]) or 0, unit))
+
+
+def _recent_rules(locale: TimeLocale) -> Iterator[tuple[re.Pattern[str], Read]]:
+    """Yield "in the last two days", "in the last days", "in the past week"."""
+    words = locale.words
+    unit = rf"({alternatives(locale.units)})"
     if words.recent:
-        number = rf"(\d{{1,4}}|{alternatives(locale.numbers)})"
-        unit = rf"({alternatives(locale.units)})"
+        number = rf"(\d{{1,4}}|{alternatives([*locale.numbers, *locale.few])})"
         gap = r"\s+" if locale.spaced else r"\s*"
         recents = [rf"(?:{words.recent}){gap}{number}{gap}{unit}"]
         if words.recent_after:
@@ -125,11 +142,50 @@ def _phrase_rules(locale: TimeLocale) -> Iterator[tuple[re.Pattern[str], Read]]:
             yield (
                 locale.whole(pattern_text),
                 lambda match, asked: asked.lasting(
-                    locale.number(match[1]) or 1, locale.units[match[2].lower()]
+                    locale.at_most(match[1]), locale.units[match[2].lower()]
                 ),
             )
-    if words.last_session:
-        yield locale.whole(words.last_session), _read_last_session
+    if words.recent and words.several:
+        yield (
+            locale.whole(rf"(?:{words.recent})\s+({words.several})"),
+            lambda match, asked: asked.lasting(_SEVERAL, locale.units.get(match[1].lower(), "day")),
+        )
+    if words.recent_one:
+        yield (
+            locale.whole(rf"(?:{words.recent_one})\s+(?!(?:{words.several})(?!\w)){unit}"),
+            lambda match, asked: asked.lasting(1, locale.units[match[1].lower()]),
+        )
+
+
+def _part_of_year_rules(locale: TimeLocale) -> Iterator[tuple[re.Pattern[str], Read]]:
+    """Yield "in week 47", "in Q3 2026", "last quarter"."""
+    words = locale.words
+    year = r"(?:[\s,/-]+(?:of\s+)?(\d{4}))?(?![\w.-])"
+    if words.week_number:
+        yield (
+            _behind_a_word(words, rf"(?:{words.week_number})\s*(\d\d?){year}"),
+            lambda match, asked: asked.numbered_week(int(match[2]), _year(match[3])),
+        )
+    if words.quarter:
+        yield (
+            _behind_a_word(words, rf"[qt]([1-4]){year}"),
+            lambda match, asked: asked.quarter(int(match[2]), _year(match[3])),
+        )
+        yield (
+            locale.whole(rf"(?:({words.this})|(?:{words.last}))\s+(?:{words.quarter})"),
+            lambda match, asked: asked.quarters_ago(0 if match[1] else 1),
+        )
+
+
+def _behind_a_word(words: TimeWords, pattern: str) -> re.Pattern[str]:
+    """Return the pattern behind a word that precedes times, or as the whole question."""
+    leads = "|".join(one for one in (words.before, words.since, words.until) if one)
+    return re.compile(rf"(?P<lead>^\s*|(?<!\w)(?:{leads})\s+)(?:{pattern})", re.I)
+
+
+def _year(text: str | None) -> int | None:
+    """Return the year that is written so, as 2026 or '26."""
+    return None if text is None else int(text.lstrip("'\u2019"))
 
 
 def _read_weekend(match: re.Match[str], asked: Asked) -> Days:
@@ -151,6 +207,21 @@ def _weekday_rules(locale: TimeLocale) -> Iterator[tuple[re.Pattern[str], Read]]
             locale.weekdays[match[2].lower()], this_week=bool(match[1])
         ),
     )
+    weeks = alternatives(phrase for phrase, ago in locale.phrases.items() if ago.unit == "week")
+    of = rf"(?:(?:{words.before})\s+)*" if words.before else ""
+    yield (
+        locale.whole(rf"({names}),?\s+{of}({weeks})"),
+        lambda match, asked: _weekday_of_week(locale, match, asked),
+    )
+
+
+def _weekday_of_week(locale: TimeLocale, match: re.Match[str], asked: Asked) -> Days | None:
+    """Return the day of "Friday of last week"."""
+    week = asked.ago(locale.phrases[" ".join(match[2].lower().split())])
+    if week is None:
+        return None
+    day = week.start + locale.weekdays[match[1].lower()] * DAY
+    return Days(day, day)
 
 
 def _day_rules(locale: TimeLocale) -> Iterator[tuple[re.Pattern[str], Read]]:
@@ -160,19 +231,16 @@ def _day_rules(locale: TimeLocale) -> Iterator[tuple[re.Pattern[str], Read]]:
     name, year = rf"({alternatives(months)})\.?", r"(\d{4}|['\u2019]\d\d)"
     gap = r"\s*" if locale.spaced else ""
 
-    def number(text: str | None) -> int | None:
-        return None if text is None else int(text.lstrip("'\u2019"))
-
     if not locale.spaced:
         yield (
             re.compile(
                 r"(?:(\d{4})\s*\u5e74\s*)?(\d{1,2})\s*\u6708\s*(\d{1,2})\s*[\u65e5\u53f7\u865f]?"
             ),
-            lambda match, asked: asked.day(int(match[3]), int(match[2]), number(match[1])),
+            lambda match, asked: asked.day(int(match[3]), int(match[2]), _year(match[1])),
         )
     yield (
         locale.whole(rf"(\d{{1,2}}){ordinal}{of}{name}(?:{of}{year})?"),
-        lambda match, asked: asked.day(int(match[1]), months[match[2].lower()], number(match[3])),
+        lambda match, asked: asked.day(int(match[1]), months[match[2].lower()], _year(match[3])),
     )
     if words.between:
         first, joint = words.between
@@ -183,12 +251,12 @@ def _day_rules(locale: TimeLocale) -> Iterator[tuple[re.Pattern[str], Read]]:
                 rf"{the}(\d{{1,2}}){ordinal}{of}{name}(?:{of}{year})?"
             ),
             lambda match, asked: _days_of_a_month(
-                asked, int(match[1]), int(match[2]), months[match[3].lower()], number(match[4])
+                asked, int(match[1]), int(match[2]), months[match[3].lower()], _year(match[4])
             ),
         )
     yield (
         locale.whole(rf"{name}{gap}(\d{{1,2}}){ordinal}(?!\d)(?:,?\s*{year})?"),
-        lambda match, asked: asked.day(int(match[2]), months[match[1].lower()], number(match[3])),
+        lambda match, asked: asked.day(int(match[2]), months[match[1].lower()], _year(match[3])),
     )
     yield (
         locale.whole(rf"{name}{of},?\s*(\d{{4}})"),
@@ -243,6 +311,10 @@ def _number_rules(locale: TimeLocale) -> Iterator[tuple[re.Pattern[str], Read]]:
         re.compile(r"(?<![\w./])(\d\d?)/(\d\d?)/(\d{4}|\d\d)(?![\w/])"),
         lambda match, asked: _with_slashes(match, asked, day_first=locale.day_first),
     )
+    yield (
+        re.compile(rf"{_VERSION}(?<!-)(\d\d?)-(\d\d?)-(\d{{4}})(?![\w-])", re.I),
+        lambda match, asked: _with_slashes(match, asked, day_first=locale.day_first),
+    )
     words = locale.words
     if words.before:
         lead = rf"(?P<lead>(?<!\w)(?:{words.before}|{words.since or '(?!)'})\s+)"
@@ -259,7 +331,7 @@ def _number_rules(locale: TimeLocale) -> Iterator[tuple[re.Pattern[str], Read]]:
 def _with_slashes(match: re.Match[str], asked: Asked, *, day_first: bool) -> Days | None:
     """Return the day of 3/4/2026; where one number is no month, it is the day."""
     first, second, year = int(match[1]), int(match[2]), int(match[3])
-    if day_first != (second > 12):
+    if first > 12 or (day_first and second <= 12):
         return asked.day(first, second, year)
     return asked.day(second, first, year)
 
