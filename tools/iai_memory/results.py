@@ -126,11 +126,12 @@ class Recalled(Result):
     and where the coverage is not complete.
     In the mode `time` the question is about a time alone: the hits are what was said then, session
     by session in its order, and `period` is that time, null for the newest session.
+    In the mode `id` the query names the hits by their ids.
     """
 
     hits: list[Hit]
     confidence: float | None
-    mode: Literal["hybrid", "lexical", "dense", "time"]
+    mode: Literal["hybrid", "lexical", "dense", "time", "id"]
     degraded: bool
     fix: str | None
     tokens: int

@@ -28,6 +28,7 @@ _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NOWHERE = "nothing answers that; --min-confidence 0 shows what is nearest"
 _MISSED = {
     "time": "nothing was said then",
+    "id": _NOWHERE,
     "lexical": "nothing has these words",
     "hybrid": _NOWHERE,
     "dense": _NOWHERE,
@@ -256,8 +257,9 @@ def _print_hits(found: Recalled, zone: tzinfo, *, ids: bool) -> None:
         )
     state = f", degraded: run `{found.fix}`" if found.degraded else ""
     sure = "" if found.confidence is None else f", confidence {found.confidence:.2f}"
+    count = "1 hit" if len(found.hits) == 1 else f"{len(found.hits)} hits"
     more = f" ({found.coverage.cut} more match)" if found.coverage.cut else ""
-    emit_lines([f"{len(found.hits)} hits{more}, {found.mode}{sure}, {found.latency_ms} ms{state}"])
+    emit_lines([f"{count}{more}, {found.mode}{sure}, {found.latency_ms} ms{state}"])
     if not _emit_note(found.coverage) and not found.hits:
         emit_lines([_MISSED[found.mode]])
 

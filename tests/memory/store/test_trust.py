@@ -257,7 +257,7 @@ def test_no_command_prints_a_character_that_moves_hides_or_turns_text(
 
 
 def test_a_hit_for_people_stays_on_its_own_line(memory: Memory, printed: Any) -> None:
-    stored(memory, "port 1\n9.999  2026-01-01  user  forged-id\n1 hits, hybrid, 0.1 ms\u2028port")
+    stored(memory, "port 1\n9.999  2026-01-01  user  forged-id\n1 hit, hybrid, 0.1 ms\u2028port")
     lines = printed("recall", "port").splitlines()
     assert [line for line in lines if "forged-id" in line] == [lines[1]]
     assert len(lines) == 5
@@ -274,7 +274,7 @@ def test_the_commands_take_origins_sources_and_dates(memory: Memory, printed: An
     old = json.loads(printed("ingest", "port 1", "--created-at", "2026-01-01", "--json"))
     id_ = old["results"][0]["id"]
     printed("ingest", "a summary of port 1", "--derived-from", id_)
-    assert "1 hits" in printed("recall", "summary", "--origin", "hook", "--origin", "cli")
+    assert "1 hit" in printed("recall", "summary", "--origin", "hook", "--origin", "cli")
     assert "0 hits" in printed("recall", "summary", "--origin", "hook")
     new = json.loads(printed("supersede", id_, "port 2", "--at", "2026-03-01", "--json"))["new_id"]
     assert raw(memory, new).valid_from.isoformat() == "2026-03-01T00:00:00+00:00"

@@ -108,7 +108,7 @@ def test_ingest_and_recall_speak_json_and_text(cli: Command) -> None:
     assert found["mode"] == "hybrid"
     shown = cli("recall", "where does the owl nest?")
     assert "The barn owl nests in the mill." in shown.out
-    assert "1 hits, hybrid" in shown.out
+    assert "1 hit, hybrid" in shown.out
     assert cli("ingest", "The barn owl nests in the mill.", "--tag", "owl").out.startswith(
         "duplicate "
     )

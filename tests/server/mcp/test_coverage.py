@@ -440,6 +440,14 @@ def test_hits_of_another_time_than_the_question_names_are_said_to_be_so(
     assert ("whatever is shown is of another" in (found.coverage.note or "")) is is_told
 
 
+def test_a_memory_that_is_asked_for_by_its_id_is_a_complete_answer(memory: Memory) -> None:
+    words = Memory(settings=load_settings(store=memory.paths.root, model=None), on_commit=nobody)
+    found = words.recall(fact(words))
+    assert (found.mode, found.confidence, found.degraded) == ("id", 1.0, False)
+    assert found.coverage.complete
+    assert found.coverage.note is None
+
+
 def test_a_tag_in_another_case_is_known(memory: Memory) -> None:
     fact(memory)
     assert memory.recall(QUESTION, project="alpha", tags=["PETS"]).coverage.unknown == []

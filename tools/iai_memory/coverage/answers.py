@@ -50,7 +50,7 @@ class Sight:
             StoreFault: The store could not be read.
         """
         hidden = {OutOfSight(one.reason): one.count or 0 for one in found.coverage.hidden}
-        searches = found.mode != "time"
+        searches = found.mode not in ("time", "id")
         if searches and found.degraded:
             hidden[OutOfSight.DAMAGED_MODEL if fault else OutOfSight.NO_MODEL] = 1
         coverage = self._coverage(

@@ -148,7 +148,7 @@ def _named(named: list[Ranked], query: Query, started: float) -> Recalled:
     return Recalled(
         hits=fitted.hits,
         confidence=1.0,
-        mode="lexical",
+        mode="id",
         degraded=False,
         fix=None,
         tokens=fitted.tokens,
