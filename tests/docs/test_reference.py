@@ -83,6 +83,13 @@ def test_every_command_has_an_example_that_runs(
         used.forget([str(stored.id)])
     if name == "import jsonl":
         assert run(["export", "jsonl", "--out", "backup.jsonl"]) == 0
+    old = str(Path("~/old/weather-station").expanduser())
+    if name.startswith("project "):
+        used.ingest(
+            [{"text": "The vane sticks.", "project": one} for one in (old, str(Path.cwd()))]
+        )
+    if name == "project undo":
+        assert run(["project", "alias", "weather", old]) == 0
     command = re.sub(r"\bID\b", str(stored.id), example)
 
     if "<" in command:

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from .capture.selection import Selection
     from .capture.transcript_files import FoundTranscript
     from .capture.turn import Host
+    from .maintenance.projects import StoreProjects
     from .maintenance.scrub import Scrubbed
     from .recall.query import RecallOptions
     from .transfer.jsonl_import import ImportCounts
@@ -480,6 +481,12 @@ class Memory(StoreHandle):
             if arrived.stored:
                 self._committed()
             yield arrived
+
+    def projects(self) -> StoreProjects:
+        """Return the projects of the store, to be listed, moved and given other names."""
+        from .maintenance.projects import StoreProjects
+
+        return StoreProjects(self.store, self.ledger, self.own_project, self._committed)
 
     def scrub(self, pattern: str, *, regex: bool = False) -> Scrubbed:
         """Replace every match by a mark, in records, old versions, spool, caches and logs.

@@ -205,6 +205,37 @@ class RecordView(Result):
     tags: list[str]
 
 
+class ProjectView(Result):
+    """A project: the name that is shown, its other names, its memories; `here` is the own one."""
+
+    name: str
+    names: list[str]
+    memories: int
+    newest: datetime | None
+    here: bool
+
+
+class ProjectChanged(Result):
+    """An alias of a project, what made it and when, or that it was undone.
+
+    `memories` are those of the project now; of an undone alias, those under its own names.
+    """
+
+    alias: str
+    project: str
+    by: str = ""
+    at: str = ""
+    undone: bool = False
+    memories: int = 0
+
+
+class Projects(Result):
+    """The projects of a store, and the aliases that can be undone, newest first."""
+
+    projects: list[ProjectView]
+    undoable: list[ProjectChanged]
+
+
 class Pinned(RecordView):
     """A memory with the pin and tags that it has now, and how many copies got the same."""
 

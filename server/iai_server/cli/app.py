@@ -8,7 +8,7 @@ import typer
 
 from iai_memory import __version__
 
-from . import connecting, draining, importing, memories, model, sleep, store, transfer
+from . import connecting, draining, importing, memories, model, projects, sleep, store, transfer
 
 app = typer.Typer(
     name="iai-mcp",
@@ -57,3 +57,4 @@ connecting.register(app)
 transfer.register(app)
 sleep.register(app)
 app.add_typer(model.app, name="model")
+app.add_typer(projects.app, name="project")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from tests.support.modes import bound_by_modes, read_only
 
 from iai_memory import Memory
 from iai_memory.errors import InvalidInput, StoreUnavailable
@@ -214,6 +217,108 @@ def test_aliases_of_another_process_count_at_once(memory: Memory) -> None:
     assert memory.store.project_names.same(OLD, NEW)
     memory.store.aliases.undo()
     assert not other.store.project_names.same(OLD, NEW)
+
+
+def test_an_export_carries_the_aliases_along(memory: Memory, tmp_path: Path) -> None:
+    memory.store.aliases.link(OLD, NEW, "move")
+    memory.store.aliases.link("weather", NEW, "alias")
+    lines = list(memory.export_lines())
+    other = Memory(store=tmp_path / "other")
+    for _ in range(2):
+        list(other.import_lines(lines))
+    assert {one.text for one in other.timeline(project="weather").records} == {
+        "the barometer drifts",
+        "the barometer was replaced",
+    }
+    assert [one.by for one in other.store.aliases.changes()] == ["import", "import"]
+    other.store.aliases.undo("weather")
+    list(other.import_lines(lines))
+    assert not other.store.project_names.same("weather", NEW)
+
+
+def test_an_import_joins_no_project_that_the_store_has_under_the_same_path(
+    memory: Memory, tmp_path: Path
+) -> None:
+    memory.store.aliases.link(OLD, NEW, "move")
+    other = Memory(store=tmp_path / "other")
+    other.ingest([{"text": "the sail is torn", "project": OLD}])
+    list(other.import_lines(memory.export_lines()))
+    assert not other.store.aliases.changes()
+    assert not other.store.project_names.same(OLD, NEW)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"iai_mcp": 1, "project_alias": "a"}',
+        '{"iai_mcp": 1, "project_alias": 3, "project": "b"}',
+        '{"iai_mcp": 1, "project_alias": " ", "project": "b"}',
+        '{"iai_mcp": 2, "project_alias": "a", "project": "b"}',
+        '{"iai_mcp": 1, "project_alias": "a", ',
+    ],
+)
+def test_a_line_that_is_no_alias_is_refused(memory: Memory, line: str) -> None:
+    with pytest.raises(InvalidInput, match="line 1 "):
+        list(memory.import_lines([line]))
+    assert not memory.store.aliases.changes()
+
+
+def test_an_alias_that_holds_a_secret_is_imported_without_it(memory: Memory) -> None:
+    secret = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+    list(memory.import_lines([f'{{"iai_mcp": 1, "project_alias": "/x/{secret}", "project": "b"}}']))
+    [made] = memory.store.aliases.changes()
+    assert secret not in made.alias
+    assert secret not in memory.paths.projects.read_text()
+
+
+@pytest.mark.long
+def test_two_processes_and_a_killed_one_lose_no_alias(memory: Memory) -> None:
+    work = (
+        "import sys; from iai_memory import Memory\n"
+        "aliases = Memory(store=sys.argv[1]).store.aliases\n"
+        "print('ready', flush=True)\n"
+        "for n in range(40): aliases.link(f'{sys.argv[2]}{n}', 'x', 'alias'); print(n, flush=True)"
+    )
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", work, str(memory.paths.root), name],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for name in ("a", "b", "c")
+    ]
+    killed = runs.pop()
+    assert killed.stdout is not None
+    for line in killed.stdout:
+        if line == "10\n":
+            break
+    killed.kill()
+    killed.wait()
+    killed.stdout.close()
+    for one in runs:
+        out, _ = one.communicate()
+        assert out.endswith("39\n")
+    made = [one.alias for one in memory.store.aliases.changes()]
+    told = {f"{name}{n}" for name in "ab" for n in range(40)} | {f"c{n}" for n in range(11)}
+    assert told <= set(made)
+    assert len(made) == len(set(made))
+
+
+@pytest.mark.long
+def test_a_store_that_cannot_be_written_is_told_and_nothing_changes(
+    memory: Memory, aliases: AliasFile
+) -> None:
+    aliases.link("weather", NEW, "alias")
+    before = aliases.path.read_bytes()
+    work = "import sys; from iai_server.cli.main import run; sys.exit(run(sys.argv[1:]))"
+    command = [*bound_by_modes(), sys.executable, "-c", work, "project", "move", OLD, NEW]
+    environment = os.environ | {"IAI_MCP_STORE": str(memory.paths.root)}
+    with read_only(memory.paths.root):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "cannot be" in done.stderr and done.stderr.count("\n") == 1
+    assert aliases.path.read_bytes() == before
+    assert aliases.names().same("weather", NEW)
 
 
 def test_links_of_a_file_that_somebody_wrote_close_no_circle() -> None:

@@ -24,9 +24,9 @@ from iai_memory.base.locks import held, waiting_until
 from iai_memory.base.out_of_sight import MAKES_INCOMPLETE, OutOfSight, told
 from iai_memory.capture.given_up import GivenUp
 from iai_memory.capture.ring import ring_of
-from iai_memory.coverage.known_names import nearest
 from iai_memory.errors import StoreBusy
 from iai_memory.store.record import REWOUND
+from iai_memory.text.nearest import nearest
 from iai_server.cli.main import run
 from iai_server.mcp.server import build_app
 
@@ -355,7 +355,7 @@ def test_a_true_miss_is_complete_and_says_that_nothing_answers(
     ],
 )
 def test_the_nearest_known_name_comes_first(asked: str, known: list[str], first: str) -> None:
-    assert nearest(asked, known, "project")[0] == first
+    assert nearest(asked, known)[0] == first
 
 
 def test_each_reason_has_a_case_and_a_sentence() -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import SequenceMatcher
 from typing import Final, Literal
 
 from ..results import UnknownName
 from ..store.filter import Filter
 from ..store.reader import TableReader
+from ..text.nearest import nearest
 
 FilterName = Literal["project", "tag", "session", "origin"]
 
-_SHOWN: Final = 3
 _ALIKE: Final = 0.6
 _MAX_CHARS: Final = 200
 _COLUMNS: Final[dict[FilterName, str]] = {
@@ -47,17 +46,16 @@ def unknown_names(reader: TableReader, where: Filter) -> list[UnknownName]:
         if kind == "origin" and len(missing) < len(values):
             continue  # one of several origins is enough
         found += [
-            UnknownName(filter=kind, value=one[:_MAX_CHARS], nearest=nearest(one, known, kind))
+            UnknownName(filter=kind, value=one[:_MAX_CHARS], nearest=_nearest(one, known, kind))
             for one in missing
         ]
     return found
 
 
-def nearest(name: str, known: Iterable[str], kind: FilterName) -> list[str]:
+def _nearest(name: str, known: Iterable[str], kind: FilterName) -> list[str]:
     """Return the most similar known names, the best first; of many sessions only similar ones."""
-    near = sorted(known, key=lambda one: (-_alike(name, one), one))[:_SHOWN]
-    if kind == "session" or len(name) > _MAX_CHARS:
-        near = [one for one in near if _alike(name, one) >= _ALIKE]
+    similar_only = kind == "session" or len(name) > _MAX_CHARS
+    near = nearest(name, known, at_least=_ALIKE if similar_only else 0.0)
     return [one[:_MAX_CHARS] for one in near]
 
 
@@ -65,10 +63,3 @@ def sentence(one: UnknownName) -> str:
     """Return what a user is told of it: "no memory has project 'alhpa'; there are alpha, beta"."""
     near = f"; there {'is' if len(one.nearest) == 1 else 'are'} {', '.join(one.nearest)}"
     return f"no memory has {one.filter} '{one.value}'{near if one.nearest else ''}"
-
-
-def _alike(asked: str, known: str) -> float:
-    """Return how alike two names are, 0..1, whatever their case; ends of a path count most."""
-    a, b = asked.casefold()[:_MAX_CHARS], known.casefold()[:_MAX_CHARS]
-    ends = SequenceMatcher(None, a.rpartition("/")[2], b.rpartition("/")[2]).ratio()
-    return (SequenceMatcher(None, a, b).ratio() + ends) / 2

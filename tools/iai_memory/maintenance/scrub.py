@@ -123,6 +123,8 @@ def _plain_files(paths: StorePaths) -> Iterator[Path]:
         for path in sorted((paths.root / folder).rglob("*")):
             if _is_own_file(path):
                 yield path
+    if _is_own_file(paths.projects):
+        yield paths.projects
 
 
 def _is_own_file(path: Path) -> bool:

@@ -16,6 +16,9 @@ from ..store.table import Store
 from ..store.vector_rows import Row
 
 FORMAT: Final = 1
+ALIAS: Final = "project_alias"
+"""The field of a line that is an alias of a project, and no memory."""
+
 TIMES: Final = (
     "created_at",
     "ingested_at",
@@ -29,13 +32,18 @@ TIMES: Final = (
 def export_lines(store: Store, *, vectors: bool = False) -> Iterator[str]:
     """Yield every record of one version of the store, oldest first, forgotten ones too.
 
+    Aliases of projects come first, a line each: they say what names in records stand for.
+
     Args:
         store: Which store.
         vectors: Add the vectors, as base64 of little-endian float32; of passages as float16.
 
     Raises:
-        StoreFault: The store could not be read.
+        StoreFault: The store or its aliases could not be read.
     """
+    store.aliases.changes()  # raises where they cannot be read: the export would lack them
+    for alias, name in store.project_names.links:
+        yield json.dumps({"iai_mcp": FORMAT, ALIAS: alias, "project": name}, ensure_ascii=False)
     for row in store.pinned_reader().all_rows():
         yield _to_line(row, with_vectors=vectors)
 

@@ -20,7 +20,7 @@ from ..embedding.passages import Passages, may_have_several
 from ..errors import InvalidInput
 from ..privacy.redaction import redact
 from ..store.folding import fold, identity_of, say_the_same, with_other_words
-from ..store.names import stored_tags
+from ..store.names import stored_place, stored_tags
 from ..store.reader import TableReader
 from ..store.record import ORIGINS, ROLES, Change, Record
 from ..store.record_rows import from_row, record_columns
@@ -28,9 +28,10 @@ from ..store.table import Store
 from ..store.trust import trust_of
 from ..store.vector_rows import Row
 from ..writing.return_of_forgotten import as_forgotten
-from .jsonl_export import FORMAT, TIMES
+from .jsonl_export import ALIAS, FORMAT, TIMES
 
 BATCH: Final = 500
+_ALIAS_WITHIN: Final = 64
 _KEY: Final = re.compile("[0-9a-f]{64}")
 
 # Fields that lines of a store of schema version 1 lack.
@@ -56,6 +57,9 @@ def import_lines(store: Store, lines: Iterable[str], *, embedder: str) -> Iterat
     of a memory that was forgotten here, and not in the file, is forgotten too. Vectors are kept if
     this store's embedder made them; otherwise they are pending.
 
+    An alias of a project counts from its line on, unless this store has memories under its name, or
+    undid the same one: what has the same path on two machines may be two projects.
+
     Yields:
         The counts of each batch of up to 500 lines; each batch is one commit.
 
@@ -66,13 +70,47 @@ def import_lines(store: Store, lines: Iterable[str], *, embedder: str) -> Iterat
     batch: list[Row] = []
     brought = set[str]()
     for number, line in enumerate(lines, 1):
-        if line.strip():
+        if (alias := _alias(line, number)) is not None:
+            _link(store, *alias)
+        elif line.strip():
             batch.append(_from_line(line, number, embedder))
         if len(batch) == BATCH:
             yield _store_batch(store, batch, brought)
             batch = []
     if batch:
         yield _store_batch(store, batch, brought)
+
+
+def _alias(line: str, number: int) -> tuple[str, str] | None:
+    """Return the alias and the project of a line that is an alias; None for any other line.
+
+    Raises:
+        InvalidInput: It names no two projects.
+    """
+    if f'"{ALIAS}"' not in line[:_ALIAS_WITHIN]:
+        return None
+    try:
+        fields: Any = json.loads(line)
+    except ValueError:
+        return None  # the reader of memories says what is wrong with it
+    if not isinstance(fields, dict) or ALIAS not in fields:
+        return None
+    _check_format(fields.get("iai_mcp"), number)
+    names = [fields.get(ALIAS), fields.get("project")]
+    stored = [stored_place(name) for name in names if isinstance(name, str)]
+    if len(stored) != len(names) or not all(stored):
+        raise InvalidInput(f"line {number} is an alias without two names: leave it out")
+    alias, project = (name or "" for name in stored)
+    return alias, project
+
+
+def _link(store: Store, alias: str, project: str) -> None:
+    names, changes = store.project_names, store.aliases.changes()
+    told = [name for one in changes if one.counts for name in (one.alias, one.name)]
+    is_taken = names.names_of(alias, [*told, *store.latest.names("project")])
+    was_made = any((one.alias, one.name) == (alias, project) for one in changes)
+    if not (is_taken or was_made or names.same(alias, project)):
+        store.aliases.link(alias, project, "import")
 
 
 def _store_batch(store: Store, batch: Sequence[Row], brought: set[str]) -> ImportCounts:
