@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def model_folder() -> Path:
     """The real model, only to read: IAI_MCP_MODEL, else where `make setup` puts it."""
     named = os.environ.get("IAI_MCP_MODEL")
-    folder = Path(named) if named else ROOT / ".cache" / "model"
+    folder = ROOT / ".cache" / "model" if named in (None, "", "installed") else Path(named)
     if not folder.is_dir():
         pytest.fail(f"no embedding model in {folder}: run `make setup`")
     return folder

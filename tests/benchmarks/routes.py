@@ -102,7 +102,10 @@ def _serving(settings: Settings) -> Generator[ServerRoute]:
         # The client does not tell the child's process id; sh does, before it becomes the server.
         command="/bin/sh",
         args=["-c", 'echo $$ > "$0"; exec "$@"', str(pid_file), *serve_command()],
-        env={"IAI_MCP_STORE": str(settings.store), "IAI_MCP_MODEL": str(settings.model or "")},
+        env={
+            "IAI_MCP_STORE": str(settings.store),
+            "IAI_MCP_MODEL": str(settings.model or "installed"),
+        },
         cwd=folder,
     )
     with (

@@ -209,7 +209,7 @@ def test_imported_turns_are_as_long_as_peoples_and_each_way_of_storing_them_is_t
 
 
 def test_a_missing_model_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("IAI_MCP_MODEL")
+    monkeypatch.setenv("IAI_MCP_MODEL", "installed")
     monkeypatch.setenv("IAI_MCP_STORE", str(tmp_path))
     with pytest.raises(ModelMissing, match="make setup"):
         embedding.encoder_with(0)

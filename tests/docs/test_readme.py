@@ -16,7 +16,7 @@ def test_the_two_commands_that_matter_stand_in_the_first_thirty_lines() -> None:
 
 def test_install_and_a_first_result_stand_in_the_first_thirty_lines() -> None:
     top = "\n".join(read("README.md").splitlines()[:30])
-    for words in ("make setup", "model install", "iai-mcp ingest", "iai-mcp recall", "1 hit"):
+    for words in ("make setup", "iai-mcp ingest", "iai-mcp recall", "1 hit"):
         assert words in top
 
 

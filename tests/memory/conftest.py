@@ -32,5 +32,5 @@ def memory(tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.fixture
 def words_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
     """An empty memory without a model: what is found here is found by its words."""
-    monkeypatch.delenv("IAI_MCP_MODEL", raising=False)
+    monkeypatch.setenv("IAI_MCP_MODEL", "installed")
     return Memory(tmp_path / "store")

@@ -46,5 +46,5 @@ def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
     """An empty store without a model, which the environment names."""
     found = opened(tmp_path / "store")
     monkeypatch.setenv("IAI_MCP_STORE", str(found.paths.root))
-    monkeypatch.setenv("IAI_MCP_MODEL", "")
+    monkeypatch.setenv("IAI_MCP_MODEL", "installed")
     return found

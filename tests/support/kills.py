@@ -32,7 +32,7 @@ def open_until_killed(root: Path, step: str, times: int) -> None:
     """Opens the store in a process that is killed when it enters `step` for the nth time."""
     killed = subprocess.run(
         [sys.executable, "-c", KILLED_AT, str(root), f"iai_memory.{step}", str(times)],
-        env={**os.environ, "IAI_MCP_MODEL": ""},
+        env={**os.environ, "IAI_MCP_MODEL": "installed"},
         timeout=100,
     )
     assert killed.returncode == -signal.SIGKILL

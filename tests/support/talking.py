@@ -34,7 +34,7 @@ def child_environment(store: Path, model: Path | None, **more: str) -> dict[str,
     """The environment of a child: no setting of this process, only the given ones."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("IAI_MCP_")}
     chosen = {"IAI_MCP_STORE": str(store), "IAI_MCP_REFRESH_TICK_SEC": "0.1", **more}
-    return {**kept, **chosen, **({"IAI_MCP_MODEL": str(model)} if model else {})}
+    return {**kept, **chosen, "IAI_MCP_MODEL": str(model or "installed")}
 
 
 class Host:

@@ -7,6 +7,7 @@ folder in which a host starts us cannot change where memories go.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -17,6 +18,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from .errors import InvalidInput
 from .store_setting import store_folder
 
+INSTALLED = "installed"
+"""The value of IAI_MCP_MODEL for a model that was installed, also in a checkout."""
 DEFAULT_MIN_INTERVAL_SEC = 60.0
 DEFAULT_CACHE_MAX_AGE_SEC = 43_200.0
 
@@ -47,6 +50,18 @@ def _store_folder(value: Any) -> Any:
     return store_folder(value) if isinstance(value, str) else value
 
 
+def _model_folder(value: Any) -> Any:
+    """Return the folder; what names none stays as it is spelled, and who looks there says why."""
+    if value == INSTALLED:
+        return None
+    if isinstance(value, Path):
+        return _absolute(value)
+    if isinstance(value, str):
+        with suppress(ValueError):
+            return store_folder(value)
+    return value
+
+
 def _absolute(path: Path) -> Path:
     return Path.cwd() / path.expanduser()
 
@@ -66,7 +81,9 @@ class Settings(BaseSettings):
 
     Attributes:
         store: Folder of the store, absolute or below `~`.
-        model: Folder of an embedding model; overrides the bundled and the installed one.
+        model: Folder of an embedding model; overrides the bundled and the installed one. None is
+            one of those; in a checkout also that of `make setup`, but where None was chosen, as by
+            IAI_MCP_MODEL=installed.
         disable: True makes the hooks do nothing. Only the hooks read it.
         refresh_tick_sec: Seconds between two comparisons of the page with the store in a server.
         session_cache_refresh_min_sec: Minimum seconds between two renders; a change that comes
@@ -94,7 +111,7 @@ class Settings(BaseSettings):
         AfterValidator(_plain),
         Field(default=Path("~/.iai-mcp"), validate_default=True),
     ]
-    model: Path | None = None
+    model: Annotated[Path | None, BeforeValidator(_model_folder)] = None
     disable: bool = False
     refresh_tick_sec: float = Field(default=5.0, gt=0, le=3600)
     session_cache_refresh_min_sec: Annotated[float, _or_default(DEFAULT_MIN_INTERVAL_SEC)] = (
@@ -114,10 +131,13 @@ class Settings(BaseSettings):
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
 
     def model_post_init(self, context: Any, /) -> None:
-        """Make both folders absolute, so that a later change of folder does not move them."""
+        """Make the store's folder absolute, so that a later change of folder does not move it."""
         object.__setattr__(self, "store", _absolute(self.store))
-        if self.model is not None:
-            object.__setattr__(self, "model", _absolute(self.model))
+
+    @property
+    def takes_any_model(self) -> bool:
+        """Whether nothing was said about the model, so that the one of a checkout counts."""
+        return "model" not in self.model_fields_set
 
 
 def load_settings(**overrides: Any) -> Settings:

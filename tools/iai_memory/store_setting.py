@@ -31,7 +31,7 @@ def store_folder(value: str) -> Path:
     if value.startswith("~"):
         raise ValueError("it begins with the name of a user: write the whole path")
     if _SCHEME.match(value):
-        raise ValueError("it has a scheme, and a store is a folder of this system: write its path")
+        raise ValueError("it has a scheme, where a folder belongs: write the whole path")
     if not value.startswith("/"):
         raise ValueError("it is relative, and every host starts elsewhere: write the whole path")
     return Path(value)

@@ -127,7 +127,7 @@ def test_a_limit_that_makes_no_sense_is_refused(memory: Memory, limit: int) -> N
 def test_without_a_model_the_command_is_named(
     memory: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("IAI_MCP_MODEL")
+    monkeypatch.setenv("IAI_MCP_MODEL", "installed")
     with pytest.raises(ModelMissing, match="run `iai-mcp model install`"):
         Memory(tmp_path / "store").contradictions()
 

@@ -10,4 +10,4 @@ import pytest
 @pytest.fixture(autouse=True)
 def no_model_in_the_environment(monkeypatch: pytest.MonkeyPatch, model_folder: Path) -> None:
     """A test of the embedding names its model itself."""
-    monkeypatch.delenv("IAI_MCP_MODEL", raising=False)
+    monkeypatch.setenv("IAI_MCP_MODEL", "installed")

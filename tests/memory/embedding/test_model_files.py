@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,87 @@ def test_a_model_bundled_with_the_package_wins_over_an_installed_one(tmp_path: P
     assert result.stdout.strip() == f"bundled {bundled}"
 
 
+def checkout(folder: Path, project: str = 'name = "iai-mcp"\n') -> Path:
+    """A checkout with the code of this one, and a model where `make setup` puts it."""
+    shutil.copytree(
+        ROOT / "tools" / "iai_memory",
+        folder / "tools" / "iai_memory",
+        ignore=shutil.ignore_patterns("bundled", "__pycache__"),
+    )
+    (folder / "pyproject.toml").write_text(f"[project]\n{project}")
+    return model_of_rubbish(folder / ".cache" / "model")
+
+
+def found_in(code: Path, store: Path, **environment: str) -> str:
+    """What the code in that folder finds: the origin and the folder."""
+    script = (
+        "from iai_memory.embedding.model_files import find_model\n"
+        "from iai_memory.settings import load_settings\n"
+        "files = find_model(load_settings())\n"
+        "print(files and f'{files.origin} {files.folder}')\n"
+    )
+    chosen = {"IAI_MCP_MODEL": "", "IAI_MCP_STORE": str(store), "PYTHONPATH": str(code)}
+    return run_python(script, **chosen | environment).stdout.strip()
+
+
+def test_a_checkout_finds_the_model_of_make_setup_where_no_other_is(tmp_path: Path) -> None:
+    model = checkout(tmp_path / "checkout")
+    code, store = tmp_path / "checkout" / "tools", tmp_path / "store"
+    assert found_in(code, store) == f"checkout {model}"
+    assert found_in(code, store, IAI_MCP_MODEL="installed") == "None"
+    named = model_of_rubbish(tmp_path / "named")
+    assert found_in(code, store, IAI_MCP_MODEL=str(named)) == f"settings {named}"
+    installed = model_of_rubbish(store / "models" / MODEL_NAME)
+    assert found_in(code, store) == f"installed {installed}"
+
+
+def test_the_model_beside_code_that_is_no_checkout_of_ours_does_not_count(tmp_path: Path) -> None:
+    checkout(tmp_path / "other", 'name = "another"\n')
+    assert found_in(tmp_path / "other" / "tools", tmp_path / "store") == "None"
+    checkout(tmp_path / "ours")
+    (tmp_path / "ours" / "tools").rename(tmp_path / "ours" / "site-packages")
+    assert found_in(tmp_path / "ours" / "site-packages", tmp_path / "store") == "None"
+
+
+def test_a_damaged_model_of_a_checkout_is_an_error_that_says_how_it_is_made(tmp_path: Path) -> None:
+    os.truncate(checkout(tmp_path / "checkout") / "model.onnx", 1)
+    with pytest.raises(subprocess.CalledProcessError) as error:
+        found_in(tmp_path / "checkout" / "tools", tmp_path / "store")
+    assert "remove that folder and run `make setup`" in error.value.stderr
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("model", "it is relative"),
+        ("./model", "it is relative"),
+        ("$HOME/model", "it has a variable that nobody replaced"),
+        ("/home/${USER}/model", "it has a variable that nobody replaced"),
+        ("~nobody/model", "it begins with the name of a user"),
+        ("file:///model", "it has a scheme"),
+    ],
+)
+def test_a_model_that_would_be_another_one_elsewhere_is_an_error_that_says_why(
+    value: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host may start a server anywhere, and give it a variable as it stands in a file."""
+    model_of_rubbish(tmp_path / "model")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("IAI_MCP_MODEL", value)
+    with pytest.raises(ModelMissing, match=f"^IAI_MCP_MODEL names .*, but {why}.* write"):
+        find_model(load_settings(store=tmp_path))
+
+
+def test_a_fifo_in_the_place_of_a_model_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    os.mkfifo(folder / "manifest.json")
+    for model in (tmp_path / "fifo", folder):
+        with pytest.raises(ModelCorrupt, match=r"manifest\.json (is a FIFO|cannot be read)"):
+            find_model(load_settings(model=model))
+
+
 def test_iai_mcp_model_wins_over_an_installed_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,7 +161,7 @@ def test_iai_mcp_model_that_points_to_another_folder_is_an_error(tmp_path: Path)
         find_model(load_settings(model=tmp_path))
     assert str(error.value) == (
         f"the embedding model in {tmp_path} cannot be used "
-        f"(manifest.json cannot be read: No such file or directory): "
+        f"(manifest.json does not exist): "
         f"unset IAI_MCP_MODEL or point it to a whole model folder"
     )
 

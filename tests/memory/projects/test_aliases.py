@@ -22,7 +22,7 @@ OLD, NEW, OTHER = "/home/me/old", "github.com/acme/weather", "github.com/zenith/
 
 @pytest.fixture
 def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
-    monkeypatch.setenv("IAI_MCP_MODEL", "")
+    monkeypatch.setenv("IAI_MCP_MODEL", "installed")
     made = Memory(store=tmp_path / "store")
     made.ingest(
         [

@@ -52,7 +52,7 @@ def test_no_project_is_no_name_of_one() -> None:
 
 @pytest.fixture
 def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
-    monkeypatch.setenv("IAI_MCP_MODEL", "")
+    monkeypatch.setenv("IAI_MCP_MODEL", "installed")
     made = Memory(store=tmp_path / "store")
     made.ingest(
         [

@@ -24,7 +24,7 @@ def command(
 ) -> Callable[..., str]:
     """Runs `iai-mcp` on that store in this process; gives what it prints."""
     monkeypatch.setenv("IAI_MCP_STORE", str(memory.paths.root))
-    monkeypatch.setenv("IAI_MCP_MODEL", "")
+    monkeypatch.setenv("IAI_MCP_MODEL", "installed")
 
     def printed(*arguments: str) -> str:
         assert run(list(arguments)) == 0

@@ -269,7 +269,7 @@ def test_the_live_command_and_the_cache_are_equal_byte_for_byte(
 ) -> None:
     memory.ingest([{"text": f"Zeile {n} ü 漢 🐙", "project": "p"} for n in range(40)])
     monkeypatch.setenv("IAI_MCP_STORE", str(memory.paths.root))
-    monkeypatch.setenv("IAI_MCP_MODEL", "")
+    monkeypatch.setenv("IAI_MCP_MODEL", "installed")
     asked = ["session-start", *(["--project", project] if project else [])]
     assert run(asked) == 0
     live = capsysbinary.readouterr().out

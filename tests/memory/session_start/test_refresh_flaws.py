@@ -221,7 +221,7 @@ def test_flaw_9_the_live_command_is_not_fooled_by_an_old_cache(
 def test_flaw_10_paths_follow_the_setting_at_each_use(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("IAI_MCP_MODEL", "")
+    monkeypatch.setenv("IAI_MCP_MODEL", "installed")
     for name in ("one", "two"):
         monkeypatch.setenv("IAI_MCP_STORE", str(tmp_path / name))
         memory = Memory()

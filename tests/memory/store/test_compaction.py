@@ -68,7 +68,7 @@ def reader_of(memory: Memory) -> Generator[Reader]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "IAI_MCP_MODEL": ""},
+        env={**os.environ, "IAI_MCP_MODEL": "installed"},
     ) as process:
         reader = Reader(process)
         assert reader.line() == "reading"
@@ -136,7 +136,7 @@ def test_whoever_reads_for_longer_than_versions_are_kept_is_told_so(
 def test_versions_and_files_stay_bounded_while_memories_come_one_by_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("IAI_MCP_MODEL", raising=False)
+    monkeypatch.setenv("IAI_MCP_MODEL", "installed")
     monkeypatch.setenv("IAI_MCP_COMMIT_BUDGET", "8")
     memory = Memory(tmp_path / "store")
     most_versions = most_files = 0

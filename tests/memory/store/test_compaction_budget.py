@@ -41,7 +41,7 @@ def test_a_larger_store_is_compacted_less_often(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("IAI_MCP_COMMIT_BUDGET", "4")
-    monkeypatch.delenv("IAI_MCP_MODEL", raising=False)
+    monkeypatch.setenv("IAI_MCP_MODEL", "installed")
     memory = Memory(tmp_path / "store")
     most = []
     for stored in (0, 300, 2_000):

@@ -29,7 +29,7 @@ CHANGES: list[Callable[[Memory, str], object]] = [
 @pytest.fixture
 def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
     """A store without a model: what is tested here is its files."""
-    monkeypatch.delenv("IAI_MCP_MODEL", raising=False)
+    monkeypatch.setenv("IAI_MCP_MODEL", "installed")
     return Memory(tmp_path / "store", on_commit=lambda: None)
 
 

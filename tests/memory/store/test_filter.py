@@ -48,7 +48,7 @@ CASES: dict[str, list[tuple[Filter, set[str]]]] = {
 def store(tmp_path_factory: pytest.TempPathFactory) -> tuple[Memory, datetime]:
     """A record for each field of a filter, and the moment before two of them were hidden."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("IAI_MCP_MODEL", raising=False)
+        patch.setenv("IAI_MCP_MODEL", "installed")
         memory = Memory(tmp_path_factory.mktemp("filter") / "store", on_commit=lambda: None)
     stored = memory.ingest(
         [

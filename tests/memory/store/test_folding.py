@@ -32,7 +32,7 @@ def shown(memory: Memory) -> list[tuple[str | None, str | None]]:
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the store lies; no model, as no vector is to be made here."""
-    monkeypatch.delenv("IAI_MCP_MODEL", raising=False)
+    monkeypatch.setenv("IAI_MCP_MODEL", "installed")
     return tmp_path / "store"
 
 
@@ -348,7 +348,7 @@ def test_servers_that_open_an_old_store_at_once_fold_it_once(root: Path) -> None
             [sys.executable, "-c", code, str(root)],
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "IAI_MCP_MODEL": ""},
+            env={**os.environ, "IAI_MCP_MODEL": "installed"},
         )
         for _ in range(2)
     ]

@@ -119,7 +119,7 @@ def everything_in(root: Path) -> list[dict[str, Any]]:
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the store lies; no model, as no vector is to be made here."""
-    monkeypatch.delenv("IAI_MCP_MODEL", raising=False)
+    monkeypatch.setenv("IAI_MCP_MODEL", "installed")
     return tmp_path / "store"
 
 
@@ -241,7 +241,7 @@ print(memory.ingest(f"from process {sys.argv[2]}").stored, memory.store.statisti
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "IAI_MCP_MODEL": ""},
+            env={**os.environ, "IAI_MCP_MODEL": "installed"},
         )
         for number in range(3)
     ]

@@ -22,7 +22,7 @@ KEYS = [f"{number:064x}" for number in range(8)]
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where a store is to be, without a model: what is tested here is the table."""
-    monkeypatch.delenv("IAI_MCP_MODEL", raising=False)
+    monkeypatch.setenv("IAI_MCP_MODEL", "installed")
     return tmp_path / "store"
 
 

@@ -26,7 +26,7 @@ def child(code: str, *args: str, **env: str) -> subprocess.Popen[str]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "IAI_MCP_MODEL": "", **env},
+        env={**os.environ, "IAI_MCP_MODEL": "installed", **env},
     )
 
 

@@ -211,7 +211,7 @@ def printed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Any:
     """What a command prints, on the store of this test."""
-    monkeypatch.delenv("IAI_MCP_MODEL", raising=False)
+    monkeypatch.setenv("IAI_MCP_MODEL", "installed")
     monkeypatch.setenv("IAI_MCP_STORE", str(tmp_path / "store"))
 
     def command(*arguments: str) -> str:

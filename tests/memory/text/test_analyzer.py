@@ -32,7 +32,7 @@ WORDS = st.text(
 def memory(tmp_path_factory: pytest.TempPathFactory) -> Memory:
     """A store without a model: what is found here was found by its words."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("IAI_MCP_MODEL", "")
+        patch.setenv("IAI_MCP_MODEL", "installed")
         memory = Memory(tmp_path_factory.mktemp("terms") / "store")
         assert memory.model is None
     memory.ingest(sorted({text for text, _ in [*BY_WORDS, *BY_IDENTIFIER]}))

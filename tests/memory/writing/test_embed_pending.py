@@ -407,7 +407,7 @@ def test_a_memory_that_is_changed_while_it_is_encoded_keeps_the_change_and_gets_
 def test_a_store_that_had_no_model_gets_its_vectors_once_there_is_one(
     tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("IAI_MCP_MODEL", raising=False)
+    monkeypatch.setenv("IAI_MCP_MODEL", "installed")
     without = Memory(tmp_path / "store")
     without.ingest([FIRST, LONG])
     assert without.embed_pending() == 0

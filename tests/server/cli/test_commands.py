@@ -96,7 +96,7 @@ def cli(
 @pytest.fixture
 def bare(cli: Command, monkeypatch: pytest.MonkeyPatch) -> Command:
     """The same without a model, where none is needed: faster."""
-    monkeypatch.delenv("IAI_MCP_MODEL")
+    monkeypatch.setenv("IAI_MCP_MODEL", "installed")
     return cli
 
 
@@ -377,7 +377,7 @@ def test_model_status_names_the_model_and_what_to_do_without_one(
     facts = cli("model", "status", "--json").json()
     assert (facts["folder"], facts["dimension"]) == (str(model_folder), 384)
     assert facts["identity"] in cli("model", "status").out
-    monkeypatch.delenv("IAI_MCP_MODEL")
+    monkeypatch.setenv("IAI_MCP_MODEL", "installed")
     done = cli("model", "status")
     assert (done.code, done.out) == (
         1,

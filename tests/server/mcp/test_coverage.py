@@ -282,7 +282,7 @@ def from_cli(
     """What a command prints."""
     settings = case.memory.settings
     monkeypatch.setenv("IAI_MCP_STORE", str(settings.store))
-    monkeypatch.setenv("IAI_MCP_MODEL", str(settings.model or ""))
+    monkeypatch.setenv("IAI_MCP_MODEL", str(settings.model or "installed"))
     monkeypatch.setenv("IAI_MCP_DISABLE", "1" if settings.disable else "")
     names = {"tags": "tag", "origins": "origin"}
     given: list[str] = []

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..errors import ModelCorrupt, ModelMissing
+from ..base.foreign_file import read_foreign, within
+from ..errors import ForeignFileFault, ModelCorrupt, ModelMissing
+from ..store_setting import store_folder
 from .convert import CONVERTER_VERSION
 from .identity import DIMENSION, MODEL_NAME, EmbedderIdentity
 
@@ -28,14 +30,17 @@ MODEL_FIX: Final = "iai-mcp model install"
 """The command to run where there is no model."""
 
 BUNDLED_FOLDER = Path(__file__).with_name("bundled")
+_CHECKOUT: Final = Path(__file__).parents[3]
+_MAX_MANIFEST_BYTES: Final = 1 << 20
 
 ModelFileName = Literal["model.onnx", "tokenizer.json"]
-ModelOrigin = Literal["settings", "bundled", "installed"]
+ModelOrigin = Literal["settings", "bundled", "installed", "checkout"]
 
 _NEXT_STEP: dict[ModelOrigin, str] = {
     "settings": "unset IAI_MCP_MODEL or point it to a whole model folder",
     "bundled": "run `pip install --force-reinstall iai-mcp`",
     "installed": f"run `{MODEL_FIX}`",
+    "checkout": "remove that folder and run `make setup`",
 }
 
 
@@ -78,8 +83,8 @@ class ModelFiles:
 
     Attributes:
         folder: Absolute path of the folder.
-        origin: Which rule found it: `settings` (IAI_MCP_MODEL), `bundled` with our wheel, or
-            `installed` under the store.
+        origin: Which rule found it: `settings` (IAI_MCP_MODEL), `bundled` with our wheel,
+            `installed` under the store, or `checkout`, made by `make setup`.
         manifest: Its manifest.
     """
 
@@ -128,9 +133,25 @@ def installed_folder(settings: Settings) -> Path:
     return settings.store / "models" / MODEL_NAME
 
 
+def checkout_folder() -> Path | None:
+    """Return the folder where `make setup` puts the model; None where this is no checkout of ours.
+
+    The code says where it lies, whatever folder a command starts in: nobody else's folder counts.
+    """
+    if Path(__file__).parents[2].name != "tools":
+        return None
+    try:
+        project = read_foreign(_CHECKOUT / "pyproject.toml", _MAX_MANIFEST_BYTES)
+    except ForeignFileFault:
+        return None
+    ours = b'name = "iai-mcp"' in project.splitlines()
+    return _CHECKOUT / ".cache" / "model" if ours else None
+
+
 def find_model(settings: Settings) -> ModelFiles | None:
     """Find the model: IAI_MCP_MODEL, else bundled with our wheel, else installed in the store.
 
+    In a checkout, the one of `make setup` comes last, unless the settings say whether there is one.
     The first place that has a folder decides. A folder that cannot be used is an error and never a
     reason to look further: another model would make vectors that the store must refuse.
 
@@ -142,16 +163,26 @@ def find_model(settings: Settings) -> ModelFiles | None:
         ModelCorrupt: A folder is there, but not what its manifest promises.
     """
     if settings.model is not None:
-        files = open_model(settings.model, "settings")
-        if files is None:
-            raise ModelMissing(
-                f"IAI_MCP_MODEL names {settings.model}, which does not exist: "
-                f"{_NEXT_STEP['settings']}"
-            )
-        return files
-    return open_model(BUNDLED_FOLDER, "bundled") or open_model(
+        return _named(settings.model)
+    found = open_model(BUNDLED_FOLDER, "bundled") or open_model(
         installed_folder(settings), "installed"
     )
+    if found is None and settings.takes_any_model and (folder := checkout_folder()):
+        return open_model(folder, "checkout")
+    return found
+
+
+def _named(folder: Path) -> ModelFiles:
+    """Return the model in the folder of IAI_MCP_MODEL."""
+    files = open_model(folder, "settings") if folder.is_absolute() else None
+    if files is None:
+        try:
+            store_folder(str(folder))
+            what = f"which does not exist: {_NEXT_STEP['settings']}"
+        except ValueError as exc:
+            what = f"but {exc}, or unset IAI_MCP_MODEL"
+        raise ModelMissing(f"IAI_MCP_MODEL names {folder}, {what}")
+    return files
 
 
 def open_model(folder: Path, origin: ModelOrigin) -> ModelFiles | None:
@@ -164,11 +195,14 @@ def open_model(folder: Path, origin: ModelOrigin) -> ModelFiles | None:
         ModelCorrupt: The folder exists, but not with what a manifest promises, or another version
             of the converter made it.
     """
-    if not folder.exists():
-        return None
     try:
-        manifest = Manifest.model_validate_json((folder / MANIFEST_FILE).read_bytes())
+        if not within(str(folder), folder.exists):
+            return None
+        content = read_foreign(folder / MANIFEST_FILE, _MAX_MANIFEST_BYTES)
+        manifest = Manifest.model_validate_json(content)
         sizes = {name: (folder / name).stat().st_size for name in manifest.files}
+    except ForeignFileFault as exc:
+        raise _damaged(folder, origin, f"{Path(exc.path).name} {exc.what}") from exc
     except ValidationError as exc:
         first = exc.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
