@@ -115,7 +115,7 @@ class Place:
 
     def said(self) -> list[tuple[str, str]]:
         """Role and text of every captured turn, oldest first."""
-        records = self.ask("timeline", "--limit", "200")["records"]
+        records = self.ask("timeline", "--turns", "--limit", "200")["records"]
         return [(r["role"], r["text"]) for r in reversed(records) if r["role"] != "note"]
 
     def run(self, *command: str, stdin: str = "", **more: str) -> Ran:

@@ -137,7 +137,9 @@ def test_nothing_that_we_put_before_the_model_is_stored(host: HostUnderTest, pla
 
     assert FENCE in model.seen(0)
     place.drain()
-    records = [record["text"] for record in place.ask("timeline", "--limit", "200")["records"]]
+    records = [
+        record["text"] for record in place.ask("timeline", "--turns", "--limit", "200")["records"]
+    ]
     assert QUESTION in records
     assert [text for text in records if FENCE in text] == []
     assert [text for text in records if FACT in text] == [FACT]

@@ -304,7 +304,7 @@ def test_a_ring_for_which_the_disk_had_no_room_brings_its_turns_when_there_is_so
 
     assert memory.status().rings_waiting == 1
     assert memory.drain().stored == 1
-    assert [one.text for one in memory.timeline().records] == ["said on a full disk"]
+    assert [one.text for one in memory.timeline(turns=True).records] == ["said on a full disk"]
     assert memory.status().rings_waiting == 0
     assert not list((capture.store / "spool").glob("lost-*"))
 

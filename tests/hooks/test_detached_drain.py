@@ -359,6 +359,6 @@ def test_a_conversation_is_stored_without_any_server(detached: Detached) -> None
     detached.is_let_go()
     detached.wait_for_end()
 
-    [record] = Memory(store=detached.hook.store).timeline().records
+    [record] = Memory(store=detached.hook.store).timeline(turns=True).records
     assert record.text == "Staging listens on port 5544."
     assert not list((detached.hook.store / "spool").glob("doorbell*"))

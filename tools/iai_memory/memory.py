@@ -24,6 +24,7 @@ from .maintenance.after_commit import compact_if_due
 from .maintenance.status import status
 from .privacy.redaction import redact
 from .recall.filter_arguments import check_filter
+from .recall.session_prefix import in_session
 from .recall.timeline import MAX_LIMIT, timeline
 from .results import (
     Forgotten,
@@ -239,14 +240,28 @@ class Memory(StoreHandle):
         as_of: str | datetime | None = None,
         limit: int = 20,
         catch_up: bool = False,
+        turns: bool = False,
     ) -> Timeline:
-        """Return memories in the order of time, newest first; long texts are cut, see `record`.
+        """Return exchanges and memories in time, newest first; texts are cut, see `record`.
 
-        With `as_of` they are as the store had them then; `catch_up` is that of `recall`.
+        A turn of a host's session comes with its exchange: the user's turns and the answer, and how
+        many turns were between. With `as_of` all are as the store had them then.
+
+        Args:
+            project: "." is the own project, None every project.
+            session_id: Of a session, or the beginning of one that no other session has.
+            since: ISO date or time.
+            until: ISO date or time; a date is its whole day.
+            as_of: ISO date or time.
+            limit: Maximum number of exchanges and single memories, 1 to 500.
+            catch_up: That of `recall`.
+            turns: List each turn by itself, narration too.
 
         Raises:
-            InvalidInput: An argument cannot be used.
+            InvalidInput: An argument cannot be used, or several sessions begin with `session_id`.
+            StoreFault: The store could not be read.
         """
+        check_flag(turns, "turns")
         where = check_filter(
             project=project,
             own_project=self.own_project,
@@ -259,7 +274,9 @@ class Memory(StoreHandle):
         )
         check_whole(limit, "limit", 1, MAX_LIMIT)
         undone = self.catch_up(vectors=False).undone if catch_up else {}
-        return self._sight(undone).timeline(timeline(self.store, where, limit), where)
+        where = in_session(where, self.store.latest, self.zone)
+        found = timeline(self.store, where, limit, turns=turns)
+        return self._sight(undone).timeline(found, where)
 
     def contradictions(self, limit: int = 20) -> list[Contradiction]:
         """Return pairs of memories that may not both be true, newest first; changes nothing.

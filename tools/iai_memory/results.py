@@ -242,10 +242,28 @@ class Pinned(RecordView):
     copies: int = 0
 
 
-class Timeline(Result):
-    """Memories in time, newest first."""
+class TimelineEntry(RecordView):
+    """A memory in time, or an exchange of a session: the user's turn with what came of it.
 
-    records: list[RecordView]
+    `turns` are the user's other turns and the answer, `between` counts those that are not shown,
+    and `reply_to` is the end of what a short turn ("yes, do that") answers. Each is left out of
+    JSON where it says nothing.
+    """
+
+    turns: list[Turn] = []
+    between: int = 0
+    reply_to: Turn | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_empty(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        empty = {name for name in ("turns", "between", "reply_to") if not getattr(self, name)}
+        return {name: value for name, value in dump(self).items() if name not in empty}
+
+
+class Timeline(Result):
+    """Exchanges, and memories that stand by themselves, in time, newest first."""
+
+    records: list[TimelineEntry]
     coverage: Coverage = Coverage()
 
 

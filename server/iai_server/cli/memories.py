@@ -17,11 +17,12 @@ from iai_memory.base.defaults import BUDGET_TOKENS, LIMIT
 from iai_memory.base.foreign_file import open_foreign
 from iai_memory.errors import ForeignFileFault, InvalidInput
 
+from .memory_lines import INDENT, entry_lines, record_lines, said_lines, superseded
 from .options import AsJson, AsOf, Project, ShowIds, Since, Until, open_memory
 from .printing import emit_json, emit_lines, memory_text, progress
 
 if TYPE_CHECKING:
-    from iai_memory.results import Coverage, Hit, Ingested, IngestReport, Recalled, RecordView
+    from iai_memory.results import Coverage, Ingested, IngestReport, Recalled
 
 _BATCH = 500
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -140,15 +141,22 @@ def ingest(
 
 def timeline(
     project: Project = None,
-    session: Annotated[str | None, typer.Option(help="Only this session.")] = None,
+    session: Annotated[
+        str | None, typer.Option(help="Only this session: its id, or the beginning of it.")
+    ] = None,
     since: Since = None,
     until: Until = None,
     as_of: AsOf = None,
-    limit: Annotated[int, typer.Option(help="Maximum number of memories, 1 to 500.")] = 20,
+    limit: Annotated[
+        int, typer.Option(help="Maximum number of exchanges and memories, 1 to 500.")
+    ] = 20,
+    turns: Annotated[
+        bool, typer.Option("--turns", help="List each turn by itself, not exchanges.")
+    ] = False,
     ids: ShowIds = False,
     as_json: AsJson = False,
 ) -> None:
-    """List memories in time, newest first."""
+    """List exchanges and memories in time, newest first."""
     memory = open_memory()
     found = memory.timeline(
         project=project,
@@ -158,11 +166,14 @@ def timeline(
         as_of=as_of,
         limit=limit,
         catch_up=True,
+        turns=turns,
     )
     if as_json:
         emit_json(found)
     else:
-        emit_lines(_line(record, memory.zone, ids=ids) for record in found.records)
+        emit_lines(line for one in found.records for line in entry_lines(one, memory.zone, ids))
+        if found.coverage.cut:
+            emit_lines([f"{found.coverage.cut:,} more: --limit, --until"])
         _emit_note(found.coverage)
 
 
@@ -240,19 +251,19 @@ def pin(
     if as_json:
         emit_json(view)
     else:
-        emit_lines([_line(view, memory.zone), *_taken_along(view.copies)])
+        emit_lines([*record_lines(view, memory.zone), *_taken_along(view.copies)])
 
 
 def _print_hits(found: Recalled, zone: tzinfo, *, ids: bool) -> None:
     for hit in found.hits:
         day = hit.created_at.astimezone(zone).date()
-        past = f" ({_superseded(hit.superseded_by, ids)})" if hit.superseded_by else ""
+        past = f" ({superseded(hit.superseded_by, ids=ids)})" if hit.superseded_by else ""
         reason = hit.reason if ids else _ID.sub("an earlier wording", hit.reason)
         emit_lines(
             [
                 f"{hit.score:.3f}  {day}  {hit.role}{f'  {hit.id}' if ids else ''}{past}",
-                *(f"       {line}" for line in _said(hit)),
-                f"       {reason}",
+                *said_lines(hit.role, hit.text, hit.turns),
+                f"{INDENT}{reason}",
             ]
         )
     state = f", degraded: run `{found.fix}`" if found.degraded else ""
@@ -271,15 +282,6 @@ def _emit_note(coverage: Coverage) -> bool:
     lead = "" if coverage.complete else "not all was in sight: "
     emit_lines([memory_text(f"{lead}{coverage.note}")])
     return True
-
-
-def _said(hit: Hit) -> list[str]:
-    """Return the text of a hit; with other turns of its exchange, a line for each, by role."""
-    if not hit.turns:
-        return [memory_text(hit.text)]
-    said = [(hit.role, hit.text), *((turn.role, turn.text) for turn in hit.turns)]
-    said.sort(key=lambda one: one[0] != "user")  # the answer ends an exchange
-    return [f"{role}: {memory_text(text)}" for role, text in said]
 
 
 def _stdin() -> str:
@@ -346,23 +348,6 @@ def _report(report: IngestReport, as_json: bool) -> None:
         emit_lines([f"{result.status} {result.id or ''}{reason}"])
     else:
         emit_lines([f"{report.stored} stored, {report.duplicates} duplicates"])
-
-
-def _line(record: RecordView, zone: tzinfo, *, ids: bool = False) -> str:
-    marks = [
-        *(["pinned"] if record.pinned else []),
-        *([_superseded(record.superseded_by, ids)] if record.superseded_by else []),
-    ]
-    state = f" ({', '.join(marks)})" if marks else ""
-    name = f"  {record.id}" if ids else ""
-    return (
-        f"{record.created_at.astimezone(zone):%Y-%m-%d %H:%M}  {record.role}{name}{state}\n"
-        f"       {memory_text(record.text)}"
-    )
-
-
-def _superseded(by: str, ids: bool) -> str:
-    return f"superseded by {by}" if ids else "superseded"
 
 
 def _taken_along(copies: int) -> list[str]:

@@ -68,7 +68,8 @@ def register_tools(app: App, memory: Callable[[], Memory]) -> None:
     )
     app.add_tool(
         tools.timeline,
-        description="List memories in time, newest first. Call it for what happened when.",
+        description="List exchanges and memories in time, newest first. Call it for what happened "
+        "when.",
         annotations=_READS,
     )
     app.add_tool(
@@ -152,6 +153,7 @@ class _Tools:
         since: Time = None,
         until: Time = None,
         limit: Annotated[int, Field(description="1 to 500")] = 20,
+        turns: Annotated[bool, Field(description="each turn by itself")] = False,
     ) -> Timeline:
         return self._memory().timeline(
             project=project,
@@ -160,6 +162,7 @@ class _Tools:
             until=until,
             limit=limit,
             catch_up=True,
+            turns=turns,
         )
 
     def session_start(

@@ -117,7 +117,7 @@ def test_the_next_page_tells_of_a_paste_that_was_too_long(words_only: Memory, pa
 
     words_only.drain()
 
-    records = words_only.timeline().records
+    records = words_only.timeline(turns=True).records
     assert sorted(record.tags for record in records) == [[], ["cut"]]
     page = words_only.session_start(refresh=True).payload
     assert "1 of your turns could not be kept: `iai-mcp events`" in page

@@ -129,7 +129,7 @@ def test_a_ring_brings_the_turns_of_its_transcript_into_the_table(
     host.rings()
     assert memory.drain().stored == 2
     assert texts(memory) == ["which port?", "5544"]
-    records = memory.timeline().records
+    records = memory.timeline(turns=True).records
     assert {(r.origin, r.host, r.session_id) for r in records} == {("hook", "claude-code", "s1")}
 
 
@@ -612,7 +612,9 @@ def test_no_secret_in_a_ring_or_in_names_of_a_turn_is_kept_beside_the_transcript
 
     assert texts(memory) == ["hello"]
     assert "hello" in memory.session_start(f"/home/sam/{token}").payload
-    assert [one.text for one in memory.timeline(session_id=f"s-{private}").records] == ["hello"]
+    assert [one.text for one in memory.timeline(session_id=f"s-{private}", turns=True).records] == [
+        "hello"
+    ]
     for path in memory.paths.root.rglob("*"):
         assert token not in path.name
         # Of its last line a parser notes ids and folder as they are, to go on behind it.

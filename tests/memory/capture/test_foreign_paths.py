@@ -23,7 +23,7 @@ def ring(memory: Memory, *transcripts: Path) -> None:
 
 
 def texts(memory: Memory) -> set[str]:
-    return {record.text for record in memory.timeline(limit=100).records}
+    return {record.text for record in memory.timeline(limit=100, turns=True).records}
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
@@ -60,7 +60,7 @@ def test_a_turn_whose_folder_holds_a_fifo_as_git_is_of_that_folder(
 
     words_only.drain()
 
-    (record,) = words_only.timeline().records
+    (record,) = words_only.timeline(turns=True).records
     assert record.project == str(tmp_path.resolve() / "p")
 
 
@@ -75,5 +75,5 @@ def test_a_turn_in_a_folder_of_elsewhere_is_not_filed_under_the_readers_project(
 
     words_only.drain()
 
-    (record,) = words_only.timeline().records
+    (record,) = words_only.timeline(turns=True).records
     assert record.project == (None if cwd == "sub" else cwd)

@@ -46,7 +46,7 @@ def run(memory: Memory, *paths: Path, host: Host = "claude-code", **options: Any
 
 
 def texts(memory: Memory) -> list[str]:
-    return sorted(record.text for record in memory.timeline(limit=500).records)
+    return sorted(record.text for record in memory.timeline(limit=500, turns=True).records)
 
 
 def said(*names: str) -> list[dict[str, Any]]:
@@ -281,7 +281,10 @@ def test_a_file_of_the_other_host_is_read_as_what_it_is(memory: Memory, tmp_path
     transcript = put(tmp_path / "rollout-b.jsonl", *said("said to claude"))
     run(memory, rollout)
     run(memory, transcript, host="codex")
-    assert {record.host for record in memory.timeline().records} == {"codex", "claude-code"}
+    assert {record.host for record in memory.timeline(turns=True).records} == {
+        "codex",
+        "claude-code",
+    }
     assert texts(memory) == ["said to claude", "said to codex"]
 
 

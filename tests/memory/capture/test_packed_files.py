@@ -75,7 +75,7 @@ def test_whole_frames_before_a_broken_one_are_read_though_they_show_no_host(
 
     done = run(memory, path)
 
-    assert [record.text for record in memory.timeline().records] == ["one"]
+    assert [record.text for record in memory.timeline(turns=True).records] == ["one"]
     [fault] = done.faults
     assert "ends in the middle: what stands before that place was read" in fault
 
@@ -121,7 +121,7 @@ def test_what_is_no_transcript_is_named_by_each_import_and_costs_no_other_file(
         [fault] = run(memory, bad, good, anew=anew).faults
         assert fault.startswith(f"{bad} ")
         assert told in fault
-    assert [record.text for record in memory.timeline().records] == ["kept"]
+    assert [record.text for record in memory.timeline(turns=True).records] == ["kept"]
 
 
 def test_a_drain_stores_what_stands_before_the_damage_and_then_gives_the_file_up(

@@ -62,7 +62,7 @@ def read(memory: Memory, path: Path, host: Host = "claude-code", origin: str = "
 
 def told(memory: Memory) -> list[str]:
     """All texts, sorted."""
-    return sorted(one.text for one in memory.timeline(limit=500).records)
+    return sorted(one.text for one in memory.timeline(limit=500, turns=True).records)
 
 
 @pytest.mark.parametrize("first", ["parent", "fork", "fork of the fork"])
@@ -78,7 +78,7 @@ def test_forks_and_their_parent_store_each_turn_once_whichever_comes_first(
     for path in sorted(paths.values(), key=lambda path: path != paths[first]):
         read(memory, path)
     assert told(memory) == [f"thing {number}" for number in range(1, 6)]
-    sessions = {one.text: one.session_id for one in memory.timeline().records}
+    sessions = {one.text: one.session_id for one in memory.timeline(turns=True).records}
     assert sessions["thing 1"] == files[first][0]["sessionId"]
 
 
@@ -231,7 +231,7 @@ def test_a_turn_without_an_id_is_known_by_host_session_role_time_and_text() -> N
 
 def test_what_was_forgotten_does_not_come_back_with_a_fork(memory: Memory, tmp_path: Path) -> None:
     read(memory, write(tmp_path / "a.jsonl", [said(1), said(2)]))
-    [record] = [one for one in memory.timeline().records if one.text == "thing 1"]
+    [record] = [one for one in memory.timeline(turns=True).records if one.text == "thing 1"]
     memory.forget([record.id])
     assert read(memory, write(tmp_path / "b.jsonl", [said(1, FORK), said(2, FORK)])) == 0
     assert told(memory) == ["thing 2"]
@@ -414,7 +414,7 @@ def test_prompts_that_codex_rolled_back_are_rewound_with_what_followed_them(
     read(memory, path, "codex")
     lines = rollout(PARENT, said=[*talk, back, message("d")])
     read(memory, write(path, lines), "codex")
-    tagged = {one.text for one in memory.timeline().records if "rewound" in one.tags}
+    tagged = {one.text for one in memory.timeline(turns=True).records if "rewound" in one.tags}
     assert tagged == (gone or set("abcABC"))
 
 
@@ -426,5 +426,5 @@ def test_a_rollback_in_a_fork_of_codex_takes_nothing_back_in_its_parent(
     fork = rollout(FORK, PARENT, said=[*said, message("b"), back, message("c")], copied=2)
     read(memory, write(tmp_path / "rollout-1.jsonl", rollout(PARENT, said=said)), "codex")
     read(memory, write(tmp_path / "rollout-2.jsonl", fork), "codex")
-    tags = sorted((one.text, one.tags) for one in memory.timeline().records)
+    tags = sorted((one.text, one.tags) for one in memory.timeline(turns=True).records)
     assert tags == [("a", []), ("b", []), ("b", ["rewound"]), ("c", [])]

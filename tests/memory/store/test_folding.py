@@ -25,7 +25,7 @@ from iai_memory.transfer.jsonl_import import ImportCounts, import_lines
 
 def shown(memory: Memory) -> list[tuple[str | None, str | None]]:
     """Session and number of every turn that is shown, oldest first."""
-    records = memory.timeline(limit=500).records
+    records = memory.timeline(limit=500, turns=True).records
     return [(one.session_id, one.text.split()[-1]) for one in reversed(records)]
 
 
@@ -124,7 +124,7 @@ def test_copies_that_a_fork_of_codex_wrote_without_ids_are_found_by_their_order(
     threads = [ASKED, [*copied, own], [*again, ("go on", 90.003), last]]
     old_store(root, *codex_threads(*threads, id_of=line_of))
     memory = Memory(root)
-    assert sorted(one.text for one in memory.timeline().records) == [
+    assert sorted(one.text for one in memory.timeline(turns=True).records) == [
         *("5544", "done", "go on", "go on", "in its fork", "which port?"),
     ]
     assert memory.status().folded == 7
@@ -182,7 +182,7 @@ def test_a_turn_is_forgotten_only_where_all_its_copies_are(root: Path) -> None:
     )
     memory = Memory(root)
     assert shown(memory) == [("b", "1")]
-    assert not memory.timeline().records[0].pinned
+    assert not memory.timeline(turns=True).records[0].pinned
     assert (memory.status().folded, memory.status().tombstoned) == (2, 1)
     again = {"text": "letter 2 again", "role": "user"}
     assert memory.ingest({**again, "session_id": "a", "turn_id": UUID.format(2)}).stored == 1
@@ -294,7 +294,7 @@ def test_other_words_under_one_id_are_no_copy(root: Path, way: str, other: dict[
     memory = Memory(root)
     if way == "import":
         list(memory.import_lines(old_export(*rows)))
-    assert len(memory.timeline().records) == 2
+    assert len(memory.timeline(turns=True).records) == 2
     assert memory.status().folded == 2
     again = Memory(root.with_name("again"))
     list(again.import_lines(memory.export_lines()))

@@ -20,7 +20,7 @@ def memory(words_only: Memory) -> Memory:
 
 
 def newest_first(memory: Memory) -> list[str]:
-    return [record.text for record in memory.timeline(limit=10).records]
+    return [record.text for record in memory.timeline(limit=10, turns=True).records]
 
 
 def in_days(days: int) -> str:

@@ -67,5 +67,7 @@ def test_undoing_every_change_gives_the_first_state() -> None:
 
 def test_records_are_plain_data_on_the_way_out(memory: Memory) -> None:
     memory.ingest({"text": "x", "created_at": "2026-05-08T10:00:00+02:00"})
-    records: list[dict[str, Any]] = json.loads(memory.timeline().model_dump_json())["records"]
+    records: list[dict[str, Any]] = json.loads(memory.timeline(turns=True).model_dump_json())[
+        "records"
+    ]
     assert records[0]["created_at"] == "2026-05-08T08:00:00Z"

@@ -44,12 +44,12 @@ def test_counts_and_the_snapshot_agree_that_one_memory_holds(memory: Memory) -> 
     assert (memory.status().records, memory.status().superseded) == (1, 1)
     assert memory.store.latest.count(Filter()) == 1
     assert [one.text for one in memory.store.latest.newest(Filter(), 9)] == ["The port is 6000."]
-    held = [one.superseded_by is None for one in memory.timeline().records]
+    held = [one.superseded_by is None for one in memory.timeline(turns=True).records]
     assert sorted(held) == [False, True]
 
 
 def test_it_cannot_be_superseded_twice_and_is_brought_back_by_restore(memory: Memory) -> None:
-    [old] = [one.id for one in memory.timeline().records if one.superseded_by]
+    [old] = [one.id for one in memory.timeline(turns=True).records if one.superseded_by]
     with pytest.raises(InvalidInput, match="was already superseded: supersede"):
         memory.supersede(old, "The port is 7000.")
     assert memory.restore([old]).restored == [old]

@@ -125,7 +125,7 @@ def test_a_short_turn_is_a_copy_only_within_its_session(words_only: Memory, answ
     ]
     ids = [str(one.id) for one in words_only.ingest(told).results]
     assert set(words_only.forget(ids[:1]).forgotten) == set(ids[:2])
-    assert [one.session_id for one in words_only.timeline().records] == ["b"]
+    assert [one.session_id for one in words_only.timeline(turns=True).records] == ["b"]
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_a_beginning_of_several_ids_lists_them_with_date_and_first_words(
     assert f"{ids[0]} (2026-05-01: Fact 0" in sentence
     assert "and 2 more" in sentence
     assert "\x1b" not in sentence
-    assert len(words_only.timeline().records) == 7
+    assert len(words_only.timeline(turns=True).records) == 7
 
 
 @pytest.mark.parametrize("wrong", ["zz", "%", "0' OR 'a'='a", "2026-05-01", "-", "ffffffff"])

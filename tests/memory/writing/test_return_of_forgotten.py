@@ -18,7 +18,7 @@ def turn(number: int, text: str = TEXT, session: str = "a") -> dict[str, str]:
 
 
 def shown(memory: Memory) -> list[str]:
-    return [record.text for record in memory.timeline().records]
+    return [record.text for record in memory.timeline(turns=True).records]
 
 
 def stored(memory: Memory, *told: dict[str, str], origin: str | None = None) -> list[str]:

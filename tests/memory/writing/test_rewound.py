@@ -41,7 +41,7 @@ def memory(memory: Memory) -> Memory:
 
 def tags(memory: Memory) -> dict[str, list[str]]:
     """The tags of each turn by the end of its text."""
-    return {one.text.split()[-1]: one.tags for one in memory.timeline().records}
+    return {one.text.split()[-1]: one.tags for one in memory.timeline(turns=True).records}
 
 
 def test_a_turn_that_was_taken_back_is_tagged_and_its_history_says_since_when(
@@ -56,7 +56,7 @@ def test_a_turn_that_was_taken_back_is_tagged_and_its_history_says_since_when(
 
 
 def test_a_turn_that_holds_again_loses_the_tag_and_keeps_its_others(memory: Memory) -> None:
-    [record] = [one for one in memory.timeline().records if one.text.endswith("6001")]
+    [record] = [one for one in memory.timeline(turns=True).records if one.text.endswith("6001")]
     memory.pin(record.id, pinned=False, add_tags=["port"])
     memory.tag_rewound(keys("2"), [])
     assert memory.tag_rewound([], keys("1", "2")) == 1

@@ -79,14 +79,18 @@ class Sight:
         )
 
     def timeline(self, found: Timeline, where: Filter) -> Timeline:
-        """Return the memories with their coverage: all that pass the filter are wanted.
+        """Return the entries with their coverage: all that pass the filter are wanted.
+
+        Args:
+            found: Says how many entries are behind its limit.
+            where: Its filter.
 
         Raises:
             StoreFault: The store could not be read.
         """
-        coverage = self._coverage(Answered(where, is_empty=not found.records))
-        cut = max(0, coverage.searched.memories - len(found.records))
-        return found.model_copy(update={"coverage": coverage.model_copy(update={"cut": cut})})
+        hidden = {OutOfSight(one.reason): one.count or 0 for one in found.coverage.hidden}
+        answered = Answered(where, is_empty=not found.records, hidden=hidden)
+        return found.model_copy(update={"coverage": self._coverage(answered)})
 
     def page(self, page: SessionStartPage, project: str | None) -> SessionStartPage:
         """Return the page with its coverage; what does not fit on it is not counted.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..results import Hit, Turn
-from ..text.excerpt import excerpt
+from ..text.excerpt import beginnings, excerpt
 from ..text.tokens import estimate_tokens
 from .ranked import Ranked
 
@@ -54,16 +54,11 @@ def _own_room(one: Ranked, room: int) -> int:
 
 def _turns(one: Ranked, room: int) -> list[Turn]:
     """Return the other turns of the exchange, the shortest first given the room that it needs."""
-    texts: dict[str, str] = {}
-    by_length = sorted(one.turns, key=lambda turn: len(turn.text))
-    for remaining, turn in zip(range(len(by_length), 0, -1), by_length, strict=True):
-        mine = room // remaining
-        texts[turn.id] = excerpt(turn.text[: _CHARACTERS * mine], None, mine)
-        room -= estimate_tokens(texts[turn.id])
+    texts = beginnings([turn.text for turn in one.turns], room)
     return [
-        Turn(id=turn.id, role=turn.role, text=texts[turn.id])
-        for turn in one.turns
-        if texts[turn.id]
+        Turn(id=turn.id, role=turn.role, text=text)
+        for turn, text in zip(one.turns, texts, strict=True)
+        if text
     ]
 
 

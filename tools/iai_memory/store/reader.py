@@ -37,6 +37,10 @@ _IDS_PER_QUERY: Final = 1_000
 # wait for one of those.
 _ASIDE: Final = ThreadPoolExecutor(4, "reading-aside")
 _ALL_BUT_FORGOTTEN: Final = Filter(include_superseded=True)
+_OUTLINE: Final = (
+    *("id", "session_id", "host", "role", "created_at", "project", "superseded_by", "tags"),
+    "tombstoned_at",
+)
 
 
 class TableReader(TableCounts, TableChanges):
@@ -203,6 +207,30 @@ class TableReader(TableCounts, TableChanges):
 
         records = from_table(self._read("reading records", ask))
         return [record for record in records if where.admits(record)][:limit]
+
+    def outline(self, where: Filter) -> pa.Table:
+        """Return id, session, host, role, time, project, successor and tags of what passes.
+
+        In any order; the column `_rowid` is for `in_outline`. With `as_of` it may return too many.
+        A scan: 15 ms of 30,000 records.
+        """
+        # For a condition LanceDB takes 4 ms longer, and few records are forgotten.
+        sql = None if where == _ALL_BUT_FORGOTTEN else where.to_sql()
+
+        def ask() -> pa.Table:
+            query = self._table.search().select([*_OUTLINE]).with_row_id(True).limit(None)
+            return (query.where(sql) if sql else query).to_arrow()
+
+        rows = self._read("reading records", ask)
+        if not where.include_tombstoned:
+            rows = rows.filter(pc.is_null(rows["tombstoned_at"]))
+        return rows.drop_columns(["tombstoned_at"])
+
+    def in_outline(self, rows: pa.Table) -> dict[str, Record]:
+        """Return the records of rows of an outline by id, as they are now; forgotten ones too."""
+        ids = self._found(rows)
+        parts = self._with_ids(record_columns(), ids)
+        return {record.id: record for part in parts for record in from_table(part)}
 
     def first_ingested_at(self) -> datetime | None:
         """Return when the first record arrived; None while there is none."""

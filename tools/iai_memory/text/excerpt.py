@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from .tokens import cut_to_tokens, estimate_tokens, fits
 
 CUT_MARK: Final = " … [cut]"
 _CUT_BEFORE: Final = "[cut] … "
+_CHARACTERS: Final = 16  # of a token at most: white space
 
 
 def excerpt(text: str, span: tuple[int, int] | None, budget: int) -> str:
@@ -29,6 +31,31 @@ def excerpt(text: str, span: tuple[int, int] | None, budget: int) -> str:
     begin = span[0] - len(_tail(text[: span[0]], before))
     shown = cut_to_tokens(text[begin:], room, CUT_MARK)
     return _CUT_BEFORE + shown if shown else ""
+
+
+def beginnings(texts: Sequence[str], budget: int) -> list[str]:
+    """Return the beginning of each text, together within the budget, marked where it is cut.
+
+    The shortest is given the room that it needs first; what it leaves is for the others.
+    """
+    shown = [""] * len(texts)
+    by_length = sorted(range(len(texts)), key=lambda at: len(texts[at]))
+    for remaining, at in zip(range(len(texts), 0, -1), by_length, strict=True):
+        room = budget // remaining
+        shown[at] = excerpt(texts[at][: _CHARACTERS * (room + 1)], None, room)
+        budget -= estimate_tokens(shown[at])
+    return shown
+
+
+def ending(text: str, budget: int) -> str:
+    """Return the whole text if it fits, else its last words, marked where it is cut.
+
+    Without room for the mark, the result is empty.
+    """
+    if fits(text, budget):
+        return text
+    tail = _tail(text, budget - estimate_tokens(_CUT_BEFORE))
+    return _CUT_BEFORE + tail if tail else ""
 
 
 def _tail(text: str, budget: int) -> str:

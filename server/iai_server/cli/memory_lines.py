@@ -1,0 +1,75 @@
+"""Memories and exchanges as lines of text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import tzinfo
+from typing import TYPE_CHECKING, Final
+
+from .printing import memory_text
+
+if TYPE_CHECKING:
+    from iai_memory.results import RecordView, TimelineEntry, Turn
+
+INDENT: Final = "       "
+
+
+def entry_lines(entry: TimelineEntry, zone: tzinfo, ids: bool) -> list[str]:
+    """Return an exchange: when it began, and who said what; or a memory that stands alone."""
+    if not (entry.turns or entry.between or entry.reply_to):
+        return record_lines(entry, zone, ids=ids)
+    head = f"{_minute(entry, zone)}  exchange{_between(entry.between)}{_state(entry, ids)}"
+    to = entry.reply_to
+    answered = [f"{INDENT}(to {to.role}: {memory_text(to.text)})"] if to else []
+    said = said_lines(entry.role, entry.text, entry.turns, own_id=entry.id if ids else "")
+    return [head, *answered, *said]
+
+
+def record_lines(record: RecordView, zone: tzinfo, *, ids: bool = False) -> list[str]:
+    """Return a memory: when it was said by whom, and its text."""
+    name = f"  {record.id}" if ids else ""
+    head = f"{_minute(record, zone)}  {record.role}{name}{_state(record, ids)}"
+    return [head, f"{INDENT}{memory_text(record.text)}"]
+
+
+def said_lines(role: str, text: str, turns: Sequence[Turn], *, own_id: str = "") -> list[str]:
+    """Return a line for each turn of an exchange, by its role; for a single memory its text.
+
+    Args:
+        role: Of the turn that the exchange was found by.
+        text: Of the same turn.
+        turns: The others.
+        own_id: Of the same turn, where each turn is to have its id.
+    """
+    if not turns and not own_id:
+        return [f"{INDENT}{memory_text(text)}"]
+    said = [(role, text, own_id), *((one.role, one.text, one.id) for one in turns)]
+    said.sort(key=lambda one: one[0] != "user")  # the answer ends an exchange
+    return [
+        f"{INDENT}{role}{f' {id_}' if own_id else ''}: {memory_text(text)}"
+        for role, text, id_ in said
+    ]
+
+
+def superseded(by: str, *, ids: bool) -> str:
+    """Return that a memory is superseded, with `ids` by which one."""
+    return f"superseded by {by}" if ids else "superseded"
+
+
+def _minute(record: RecordView, zone: tzinfo) -> str:
+    return f"{record.created_at.astimezone(zone):%Y-%m-%d %H:%M}"
+
+
+def _between(turns: int) -> str:
+    if not turns:
+        return ""
+    return f" ({turns:,} {'turn' if turns == 1 else 'turns'} between)"
+
+
+def _state(record: RecordView, ids: bool) -> str:
+    marks = [
+        *(["pinned"] if record.pinned else []),
+        *(["taken back"] if "rewound" in record.tags else []),
+        *([superseded(record.superseded_by, ids=ids)] if record.superseded_by else []),
+    ]
+    return f" ({', '.join(marks)})" if marks else ""

@@ -1,0 +1,244 @@
+"""The exchanges of a filter in time, with the memories that stand by themselves, newest first.
+
+Which turns belong together is decided on whole sessions, whatever their projects; of each exchange
+only what the filter admits is listed. Facts, and turns that were taken back or superseded, stand
+alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ..store.arrow import pc
+from ..store.filter import Filter
+from ..store.reader import TableReader
+from ..store.record import REWOUND, Record
+from ..text.tokens import fits
+
+_USER: Final = "user"
+_SHORT_TOKENS: Final = 8
+_SHORT_CHARACTERS: Final = 200
+_MAX_USER_TURNS: Final = 4  # shown of those in a row: the first, and the last ones
+_ORDER: Final = ("session_id", "created_at", "id")
+_COLUMNS: Final = (*_ORDER, "host", "role", "project", "superseded_by", "tags")
+
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An exchange, or a memory that stands by itself.
+
+    Attributes:
+        turns: The user's turns and the answer, in their order; of a memory itself alone.
+        between: How many other turns it has.
+        before: The answer of the exchange before, to which a short turn of the user says something.
+    """
+
+    turns: tuple[Record, ...]
+    between: int = 0
+    before: Record | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The rows of what is listed as one."""
+
+    turns: tuple[int, ...]
+    between: int
+    before: tuple[int, ...] = ()
+
+
+def list_exchanges(reader: TableReader, where: Filter, limit: int) -> tuple[list[Listed], int]:
+    """Return the newest exchanges and single memories, newest first, and how many there are.
+
+    An exchange is of the time of its first turn.
+
+    Raises:
+        StoreFault: The table could not be read.
+    """
+    whole = replace(where, project=None, same_project=(), or_no_project=False)
+    # Only its history says what a record was at a time.
+    past = None if where.as_of is None else _records_then(reader, whole)
+    rows = reader.outline(whole) if past is None else _outline(past.values())
+    rows = rows.sort_by([(name, "ascending") for name in _ORDER])
+    groups = _newest_first(rows, _admitted(rows, where), limit)
+    wanted = [row for group in groups.chosen for row in (*group.turns, *group.before)]
+    taken = rows.take(pa.array(wanted, pa.int64()))
+    found = past or reader.in_outline(taken)
+    listed = (found.get(id_) for id_ in taken["id"].to_pylist())
+    # One may have been forgotten since the outline was read.
+    record_of = {
+        row: one for row, one in zip(wanted, listed, strict=True) if one and _is_live(one, where)
+    }
+    shown = (_listed(group, record_of) for group in groups.chosen)
+    return [one for one in shown if one.turns], groups.total
+
+
+def list_turns(reader: TableReader, where: Filter, limit: int) -> tuple[list[Listed], int]:
+    """Return the newest memories, each by itself, newest first, and how many there are.
+
+    Raises:
+        StoreFault: The table could not be read.
+    """
+    if where.as_of is None:
+        found, total = reader.newest(where, limit), reader.count(where)
+    else:
+        found = list(_records_then(reader, where).values())
+        total = len(found)
+    return [Listed((record,)) for record in found[:limit]], total
+
+
+def _listed(group: _Group, record_of: Mapping[int, Record]) -> Listed:
+    turns = tuple(record_of[row] for row in group.turns if row in record_of)
+    before = [record_of[row] for row in group.before if row in record_of and is_short(turns)]
+    return Listed(turns, group.between, before[0] if before else None)
+
+
+def is_short(turns: Iterable[Record]) -> bool:
+    """Return whether what the user says in an exchange is so short that it needs what it answers.
+
+    "yes, do that", "great, commit", "no, remove this again".
+    """
+    said = " ".join(turn.text[:_SHORT_CHARACTERS] for turn in turns if turn.role == _USER)
+    return bool(said) and fits(said, _SHORT_TOKENS)
+
+
+def _records_then(reader: TableReader, where: Filter) -> dict[str, Record]:
+    """Return the records as they were at the filter's `as_of` by id, newest first."""
+    return {one.id: where.at_time(one) for one in reader.newest(where, sys.maxsize)}
+
+
+def _is_live(record: Record, where: Filter) -> bool:
+    return where.as_of is not None or where.admits(record)
+
+
+def _outline(records: Iterable[Record]) -> pa.Table:
+    """Return records as `TableReader.outline` does, without row ids."""
+    rows = list(records)
+    types = {name: pa.string() for name in _COLUMNS}
+    types |= {"created_at": pa.timestamp("us", "UTC"), "tags": pa.list_(pa.string())}
+    columns = {name: [getattr(one, name) for one in rows] for name in _COLUMNS}
+    return pa.table({name: pa.array(columns[name], types[name]) for name in _COLUMNS})
+
+
+def _admitted(rows: pa.Table, where: Filter) -> NDArray[np.bool_]:
+    """Return which rows are of the project of the filter, bool, (n,)."""
+    if where.project is None:
+        return np.ones(len(rows), np.bool_)
+    mine = pc.is_in(rows["project"], value_set=pa.array(where.project_names, pa.string()))
+    return _flags(pc.or_(mine, pc.is_null(rows["project"])) if where.or_no_project else mine)
+
+
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """The newest groups, and how many there are in all."""
+
+    chosen: list[_Group]
+    total: int
+
+
+def _newest_first(rows: pa.Table, admitted: NDArray[np.bool_], limit: int) -> _Groups:
+    """Return the newest groups of the admitted rows.
+
+    Args:
+        rows: In the order of `_ORDER`.
+        admitted: bool, (n,).
+        limit: Maximum number of groups.
+    """
+    said = _flags(pc.equal(rows["role"], _USER))
+    shown = np.flatnonzero(admitted)
+    number = _numbers(rows, said)[shown]
+    by_group = np.argsort(number, kind="stable")
+    shown, number = shown[by_group], number[by_group]
+    begins = np.flatnonzero(np.diff(number, prepend=-1))
+    ends = np.append(begins[1:], len(shown))
+    # What came before the first turn of the user is of the time of its last turn, the answer.
+    leads = np.where(said[shown[begins]], shown[begins], shown[ends - 1]) if len(shown) else begins
+    times = rows["created_at"].cast(pa.int64()).to_numpy()[leads]
+    ids, roles, sessions = (rows[name] for name in ("id", "role", "session_id"))
+    newest = sorted(
+        _largest(times, limit),
+        key=lambda at: (times[at], ids[int(leads[at])].as_py()),
+        reverse=True,
+    )
+
+    def members(at: int) -> list[tuple[int, str]]:
+        return [(int(row), roles[int(row)].as_py()) for row in shown[begins[at] : ends[at]]]
+
+    def before(at: int) -> list[tuple[int, str]]:
+        """Return the members of the exchange right before it in its session."""
+        here, there = number[begins[[at, at - 1]]]
+        first, earlier = shown[begins[[at, at - 1]]].tolist()
+        is_next = at > 0 and here == there + 1 and here <= len(rows)
+        return members(at - 1) if is_next and sessions[first] == sessions[earlier] else []
+
+    chosen = [_group(members(at), before(at)) for at in newest[:limit]]
+    return _Groups(chosen, len(begins))
+
+
+def _numbers(rows: pa.Table, said: NDArray[np.bool_]) -> Rows:
+    """Return the number of each row's exchange; of what stands alone, one of its own; (n,)."""
+    in_session = _flags(pc.and_(pc.is_valid(rows["host"]), pc.is_valid(rows["session_id"])))
+    turns = np.flatnonzero(in_session & ~_flags(pc.equal(rows["role"], "note")))
+    session = rows["session_id"].combine_chunks().dictionary_encode().indices
+    session = pc.fill_null(session, -1).to_numpy(zero_copy_only=False)[turns]
+    after_other = np.append(True, ~said[turns][:-1])[: len(turns)]
+    begins = (np.diff(session, prepend=-1) != 0) | (said[turns] & after_other)
+    own = len(rows) + 1 + np.arange(len(rows))
+    number = own.copy()
+    number[turns] = np.cumsum(begins)
+    alone = _flags(pc.is_valid(rows["superseded_by"])) | _tagged(rows["tags"], REWOUND)
+    return np.where(alone, own, number)
+
+
+def _tagged(tags: pa.ChunkedArray, tag: str) -> NDArray[np.bool_]:
+    """Return which rows have the tag, bool, (n,)."""
+    lists = tags.combine_chunks()
+    having = np.zeros(len(lists), np.bool_)
+    tagged = pc.equal(pc.list_flatten(lists), tag)
+    having[pc.list_parent_indices(lists).filter(tagged).to_numpy()] = True
+    return having
+
+
+def _largest(times: NDArray[np.int64], limit: int) -> Iterable[int]:
+    """Return the places of the `limit` latest times, and of those as late as the last one."""
+    if len(times) <= limit:
+        return range(len(times))
+    bound = np.partition(times, len(times) - limit)[len(times) - limit]
+    return [int(at) for at in np.flatnonzero(times >= bound)]
+
+
+def _group(members: Sequence[tuple[int, str]], before: Sequence[tuple[int, str]]) -> _Group:
+    """Return what is shown of an exchange.
+
+    Args:
+        members: Its rows with their roles, in their order.
+        before: Those of the exchange before it.
+    """
+    user = [row for row, role in members if role == _USER]
+    shown = [*_ends(user), *_answer(members)] or [members[-1][0]]
+    return _Group(tuple(shown), len(members) - len(shown), tuple(_answer(before)))
+
+
+def _answer(members: Sequence[tuple[int, str]]) -> list[int]:
+    return [row for row, role in members if role == "assistant"][-1:]
+
+
+def _ends(turns: Sequence[int]) -> Iterator[int]:
+    if len(turns) > _MAX_USER_TURNS:
+        turns = [turns[0], *turns[1 - _MAX_USER_TURNS :]]
+    yield from turns
+
+
+def _flags(values: Any) -> NDArray[np.bool_]:
+    """Return a column of booleans, bool, (n,); null is false."""
+    flags: NDArray[np.bool_] = pc.fill_null(values, False).to_numpy(zero_copy_only=False)
+    return flags
