@@ -89,8 +89,13 @@ class Hidden(Result):
 class Coverage(Result):
     """What an answer covers; in JSON what says nothing is left out.
 
-    `complete` is false where a memory that belongs to the answer may be missing. `cut` counts those
-    that match and are not shown; `note` is the sentence for the user.
+    `complete` is false where a memory that belongs to the answer may be missing. `note` is the
+    sentence for the user.
+
+    `cut` counts what the same question would show with a larger limit, more budget, and without
+    `min_confidence`. Of a recall's hits behind the limit those count that may answer: with a
+    probability of at least .02, and at least .06 of the first hit's; where probabilities are not
+    known, all. A recall ranks a few times as many as its limit, so there may be more of them.
     """
 
     complete: bool = True

@@ -269,7 +269,7 @@ def _print_hits(found: Recalled, zone: tzinfo, *, ids: bool) -> None:
     state = f", degraded: run `{found.fix}`" if found.degraded else ""
     sure = "" if found.confidence is None else f", confidence {found.confidence:.2f}"
     count = "1 hit" if len(found.hits) == 1 else f"{len(found.hits)} hits"
-    more = f" ({found.coverage.cut} more match)" if found.coverage.cut else ""
+    more = f" (at least {found.coverage.cut} more match)" if found.coverage.cut else ""
     emit_lines([f"{count}{more}, {found.mode}{sure}, {found.latency_ms} ms{state}"])
     if not _emit_note(found.coverage) and not found.hits:
         emit_lines([_MISSED[found.mode]])

@@ -23,7 +23,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "weather"
     folder.mkdir()
     monkeypatch.setenv("IAI_MCP_STORE", str(tmp_path / "store"))
-    monkeypatch.setenv("IAI_MCP_MODEL", "")
+    monkeypatch.setenv("IAI_MCP_MODEL", "installed")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(folder)
     return folder

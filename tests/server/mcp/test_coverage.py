@@ -205,6 +205,30 @@ def below_confidence(memory: Memory, *_: Any) -> Case:
     return Case(memory, "where do pets rest?", {"min_confidence": 0.99})
 
 
+def unlikely(memory: Memory, *_: Any) -> Case:
+    """Two exchanges of a session, of which one answers."""
+    said = [
+        ("user", "Why does the importer retry three times?"),
+        ("assistant", "The mirror answers 503 while it rotates its logs; the third one works."),
+        ("user", FACT),
+        ("assistant", "The cat sleeps on the sofa, and nobody wakes it before noon."),
+    ]
+    memory.ingest(
+        [
+            {
+                "role": role,
+                "text": text,
+                "host": "claude-code",
+                "session_id": "s",
+                "turn_id": f"t-{minute}",
+                "created_at": f"2026-05-08T09:0{minute}:00Z",
+            }
+            for minute, (role, text) in enumerate(said)
+        ]
+    )
+    return Case(memory, "why does the importer retry three times?")
+
+
 def many(memory: Memory, *_: Any) -> Case:
     days = ["Monday", "Tuesday", "Friday"]
     memory.ingest([f"On {day} the staging database listened on port 5544." for day in days])
@@ -249,6 +273,7 @@ CASES: Final[Mapping[OutOfSight, Make]] = MappingProxyType(
         OutOfSight.SUPERSEDED: superseded,
         OutOfSight.REWOUND: rewound,
         OutOfSight.BELOW_CONFIDENCE: below_confidence,
+        OutOfSight.UNLIKELY: unlikely,
         OutOfSight.BEHIND_LIMIT: behind_limit,
         OutOfSight.BEHIND_BUDGET: behind_budget,
         OutOfSight.NOTHING_STORED: lambda memory, *_: Case(memory),
@@ -551,3 +576,45 @@ def test_a_few_vectors_that_wait_are_made_before_the_tool_answers(memory: Memory
     found = from_tool(Case(memory, HARD))
     assert (found["degraded"], found["coverage"]["complete"]) == (False, True)
     assert found["coverage"]["searched"]["by_meaning"] == 2
+
+
+@pytest.mark.parametrize("words_only", [False, True], ids=["by meaning", "by words"])
+def test_what_is_cut_is_shown_with_a_larger_limit_and_more_budget(
+    memory: Memory, words_only: bool
+) -> None:
+    memory.ingest(
+        [
+            f"The port of staging is 55{number}, as the operators say since last week."
+            for number in range(20)
+        ]
+    )
+    memory.ingest([f"{text} {number}" for text in (OTHER, FACT) for number in range(3)])
+    if words_only:
+        settings = load_settings(store=memory.paths.root, model=None)
+        memory = Memory(settings=settings, on_commit=nobody)
+    few = memory.recall(QUESTION, limit=2)
+    cut = few.coverage.cut
+    assert few.coverage.hidden[0].reason == OutOfSight.BEHIND_LIMIT
+    assert cut
+    more = memory.recall(QUESTION, limit=2 + cut, budget_tokens=10_000)
+    assert len(more.hits) == 2 + cut
+    tight = memory.recall(QUESTION, limit=2 + cut, budget_tokens=50)
+    assert len(tight.hits) < 2 + cut <= len(tight.hits) + tight.coverage.cut
+
+
+def test_hits_that_only_the_own_minimum_hides_are_counted(memory: Memory) -> None:
+    many(memory)
+    found = memory.recall(QUESTION, min_confidence=1)
+    shown = memory.recall(QUESTION)
+    assert (found.hits, found.coverage.cut) == ([], len(shown.hits))
+    nothing = memory.recall("who won the chess tournament in Oslo?", min_confidence=1)
+    assert (nothing.hits, nothing.coverage.cut, nothing.coverage.note) == ([], 0, None)
+
+
+def test_unlikely_hits_are_counted_and_shown_where_they_are_asked_for(memory: Memory) -> None:
+    case = unlikely(memory)
+    found = memory.recall(case.question)
+    [hidden] = [one for one in found.coverage.hidden if one.reason == OutOfSight.UNLIKELY]
+    everything = memory.recall(case.question, min_confidence=0)
+    assert len(everything.hits) == len(found.hits) + (hidden.count or 0)
+    assert OutOfSight.UNLIKELY not in [one.reason for one in everything.coverage.hidden]

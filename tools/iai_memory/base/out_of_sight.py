@@ -39,6 +39,7 @@ class OutOfSight(StrEnum):
     SUPERSEDED = "superseded"
     REWOUND = "rewound"
     BELOW_CONFIDENCE = "below_confidence"
+    UNLIKELY = "unlikely"
     BEHIND_LIMIT = "behind_limit"
     BEHIND_BUDGET = "behind_budget"
     NOTHING_STORED = "nothing_stored"
@@ -154,8 +155,12 @@ _SENTENCES: Final[Mapping[OutOfSight, Callable[[int], str]]] = MappingProxyType(
         ),
         OutOfSight.REWOUND: _many("turn was taken back", "turns were taken back"),
         OutOfSight.BELOW_CONFIDENCE: _many(
-            "hit is less sure than the min_confidence that was asked for: ask with a lower one",
-            "hits are less sure than the min_confidence that was asked for: ask with a lower one",
+            "hit is left out because the answer is less sure than min_confidence: ask without it",
+            "hits are left out because the answer is less sure than min_confidence: ask without it",
+        ),
+        OutOfSight.UNLIKELY: _many(
+            "hit is far less likely than the first: ask with min_confidence 0",
+            "hits are far less likely than the first: ask with min_confidence 0",
         ),
         OutOfSight.BEHIND_LIMIT: _many(
             "more matches: ask with a larger limit", "more match: ask with a larger limit"

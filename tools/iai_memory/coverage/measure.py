@@ -22,6 +22,7 @@ _UNKNOWN: Final = {
     "origin": OutOfSight.UNKNOWN_ORIGIN,
 }
 _TOLD_OF_EMPTY: Final = 3
+_CUT: Final = (OutOfSight.BEHIND_LIMIT, OutOfSight.BEHIND_BUDGET, OutOfSight.BELOW_CONFIDENCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def coverage_of(
             transcripts=found.get(OutOfSight.UNREAD_TRANSCRIPT, 0),
         ),
         unknown=unknown,
-        cut=found.get(OutOfSight.BEHIND_LIMIT, 0) + found.get(OutOfSight.BEHIND_BUDGET, 0),
+        cut=sum(found.get(reason, 0) for reason in _CUT),
         hidden=[Hidden(reason=reason, count=count) for reason, count in found.items()],
         note=_note(found, unknown, answered),
     )

@@ -118,25 +118,33 @@ class Answer:
     Attributes:
         hits: Best first; none where the answer is less sure than the query wants.
         confidence: The probability that the hits answer, 0..1; None without vectors.
+        behind: How many hits a larger limit would add that may answer, see `_likely`; without
+            vectors all that it would add.
+        unlikely: How many hits within the limit were dropped since they may not.
+        below: How many hits there would be, had the query named no minimum.
     """
 
     hits: Sequence[Ranked]
     confidence: float | None
+    behind: int = 0
+    unlikely: int = 0
+    below: int = 0
 
 
 def calibrate(query: Query, hits: Sequence[Ranked], found: CandidateSet) -> Answer:
     """Give the answer and each hit its probability; drop the hits of an answer that is too unsure.
 
     Args:
-        query: The question and its minimum confidence.
-        hits: Best first.
+        query: The question, its limit and its minimum confidence.
+        hits: Best first, those behind the limit too.
         found: Everything that either search found.
 
     Where a hit waits for its vector, nothing is known of how near it is: as without vectors, all
     hits stay, and none has a probability.
     """
+    hits, behind = hits[: query.limit], hits[query.limit :]
     if not found.has_vectors or any(one.record.embedder is None for one in hits):
-        return Answer(hits, None)
+        return Answer(hits, None, behind=len(behind))
     if not hits:
         return Answer([], 0.0)
     unknown = float(names_only_unknown(query.text, found.candidates))
@@ -147,30 +155,27 @@ def calibrate(query: Query, hits: Sequence[Ranked], found: CandidateSet) -> Answ
         if found.has_exchanges
         else _confidence(ANSWER, hits[:_FIRST_HITS], unknown, count)
     )
-    least = query.min_confidence
-    if confidence < (measured_minimum(query.text, found) if least is None else least):
-        return Answer([], confidence)
-    logit = _hit_logit(found)
-    best = hits[0].score
-    calibrated = [
-        replace(
-            one,
-            confidence=logit.probability(
-                Evidence(
-                    one.similarity,
-                    one.coverage,
-                    unknown,
-                    min(0.0, one.score - best),
-                    count,
-                    one.score,
-                )
-            ),
+    logit, best = _hit_logit(found), hits[0].score
+
+    def probability(one: Ranked) -> float:
+        gap = min(0.0, one.score - best)
+        return logit.probability(
+            Evidence(one.similarity, one.coverage, unknown, gap, count, one.score)
         )
-        for one in hits
-    ]
-    if found.has_exchanges and query.min_confidence is None:
-        calibrated = _likely(calibrated)
-    return Answer(calibrated, confidence)
+
+    calibrated = [replace(one, confidence=probability(one)) for one in hits]
+    likely = _likely(calibrated) if found.has_exchanges else calibrated
+    measured = measured_minimum(query.text, found)
+    if confidence < (measured if query.min_confidence is None else query.min_confidence):
+        return Answer([], confidence, below=len(likely) if confidence >= measured else 0)
+    kept = likely if query.min_confidence is None else calibrated
+    least = _least(calibrated[0])
+    return Answer(
+        kept,
+        confidence,
+        behind=sum(probability(one) >= least for one in behind),
+        unlikely=len(calibrated) - len(kept),
+    )
 
 
 def _hit_logit(found: CandidateSet) -> Logit:
@@ -191,9 +196,13 @@ def _is_english(text: str) -> bool:
 
 def _likely(hits: Sequence[Ranked]) -> list[Ranked]:
     """Return the first hit, and those that are not much less likely to answer."""
-    first = hits[0].confidence or 0.0
-    least = max(MIN_HIT_IN_SESSIONS, SHARE_OF_FIRST * first)
+    least = _least(hits[0])
     return [hits[0], *(one for one in hits[1:] if (one.confidence or 0.0) >= least)]
+
+
+def _least(first: Ranked) -> float:
+    """Return the probability from which on a hit after the first may answer."""
+    return max(MIN_HIT_IN_SESSIONS, SHARE_OF_FIRST * (first.confidence or 0.0))
 
 
 def _confidence(answer: Logit, first: Sequence[Ranked], unknown: float, candidates: int) -> float:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC
-from typing import Final, Literal
+from typing import Literal
 
 from ..base.out_of_sight import OutOfSight
 from ..embedding.encoder import Encoder
@@ -15,7 +15,7 @@ from ..results import Coverage, Hidden, Period, Recalled
 from ..store.table import Store
 from .budget import fit_budget
 from .by_id import named_by_id
-from .calibration import Answer, calibrate, measured_minimum
+from .calibration import calibrate
 from .candidates import CandidateSet, find_candidates, is_readable
 from .date_mentions import named_period
 from .deduplication import merge_duplicates
@@ -29,10 +29,6 @@ from .supersession import resolve_supersession
 from .time_listing import Listing, list_time
 from .time_question import time_question
 from .weights import WeightTables
-
-# Cosine of the question and the text, or share of its words, with which a candidate counts as one
-# that matches, where it stands behind the limit.
-_MATCHES: Final = 0.5
 
 
 def recall(
@@ -73,15 +69,14 @@ def recall(
     )
     ranked = merge_repeats(score(found, query, weights), found, query.names)
     facts = resolve_supersession(ranked, store.latest, query, weights.maintained)
-    merged = merge_duplicates(facts, query.names)
-    distinct = merged[: query.limit]
-    answer = calibrate(query, distinct, found)
+    answer = calibrate(query, merge_duplicates(facts, query.names), found)
     shown = with_exchanges(answer.hits, found.candidates, store.latest, query.where)
     fitted = fit_budget(shown, query.budget_tokens)
     left_out = {
-        OutOfSight.BEHIND_LIMIT: sum(map(_matches, merged[query.limit :])) if answer.hits else 0,
+        OutOfSight.BEHIND_LIMIT: answer.behind,
         OutOfSight.BEHIND_BUDGET: len(answer.hits) - len(fitted.hits),
-        OutOfSight.BELOW_CONFIDENCE: _below(query, found, answer, len(distinct)),
+        OutOfSight.BELOW_CONFIDENCE: answer.below,
+        OutOfSight.UNLIKELY: answer.unlikely,
         OutOfSight.NOTHING_THEN: int(_nothing_then(store, query)),
         OutOfSight.UNREADABLE_QUESTION: int(encoder is not None and not is_readable(query.text)),
     }
@@ -112,18 +107,6 @@ def _without_ranking(store: Store, query: Query, started: float) -> Recalled | N
     if asked.is_bare and not listing.turns:
         return None
     return _listed(listing, query, started)
-
-
-def _matches(one: Ranked) -> bool:
-    """Return whether a candidate matches the question, and is not only among the nearest."""
-    return max(one.similarity, one.coverage) >= _MATCHES
-
-
-def _below(query: Query, found: CandidateSet, answer: Answer, nearest: int) -> int:
-    """Return how many hits only the minimum that the caller chose took away."""
-    measured = measured_minimum(query.text, found)
-    sure = answer.confidence is not None and answer.confidence >= measured
-    return nearest if sure and not answer.hits else 0
 
 
 def _nothing_then(store: Store, query: Query) -> bool:
