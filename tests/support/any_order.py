@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from iai_memory import Memory
 from iai_memory.store.filter import Filter
@@ -33,6 +34,11 @@ FILTERS = [
     Filter(include_tombstoned=True, include_superseded=True),
     Filter(as_of=START + timedelta(days=2), hindsight=True),
 ]
+
+
+def served(root: Path) -> Memory:
+    """A memory as a server opens it: what follows a commit, and takes longer, is left out."""
+    return Memory(root, on_commit=lambda: None)
 
 
 def vector_of(memory: Memory, text: str) -> Vector:

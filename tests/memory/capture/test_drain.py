@@ -447,7 +447,7 @@ def test_four_processes_that_drain_at_once_store_every_turn_once(
 import sys
 from iai_memory import Memory
 from iai_memory.capture.spool import Spool
-memory = Memory(sys.argv[1])
+memory = Memory(sys.argv[1], on_commit=lambda: None)
 memory.store
 print("ready", flush=True)
 sys.stdin.readline()

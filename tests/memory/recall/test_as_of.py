@@ -214,7 +214,7 @@ def test_the_birth_is_the_first_arrival_whoever_stored_it(memory: Memory, tmp_pa
 def test_sql_lets_by_everything_that_a_filter_admits(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    memory, moments = _history(tmp_path_factory)
+    memory, moments, records = _history(tmp_path_factory)
     where = Filter(
         project=data.draw(st.sampled_from([None, "p", "q"])),
         or_no_project=data.draw(st.booleans()),
@@ -230,18 +230,20 @@ def test_sql_lets_by_everything_that_a_filter_admits(
         include_superseded=data.draw(st.booleans()),
         include_tombstoned=data.draw(st.booleans()),
     )
-    admitted = {row.record.id for row in memory.store.latest.all_rows() if where.admits(row.record)}
+    admitted = {record.id for record in records if where.admits(record)}
     assert {record.id for record in memory.store.latest.newest(where, 100)} == admitted
     if where.as_of is None or where.hindsight:
         # Nothing has to be undone, so SQL alone is exact.
         assert memory.store.latest.count(where) == len(admitted)
 
 
-_histories: list[tuple[Memory, list[datetime]]] = []
+_histories: list[tuple[Memory, list[datetime], list[Record]]] = []
 
 
-def _history(factory: pytest.TempPathFactory) -> tuple[Memory, list[datetime]]:
-    """A store with every sort of change in it, and moments between them, its birth first."""
+def _history(
+    factory: pytest.TempPathFactory,
+) -> tuple[Memory, list[datetime], list[Record]]:
+    """A store with every sort of change in it, moments between them from its birth on, all rows."""
     if _histories:
         return _histories[0]
     memory = Memory(factory.mktemp("history") / "store")
@@ -278,7 +280,8 @@ def _history(factory: pytest.TempPathFactory) -> tuple[Memory, list[datetime]]:
     for change in changes:
         change()
         moments.append(now())
-    _histories.append((memory, moments))
+    records = [row.record for row in memory.store.latest.all_rows()]
+    _histories.append((memory, moments, records))
     return _histories[0]
 
 

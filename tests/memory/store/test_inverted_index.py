@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests.support.any_order import FILTERS, some_memory, steps, vector_of, without_its_data
+from tests.support.any_order import FILTERS, served, some_memory, steps, vector_of, without_its_data
 
 from iai_memory import Memory
 from iai_memory.store.filter import Filter
@@ -35,6 +35,7 @@ QUESTIONS = [
 ]
 LIVE = Filter(include_superseded=True)
 EVERY = 1_000
+SAMPLED = 5  # filters of all, after each step: what is wrong after one is wrong after the next
 ROUNDED = 1e-5
 
 Texts = Sequence[Sequence[str] | None]
@@ -77,11 +78,13 @@ def bm25_of_live(table: TableReader, question: str) -> dict[str, float]:
     return {record.id: score for record, score in zip(live, scores, strict=True)}
 
 
-def assert_found(latest: TableReader, table: TableReader, questions: Sequence[str]) -> None:
+def assert_found(
+    latest: TableReader, table: TableReader, questions: Sequence[str], filters: Sequence[Filter]
+) -> None:
     """The same ids as in the table, the scores of live rows, the newest of equals first."""
     for question in questions:
         scores = bm25_of_live(table, question)
-        for where in FILTERS:
+        for where in filters:
             found = latest.matching(question, where, EVERY)
             assert set(found) == set(table.matching(question, where, EVERY)), (question, where)
             if where.as_of is None and not where.tags and not where.include_tombstoned:
@@ -99,7 +102,7 @@ def test_two_processes_find_by_words_what_the_table_holds(
 ) -> None:
     monkeypatch.setattr(merge_policy, "_SMALL_ROWS", 2)  # there are several segments
     chance = random.Random(seed)
-    memories = [Memory(root), Memory(root)]
+    memories = [served(root), served(root)]
     memories[0].ingest([some_memory(chance) for _ in range(8)])
     for memory in memories:
         copied(memory)
@@ -109,14 +112,15 @@ def test_two_processes_find_by_words_what_the_table_holds(
         name = chance.choice([*names, *names[:6] * 3])
         steps(chance, memory)[name]()
         for one in chance.sample(memories, chance.choice([1, 2])):
-            assert_found(copied(one), one.store.pinned_reader(), chance.sample(QUESTIONS, 2))
+            questions, filters = chance.sample(QUESTIONS, 2), chance.sample(FILTERS, SAMPLED)
+            assert_found(copied(one), one.store.pinned_reader(), questions, filters)
 
 
 def test_scores_and_order_are_those_of_lancedb_where_all_rows_are_live_and_indexed(
     root: Path,
 ) -> None:
     chance = random.Random(5)
-    memory = Memory(root)
+    memory = served(root)
     memory.ingest([some_memory(chance) for _ in range(60)])
     memory.ingest(["...", "A heron. " * 300])
     memory.store.compact(keep=timedelta(0))
@@ -131,7 +135,7 @@ def test_scores_and_order_are_those_of_lancedb_where_all_rows_are_live_and_index
 
 
 def test_words_are_answered_without_the_table_and_what_changes_is_found(root: Path) -> None:
-    memory = Memory(root)
+    memory = served(root)
     kept, changed = [
         str(one.id) for one in memory.ingest(["A heron waits.", "A gull sleeps."]).results
     ]
@@ -140,7 +144,7 @@ def test_words_are_answered_without_the_table_and_what_changes_is_found(root: Pa
         assert list(latest.matching("a waiting heron", LIVE, 5)) == [kept]
         assert list(latest.matching("gulls", Filter(), 5)) == [changed]
         assert latest.matching("lighthouse", Filter(), 5) == {}
-    other = Memory(root)
+    other = served(root)
     other.forget([changed])
     assert latest.matching("gulls", Filter(), 5) == {}
     other.restore([changed])
@@ -152,12 +156,12 @@ def test_words_are_answered_without_the_table_and_what_changes_is_found(root: Pa
 
 
 def test_of_equals_the_newest_come_first_however_the_copy_was_made(root: Path) -> None:
-    grown = copied(memory := Memory(root))
+    grown = copied(memory := served(root))
     ids = [str(memory.ingest(f"heron {number}").results[0].id) for number in range(12)]
     for id_ in (ids[7], ids[2]):
         memory.pin(id_)
         assert len(grown.matching("heron", LIVE, EVERY)) == 12
-    at_once = copied(Memory(root))
+    at_once = copied(served(root))
     for latest in (grown, at_once):
         assert list(latest.matching("heron", LIVE, EVERY)) == ids[::-1]
         assert list(latest.matching("heron", LIVE, 5)) == ids[:-6:-1]
@@ -165,7 +169,7 @@ def test_of_equals_the_newest_come_first_however_the_copy_was_made(root: Path) -
 
 def test_what_was_forgotten_weighs_nothing(root: Path, tmp_path: Path) -> None:
     kept = ["heron", "a heron near the ferry", "the ferry sleeps"]
-    memory, never = Memory(root), Memory(tmp_path / "never")
+    memory, never = served(root), served(tmp_path / "never")
     memory.ingest(kept)
     latest = copied(memory)
     lost = memory.ingest([f"herons again and again {number}" for number in range(9)])

@@ -15,6 +15,7 @@ import pytest
 from tests.support.any_order import (
     FILTERS,
     SESSIONS,
+    served,
     some_memory,
     steps,
     store_of_at_most,
@@ -35,6 +36,7 @@ from iai_memory.store.vector_rows import Vector
 
 ROUNDED = 3e-3  # of a cosine of codes of one byte
 MUCH = 1 << 30
+SAMPLED = 5  # filters of all, after each step: what is wrong after one is wrong after the next
 ASKED_SESSIONS = [*SESSIONS, "nobody's"]
 
 
@@ -67,9 +69,12 @@ def make_segments_small(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
 class Answers:
     """What a table answers, which remembers nothing: asked once, held against any reader."""
 
-    def __init__(self, table: TableReader, query: Vector) -> None:
+    def __init__(
+        self, table: TableReader, query: Vector, filters: Sequence[Filter] = FILTERS
+    ) -> None:
         self.query = query
-        self.nearest = [table.nearest(query, where, 1_000, nprobes=50) for where in FILTERS]
+        self.filters = filters
+        self.nearest = [table.nearest(query, where, 1_000, nprobes=50) for where in filters]
         self.sessions = table.sessions(ASKED_SESSIONS)
         self.ids = table.ids()
         asked = [*self.ids, "nobody's"]
@@ -80,7 +85,7 @@ class Answers:
 
 def assert_same(latest: TableReader, table: Answers) -> None:
     """Every answer of `latest` is the table's."""
-    for where, expected in zip(FILTERS, table.nearest, strict=True):
+    for where, expected in zip(table.filters, table.nearest, strict=True):
         found = latest.nearest(table.query, where, 1_000, nprobes=50)
         assert found == pytest.approx(expected, abs=ROUNDED), where
         assert list(found.values()) == sorted(found.values(), reverse=True)
@@ -100,7 +105,7 @@ def test_two_processes_remember_exactly_what_the_table_holds(
 ) -> None:
     make_segments_small(monkeypatch, seed)
     chance = random.Random(seed)
-    memories = [Memory(root), Memory(root)]
+    memories = [served(root), served(root)]
     memories[0].ingest([some_memory(chance) for _ in range(8)])
     uncopied = store_of_at_most(memories[0], 0).latest
     query = vector_of(memories[0], "who paints a lighthouse?")
@@ -111,7 +116,7 @@ def test_two_processes_remember_exactly_what_the_table_holds(
         name = chance.choice([*names, *names[:6] * 3])
         steps(chance, memory)[name]()
         table = memory.store.pinned_reader()
-        answers = Answers(table, query)
+        answers = Answers(table, query, chance.sample(FILTERS, SAMPLED))
         for one in chance.sample(memories, chance.choice([1, 2])):
             assert one.store.pinned_reader().version == table.version
             assert_same(one.store.latest, answers)
@@ -152,7 +157,7 @@ def test_an_earlier_snapshot_answers_as_it_did_whatever_is_made_of_it(
 ) -> None:
     make_segments_small(monkeypatch, seed)
     chance = random.Random(seed)
-    memory = Memory(root)
+    memory = served(root)
     memory.ingest([some_memory(chance) for _ in range(8)])
     query = vector_of(memory, "who paints a lighthouse?")
     names = list(steps(chance, memory))
@@ -176,7 +181,7 @@ def test_who_reads_a_snapshot_sees_it_unchanged_while_later_ones_are_made(
 ) -> None:
     make_segments_small(monkeypatch, 1)
     chance = random.Random(9)
-    memory = Memory(root)
+    memory = served(root)
     ids = [str(one.id) for one in memory.ingest([some_memory(chance) for _ in range(20)]).results]
     query = vector_of(memory, "who paints a lighthouse?")
     held = first = latest_snapshot(memory, None)
@@ -205,7 +210,7 @@ def test_who_reads_a_snapshot_sees_it_unchanged_while_later_ones_are_made(
 
 def test_a_table_over_the_bound_is_answered_by_the_table_with_the_same_answers(root: Path) -> None:
     chance = random.Random(7)
-    memory = Memory(root)
+    memory = served(root)
     memory.ingest([some_memory(chance) for _ in range(6)])
     query = vector_of(memory, "who paints a lighthouse?")
     copied, small, grown = (
@@ -225,7 +230,7 @@ def test_a_table_over_the_bound_is_answered_by_the_table_with_the_same_answers(r
 
 
 def test_what_was_read_once_is_not_read_again_until_it_changes(root: Path) -> None:
-    memory = Memory(root)
+    memory = served(root)
     kept, changed = [
         str(result.id) for result in memory.ingest(["A heron waits.", "A gull sleeps."]).results
     ]
@@ -234,13 +239,13 @@ def test_what_was_read_once_is_not_read_again_until_it_changes(root: Path) -> No
     assert list(memory.store.latest.candidates([changed, kept])) == [changed, kept]
     with without_its_data(memory):
         assert list(memory.store.latest.candidates([kept, changed])) == [kept, changed]
-    Memory(root).pin(changed)
+    served(root).pin(changed)
     assert memory.store.latest.candidates([changed])[changed].record.pinned
     assert list(memory.store.latest.candidates([kept])) == [kept]
 
 
 def test_what_was_given_back_is_remembered_anew_with_the_same_answers(root: Path) -> None:
-    memory = Memory(root)
+    memory = served(root)
     memory.ingest([f"Sentence {n} is about the harbour." for n in range(12)])
     before = [memory.recall("the harbour").hits for _ in range(3)]
     memory.release()
@@ -249,7 +254,7 @@ def test_what_was_given_back_is_remembered_anew_with_the_same_answers(root: Path
 
 
 def test_rows_that_somebody_deletes_from_the_table_are_gone(root: Path) -> None:
-    memory = Memory(root)
+    memory = served(root)
     gone, kept = [
         str(result.id) for result in memory.ingest(["A heron waits.", "A gull sleeps."]).results
     ]
@@ -267,7 +272,7 @@ def test_another_table_in_the_place_of_this_one_is_seen(
     root: Path, tmp_path: Path, copy_mb: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("IAI_MCP_COPY_MB", copy_mb)
-    memory = Memory(root)
+    memory = served(root)
     memory.ingest(["A heron waits.", "A gull sleeps."])
     shutil.copytree(root, tmp_path / "backup")
     later = str(memory.ingest("An owl is awake.").results[0].id)
@@ -287,7 +292,7 @@ def test_another_table_in_the_place_of_this_one_is_seen(
 
 
 def test_what_a_thread_stored_it_finds_at_once_while_others_store_too(root: Path) -> None:
-    memories = [Memory(root), Memory(root)]
+    memories = [served(root), served(root)]
     query = vector_of(memories[0], "who waits?")
     _ = memories[0].store, memories[1].store
     missed: list[str] = []
@@ -316,7 +321,7 @@ def test_a_large_table_is_copied_while_the_table_goes_on_answering(
 ) -> None:
     monkeypatch.setattr(manager, "_SMALL_ROWS", 0)
     chance = random.Random(3)
-    memory = Memory(root)
+    memory = served(root)
     memory.ingest([some_memory(chance) for _ in range(30)])
     query = vector_of(memory, "who waits?")
     latest = memory.store.latest
@@ -342,7 +347,7 @@ def test_a_copy_is_the_table_however_many_rows_are_taken_over_at_once(
     monkeypatch.setattr(builder, "_READ_AT_ONCE", rows)
     monkeypatch.setattr(merge_policy, "_LARGE_ROWS", segment)
     chance = random.Random(8)
-    memory = Memory(root)
+    memory = served(root)
     stored = memory.ingest([some_memory(chance) for _ in range(32)]).results
     memory.forget([str(one.id) for one in stored[5:9]])
     query = vector_of(memory, "who waits?")
@@ -356,10 +361,10 @@ def test_who_allows_no_copy_has_none_and_the_same_answers(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chance = random.Random(4)
-    builder = Memory(root)
+    builder = served(root)
     builder.ingest([some_memory(chance) for _ in range(9)])
     monkeypatch.setenv("IAI_MCP_COPY_MB", "0")
-    memory = Memory(root)
+    memory = served(root)
     query = vector_of(memory, "who waits?")
     for _ in range(3):
         asked, copied = memory.recall("who waits?"), builder.recall("who waits?")
@@ -372,7 +377,7 @@ def test_who_allows_no_copy_has_none_and_the_same_answers(
 
 
 def test_words_find_as_many_where_the_best_ones_were_forgotten(root: Path) -> None:
-    memory = Memory(root)
+    memory = served(root)
     ids = [str(one.id) for one in memory.ingest([f"heron {n}" for n in range(40)]).results]
     live = Filter(include_superseded=True)
     best = list(memory.store.latest.matching("heron", live, 40))
@@ -383,7 +388,7 @@ def test_words_find_as_many_where_the_best_ones_were_forgotten(root: Path) -> No
 
 
 def test_meaning_finds_as_many_where_the_nearest_ones_were_forgotten(root: Path) -> None:
-    memory = Memory(root)
+    memory = served(root)
     ids = {str(one.id) for one in memory.ingest([f"heron {n}" for n in range(40)]).results}
     live, query = Filter(include_superseded=True), vector_of(memory, "heron")
     nearest = list(memory.store.pinned_reader().nearest(query, live, 40, nprobes=50))
@@ -397,7 +402,7 @@ def test_meaning_finds_as_many_where_the_nearest_ones_were_forgotten(root: Path)
 def test_what_is_moved_between_its_search_and_its_reading_is_found(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    memory = Memory(root)
+    memory = served(root)
     ids = [str(one.id) for one in memory.ingest([f"heron {n}" for n in range(9)]).results]
     query, table = vector_of(memory, "heron"), store_of_at_most(memory, 0).latest
     searched: Callable[..., dict[int, float]] = vars(dense_search)["_cosines"]
@@ -418,9 +423,9 @@ def test_a_store_that_is_too_large_to_be_copied_is_asked_and_changed_like_any_ot
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chance = random.Random(6)
-    Memory(root).ingest([some_memory(chance) for _ in range(9)])
+    served(root).ingest([some_memory(chance) for _ in range(9)])
     monkeypatch.setattr(manager, "_MIN_ROW_BYTES", 1 << 30)
-    memory = Memory(root)
+    memory = served(root)
     late = str(memory.ingest("The zebra crosses at noon.").results[0].id)
     for _ in range(3):
         assert memory.recall("when does the zebra cross?").hits[0].id == late
@@ -436,7 +441,7 @@ def test_of_what_is_remembered_the_earliest_goes_first(
     monkeypatch.setattr(row_id_cache, "_MAX_ROWS", 2)
     monkeypatch.setattr(record_cache, "_MAX_RECORDS", 2)
     monkeypatch.setattr(snapshot, "_MAX_KNOWN_ROWS", 2)
-    memory = Memory(root)
+    memory = served(root)
     ids = [str(one.id) for one in memory.ingest([f"heron {n}" for n in range(9)]).results]
     query, uncopied = vector_of(memory, "heron"), store_of_at_most(memory, 0).latest
     for latest in (memory.store.latest, uncopied):

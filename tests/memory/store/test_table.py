@@ -46,7 +46,7 @@ def test_another_process_sees_every_commit_at_once(memory: Memory) -> None:
     code = """
 import sys
 from iai_memory import Memory
-memory = Memory(sys.argv[1])
+memory = Memory(sys.argv[1], on_commit=lambda: None)
 print(memory.store.statistics().total, flush=True)
 sys.stdin.readline()
 print(memory.store.statistics().total, flush=True)
@@ -70,7 +70,7 @@ def test_four_processes_that_store_the_same_turns_at_once_store_each_once(memory
     code = """
 import sys
 from iai_memory import Memory
-memory = Memory(sys.argv[1])
+memory = Memory(sys.argv[1], on_commit=lambda: None)
 memory.store
 print("ready", flush=True)
 sys.stdin.readline()
@@ -99,7 +99,7 @@ def test_every_write_that_was_acknowledged_survives_kill_9(memory: Memory) -> No
     code = """
 import sys
 from iai_memory import Memory
-memory = Memory(sys.argv[1])
+memory = Memory(sys.argv[1], on_commit=lambda: None)
 for number in range(10_000):
     print(memory.ingest(f"number {number} of {sys.argv[2]}").results[0].id, flush=True)
 """
