@@ -23,7 +23,8 @@ from .handle import StoreHandle
 from .maintenance.after_commit import compact_if_due
 from .maintenance.status import status
 from .privacy.redaction import redact
-from .recall.filter_arguments import check_filter
+from .recall.filter_arguments import check_filter, in_hindsight
+from .recall.project_scope import in_project
 from .recall.session_prefix import in_session
 from .recall.timeline import MAX_LIMIT, timeline
 from .results import (
@@ -40,6 +41,7 @@ from .results import (
 )
 from .session_start.cache import remove_pages
 from .session_start.current_page import current_page
+from .store.filter import Filter
 from .store.record_view import view_of
 from .writing import changes
 from .writing.embed_pending import STEP_MEMORIES, EmbeddingElsewhere, embed_step, reembed
@@ -132,8 +134,9 @@ class Memory(StoreHandle):
         checked = check_query(query, options, self.own_project, self.zone)
         undone = self.catch_up().undone if catch_up else {}
         encoder, fault = self._model.usable()
-        found = recall(self.store, encoder, checked)
-        return self._sight(undone).recalled(found, checked.where, self._model, fault)
+        scoped = replace(checked, where=self._scoped(checked.where))
+        found = recall(self.store, encoder, scoped)
+        return self._sight(undone).recalled(found, scoped.where, self._model, fault)
 
     def supersede(
         self, id: str, text: str, *, reason: str = "", at: str | datetime | None = None
@@ -274,7 +277,7 @@ class Memory(StoreHandle):
         )
         check_whole(limit, "limit", 1, MAX_LIMIT)
         undone = self.catch_up(vectors=False).undone if catch_up else {}
-        where = in_session(where, self.store.latest, self.zone)
+        where = self._scoped(in_session(where, self.store.latest, self.zone))
         found = timeline(self.store, where, limit, turns=turns)
         return self._sight(undone).timeline(found, where)
 
@@ -318,6 +321,9 @@ class Memory(StoreHandle):
         undone = self.catch_up(vectors=False).undone if catch_up else {}
         page = current_page(self.paths, self.page_manager(), name, refresh=refresh)
         return self._sight(undone).page(page, name)
+
+    def _scoped(self, where: Filter) -> Filter:
+        return in_project(in_hindsight(where, self.store), self.store)
 
     def _sight(self, undone: Mapping[OutOfSight, str]) -> Sight:
         return Sight(self.store, self.paths, self.settings.disable, undone)

@@ -25,6 +25,7 @@ from iai_memory.base.out_of_sight import MAKES_INCOMPLETE, OutOfSight, told
 from iai_memory.capture.given_up import GivenUp
 from iai_memory.capture.ring import ring_of
 from iai_memory.errors import StoreBusy
+from iai_memory.results import Recalled, SessionStartPage, Timeline
 from iai_memory.store.record import REWOUND
 from iai_memory.text.nearest import nearest
 from iai_server.cli.main import run
@@ -618,3 +619,114 @@ def test_unlikely_hits_are_counted_and_shown_where_they_are_asked_for(memory: Me
     everything = memory.recall(case.question, min_confidence=0)
     assert len(everything.hits) == len(found.hits) + (hidden.count or 0)
     assert OutOfSight.UNLIKELY not in [one.reason for one in everything.coverage.hidden]
+
+
+def note_of(answer: Recalled | Timeline | SessionStartPage) -> str:
+    """The one line that an answer says of itself."""
+    return answer.coverage.note or ""
+
+
+@pytest.mark.parametrize(
+    ("stored", "asked"),
+    [
+        ("github.com/acme/shop", "GitHub.com/Acme/shop"),
+        ("www.github.com/acme/shop", "github.com/acme/shop"),
+        ("/home/ann/shop", "/home/ann/shop/"),
+        ("C:\\work\\shop", "/mnt/c/work/shop"),
+        ("alpha", "omega"),
+    ],
+)
+def test_another_spelling_and_an_alias_of_a_project_are_known_to_every_answer(
+    memory: Memory, stored: str, asked: str
+) -> None:
+    fact(memory)
+    memory.ingest({"text": "The lamp is green.", "project": stored})
+    if asked == "omega":
+        memory.store.aliases.link(asked, stored, "alias")
+    found = memory.recall("which lamp is green?", project=asked)
+    answers: list[Recalled | Timeline | SessionStartPage] = [
+        found,
+        memory.timeline(project=asked),
+        memory.session_start(asked),
+    ]
+    for answer in answers:
+        assert (answer.coverage.complete, answer.coverage.unknown) == (True, [])
+        assert "nothing yet" not in note_of(answer)
+    assert found.coverage.searched.memories == (2 if asked == "omega" else 1)
+
+
+def test_every_answer_for_an_unknown_project_says_so_also_where_it_shows_what_is_of_none(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fact(memory)
+    memory.ingest(FACT)
+    said = "nothing yet for this project: no memory has 'alhpa'; there are alpha, beta"
+    case = Case(memory, options={"project": "alhpa"})
+    found = from_tool(case)
+    assert [hit["text"] for hit in found["hits"]] == [FACT]
+    assert found["coverage"]["note"] == f"{said}; what is shown belongs to no project"
+    assert (found["coverage"]["complete"], found["confidence"]) == (False, None)
+    assert f"{said}; what is shown belongs to no project" in from_cli(case, monkeypatch, capsys)
+    listed = memory.timeline(project="alhpa")
+    assert [one.text for one in listed.records] == [FACT]
+    assert note_of(listed) == f"{said}; what is shown belongs to no project"
+    run(["timeline", "--project", "alhpa"])
+    assert f"{said}; what is shown belongs to no project" in capsys.readouterr().out
+    page = memory.session_start("alhpa")
+    assert said in note_of(page)
+    assert FACT in page.payload
+
+
+def test_several_filters_that_no_memory_meets_are_all_named(memory: Memory) -> None:
+    fact(memory)
+    found = memory.recall(QUESTION, project="bata", tags=["pest", "pets"], origins=["import"])
+    assert [(one.filter, one.value, one.nearest[0]) for one in found.coverage.unknown] == [
+        ("project", "bata", "beta"),
+        ("tag", "pest", "pets"),
+        ("origin", "import", "cli"),
+    ]
+    listed = memory.timeline(project="bata", session_id="s-8")
+    assert [one.filter for one in listed.coverage.unknown] == ["project", "session"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "x" * 3_000,
+        "/".join(["folder"] * 500),
+        "a\x1b[31mb\x07",
+        "two\nlines",
+        "\u202eabc",
+        "'; DROP TABLE memories; --",
+        "%_\\",
+        "🐈 cat",
+        " ",
+        "\ud83d",
+    ],
+    ids=ascii,
+)
+@pytest.mark.parametrize("kind", ["project", "tags", "session_id"])
+def test_an_odd_value_of_a_filter_is_named_or_refused_and_reaches_no_terminal(
+    memory: Memory, kind: str, odd: str, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    fact(memory)
+    if kind == "session_id":
+        arguments = ["timeline", "--session", odd]
+    else:
+        arguments = ["recall", QUESTION, f"--{kind.removesuffix('s')}", odd]
+    monkeypatch.setenv("IAI_MCP_STORE", str(memory.paths.root))
+    monkeypatch.setenv("IAI_MCP_MODEL", "installed")
+    for more in ([], ["--json"]):
+        run([*arguments, *more])
+        told = capsys.readouterr()
+        text = told.out + told.err
+        assert len(text) < 4_000
+        assert text
+        assert all(letter.isprintable() or letter == "\n" for letter in text)
+        assert "Traceback" not in text
+
+
+def test_the_nearest_of_thousands_of_sessions_is_named() -> None:
+    ids = [f"{number:08x}-1111-4000-8000-{number * 7919:012x}" for number in range(3_000)]
+    assert nearest(ids[42][:-1] + "x", ids, at_least=0.6)[0] == ids[42]
+    assert nearest("unlike", ids, at_least=0.6) == []

@@ -10,6 +10,7 @@ from ..base.out_of_sight import OutOfSight
 from ..base.paths import StorePaths
 from ..embedding.model import EmbeddingModel
 from ..errors import ModelFault
+from ..recall.project_scope import in_project
 from ..results import Coverage, Recalled, SessionStartPage, Timeline
 from ..store.filter import Filter
 from ..store.table import Store
@@ -57,6 +58,7 @@ class Sight:
             Answered(
                 where=_within(where, found),
                 is_empty=not found.hits,
+                project_is_known=_is_known(where),
                 by_meaning=found.mode in ("hybrid", "dense"),
                 lacks_model=found.degraded,
                 wants_vectors=searches,
@@ -89,7 +91,12 @@ class Sight:
             StoreFault: The store could not be read.
         """
         hidden = {OutOfSight(one.reason): one.count or 0 for one in found.coverage.hidden}
-        answered = Answered(where, is_empty=not found.records, hidden=hidden)
+        answered = Answered(
+            where,
+            is_empty=not found.records,
+            project_is_known=_is_known(where),
+            hidden=hidden,
+        )
         return found.model_copy(update={"coverage": self._coverage(answered)})
 
     def page(self, page: SessionStartPage, project: str | None) -> SessionStartPage:
@@ -98,21 +105,25 @@ class Sight:
         Raises:
             StoreFault: The store could not be read.
         """
-        of_page = Filter(project=project, or_no_project=project is not None)
-        own = Filter(project=project)
-        coverage = self._coverage(Answered(of_page, is_empty=False), named=own)
+        own = in_project(Filter(project=project), self.store)
+        of_page = replace(own, or_no_project=project is not None)
+        is_known = project is None or bool(own.same_project)
+        coverage = self._coverage(Answered(of_page, is_empty=False, project_is_known=is_known))
         return page.model_copy(update={"coverage": coverage})
 
-    def _coverage(self, answered: Answered, named: Filter | None = None) -> Coverage:
+    def _coverage(self, answered: Answered) -> Coverage:
         failed = {OutOfSight.NOT_DRAINED: 1} if OutOfSight.NOT_DRAINED in self.undone else {}
         answered = replace(
             answered,
             hidden={**failed, **answered.hidden},
             remedies={**self.undone, **answered.remedies},
         )
-        return coverage_of(
-            self.store.latest, self.paths, answered, named, capture_is_off=self.capture_is_off
-        )
+        return coverage_of(self.store, self.paths, answered, capture_is_off=self.capture_is_off)
+
+
+def _is_known(where: Filter) -> bool:
+    """Return whether the filter names no project, or one that has memories; of one in scope."""
+    return where.project is None or bool(where.same_project)
 
 
 def _within(where: Filter, found: Recalled) -> Filter:

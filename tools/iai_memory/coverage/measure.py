@@ -12,6 +12,7 @@ from ..results import Coverage, Hidden, Searched, UnknownName, Unread
 from ..store.filter import Filter
 from ..store.reader import TableReader
 from ..store.record import REWOUND
+from ..store.table import Store
 from .known_names import sentence, unknown_names
 from .unread import unread
 
@@ -32,6 +33,7 @@ class Answered:
     Attributes:
         where: The memories that it was made from.
         is_empty: Whether it has nothing to show.
+        project_is_known: Whether any memory has the project; else it is made from those of none.
         by_meaning: Whether vectors were searched.
         lacks_model: Whether there is no model that can be used, which is a reason of its own.
         wants_vectors: Whether vectors should have been searched: not by a list of memories.
@@ -41,6 +43,7 @@ class Answered:
 
     where: Filter
     is_empty: bool
+    project_is_known: bool = True
     by_meaning: bool = False
     lacks_model: bool = False
     wants_vectors: bool = False
@@ -49,10 +52,9 @@ class Answered:
 
 
 def coverage_of(
-    reader: TableReader,
+    store: Store,
     paths: StorePaths,
     answered: Answered,
-    named: Filter | None = None,
     *,
     capture_is_off: bool = False,
 ) -> Coverage:
@@ -62,15 +64,15 @@ def coverage_of(
     answer it asks why: a few more counts, and the known names where a filter met nothing.
 
     Args:
-        reader: Of the table.
+        store: The table.
         paths: The store's files.
         answered: The answer.
-        named: The names that were asked for, where the answer has memories of none of them too.
         capture_is_off: Whether hooks note nothing where the user works.
 
     Raises:
         StoreFault: The store could not be read.
     """
+    reader = store.latest
     tally = reader.tally(_searched(answered))
     outside = unread(paths)
     found = {**outside.counts, **answered.hidden}
@@ -78,9 +80,8 @@ def coverage_of(
     pending = tally.pending if answered.wants_vectors else 0
     if pending and not answered.lacks_model:
         found[OutOfSight.PENDING_VECTOR] = pending
-    asked = named or answered.where
-    is_met = tally.rows if named is None else reader.count(named)
-    unknown = [] if is_met else unknown_names(reader, asked)
+    is_met = tally.rows and answered.project_is_known
+    unknown = [] if is_met else unknown_names(reader, answered.where, store.project_names)
     for one in unknown:
         found[_UNKNOWN[one.filter]] = 1
     if answered.is_empty:
@@ -146,7 +147,7 @@ def _note(
     found: Mapping[OutOfSight, int], unknown: list[UnknownName], answered: Answered
 ) -> str | None:
     """Return the one line: what an answer with hits must say too; of an empty one also the rest."""
-    lines = [sentence(one) for one in unknown]
+    lines = [sentence(one, has_more=not answered.is_empty) for one in unknown]
     named = _UNKNOWN.values()
     urgent = [reason for reason in found if reason in TOLD_WITH_HITS]
     lines += [_told(reason, found, answered) for reason in urgent if reason not in named]

@@ -11,12 +11,13 @@ from ..store.table import Store
 def in_project(where: Filter, store: Store) -> Filter:
     """Return the filter with every name that records of its project have.
 
-    A project without memories gets what belongs to no project, as its page does.
+    A project without memories gets what belongs to no project, as its page does. A filter that has
+    its scope stays as it is.
 
     Raises:
         StoreFault: The store could not be read.
     """
-    if where.project is None:
+    if where.project is None or where.same_project or where.or_no_project:
         return where
     stamp = store.stamp
     known = store.statistics_by_project(store.pinned_reader(), stamp)
