@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.benchmarks import real_sessions, recall_pairs
 from tests.benchmarks.intervals import mean_with_interval
+from tests.benchmarks.own_sessions import LANGUAGES, own_set, write_own_set
 from tests.benchmarks.real_data import Turns, load_set
 from tests.benchmarks.real_report import Asked, Count, report
 from tests.benchmarks.reliability import reliability
@@ -118,3 +121,30 @@ def test_a_ratio_of_equal_times_is_one_and_of_twice_as_long_ones_two() -> None:
     times = np.linspace(1.0, 9.0, 40)
     assert recall_pairs.ratios(times, times, 0.95) == (1.0, 1.0, 1.0)
     assert recall_pairs.ratios(2 * times, times, 0.5) == (2.0, 2.0, 2.0)
+
+
+def test_the_own_set_is_the_same_each_time_and_asks_in_every_language(tmp_path: Path) -> None:
+    made = own_set(turns=1_000)
+    assert made == own_set(turns=1_000)
+    assert 900 < len(made["lines"]) < 1_200
+    found = load_set(write_own_set(tmp_path / "own", turns=1_000))
+    texts = {json.loads(line)["uuid"]: line for of in found.sessions.values() for line in of}
+    for language in ("en", "de", "es", "fr"):
+        asked = [one for one in found.questions if one.language == language]
+        assert sum(one.kind == "none" for one in asked) == 6
+        assert sum(one.is_content for one in asked) == 42
+    assert all(one.evidence <= set(texts) for one in found.questions)
+    for session in found.sessions.values():
+        times = [json.loads(line)["timestamp"] for line in session]
+        assert times == sorted(times)
+
+
+def test_a_question_of_the_own_set_has_other_words_than_what_answers_it() -> None:
+    made = own_set()
+    texts = {line["uuid"]: line["message"]["content"] for line in made["lines"]}
+    for one in made["questions"]:
+        words = set(re.findall(r"\w{4,}", one["question"].lower()))
+        for language in LANGUAGES:
+            words -= {word for thing in language.things for word in thing.lower().split()}
+        for at in one["evidence"][1:]:
+            assert not words & set(re.findall(r"\w{4,}", texts[at["uuid"]].lower())), one

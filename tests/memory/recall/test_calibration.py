@@ -78,7 +78,9 @@ def test_a_store_of_one_memory_answers_what_it_knows_and_nothing_else(
 
 def test_the_nearest_hits_of_an_unsure_answer_can_be_asked_for(memory: Memory) -> None:
     question = "Who repairs the violin of Zelda?"
-    assert memory.recall(question, min_confidence=0).hits
+    found = memory.recall(question, min_confidence=0)
+    assert found.hits
+    assert all((hit.confidence or 0) <= (found.confidence or 0) for hit in found.hits)
     assert memory.recall("which port is staging on?", min_confidence=1).hits == []
 
 
