@@ -319,7 +319,7 @@ def own_set(languages: Sequence[Language] = LANGUAGES, turns: int = 3_000) -> di
     writer = _Writer(draw, fillers=max(0.0, turns / len(told) - 4))
     for language, number, thing in told:
         writer.tell(language, number, thing)
-    nothing = [
+    nothing: list[dict[str, Any]] = [
         {"question": text, "kind": "none", "language": language.code, "now": None, "evidence": []}
         for language in languages
         for text in language.nothing
