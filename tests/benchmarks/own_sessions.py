@@ -363,13 +363,11 @@ class _Writer:
         )
 
     def _filler(self, language: Language) -> None:
-        if self._draw.random() < _CHAT_SHARE:
-            said, answer = self._draw.choice(language.chat)
-        else:
+        """Write an exchange that answers nothing: chat, or chat that some work follows."""
+        said, answer = self._draw.choice(language.chat)
+        if self._draw.random() >= _CHAT_SHARE:
             thing = f"{self._draw.choice(language.things)} {self._draw.randint(2, 99)}"
-            said, answer = (
-                self._draw.choice(language.narration).format(thing=thing) for _ in range(2)
-            )
+            answer = self._draw.choice(language.narration).format(thing=thing)
         self._turn("user", said)
         self._turn("assistant", answer)
 

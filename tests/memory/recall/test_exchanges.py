@@ -8,6 +8,7 @@ import pytest
 from tests.support.themes import OpenMemory, store_all
 
 from iai_memory import Memory
+from iai_memory.recall.features import Features
 from iai_memory.results import Hit
 from iai_memory.store.session_order import Exchange, SessionOrder
 from iai_memory.text.tokens import estimate_tokens
@@ -272,3 +273,34 @@ def test_sessions_are_recalled_by_exchange_without_a_model(words_only: Memory) -
 def test_turns_without_host_or_session_are_found_one_by_one(words_only: Memory, field: str) -> None:
     store_all(words_only, [{**one, field: None} for one in turns(*DIALOGUE)])
     assert all(not hit.turns for hit in words_only.recall("importer retry books").hits)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "You're absolutely right, the flag is gone.",
+        "Good catch! I restored the import.",
+        "Du hast völlig recht, das Feld fehlt.",
+        "Tienes toda la razón: faltaba el índice.",
+        "Tienes razón, lo quito.",
+        "Vous avez raison, je retire ce test.",
+        "Hai ragione, lo tolgo.",
+        "Você tem razão, vou remover.",
+        "你说得对，我改回来。",
+    ],
+)
+def test_an_assistant_that_gives_in_is_heard_in_its_language(text: str) -> None:
+    assert Features(text).agrees
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The right margin is 3 px.",
+        "Die rechte Spalte bleibt.",
+        "La razón social va en la cabecera.",
+        "La raison du retard est le disque.",
+    ],
+)
+def test_words_that_only_look_like_consent_are_none(text: str) -> None:
+    assert not Features(text).agrees

@@ -1,4 +1,7 @@
-"""Features of a text for ranking, cached by text; English, but for the end of a question."""
+"""Features of a text for ranking, cached by text.
+
+They are read in English, but for the end of a question and for what grants that somebody is right.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,12 @@ _NUMBER: Final = re.compile(
 _OPENING: Final = 500  # characters in which a turn says what it agrees to
 # The assistant gives in: what the user objected to or proposed is what holds from then on.
 _AGREES: Final = re.compile(
-    r"\b(?:you're (?:\w+ )?right|you are (?:\w+ )?right|good (?:point|catch|call)|great question)",
+    r"\b(?:you're (?:\w+ )?right|you are (?:\w+ )?right|good (?:point|catch|call)|great question"
+    r"|du hast (?:\w+ )?recht|sie haben (?:\w+ )?recht|guter (?:punkt|einwand|hinweis)"
+    r"|tienes? (?:\w+ ){0,2}raz\u00f3n|buen punto|buena observaci\u00f3n"
+    r"|tu as (?:\w+ )?raison|vous avez (?:\w+ )?raison|bonne remarque|bien vu"
+    r"|hai (?:\w+ )?ragione|(?:voc\u00ea tem|tens) (?:\w+ )?raz\u00e3o|je hebt (?:\w+ )?gelijk)\b"
+    r"|[\u4f60\u60a8]\u8bf4\u5f97\u5bf9",
     re.I,
 )
 _QUESTION_MARKS: Final = ("?", "\uff1f", "\u061f")  # Latin, fullwidth, Arabic
