@@ -419,7 +419,7 @@ def test_the_hook_finds_the_same_key_for_any_git_config(
 
 
 ORIGIN = '[remote "origin"]\n\turl = git@example.org:a/b.git\n'
-HUGE = 30_000_000
+HUGE = 3_000_000
 
 
 def _one_line(path: Path) -> None:

@@ -66,7 +66,7 @@ print("stored", flush=True)
         assert {h.text for h in memory.recall("lighthouse").hits} == {"lighthouse"}
 
 
-def test_four_processes_that_store_the_same_turns_at_once_store_each_once(memory: Memory) -> None:
+def test_three_processes_that_store_the_same_turns_at_once_store_each_once(memory: Memory) -> None:
     code = """
 import sys
 from iai_memory import Memory
@@ -74,12 +74,12 @@ memory = Memory(sys.argv[1], on_commit=lambda: None)
 memory.store
 print("ready", flush=True)
 sys.stdin.readline()
-for turn in range(20):
+for turn in range(15):
     memory.ingest({"text": f"turn {turn}", "session_id": "s", "turn_id": str(turn)})
     print(turn, flush=True)
 """
     _ = memory.store
-    others = [child(code, str(memory.paths.root)) for _ in range(4)]
+    others = [child(code, str(memory.paths.root)) for _ in range(3)]
     for other in others:
         assert other.stdout is not None
         assert other.stdout.readline() == "ready\n"
@@ -91,8 +91,8 @@ for turn in range(20):
         assert other.wait(timeout=100) == 0
         other.communicate()
     records = memory.store.latest.newest(Filter(), 1000)
-    assert sorted(int(record.turn_id or -1) for record in records) == list(range(20))
-    assert len({record.id for record in records}) == 20
+    assert sorted(int(record.turn_id or -1) for record in records) == list(range(15))
+    assert len({record.id for record in records}) == 15
 
 
 def test_every_write_that_was_acknowledged_survives_kill_9(memory: Memory) -> None:
@@ -104,7 +104,7 @@ for number in range(10_000):
     print(memory.ingest(f"number {number} of {sys.argv[2]}").results[0].id, flush=True)
 """
     acknowledged: list[str] = []
-    for round_number in range(4):
+    for round_number in range(3):
         with child(code, str(memory.paths.root), str(round_number)) as other:
             assert other.stdout is not None
             for _ in range(5 + 3 * round_number):
