@@ -190,7 +190,6 @@ class StoreHandle:
 
         Raises:
             StoreFault: A step failed; the steps before it are kept.
-            ModelFault: The same, while embedding.
         """
         from .maintenance.sleep import sleep
 

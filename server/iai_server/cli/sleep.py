@@ -13,7 +13,7 @@ import typer
 
 from .draining import open_drained_memory
 from .options import AsJson
-from .printing import emit_json, emit_lines, progress
+from .printing import emit_error, emit_json, emit_lines, progress
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -42,11 +42,14 @@ def sleep(as_json: AsJson = False) -> None:
                 "interrupted": report.interrupted,
                 "busy": report.busy,
                 "seconds": report.seconds,
+                "fault": report.fault or None,
             }
         )
     else:
         emit_lines(_lines(report))
-    if report.busy or report.interrupted:
+    if report.fault:
+        emit_error(f"no vectors were made: {report.fault}")
+    if report.busy or report.interrupted or report.fault:
         raise typer.Exit(1)
 
 

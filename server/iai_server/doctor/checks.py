@@ -60,6 +60,9 @@ def _check_model(memory: Memory) -> str:
     if files is None:
         raise BrokenLink("no model, recall finds by words only: run `iai-mcp model install`")
     files.verify()
+    encoder = memory.encoder  # whole files may be no model
+    assert encoder is not None, "the files are there"
+    encoder.encode(["The quick brown fox."])
     return f"{files.identity.key}, every file has its sha256"
 
 

@@ -28,7 +28,7 @@ from ..base.progress import (
 )
 from ..base.state_file import read_state, write_state
 from ..embedding.model import EmbeddingModel
-from ..errors import StoreBusy, StoreUnavailable
+from ..errors import ModelFault, StoreBusy, StoreUnavailable
 from ..session_start.refresh import PageManager
 from ..store.table import KEEP_VERSIONS, Store
 from ..writing.embed_pending import embed_step
@@ -51,12 +51,14 @@ class SleepReport:
         interrupted: Whether it stopped on request before the last step.
         busy: Whether another process of the store was sleeping; then nothing was done.
         seconds: How long each step in `done` took.
+        fault: Why the model that is there made no vectors; empty where it did, or without one.
     """
 
     done: tuple[str, ...] = ()
     interrupted: bool = False
     busy: bool = False
     seconds: dict[str, float] = field(default_factory=dict)
+    fault: str = ""
 
 
 def sleep(
@@ -86,9 +88,10 @@ def sleep(
         interrupted: Called between steps and in each round of the long ones; True stops the sleep.
         progress: Called with a step's name, the amount done and the total.
 
+    A model that cannot be used ends no sleep: the steps that need none are done.
+
     Raises:
         StoreFault: A step failed; what was finished before it is kept.
-        ModelFault: The same, while embedding.
     """
     with ExitStack() as stack:
         try:
@@ -157,6 +160,7 @@ class _Sleep:
         self._content = _content_of(store)
         self._done: list[str] = []
         self._seconds: dict[str, float] = {}
+        self._fault = ""
         self._work: dict[str, Callable[[Progress], None]] = {
             "compact": self._compact,
             "embed": self._embed,
@@ -186,7 +190,7 @@ class _Sleep:
         ledger.write(
             "sleep_finished", content_version=self._content.content_version, seconds=self._seconds
         )
-        return SleepReport(tuple(self._seconds), seconds=self._seconds)
+        return SleepReport(tuple(self._seconds), seconds=self._seconds, fault=self._fault)
 
     def _step(self, progress: Progress) -> None:
         progress.check()
@@ -217,8 +221,9 @@ class _Sleep:
         done, total, stepped = 0, self._store.statistics().pending, False
         if not total:
             return  # the model need not be loaded
-        encoder = self._model.encoder
+        encoder, fault = self._model.usable()
         if encoder is None:
+            self._fault = str(fault or "")
             return
         try:
             while step := embed_step(self._store, encoder, wait_sec=_WAIT_SEC):
@@ -226,6 +231,8 @@ class _Sleep:
                 done += step.finished
                 self._committed()
                 progress.report(done, max(done, total))
+        except ModelFault as exc:
+            self._fault = str(exc)
         finally:
             if stepped:
                 # Our own change of the content: the steps that follow work on the new one.
