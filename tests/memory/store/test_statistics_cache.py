@@ -61,12 +61,16 @@ def test_what_is_added_up_is_what_a_scan_counts_whoever_changed_the_table(
 ) -> None:
     chance = random.Random(seed)
     both = [opened(root), opened(root)]
-    for number in range(40):
+    for number in range(30):
         # Long stretches of one of them, so that it adds up, and then the other comes in between.
         change(both[number // 7 % 2 if chance.random() < 0.9 else 1], chance, number)
         for memory in both:
+            scanned = parts_of(opened(root))
+            assert {one for one in memory.store.projects() if one} == {
+                one for one in scanned if one
+            }
             if chance.random() < 0.7:
-                assert parts_of(memory) == parts_of(opened(root))
+                assert parts_of(memory) == scanned
     for memory in both:
         assert parts_of(memory) == parts_of(opened(root))
 

@@ -19,7 +19,5 @@ def in_project(where: Filter, store: Store) -> Filter:
     """
     if where.project is None or where.same_project or where.or_no_project:
         return where
-    stamp = store.stamp
-    known = store.statistics_by_project(store.pinned_reader(), stamp)
-    names = store.project_names.names_of(where.project, known)
+    names = store.project_names.names_of(where.project, store.projects())
     return replace(where, same_project=names, or_no_project=not names)

@@ -79,17 +79,22 @@ class StatisticsCache:
             reader: Of the table.
             stamp: The table's, read before the reader was pinned.
         """
-        version, known = reader.version, self._known
-        if known is not None and (known.stamp, known.version) == (stamp, version):
-            return known.statistics
-        found = None
-        if known is not None and _inode(known.stamp) == _inode(stamp):
-            found = self._carried(known, version, stamp)
+        version = reader.version
+        found = self.known(version, stamp)
         if found is None:
             found = reader.statistics_by_project()
         if reader.version == version:
             self._known = _Known(stamp, version, found)
         return found
+
+    def known(self, version: int, stamp: str) -> StatisticsByProject | None:
+        """Return statistics of a version without a scan; None if no chain of deltas leads there."""
+        known = self._known
+        if known is None or _inode(known.stamp) != _inode(stamp):
+            return None
+        if (known.stamp, known.version) == (stamp, version):
+            return known.statistics
+        return self._carried(known, version, stamp)
 
     def _carried(self, known: _Known, version: int, stamp: str) -> StatisticsByProject | None:
         """Return the known statistics plus all deltas to `version`; None if the chain has a gap."""

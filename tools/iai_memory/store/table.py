@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -81,6 +81,7 @@ class Store:
         self._newest: NewestRow | None = None
         self._first_ingested: tuple[int, datetime | None] | None = None
         self._statistics = StatisticsCache()
+        self._projects: tuple[tuple[str, int], set[str]] | None = None
         self._key_filter = KeyFilter()
         self._known = KnownIndex()
         self._forgotten = ForgottenTexts()
@@ -177,6 +178,20 @@ class Store:
             stamp: The table's, read before the reader was pinned.
         """
         return self._statistics.by_project(reader, stamp)
+
+    def projects(self) -> Collection[str | None]:
+        """Return the projects of all records, forgotten ones included, as they were stored.
+
+        Reads one column where the statistics of the latest version are not known.
+        """
+        stamp = self.stamp
+        version = self.version
+        known = self._statistics.known(version, stamp)
+        if known is not None:
+            return known.keys()
+        if self._projects is None or self._projects[0] != (stamp, version):
+            self._projects = (stamp, version), self.latest.names("project", forgotten=True)
+        return self._projects[1]
 
     @contextmanager
     def writing(self, *, shown: bool = True) -> Generator[Writer]:

@@ -57,13 +57,15 @@ class TableCounts(TableAccess):
         where = None if moment is None else f"updated_at > {sql_time(moment)}"
         return self._read("counting records", lambda: self._table.count_rows(where))
 
-    def names(self, column: str) -> set[str]:
-        """Return the distinct names in a column of the records that are not forgotten.
+    def names(self, column: str, *, forgotten: bool = False) -> set[str]:
+        """Return the distinct names in a column of the records.
 
         Args:
             column: One of project, session_id, origin and tags.
+            forgotten: Whether those of forgotten records count.
         """
-        query = self._table.search().where("tombstoned_at IS NULL").select([column]).limit(None)
+        query = self._table.search().select([column]).limit(None)
+        query = query if forgotten else query.where("tombstoned_at IS NULL")
         found = self._read("reading names", query.to_arrow)[column]
         if pa.types.is_list(found.type):
             found = pc.list_flatten(found)
