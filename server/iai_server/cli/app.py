@@ -8,7 +8,18 @@ import typer
 
 from iai_memory import __version__
 
-from . import connecting, draining, importing, memories, model, projects, sleep, store, transfer
+from . import (
+    connecting,
+    draining,
+    importing,
+    memories,
+    model,
+    projects,
+    sleep,
+    store,
+    transfer,
+    unreadable,
+)
 
 app = typer.Typer(
     name="iai-mcp",
@@ -52,6 +63,7 @@ def serve() -> None:
 memories.register(app)
 store.register(app)
 draining.register(app)
+unreadable.register(app)
 importing.register(app)
 connecting.register(app)
 transfer.register(app)

@@ -24,20 +24,27 @@ def check_capture(memory: Memory) -> Iterator[Check]:
 
 def _check_given_up(given_up: GivenUp) -> str:
     """Say how many transcripts could not be read; of those that are gone nothing can be mended."""
-    notes, present = given_up.notes(), given_up.present()
-    found = "1 session" if len(notes) == 1 else f"{len(notes)} sessions"
-    if not present and not given_up.rings():
-        raise WeakLink(
-            f"of {found} the host named no transcript, the reasons are in {notes[0].parent}: see "
-            f"whether the host is told to keep no sessions, and remove those notes"
-        )
+    present = given_up.present()
+    notes = [note for note in given_up.listed() if not note.accepted]
+    accepted = len(given_up.notes()) - len(notes)
+    known = f"{accepted} that you do without: see `iai-mcp unreadable`"
+    if not notes:
+        return known
     found = "1 transcript" if len(notes) == 1 else f"{len(notes)} transcripts"
-    where = f"the reasons are in {notes[0].parent}"
+    also = f", and {accepted} that you do without" if accepted else ""
+    if not given_up.rings():
+        found = "1 session" if len(notes) == 1 else f"{len(notes)} sessions"
+        raise WeakLink(
+            f"of {found} the host named no transcript{also}: see whether the host is told to keep "
+            f"no sessions, and run `iai-mcp unreadable --accept`"
+        )
     if not present:
-        raise WeakLink(f"{found} had gone before a drain came, {where}: remove those notes")
+        raise WeakLink(
+            f"{found} had gone before a drain came{also}: run `iai-mcp unreadable --accept`"
+        )
     raise BrokenLink(
-        f"{found}, {len(present)} of them there ({present[0]}), {where}: mend what they say, then "
-        f"run `iai-mcp drain`, and remove the notes that stay"
+        f"{found}, {len(present)} of them there ({present[0]}){also}: mend what `iai-mcp "
+        f"unreadable` says and run `iai-mcp drain`, or do without: `iai-mcp unreadable --accept`"
     )
 
 

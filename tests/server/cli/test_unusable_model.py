@@ -34,7 +34,8 @@ def command(memory: Memory, capsys: pytest.CaptureFixture[str]) -> Command:
 
     def done(*arguments: str) -> Done:
         capsys.readouterr()
-        return Done(run(list(arguments)), *capsys.readouterr())
+        code, told = run(list(arguments)), capsys.readouterr()
+        return Done(code, told.out, told.err)
 
     return done
 

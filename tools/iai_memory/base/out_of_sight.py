@@ -96,8 +96,8 @@ _SENTENCES: Final[Mapping[OutOfSight, Callable[[int], str]]] = MappingProxyType(
             "transcripts grew and were not read: run `iai-mcp drain`",
         ),
         OutOfSight.EVENT_GIVEN_UP: _many(
-            "transcript could not be read and was given up: run `iai-mcp doctor`",
-            "transcripts could not be read and were given up: run `iai-mcp doctor`",
+            "transcript could not be read and was given up: see `iai-mcp unreadable`",
+            "transcripts could not be read and were given up: see `iai-mcp unreadable`",
         ),
         OutOfSight.NOT_DRAINED: _always("what waits could not be read: run `iai-mcp doctor`"),
         OutOfSight.SPOOL_BARRED: _always("hooks cannot note new turns: run `iai-mcp doctor`"),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import blake2b
@@ -23,7 +24,25 @@ _MAX_NOTES: Final = 200
 _MAX_BYTES: Final = 64 << 20
 _MAX_WHY_CHARS: Final = 1_000
 _FIELDS: Final = ("session_id", "transcript_path", "cwd")
+_ACCEPTED: Final = "accepted"
 _RING: Final = frozenset({*_FIELDS, "event", "at"})
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One transcript that could not be read.
+
+    Attributes:
+        file: Of the note.
+        name: The transcript; of a ring that named none, its session.
+        why: Why it could not be read.
+        accepted: Whether the user does without it; then no answer tells of it.
+    """
+
+    file: Path
+    name: str
+    why: str
+    accepted: bool
 
 
 class GivenUp:
@@ -39,8 +58,39 @@ class GivenUp:
         return sorted(path for path in found if path.is_file() and not path.is_symlink())
 
     def present(self) -> list[str]:
-        """Return the transcripts that are there now; whatever does not answer counts."""
-        return [path for path in self.rings() if _is_there(path)]
+        """Return the transcripts that are there now and that nobody does without.
+
+        Whatever does not answer counts.
+        """
+        accepted = {note.name for note in self.listed() if note.accepted}
+        return [path for path in self.rings() if path not in accepted and _is_there(path)]
+
+    def listed(self) -> list[Note]:
+        """Return what each note says, sorted by its name."""
+        found: list[Note] = []
+        for file in self.notes():
+            noted = read_object(file, _MAX_BYTES) or {}
+            ring = noted.get("ring")
+            fields = ring if isinstance(ring, dict) else {}
+            path = text_of(fields, "transcript_path")
+            session = text_of(fields, "session_id") or "that nobody named"
+            name = str(Path(path)) if path else f"session {session}"
+            why = str(noted.get("why") or "its note cannot be read")
+            found.append(Note(file, name, why, noted.get(_ACCEPTED) is True))
+        return sorted(found, key=lambda note: note.name)
+
+    def accept(self, notes: Iterable[Note], *, accepted: bool = True) -> None:
+        """Note that the user does without these transcripts, or no more; the notes stay.
+
+        The caller holds the `drain` lock. One that is mended is read all the same.
+
+        Raises:
+            StoreUnavailable: The folder cannot be written.
+        """
+        for note in notes:
+            fields = read_object(note.file, _MAX_BYTES) or {}
+            if isinstance(ring := fields.get("ring"), dict):
+                self._write(note.file, note.why, ring, accepted=accepted)
 
     def rings(self) -> dict[str, Ring]:
         """Return the noted rings by the transcript that they name; the others are left out."""
@@ -125,9 +175,10 @@ class GivenUp:
         digest = blake2b(transcript_path.encode(), digest_size=8).hexdigest()
         return self._folder / f"{digest}.json"
 
-    def _write(self, path: Path, why: str, ring: dict[str, Any]) -> None:
+    def _write(self, path: Path, why: str, ring: dict[str, Any], *, accepted: bool = False) -> None:
+        noted = {"why": why, "ring": ring, **({_ACCEPTED: True} if accepted else {})}
         try:
-            replace_file(path, json.dumps({"why": why, "ring": ring}).encode())
+            replace_file(path, json.dumps(noted).encode())
         except OSError as exc:
             raise StoreUnavailable(
                 f"{path} cannot be written ({exc.strerror}): run `iai-mcp doctor`"
@@ -136,7 +187,8 @@ class GivenUp:
 
 def _is_note(noted: dict[str, Any]) -> bool:
     ring = noted.get("ring")
-    return noted.keys() == {"why", "ring"} and isinstance(ring, dict) and ring.keys() <= _RING
+    named = noted.keys() - {_ACCEPTED} == {"why", "ring"}
+    return named and isinstance(ring, dict) and ring.keys() <= _RING
 
 
 def _objects_of(path: Path) -> list[dict[str, Any]]:
