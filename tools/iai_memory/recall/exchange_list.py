@@ -1,8 +1,7 @@
 """The exchanges of a filter in time, with the memories that stand by themselves, newest first.
 
-Which turns belong together is decided on whole sessions, whatever their projects; of each exchange
-only what the filter admits is listed. Facts, and turns that were taken back or superseded, stand
-alone.
+Which turns belong together is decided on whole sessions; of each exchange only what the filter
+admits is listed. Facts, and turns that were taken back or superseded, stand alone.
 """
 
 from __future__ import annotations
@@ -21,11 +20,13 @@ from ..store.filter import Filter
 from ..store.reader import TableReader
 from ..store.record import REWOUND, Record
 from ..text.tokens import fits
+from .exchanges import is_turn
 
 _USER: Final = "user"
 _SHORT_TOKENS: Final = 8
 _SHORT_CHARACTERS: Final = 200
 _MAX_USER_TURNS: Final = 4  # shown of those in a row: the first, and the last ones
+_MAX_PAGE_ROWS: Final = 1_500
 _ORDER: Final = ("session_id", "created_at", "id")
 _COLUMNS: Final = (*_ORDER, "host", "role", "project", "superseded_by", "tags")
 
@@ -40,11 +41,13 @@ class Listed:
         turns: The user's turns and the answer, in their order; of a memory itself alone.
         between: How many other turns it has.
         before: The answer of the exchange before, to which a short turn of the user says something.
+        is_open: Whether it is of the user alone, and the last one of its session.
     """
 
     turns: tuple[Record, ...]
     between: int = 0
     before: Record | None = None
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +57,39 @@ class _Group:
     turns: tuple[int, ...]
     between: int
     before: tuple[int, ...] = ()
+    is_open: bool = False
 
 
-def list_exchanges(reader: TableReader, where: Filter, limit: int) -> tuple[list[Listed], int]:
+def list_exchanges(
+    reader: TableReader, where: Filter, limit: int, *, within_project: bool = False
+) -> tuple[list[Listed], int]:
     """Return the newest exchanges and single memories, newest first, and how many there are.
 
     An exchange is of the time of its first turn.
 
+    Args:
+        reader: Of the table.
+        where: Which memories.
+        limit: Maximum number of entries.
+        within_project: Nothing of another project decides which turns belong together, and what
+            was taken back is left out: a page must not change with what is not on it. Of the
+            newest 1,500 records.
+
     Raises:
         StoreFault: The table could not be read.
     """
-    whole = replace(where, project=None, same_project=(), or_no_project=False)
+    whole = replace(where, roles=(), include_superseded=True)
+    if not within_project:
+        whole = replace(whole, project=None, same_project=(), or_no_project=False)
     # Only its history says what a record was at a time.
     past = None if where.as_of is None else _records_then(reader, whole)
-    rows = reader.outline(whole) if past is None else _outline(past.values())
+    most = _MAX_PAGE_ROWS if within_project else None
+    rows = reader.outline(whole, most) if past is None else _outline(past.values())
     rows = rows.sort_by([(name, "ascending") for name in _ORDER])
-    groups = _newest_first(rows, _admitted(rows, where), limit)
+    admitted = _admitted(rows, where)
+    if within_project:
+        admitted &= ~_tagged(rows["tags"], REWOUND)
+    groups = _newest_first(rows, admitted, limit)
     wanted = [row for group in groups.chosen for row in (*group.turns, *group.before)]
     taken = rows.take(pa.array(wanted, pa.int64()))
     found = past or reader.in_outline(taken)
@@ -99,7 +119,8 @@ def list_turns(reader: TableReader, where: Filter, limit: int) -> tuple[list[Lis
 def _listed(group: _Group, record_of: Mapping[int, Record]) -> Listed:
     turns = tuple(record_of[row] for row in group.turns if row in record_of)
     before = [record_of[row] for row in group.before if row in record_of and is_short(turns)]
-    return Listed(turns, group.between, before[0] if before else None)
+    is_open = group.is_open and all(map(is_turn, turns))
+    return Listed(turns, group.between, before[0] if before else None, is_open)
 
 
 def is_short(turns: Iterable[Record]) -> bool:
@@ -130,11 +151,17 @@ def _outline(records: Iterable[Record]) -> pa.Table:
 
 
 def _admitted(rows: pa.Table, where: Filter) -> NDArray[np.bool_]:
-    """Return which rows are of the project of the filter, bool, (n,)."""
-    if where.project is None:
-        return np.ones(len(rows), np.bool_)
-    mine = pc.is_in(rows["project"], value_set=pa.array(where.project_names, pa.string()))
-    return _flags(pc.or_(mine, pc.is_null(rows["project"])) if where.or_no_project else mine)
+    """Return which rows are of the project and the roles of the filter, bool, (n,)."""
+    admitted = np.ones(len(rows), np.bool_)
+    if where.project is not None:
+        mine = pc.is_in(rows["project"], value_set=pa.array(where.project_names, pa.string()))
+        nobodys = pc.is_null(rows["project"])
+        admitted &= _flags(pc.or_(mine, nobodys) if where.or_no_project else mine)
+    if where.roles:
+        admitted &= _flags(pc.is_in(rows["role"], value_set=pa.array(where.roles, pa.string())))
+    if not where.include_superseded and where.as_of is None:
+        admitted &= ~_flags(pc.is_valid(rows["superseded_by"]))
+    return admitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +207,12 @@ def _newest_first(rows: pa.Table, admitted: NDArray[np.bool_], limit: int) -> _G
         is_next = at > 0 and here == there + 1 and here <= len(rows)
         return members(at - 1) if is_next and sessions[first] == sessions[earlier] else []
 
-    chosen = [_group(members(at), before(at)) for at in newest[:limit]]
+    def is_last(at: int) -> bool:
+        """Return whether no exchange of its session comes after it."""
+        first, later = shown[begins[[at, (at + 1) % len(begins)]]].tolist()
+        return at + 1 == len(begins) or sessions[first] != sessions[later]
+
+    chosen = [_group(members(at), before(at), is_last=is_last(at)) for at in newest[:limit]]
     return _Groups(chosen, len(begins))
 
 
@@ -216,16 +248,24 @@ def _largest(times: NDArray[np.int64], limit: int) -> Iterable[int]:
     return [int(at) for at in np.flatnonzero(times >= bound)]
 
 
-def _group(members: Sequence[tuple[int, str]], before: Sequence[tuple[int, str]]) -> _Group:
+def _group(
+    members: Sequence[tuple[int, str]], before: Sequence[tuple[int, str]], *, is_last: bool
+) -> _Group:
     """Return what is shown of an exchange.
 
     Args:
         members: Its rows with their roles, in their order.
         before: Those of the exchange before it.
+        is_last: Whether it is the last one of its session.
     """
     user = [row for row, role in members if role == _USER]
     shown = [*_ends(user), *_answer(members)] or [members[-1][0]]
-    return _Group(tuple(shown), len(members) - len(shown), tuple(_answer(before)))
+    return _Group(
+        tuple(shown),
+        len(members) - len(shown),
+        tuple(_answer(before)),
+        is_open=is_last and len(user) == len(members),
+    )
 
 
 def _answer(members: Sequence[tuple[int, str]]) -> list[int]:

@@ -9,16 +9,22 @@ from functools import cache
 from typing import Final
 
 from ..projects.names import ProjectNames
+from ..recall.exchange_list import Listed, list_exchanges
 from ..store.copies import copy_digest
 from ..store.filter import Filter
 from ..store.reader import TableReader
 from ..store.record import REWOUND, Record
 from ..store.sql import sql_text
+from ..text.excerpt import beginnings, ending
 from ..text.inert import neutralise
 from ..text.tokens import cut_to_tokens, estimate_tokens
 
 IDENTITY_TAG: Final = "identity"
 _CUT_MARK: Final = " …"
+_CUT_BEFORE: Final = "… "
+_THEN: Final = " → "
+_OPEN: Final = "no answer yet"
+_ANSWERED_TOKENS: Final = 20
 _MAX_LINES: Final = 30
 _MAX_SESSION_TURNS: Final = 1_000
 _NAME_TOKENS: Final = 40
@@ -63,12 +69,12 @@ class Line:
     Attributes:
         lead: Stands before the text and is never cut.
         text: Neutralised.
-        id: Of the record, so that no section repeats what another one shows; empty for no record.
+        ids: Of its records, the one that it is about first: no section repeats what another shows.
     """
 
     lead: str
     text: str
-    id: str = ""
+    ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +115,13 @@ class RecordSections:
     zone: tzinfo
 
     def recent(self) -> Iterator[Line]:
-        """Yield the newest turns and notes of the project."""
+        """Yield the newest exchanges and notes of the project."""
         roles = ("user", "assistant", "note")
-        yield from self._records(
-            Filter(project=self.project, same_project=self.same_project, roles=roles)
-        )
+        where = Filter(project=self.project, same_project=self.same_project, roles=roles)
+        for listed in list_exchanges(self.reader, where, _MAX_LINES, within_project=True)[0]:
+            turns = [turn for turn in listed.turns if self.admits(turn)]
+            if turns:
+                yield self._exchange(turns, listed)
 
     def matching(
         self,
@@ -142,15 +150,35 @@ class RecordSections:
             is_told = where.pinned and digest in told
             if self.admits(record) and not is_told:
                 told.update([digest] if where.pinned else ())
-                line = self._line(record.created_at, record.role, record.text, record.project)
-                yield replace(line, id=record.id)
+                yield Line(self._lead(record, record.role), _shown(record), (record.id,))
 
-    def _line(self, at: datetime, role: str, text: str, project: str | None) -> Line:
-        label = f" [{inert_name(project)}]" if self.project is None and project else ""
-        shown = neutralise(text[:_MAX_TEXT_CHARS])
-        if shown and len(text) > _MAX_TEXT_CHARS:
-            shown += _CUT_MARK
-        return Line(f"- {at.astimezone(self.zone).date().isoformat()}{label} {role}: ", shown)
+    def _exchange(self, turns: Sequence[Record], listed: Listed) -> Line:
+        """Return what the user asked, and what came of it, in one line."""
+        said = [(turn.role, _shown(turn)) for turn in turns]
+        if len(said) == 1 and not (listed.before or listed.is_open):
+            return Line(self._lead(turns[0], turns[0].role), said[0][1], (turns[0].id,))
+        if listed.before is not None:
+            end = neutralise(listed.before.text[-_MAX_TEXT_CHARS:])
+            said.insert(0, (listed.before.role, ending(end, _ANSWERED_TOKENS, _CUT_BEFORE)))
+        roles = [role for role, text in said if text]
+        lead = self._lead(turns[0], roles[0]) if roles else ""
+        links = [f"{_THEN}{role}: " for role in roles[1:]]
+        end = f"{_THEN}{_OPEN}" if listed.is_open else ""
+        room = RECENT.line_tokens - sum(estimate_tokens(part) for part in (lead, *links, end))
+        texts = beginnings([text for _, text in said if text], room, _CUT_MARK)
+        parts = (link + text for link, text in zip(["", *links], texts, strict=True) if text)
+        return Line(lead, "".join(parts) + end, tuple(turn.id for turn in turns))
+
+    def _lead(self, record: Record, role: str) -> str:
+        of_project = self.project is None and record.project
+        label = f" [{inert_name(record.project or '')}]" if of_project else ""
+        return f"- {record.created_at.astimezone(self.zone).date().isoformat()}{label} {role}: "
+
+
+def _shown(record: Record) -> str:
+    """Return the text of a record as the page shows it before it is cut to its room."""
+    shown = neutralise(record.text[:_MAX_TEXT_CHARS])
+    return shown + _CUT_MARK if shown and len(record.text) > _MAX_TEXT_CHARS else shown
 
 
 def topic_lines(topics: Sequence[str] | None) -> Iterator[Line]:
@@ -200,7 +228,7 @@ def fit_section(section: Section, lines: Iterable[Line], room: Room, shown: set[
     """
     kept: list[str] = []
     for line in lines:
-        if not line.text or line.id in shown:
+        if not line.text or (line.ids and line.ids[0] in shown):
             continue
         tokens = min(room.tokens - 1, section.line_tokens) - estimate_tokens(line.lead)
         text = cut_to_tokens(line.text, tokens, _CUT_MARK)
@@ -211,8 +239,7 @@ def fit_section(section: Section, lines: Iterable[Line], room: Room, shown: set[
         if room.size < 0:
             break
         kept.append(whole)
-        if line.id:
-            shown.add(line.id)
+        shown.update(line.ids)
     return [section.heading, *kept] if kept else []
 
 

@@ -208,18 +208,26 @@ class TableReader(TableCounts, TableChanges):
         records = from_table(self._read("reading records", ask))
         return [record for record in records if where.admits(record)][:limit]
 
-    def outline(self, where: Filter) -> pa.Table:
+    def outline(self, where: Filter, newest: int | None = None) -> pa.Table:
         """Return id, session, host, role, time, project, successor and tags of what passes.
 
         In any order; the column `_rowid` is for `in_outline`. With `as_of` it may return too many.
         A scan: 15 ms of 30,000 records.
+
+        Args:
+            where: Which records.
+            newest: At most so many, the newest ones; None is all.
         """
         # For a condition LanceDB takes 4 ms longer, and few records are forgotten.
-        sql = None if where == _ALL_BUT_FORGOTTEN else where.to_sql()
+        is_plain = newest is None and where == _ALL_BUT_FORGOTTEN
+        sql = None if is_plain else where.to_sql()
+        order = [ColumnOrdering(column_name="created_at", ascending=False, nulls_first=False)]
+        order.append(ColumnOrdering(column_name="id", ascending=False, nulls_first=False))
 
         def ask() -> pa.Table:
-            query = self._table.search().select([*_OUTLINE]).with_row_id(True).limit(None)
-            return (query.where(sql) if sql else query).to_arrow()
+            query = self._table.search().select([*_OUTLINE]).with_row_id(True).limit(newest)
+            query = query.where(sql) if sql else query
+            return (query.order_by(order) if newest else query).to_arrow()
 
         rows = self._read("reading records", ask)
         if not where.include_tombstoned:

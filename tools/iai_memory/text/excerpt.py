@@ -33,8 +33,8 @@ def excerpt(text: str, span: tuple[int, int] | None, budget: int) -> str:
     return _CUT_BEFORE + shown if shown else ""
 
 
-def beginnings(texts: Sequence[str], budget: int) -> list[str]:
-    """Return the beginning of each text, together within the budget, marked where it is cut.
+def beginnings(texts: Sequence[str], budget: int, mark: str = CUT_MARK) -> list[str]:
+    """Return the beginning of each text, together within the budget, with a mark where it is cut.
 
     The shortest is given the room that it needs first; what it leaves is for the others.
     """
@@ -42,20 +42,20 @@ def beginnings(texts: Sequence[str], budget: int) -> list[str]:
     by_length = sorted(range(len(texts)), key=lambda at: len(texts[at]))
     for remaining, at in zip(range(len(texts), 0, -1), by_length, strict=True):
         room = budget // remaining
-        shown[at] = excerpt(texts[at][: _CHARACTERS * (room + 1)], None, room)
+        shown[at] = cut_to_tokens(texts[at][: _CHARACTERS * (room + 1)], room, mark)
         budget -= estimate_tokens(shown[at])
     return shown
 
 
-def ending(text: str, budget: int) -> str:
-    """Return the whole text if it fits, else its last words, marked where it is cut.
+def ending(text: str, budget: int, mark: str = _CUT_BEFORE) -> str:
+    """Return the whole text if it fits, else its last words with a mark before them.
 
     Without room for the mark, the result is empty.
     """
     if fits(text, budget):
         return text
-    tail = _tail(text, budget - estimate_tokens(_CUT_BEFORE))
-    return _CUT_BEFORE + tail if tail else ""
+    tail = _tail(text, budget - estimate_tokens(mark))
+    return mark + tail if tail else ""
 
 
 def _tail(text: str, budget: int) -> str:
