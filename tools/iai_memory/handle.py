@@ -75,8 +75,10 @@ class StoreHandle:
         self.settings = chosen
         self.paths = StorePaths(chosen.store)
         self.ledger = Ledger(self.paths)
-        self.own_project = None if cwd is None else stored_place(project_of(cwd).name)
+        self._folder = None if cwd is None else project_of(cwd)
+        self.own_project = stored_place(self._folder.name) if self._folder else None
         self.default_project = None if self.own_project in _no_projects() else self.own_project
+        self._joined_at = ""
         self._origin = origin
         self._on_commit = on_commit
         self._opening = threading.RLock()

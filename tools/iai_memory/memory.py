@@ -23,6 +23,8 @@ from .handle import StoreHandle
 from .maintenance.after_commit import compact_if_due
 from .maintenance.status import status
 from .privacy.redaction import redact
+from .projects.identity import Project
+from .projects.lookup import ProjectLookup
 from .recall.filter_arguments import check_filter, in_hindsight
 from .recall.project_scope import in_project
 from .recall.session_prefix import in_session
@@ -133,6 +135,7 @@ class Memory(StoreHandle):
 
         checked = check_query(query, options, self.own_project, self.zone)
         undone = self.catch_up().undone if catch_up else {}
+        self._join_own_folder()
         encoder, fault = self._model.usable()
         scoped = replace(checked, where=self._scoped(checked.where))
         found = recall(self.store, encoder, scoped)
@@ -277,6 +280,7 @@ class Memory(StoreHandle):
         )
         check_whole(limit, "limit", 1, MAX_LIMIT)
         undone = self.catch_up(vectors=False).undone if catch_up else {}
+        self._join_own_folder()
         where = self._scoped(in_session(where, self.store.latest, self.zone))
         found = timeline(self.store, where, limit, turns=turns)
         return self._sight(undone).timeline(found, where)
@@ -319,6 +323,7 @@ class Memory(StoreHandle):
         """
         name = check_filter(project=project, own_project=self.own_project).project
         undone = self.catch_up(vectors=False).undone if catch_up else {}
+        self._join_own_folder()
         page = current_page(self.paths, self.page_manager(), name, refresh=refresh)
         return self._sight(undone).page(page, name)
 
@@ -326,7 +331,7 @@ class Memory(StoreHandle):
         return in_project(in_hindsight(where, self.store), self.store)
 
     def _sight(self, undone: Mapping[OutOfSight, str]) -> Sight:
-        return Sight(self.store, self.paths, self.settings.disable, undone)
+        return Sight(self.store, self.paths, self.settings.disable, undone, self._folder)
 
     def drain(
         self,
@@ -347,10 +352,18 @@ class Memory(StoreHandle):
         """
         from .capture.drain import Drain
 
+        projects = ProjectLookup()
         drain = Drain(
-            self.paths, self.ledger, self._store_captured, self._tag_captured, reading=reading
+            self.paths,
+            self.ledger,
+            self._store_captured,
+            self._tag_captured,
+            reading=reading,
+            projects=projects,
         )
         done = drain.run(max_seconds=max_seconds, wait_seconds=wait_seconds)
+        for one in projects.found():
+            self.join_folder(one)
         if done.stored or done.rings:
             self._committed()
         return done
@@ -400,14 +413,18 @@ class Memory(StoreHandle):
         from .capture.import_record import ImportRecord
         from .capture.selection import Selection
 
+        projects = ProjectLookup()
         run = HistoryImport(
             self._store_imported,
             self.tag_rewound,
             selection=replace(selection or Selection(), names=self.store.project_names),
             record=None if selection else ImportRecord(self.paths, self._table, anew=anew),
             advanced=advanced,
+            projects=projects,
         )
         done = run.run(files, host)
+        for one in projects.found():
+            self.join_folder(one)
         if done.counts.stored:
             self._committed()
         return done
@@ -504,6 +521,35 @@ class Memory(StoreHandle):
             if arrived.stored:
                 self._committed()
             yield arrived
+
+    def join_folder(self, project: Project) -> None:
+        """Join what a folder's memories were kept under before it had a remote, if it is certain.
+
+        Raises:
+            StoreFault: The store could not be read.
+        """
+        from .maintenance.project_offers import join_folder
+
+        done = join_folder(self.store, project)
+        if done is not None:
+            self.ledger.write("project_linked", alias=done.alias, project=done.name, by=done.by)
+            self._committed()
+
+    def offered_project(self) -> str | None:
+        """Return what the own project may have been before, as a sentence; None where nothing is.
+
+        Raises:
+            StoreFault: The store could not be read.
+        """
+        from .maintenance.project_offers import offer
+
+        self._join_own_folder()
+        return None if self._folder is None else offer(self.store, self._folder)
+
+    def _join_own_folder(self) -> None:
+        if self._folder is not None and self._joined_at != self.store.stamp:
+            self.join_folder(self._folder)
+            self._joined_at = self.store.stamp
 
     def projects(self) -> StoreProjects:
         """Return the projects of the store, to be listed, moved and given other names."""

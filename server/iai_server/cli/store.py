@@ -48,7 +48,9 @@ def session_start(
     memory = open_memory()
     name = project
     if cwd is not None:
-        name = project_of(cwd if is_windows_path(str(cwd)) else cwd.absolute()).name
+        project_here = project_of(cwd if is_windows_path(str(cwd)) else cwd.absolute())
+        memory.join_folder(project_here)
+        name = project_here.name
     page = memory.session_start(name, refresh=refresh, catch_up=True)
     if as_json:
         emit_json(page)

@@ -27,6 +27,7 @@ def run_checks(memory: Memory) -> list[Check]:
         run_check("table", lambda: _check_table(memory)),
         run_check("model", lambda: _check_model(memory)),
         run_check("payload", lambda: _check_payload(memory)),
+        run_check("project", lambda: _check_project(memory)),
         run_check("servers", lambda: _check_servers(memory)),
     ]
     with tempfile.TemporaryDirectory(prefix="iai-mcp-doctor-") as folder:
@@ -85,6 +86,22 @@ def _check_payload(memory: Memory) -> str:
 def _fails(fresh: Freshness) -> bool:
     """Return whether the last refresh that ended failed."""
     return fresh.last_failure is not None and fresh.last_failure > (fresh.last_success or "")
+
+
+def _check_project(memory: Memory) -> str:
+    """Say which project this folder is; one without memories may have been called otherwise."""
+    fault = memory.store.aliases.fault()
+    if fault is not None:
+        raise BrokenLink(fault)
+    if memory.default_project is None:
+        return "none, this folder is no project's"
+    if (offered := memory.offered_project()) is not None:
+        raise WeakLink(offered)
+    here = [one for one in memory.projects().all().projects if one.here]
+    if not here:
+        return f"{memory.default_project}, nothing yet for this project"
+    also = f", also {', '.join(here[0].names)}" if here[0].names else ""
+    return f"{here[0].name}{also}, {here[0].memories} memories"
 
 
 def _check_servers(memory: Memory) -> str:

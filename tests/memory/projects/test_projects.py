@@ -121,7 +121,7 @@ def test_a_subfolder_belongs_to_its_repository(here: Path) -> None:
     inner = here / "repo" / "src" / "deep"
     inner.mkdir(parents=True)
 
-    assert project_of(inner) == Project("example.org/a/b", "example.org+a+b")
+    assert project_of(inner) == Project("example.org/a/b", "example.org+a+b", str(here / "repo"))
 
 
 def test_origin_wins_over_an_earlier_remote_and_the_first_remote_serves_without_origin(
@@ -172,7 +172,7 @@ def test_a_submodule_is_the_project_of_its_own_remote(here: Path) -> None:
 
 
 def test_a_folder_without_a_repository_is_its_own_project(here: Path) -> None:
-    assert project_of(here) == Project(str(here), project_key(str(here)))
+    assert project_of(here) == Project(str(here), project_key(str(here)), str(here))
     assert project_of(f"{here}//").name == str(here)
 
 

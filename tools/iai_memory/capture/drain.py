@@ -14,6 +14,7 @@ from ..base.ledger import Ledger
 from ..base.locks import held
 from ..base.paths import StorePaths
 from ..errors import StoreBusy
+from ..projects.lookup import ProjectLookup
 from ..results import IngestReport
 from ..writing.new_memory import NewMemory
 from .given_up import GivenUp
@@ -85,6 +86,7 @@ class Drain:
         tag_rewound: TagRewound,
         *,
         reading: Callable[[Path], None] | None = None,
+        projects: ProjectLookup | None = None,
     ) -> None:
         """Bind a store.
 
@@ -94,13 +96,16 @@ class Drain:
             ingest: Stores a batch and returns only when it is on disk.
             tag_rewound: Tags turns that were taken back.
             reading: Called with each transcript before it is opened, for whoever watches.
+            projects: Of folders; of this drain only, for whoever asks which there were.
         """
         self._paths = paths
         self._spool = Spool(paths)
         self._given_up = GivenUp(paths)
         self._sessions = Sessions(paths)
         self._lost = LostWords(self._sessions, self._given_up, ledger)
-        self._round = RoundRobin(paths, ledger, ingest, tag_rewound, reading or _ignore)
+        self._round = RoundRobin(
+            paths, ledger, ingest, tag_rewound, reading or _ignore, projects or ProjectLookup()
+        )
 
     def run(self, *, max_seconds: float = float("inf"), wait_seconds: float = 0.0) -> Drained:
         """Read every transcript that rang, and those that grew after they were read.

@@ -97,6 +97,7 @@ class HistoryImport:
         selection: Selection,
         record: ImportRecord | None = None,
         advanced: Callable[[ImportProgress], None] | None = None,
+        projects: ProjectLookup | None = None,
     ) -> None:
         """Bind a store.
 
@@ -106,6 +107,7 @@ class HistoryImport:
             selection: Which turns.
             record: How far each file was imported before; None reads all, and notes nothing.
             advanced: Called some times a second.
+            projects: Of folders; of this import only, for whoever asks which there were.
         """
         self.progress = ImportProgress(0, 0)
         self._ingest = ingest
@@ -113,7 +115,7 @@ class HistoryImport:
         self._selection = selection
         self._record = record
         self._advanced = advanced or _ignore
-        self._projects = ProjectLookup()
+        self._projects = projects or ProjectLookup()
         self._batch: list[tuple[NewMemory, _Reading]] = []
         self._chars = 0
         self._readings: list[_Reading] = []

@@ -81,6 +81,7 @@ class RoundRobin:
         ingest: Callable[[list[NewMemory]], IngestReport],
         tag_rewound: TagRewound,
         reading: Callable[[Path], None],
+        projects: ProjectLookup,
     ) -> None:
         """Bind a store; the arguments are those of `Drain`."""
         self._paths = paths
@@ -88,6 +89,7 @@ class RoundRobin:
         self._ingest = ingest
         self._tag_rewound = tag_rewound
         self._reading = reading
+        self._projects = projects
         self._sessions = Sessions(paths)
 
     def read(
@@ -109,7 +111,6 @@ class RoundRobin:
             StoreFault: The table or the spool cannot be used.
         """
         turns = deque(sorted(due, key=Session.unread_bytes))
-        self._projects = ProjectLookup()
         counts = {str(session.transcript): TurnCounts() for session in turns}
         try:
             while turns and time.monotonic() < ends:

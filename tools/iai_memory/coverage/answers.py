@@ -10,6 +10,8 @@ from ..base.out_of_sight import OutOfSight
 from ..base.paths import StorePaths
 from ..embedding.model import EmbeddingModel
 from ..errors import ModelFault
+from ..maintenance.project_offers import offer
+from ..projects.identity import Project
 from ..recall.project_scope import in_project
 from ..results import Coverage, Recalled, SessionStartPage, Timeline
 from ..store.filter import Filter
@@ -29,12 +31,14 @@ class Sight:
         paths: The store's files.
         capture_is_off: Whether hooks note nothing where the user works.
         undone: Why something could not be completed before the answer, see `catching_up.py`.
+        own: The project of the user's folder; None without one.
     """
 
     store: Store
     paths: StorePaths
     capture_is_off: bool
     undone: Mapping[OutOfSight, str] = field(default_factory=dict[OutOfSight, str])
+    own: Project | None = None
 
     def recalled(
         self, found: Recalled, where: Filter, model: EmbeddingModel, fault: ModelFault | None
@@ -116,9 +120,23 @@ class Sight:
         answered = replace(
             answered,
             hidden={**failed, **answered.hidden},
-            remedies={**self.undone, **answered.remedies},
+            remedies={**self.undone, **self._offered(answered), **answered.remedies},
         )
         return coverage_of(self.store, self.paths, answered, capture_is_off=self.capture_is_off)
+
+    def _offered(self, answered: Answered) -> Mapping[OutOfSight, str]:
+        """Return what the own project may have been before, where it is asked for and has nothing.
+
+        Raises:
+            StoreFault: The store could not be read.
+        """
+        project = answered.where.project
+        if answered.project_is_known or project is None or self.own is None:
+            return {}
+        if not self.store.project_names.same(project, self.own.name):
+            return {}
+        said = offer(self.store, self.own)
+        return {} if said is None else {OutOfSight.UNKNOWN_PROJECT: said}
 
 
 def _is_known(where: Filter) -> bool:

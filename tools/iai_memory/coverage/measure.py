@@ -147,7 +147,11 @@ def _note(
     found: Mapping[OutOfSight, int], unknown: list[UnknownName], answered: Answered
 ) -> str | None:
     """Return the one line: what an answer with hits must say too; of an empty one also the rest."""
-    lines = [sentence(one, has_more=not answered.is_empty) for one in unknown]
+    has_more = not answered.is_empty
+    lines = [
+        answered.remedies.get(_UNKNOWN[one.filter]) or sentence(one, has_more=has_more)
+        for one in unknown
+    ]
     named = _UNKNOWN.values()
     urgent = [reason for reason in found if reason in TOLD_WITH_HITS]
     lines += [_told(reason, found, answered) for reason in urgent if reason not in named]

@@ -52,10 +52,12 @@ class Project:
         name: Identity that records store: `github.com/acme/weather-station`, or an absolute path
             without a trailing slash. Valid Unicode; never holds a credential.
         key: The name as a file name, see `project_key`.
+        folder: Its top folder; that of the main working tree, or the working folder itself.
     """
 
     name: str
     key: str
+    folder: str
 
 
 def project_of(cwd: Path | str) -> Project:
@@ -70,10 +72,10 @@ def project_of(cwd: Path | str) -> Project:
     """
     spelled = _absolute(cwd)
     try:
-        name = within(spelled or "/", lambda: _name_of(_locate(spelled)))
+        name, top = within(spelled or "/", lambda: _name_and_top(_locate(spelled)))
     except ForeignFileFault:
-        name = spelled
-    return Project(_printable(name), project_key(name))
+        name = top = spelled
+    return Project(_printable(name), project_key(name), _printable(top))
 
 
 def ignored(cwd: Path | str) -> bool:
@@ -158,9 +160,10 @@ def _work_tree(at: str) -> tuple[str, str | None]:
     return common.removesuffix("/.git"), f"{common}/config"
 
 
-def _name_of(location: _Location) -> str:
+def _name_and_top(location: _Location) -> tuple[str, str]:
     url = remote_url(location.config) if location.config else None
-    return (url and remote_name(url, location.top)) or location.top or "/"
+    top = location.top or "/"
+    return (url and remote_name(url, location.top)) or top, top
 
 
 def _is_bare(at: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import InvalidInput
-from .identity import ignored, project_of
+from .identity import Project, ignored, project_of
 
 
 class ProjectLookup:
@@ -11,17 +11,22 @@ class ProjectLookup:
 
     def __init__(self) -> None:
         """Start without any project."""
-        self._projects: dict[str, str | None] = {}
+        self._projects: dict[str, Project | None] = {}
         self._ignored: dict[str, bool] = {}
 
     def project(self, cwd: str) -> str | None:
         """Return the name of the folder's project; None for a path that can be no folder's."""
         if cwd not in self._projects:
             try:
-                self._projects[cwd] = project_of(cwd).name
+                self._projects[cwd] = project_of(cwd)
             except InvalidInput:
                 self._projects[cwd] = None
-        return self._projects[cwd]
+        found = self._projects[cwd]
+        return None if found is None else found.name
+
+    def found(self) -> list[Project]:
+        """Return every project that was looked up, each once."""
+        return list(dict.fromkeys(one for one in self._projects.values() if one is not None))
 
     def ignored(self, cwd: str) -> bool:
         """Return whether a `.iai-mcp-ignore` keeps memory out of the folder.

@@ -106,6 +106,19 @@ class TableReader(TableCounts, TableChanges):
         """Return the records that meet a condition of our own literals, forgotten ones too."""
         return self.by_column("id", self._ids(condition))
 
+    def spans_in(self, folder: str) -> dict[str, tuple[datetime, datetime]]:
+        """Return for each project of what was said in a folder the first and the last time."""
+        query = self._table.search().where(f"cwd = {sql_text(folder)} AND project IS NOT NULL")
+        rows = self._read(
+            "reading the projects of a folder",
+            query.select(["project", "created_at"]).limit(None).to_arrow,
+        )
+        found: dict[str, tuple[datetime, datetime]] = {}
+        for name, at in zip(*(rows[one].to_pylist() for one in rows.column_names), strict=True):
+            first, last = found.get(name, (at, at))
+            found[name] = min(first, at), max(last, at)
+        return found
+
     def ids_by_text(self, wanted: Callable[[str], bool]) -> list[str]:
         """Return the ids of the records whose text is wanted, forgotten ones too, in any order."""
         query = self._table.search().select(["id", "text"]).limit(None)
