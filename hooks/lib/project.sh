@@ -3,6 +3,7 @@
 # holds the two together.
 #
 # Needs: common.sh, root.sh.
+# Environment: HOME, for `~/.ssh/config`.
 # Gives: `find_project`, and what it sets.
 #
 # shellcheck disable=SC2034,SC2154  # other files use what is set here; common.sh and root.sh set more
@@ -168,6 +169,9 @@ remote_name() {
                 '['*']:'*) host=${address%%']:'*}']' path=${address#*']:'} ;;
                 *) host=${address%%:*} path=${address#*:} ;;
             esac
+            port=
+            ssh_host
+            case $port in '' | 22) ;; *) host=$host:$port ;; esac
             ;;
     esac
     while :; do case $path in /*) path=${path#/} ;; *) break ;; esac done
@@ -176,10 +180,10 @@ remote_name() {
     while :; do case $path in */) path=${path%/} ;; *) break ;; esac done
     lower "$host"
     host=${lowered#www.}
-    case $host in
-        ssh.github.com:443) host=github.com ;;
-        altssh.gitlab.com:443) host=gitlab.com ;;
-        altssh.bitbucket.org:443) host=bitbucket.org ;;
+    case ${host%:443} in
+        ssh.github.com) host=github.com ;;
+        altssh.gitlab.com) host=gitlab.com ;;
+        altssh.bitbucket.org) host=bitbucket.org ;;
     esac
     project=$host${path:+/$path}
     case $path in */*)
@@ -204,15 +208,77 @@ authority_and_path() {
     esac
     host=${host##*@}
     case $scheme in http | https) host=${host%%[?#]*} path=${path%%[?#]*} ;; esac
-    case ${host##*]} in
-        *:*)
-            port=${host##*:} host=${host%:*}
-            case $scheme:$port in
-                *: | ssh:22 | http:80 | https:443 | git:9418) ;;
-                *) host=$host:$port ;;
-            esac
-            ;;
+    port=
+    case ${host##*]} in *:*) port=${host##*:} host=${host%:*} ;; esac
+    case $scheme in ssh | git+ssh | ssh+git)
+        scheme=ssh
+        ssh_host
+        ;;
     esac
+    case $scheme:$port in
+        *: | ssh:22 | http:80 | https:443 | git:9418) ;;
+        *) host=$host:$port ;;
+    esac
+}
+
+# Makes `host` and `port` of an ssh address those of `~/.ssh/config`; by the rules of
+# tools/iai_memory/projects/ssh_config.py.
+ssh_host() {
+    lower "$host"
+    case $lowered in github.com | gitlab.com | bitbucket.org) return ;; esac
+    case ${HOME-} in /*) ;; *) return ;; esac
+    [ -f "$HOME/.ssh/config" ] || return
+    asked=$lowered name='' name_port='' active=1
+    read_beginning "$HOME/.ssh/config"
+    IFS=$nl
+    for line in $text; do
+        trim "$line"
+        line=$trimmed
+        keyword=${line%%[!ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz]*}
+        value=${line#"$keyword"}
+        case $keyword:$value in
+            :*) continue ;;
+            *:[[:space:]=]*) ;;
+            *) continue ;;
+        esac
+        trim_left "$value"
+        case $trimmed in =*) trim_left "${trimmed#=}" ;; esac
+        value=$trimmed
+        while :; do case $value in *\"*) value=${value%%\"*}${value#*\"} ;; *) break ;; esac done
+        case $keyword in
+            [Hh][Oo][Ss][Tt]) is_meant ;;
+            [Mm][Aa][Tt][Cc][Hh]) active= ;;
+            [Hh][Oo][Ss][Tt][Nn][Aa][Mm][Ee]) [ -z "$active" ] || name=${name:-$value} ;;
+            [Pp][Oo][Rr][Tt]) [ -z "$active" ] || name_port=${name_port:-$value} ;;
+        esac
+    done
+    IFS=" $tab$nl"
+    path_before=$path path=
+    while :; do
+        case $name in *%h*) ;; *) break ;; esac
+        path=$path${name%%%h*}$host name=${name#*%h}
+    done
+    name=$path$name path=$path_before
+    host=${name:-$host} port=${port:-$name_port}
+}
+
+# Sets `active` if one of the patterns in `value` matches `asked`, and none behind a `!`.
+is_meant() {
+    active=
+    IFS=" $tab"
+    for pattern in $value; do
+        lower "${pattern#!}"
+        case $lowered in '' | *[!abcdefghijklmnopqrstuvwxyz0123456789._:*?-]*) continue ;; esac
+        # shellcheck disable=SC2254  # it is a pattern
+        case $asked in $lowered) ;; *) continue ;; esac
+        case $pattern in '!'*)
+            active=
+            break
+            ;;
+        esac
+        active=1
+    done
+    IFS=$nl
 }
 
 split_authority() {
@@ -283,23 +349,6 @@ other_bytes() {
 nth() {
     shift $(($1 + 1))
     nth=$1
-}
-
-lower() {
-    lowered=$1
-    case $1 in *[ABCDEFGHIJKLMNOPQRSTUVWXYZ]*) ;; *) return ;; esac
-    rest=$1 lowered=
-    while [ -n "$rest" ]; do
-        next_char
-        case $char in
-            A) char=a ;; B) char=b ;; C) char=c ;; D) char=d ;; E) char=e ;; F) char=f ;;
-            G) char=g ;; H) char=h ;; I) char=i ;; J) char=j ;; K) char=k ;; L) char=l ;;
-            M) char=m ;; N) char=n ;; O) char=o ;; P) char=p ;; Q) char=q ;; R) char=r ;;
-            S) char=s ;; T) char=t ;; U) char=u ;; V) char=v ;; W) char=w ;; X) char=x ;;
-            Y) char=y ;; Z) char=z ;;
-        esac
-        lowered=$lowered$char
-    done
 }
 
 trim_left() {

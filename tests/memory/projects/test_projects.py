@@ -59,16 +59,29 @@ def repository(folder: Path, url: str | None = None, remote: str = "origin") -> 
 
 RELATIVE = ["", ".", "sub", "~/p", "C:p", "C", "c/:", "1:/p", "é:/p", "file:///home/me/p"]
 WINDOWS = {
-    "C:\\Users\\me\\p": "C:\\Users\\me\\p",
-    "D:\\work\\": "D:\\work",
-    "d:/src//": "d:/src",
-    "z:": "z:",
-    "E:\\": "E:",
-    "\\\\wsl$\\Debian\\home\\me": "\\\\wsl$\\Debian\\home\\me",
-    "\\\\?\\C:\\x": "\\\\?\\C:\\x",
-    "\\rooted": "\\rooted",
-    "\\\\": "\\",
-    "C:\\a b\\漢字\nx": "C:\\a b\\漢字\nx",
+    "C:\\Users\\me\\p": "/mnt/c/Users/me/p",
+    "C:/Users/me/p": "/mnt/c/Users/me/p",
+    "c:\\Users/me\\\\p/": "/mnt/c/Users/me/p",
+    "/mnt/c/Users/me/p": "/mnt/c/Users/me/p",
+    "\\\\?\\C:\\Users\\me\\p": "/mnt/c/Users/me/p",
+    "//?/c:/Users/me/p": "/mnt/c/Users/me/p",
+    "D:\\work\\": "/mnt/d/work",
+    "d:/src//": "/mnt/d/src",
+    "z:": "/mnt/z",
+    "E:\\": "/mnt/e",
+    "\\\\wsl$\\Debian\\home\\me\\none": "/home/me/none",
+    "\\\\WSL.localhost\\Ubuntu-24.04\\home\\me\\none\\": "/home/me/none",
+    "//wsl$/Debian/home/me/none": "/home/me/none",
+    "//wsl.LOCALHOST/Debian//home/me/none/": "/home/me/none",
+    "\\\\wsl$\\Debian": "/",
+    "\\\\wsl$\\": "//wsl$",
+    "\\\\server\\share\\x\\": "//server/share/x",
+    "\\\\?\\UNC\\server\\share\\x": "//server/share/x",
+    "\\\\?\\Volume{0}\\x": "//?/Volume{0}/x",
+    "\\rooted": "/rooted",
+    "\\:x": "/:x",
+    "\\\\": "/",
+    "C:\\a b\\漢字\nx": "/mnt/c/a b/漢字\nx",
 }
 
 
@@ -204,7 +217,7 @@ def test_a_relative_folder_is_of_no_project_wherever_this_process_is(
 
 
 @pytest.mark.parametrize(("spelled", "name"), WINDOWS.items())
-def test_a_folder_of_windows_is_its_own_project_wherever_this_process_is(
+def test_a_folder_of_windows_is_one_project_in_every_spelling_wherever_this_process_is(
     spelled: str, name: str, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repository(here / "repo", "git@example.org:a/b")
@@ -377,7 +390,22 @@ def test_the_hook_tells_folders_of_windows_the_same_way(shell: list[str]) -> Non
 
 @yash_loses_bytes_of_some
 @SLOW
-@given(st.lists(st.text("\\/:Ccé .", max_size=6), min_size=1, max_size=40))
+@given(
+    st.lists(
+        st.text("\\/:Ccé .", max_size=6)
+        | st.lists(
+            st.sampled_from(
+                [
+                    *("\\", "/", "//", "\\\\", "?", "UNC", "unc", "c:", "Q:", "é:", ":", "x"),
+                    *("wsl$", "WSL.localhost", "wsl.localhosts", "mnt", "Debian", "a b"),
+                ]
+            ),
+            max_size=7,
+        ).map("".join),
+        min_size=1,
+        max_size=40,
+    )
+)
 def test_the_hook_tells_every_spelling_of_a_folder_the_same_way(
     shell: list[str], spellings: list[str]
 ) -> None:
@@ -528,3 +556,119 @@ def test_a_path_that_is_too_long_for_any_system_is_looked_up_at_once(here: Path)
     endless = f"{here}{'/x' * 50_000}"
     assert ignored(endless)
     assert project_of(endless).name == endless
+
+
+SSH_CONFIG = """
+# Host github.com
+Host work-github personal
+  HostName github.com
+  IdentityFile ~/.ssh/work
+Host=*.corp !old.corp
+    hostname = git-%h.example.org
+    Port 2222
+Host old.corp
+    HostName "old.example.org"
+Host behind
+    Port 443
+    HostName ssh.github.com
+Host lab-?
+    HostName altssh.gitlab.com
+    Port=443
+Match host never
+    HostName never.example.org
+Host GitHub.com
+    HostName mirror.example.org
+Host work-github
+    HostName second.example.org
+"""
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("git@work-github:acme/x.git", "github.com/acme/x"),
+        ("work-github:/Acme/x.git/", "github.com/acme/x"),
+        ("ssh://git@WORK-GitHub/acme/x", "github.com/acme/x"),
+        ("git+ssh://personal/acme/x", "github.com/acme/x"),
+        ("git@a.corp:acme/x", "git-a.corp.example.org:2222/acme/x"),
+        ("ssh://git@a.corp:22/acme/x", "git-a.corp.example.org/acme/x"),
+        ("git@old.corp:acme/x", "old.example.org/acme/x"),
+        ("git@behind:acme/x", "github.com/acme/x"),
+        ("git@lab-1:acme/x", "gitlab.com/acme/x"),
+        ("git@lab-10:acme/x", "lab-10/acme/x"),
+        ("git@never:acme/x", "never/acme/x"),
+        ("git@github.com:acme/x", "github.com/acme/x"),
+        ("https://work-github/acme/x", "work-github/acme/x"),
+        ("git@elsewhere.example:acme/x", "elsewhere.example/acme/x"),
+    ],
+)
+def test_an_alias_of_the_ssh_configuration_is_the_host_that_it_stands_for(
+    url: str, name: str, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(here))
+    (here / ".ssh").mkdir()
+    (here / ".ssh" / "config").write_text(SSH_CONFIG)
+    assert project_of(repository(here / "repo", url)).name == name
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_an_ssh_configuration_that_is_no_file_holds_nobody_up(
+    make: Callable[[Path], object], here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(here))
+    (here / ".ssh").mkdir()
+    make(here / ".ssh" / "config")
+    folder = repository(here / "repo", "git@work-github:acme/x.git")
+    assert project_of(folder).name == "work-github/acme/x"
+    assert keys_by_hook(["sh"], [str(folder)]) == [project_of(folder).key]
+
+
+SSH_LINE = st.one_of(
+    st.sampled_from(SSH_CONFIG.splitlines()),
+    st.builds(
+        "{}{}{}{}".format,
+        st.sampled_from(["", "  ", "\t"]),
+        st.sampled_from(["Host", "host", "HostName", "HOSTNAME", "Port", "Match", "Hosts", "User"]),
+        st.sampled_from([" ", "=", " = ", "\t", "", "  =  =", "\x0b"]),
+        st.sampled_from(
+            [
+                *("h", "*", "H *.example", "!h *", "* !h", "h?", '"h" x', "h[a]", "(h|x)", "é", ""),
+                *("git-%h", "%h%h", "a b", "22", "443", "ssh.github.com", "Git.Example ", "%%h"),
+            ]
+        ),
+    ),
+    st.text('host=Hn \t"#!*?%[]\\é\r', max_size=20),
+)
+
+
+@yash_loses_bytes_of_some
+@SLOW
+@given(
+    st.lists(SSH_LINE, max_size=12),
+    st.lists(
+        st.builds(
+            "{}{}{}{}".format,
+            st.sampled_from(["git@", "ssh://", "ssh://git@", "git+ssh://", "https://", ""]),
+            st.sampled_from(["h", "H", "hh", "x.example", "é", "lab-1", "a.corp", "[::1]"]),
+            st.sampled_from(["", ":", ":22", ":2222"]),
+            st.sampled_from(["/acme/x", "acme/x.git", ":acme/x"]),
+        ),
+        min_size=1,
+        max_size=12,
+    ),
+)
+def test_the_hook_finds_the_same_key_under_any_ssh_configuration(
+    shell: list[str], lines: list[str], urls: list[str]
+) -> None:
+    with tempfile.TemporaryDirectory() as root, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", root)
+        Path(root, ".ssh").mkdir()
+        Path(root, ".ssh", "config").write_bytes("\n".join(lines).encode("utf-8"))
+        folders: list[str] = []
+        for number, url in enumerate(urls):
+            folder = Path(root, str(number))
+            (folder / ".git").mkdir(parents=True)
+            text = f'[remote "origin"]\n\turl = {url}\n'
+            (folder / ".git" / "config").write_bytes(text.encode("utf-8"))
+            folders.append(str(folder))
+        agree(shell, folders)

@@ -13,14 +13,37 @@ from ..errors import ForeignFileFault
 WHITESPACE: Final = " \t\n\v\f\r"
 """`[:space:]` of the hook."""
 
-_WINDOWS: Final = re.compile(r"[A-Za-z]:(?:[\\/].*)?|\\.*", re.DOTALL)
+_SHARE: Final = r"//(?:wsl\$|wsl\.localhost|\?)/"
+_WINDOWS: Final = re.compile(
+    rf"[A-Za-z]:(?:[\\/].*)?|\\.*|{_SHARE}.*", re.DOTALL | re.IGNORECASE | re.ASCII
+)
+_OF_WSL: Final = re.compile(r"//wsl(?:\$|\.localhost)/[^/]+(?=/|$)", re.IGNORECASE | re.ASCII)
+_LONG: Final = re.compile(r"//\?/(?:(unc)/|(?=[a-z]:(?:/|$)))", re.IGNORECASE | re.ASCII)
 # Two paths as long as a system takes, and some; a shell reads a byte at a time.
 _BEGINNING_BYTES: Final = 64 << 10
 
 
 def is_windows_path(path: str) -> bool:
-    r"""Return whether a path is absolute on Windows: `C:\Users\me`, `\\wsl$\Debian`, `D:/work`."""
+    r"""Return whether a path is absolute on Windows: `C:\Users\me`, `//wsl$/Debian`, `D:/work`."""
     return _WINDOWS.fullmatch(path) is not None
+
+
+def posix_folder(path: str) -> str:
+    r"""Return a path of Windows as WSL has it, without slashes at its end, "/" for the root.
+
+    `C:\work`, `c:/work/` and `\\?\C:\work` are `/mnt/c/work`, `\\wsl$\Debian\home` is `/home`. The
+    share of another machine begins with two slashes.
+    """
+    path = path.replace("\\", "/")
+    if found := _LONG.match(path):
+        path = ("//" if found[1] else "") + path[found.end() :]
+    lead = "//" if path.startswith("//") else path[:1] if path.startswith("/") else ""
+    path = lead + re.sub("/+", "/", path.lstrip("/")).rstrip("/")
+    if found := _OF_WSL.match(path):
+        path = path[found.end() :]
+    elif re.match("[A-Za-z]:", path):
+        path = f"/mnt/{path[0].lower()}{path[2:]}"
+    return "/" if path in ("", "//") else path
 
 
 def resolved_folder(path: str) -> str | None:

@@ -1,7 +1,8 @@
 """The name of a repository, from the address of a remote in its git configuration.
 
 Not read, here and in the hook: `insteadOf`, included and global configuration, continued lines,
-`GIT_DIR`. Default ports are dropped; any other port stays, since it may be another server.
+`GIT_DIR`. An alias of `~/.ssh/config` is the host that it stands for. Default ports are dropped;
+any other port stays, since it may be another server.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ import re
 from typing import Final
 
 from .folders import WHITESPACE, beginning, joined, one_leading_slash, resolved_folder
+from .ssh_config import ssh_host
 
+_SSH: Final = ("ssh", "git+ssh", "ssh+git")
 _SSH_BEHIND_HTTPS: Final = {
-    "ssh.github.com:443": "github.com",
-    "altssh.gitlab.com:443": "gitlab.com",
-    "altssh.bitbucket.org:443": "bitbucket.org",
+    "ssh.github.com": "github.com",
+    "altssh.gitlab.com": "gitlab.com",
+    "altssh.bitbucket.org": "bitbucket.org",
 }
 _DEFAULT_PORTS: Final = frozenset({"ssh:22", "http:80", "https:443", "git:9418"})
 
@@ -93,7 +96,8 @@ def remote_name(url: str, top: str) -> str:
         host, _, path = url.partition(":")
     else:
         host += "]"
-    return network_name(host, path)
+    host, port = ssh_host(host, "")
+    return network_name(f"{host}:{port}" if port not in ("", "22") else host, path)
 
 
 def _authority_and_path(scheme: str, rest: str) -> tuple[str, str]:
@@ -109,6 +113,9 @@ def _authority_and_path(scheme: str, rest: str) -> tuple[str, str]:
     host, port = authority, ""
     if ":" in authority.rpartition("]")[2]:
         host, _, port = authority.rpartition(":")
+    if scheme in _SSH:
+        host, port = ssh_host(host, port)
+        scheme = "ssh"
     if port and f"{scheme}:{port}" not in _DEFAULT_PORTS:
         host = f"{host}:{port}"
     return host, path
@@ -121,7 +128,7 @@ def network_name(host: str, path: str) -> str:
     """
     path = path.strip("/").removesuffix(".git").rstrip("/")
     host = _lower(host).removeprefix("www.")
-    host = _SSH_BEHIND_HTTPS.get(host, host)
+    host = _SSH_BEHIND_HTTPS.get(host.removesuffix(":443"), host)
     if not path:
         return host
     owner, slash, rest = path.partition("/")

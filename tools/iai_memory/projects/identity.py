@@ -8,8 +8,9 @@ A project is, first match wins:
 2. a git repository without one: its top folder (for a linked worktree that of the main one);
 3. the folder itself.
 
-A path of Windows is absolute, and nothing of it can be looked up here: its spelling is the project.
-A relative path is of no project, since nobody says where it starts.
+A path of Windows is the folder where WSL mounts it, whether there is one here or not; nothing of
+another machine's share can be looked up. A relative path is of no project, since nobody says where
+it starts.
 
 `hooks/lib/project.sh` computes the same key from the same files in POSIX sh, since the hook
 finds the page before any Python runs. A test holds the two together byte for byte: a rule that
@@ -33,6 +34,7 @@ from .folders import (
     is_windows_path,
     joined,
     one_leading_slash,
+    posix_folder,
     resolved_folder,
 )
 from .git_config import remote_name, remote_url
@@ -41,6 +43,7 @@ from .key import project_key
 # A surrogate that does not stand for a byte which is not UTF-8.
 _HALF_A_CHARACTER: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _MAX_PATH: Final = 4_096
+_SHARE: Final = "//"
 IGNORE_FILE: Final = ".iai-mcp-ignore"
 
 
@@ -100,7 +103,8 @@ def _absolute(cwd: Path | str) -> str:
             "a working folder cannot hold a NUL or half a character: pass the path of a folder"
         )
     if is_windows_path(spelled):
-        return spelled.rstrip("/\\") or spelled[0]
+        folder = posix_folder(spelled)
+        return folder if folder.startswith(_SHARE) else folder.rstrip("/")
     if not spelled.startswith("/"):
         raise InvalidInput(f"{spelled!r} is a relative folder: pass its whole path")
     return one_leading_slash(spelled.rstrip("/"))
@@ -122,7 +126,7 @@ class _Location:
 
 
 def _locate(spelled: str) -> _Location:
-    if is_windows_path(spelled):
+    if spelled.startswith(_SHARE):
         return _Location(spelled, None, ignored=False)
     # Of a longer path no system enters even the parents, and a look at each would take minutes.
     folder = spelled if len(spelled) < _MAX_PATH else spelled[:_MAX_PATH].rpartition("/")[0]

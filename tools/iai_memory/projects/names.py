@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
-from .folders import is_windows_path
+from .folders import is_windows_path, posix_folder
 from .git_config import network_name
 
-_DRIVE: Final = re.compile(r"/mnt/([A-Za-z])(?=/|$)")
-_OF_WSL: Final = re.compile(r"//wsl(?:\$|\.localhost)/[^/]+(?=/|$)", re.IGNORECASE)
+_DRIVE: Final = re.compile(r"/mnt/([A-Z])(?=/|$)")
 _HOST: Final = re.compile(r"[^/\s]*\.[^/\s]*|\[[^/\s]*\](?::\d+)?")
 
 
@@ -25,8 +24,8 @@ _HOST: Final = re.compile(r"[^/\s]*\.[^/\s]*|\[[^/\s]*\](?::\d+)?")
 def canonical_name(name: str) -> str:
     """Return the one spelling under which all names of a project compare equal.
 
-    Nobody but a comparison is to see it: a folder of Windows has `/` and a small drive letter, also
-    where WSL mounts it; one of WSL as Windows sees it is the folder there. A word is itself.
+    A folder of Windows is called as where WSL mounts it; one of WSL, as Windows sees it, as it is
+    called there. A word is itself.
     """
     if is_windows_path(name) or name.startswith("/"):
         return _canonical_folder(name)
@@ -97,10 +96,6 @@ def _root(name: str, parents: Mapping[str, str]) -> str:
 
 
 def _canonical_folder(name: str) -> str:
-    path = name.replace("\\", "/") if is_windows_path(name) else name
-    path = _DRIVE.sub(lambda found: f"{found[1]}:", path, count=1) if _DRIVE.match(path) else path
-    if found := _OF_WSL.match(path):
-        path = path[found.end() :]
-    if path[1:2] == ":":
-        path = path[0].lower() + path[1:]
-    return path.rstrip("/") or "/"
+    path = posix_folder(name) if is_windows_path(name) else name.rstrip("/") or "/"
+    drive = _DRIVE.match(path)
+    return path if drive is None else f"/mnt/{drive[1].lower()}{path[drive.end() :]}"
