@@ -23,8 +23,6 @@ from .handle import StoreHandle
 from .maintenance.after_commit import compact_if_due
 from .maintenance.status import status
 from .privacy.redaction import redact
-from .projects.identity import Project
-from .projects.lookup import ProjectLookup
 from .recall.filter_arguments import check_filter, in_hindsight
 from .recall.project_scope import in_project
 from .recall.session_prefix import in_session
@@ -62,6 +60,7 @@ if TYPE_CHECKING:
     from .capture.turn import Host
     from .maintenance.projects import StoreProjects
     from .maintenance.scrub import Scrubbed
+    from .projects.identity import Project
     from .recall.query import RecallOptions
     from .transfer.jsonl_import import ImportCounts
 
@@ -351,6 +350,7 @@ class Memory(StoreHandle):
             StoreFault: The spool or the table could not be used; every unanswered ring waits.
         """
         from .capture.drain import Drain
+        from .projects.lookup import ProjectLookup
 
         projects = ProjectLookup()
         drain = Drain(
@@ -412,6 +412,7 @@ class Memory(StoreHandle):
         from .capture.history_import import HistoryImport
         from .capture.import_record import ImportRecord
         from .capture.selection import Selection
+        from .projects.lookup import ProjectLookup
 
         projects = ProjectLookup()
         run = HistoryImport(
@@ -528,6 +529,8 @@ class Memory(StoreHandle):
         Raises:
             StoreFault: The store could not be read.
         """
+        if project.name == project.folder:
+            return
         from .maintenance.project_offers import join_folder
 
         done = join_folder(self.store, project)

@@ -10,7 +10,6 @@ from ..base.out_of_sight import OutOfSight
 from ..base.paths import StorePaths
 from ..embedding.model import EmbeddingModel
 from ..errors import ModelFault
-from ..maintenance.project_offers import offer
 from ..projects.identity import Project
 from ..recall.project_scope import in_project
 from ..results import Coverage, Recalled, SessionStartPage, Timeline
@@ -135,6 +134,8 @@ class Sight:
             return {}
         if not self.store.project_names.same(project, self.own.name):
             return {}
+        from ..maintenance.project_offers import offer  # few answers have something to offer
+
         said = offer(self.store, self.own)
         return {} if said is None else {OutOfSight.UNKNOWN_PROJECT: said}
 
