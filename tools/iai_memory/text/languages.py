@@ -96,16 +96,16 @@ def likely(text: str) -> list[str]:
     Only languages of which the text has a function word or a letter.
     """
     head = text[:_HEAD_CHARACTERS].casefold()
+    detected = detect(head)
     scripts = dict.fromkeys(
         name
         for word in _WORD.findall(head)
-        if (name := language_of(word, detect(head))) is not None and name != detect(head).latin
+        if (name := language_of(word, detected)) is not None and name != detected.latin
     )
     east = [name for name, letters in _EASTERN if letters.search(head)]
     scores = _scores(head)
     latin = sorted(scores, key=lambda name: (-scores[name], name))
-    best = _latin(head)
-    return list(dict.fromkeys([*east[:1], *scripts, best, *latin, "english"]))
+    return list(dict.fromkeys([*east[:1], *scripts, detected.latin, *latin, "english"]))
 
 
 def _cues_in(head: str) -> list[dict[str, float]]:

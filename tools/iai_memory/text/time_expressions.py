@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, time
+from datetime import datetime, time, tzinfo
+from functools import lru_cache
 from typing import Final
 
 from .languages import likely
@@ -97,10 +98,18 @@ def time_expressions(question: str, asked_at: datetime) -> list[TimeExpression]:
     A day without a year is the latest one; so is a weekday, and never the day of the asking.
     Of the languages that the question may be in, the first one with a time in it is taken.
     """
+    return list(_times(question, asked_at, asked_at.tzinfo, system_locale()))
+
+
+@lru_cache(maxsize=8)  # several steps of one recall ask
+def _times(
+    question: str, asked_at: datetime, _zone: tzinfo | None, _system: str
+) -> tuple[TimeExpression, ...]:
+    """Return the times; moments of two zones may be equal, so the zone is part of the key."""
     for locale in locales_of(question):
-        if found := list(_Reader(locale, asked_at).read(question)):
+        if found := tuple(_Reader(locale, asked_at).read(question)):
             return found
-    return []
+    return ()
 
 
 def locales_of(question: str) -> list[TimeLocale]:

@@ -30,8 +30,11 @@ def estimate_tokens(text: str) -> int:
 
 
 def fits(text: str, budget: int) -> bool:
-    """Return whether the text has at most `budget` estimated tokens; cheap if surely shorter."""
-    return _MAX_PER_CHARACTER * len(text) <= budget or estimate_tokens(text) <= budget
+    """Return whether the text has at most `budget` estimated tokens; cheap where it is sure."""
+    if _MAX_PER_CHARACTER * len(text) <= budget:
+        return True
+    # What stands between blanks costs a token at least.
+    return len(text.split()) <= budget and estimate_tokens(text) <= budget
 
 
 def cut_to_tokens(text: str, budget: int, mark: str) -> str:
@@ -40,17 +43,20 @@ def cut_to_tokens(text: str, budget: int, mark: str) -> str:
     The cut never splits a piece, so no character is broken. Without room for the mark, the result
     is empty.
     """
-    if estimate_tokens(text) <= budget:
+    if fits(text, budget):
         return text
     room = budget - estimate_tokens(mark)
     if room <= 0:
         return ""
     end = 0
-    for piece in _PIECE.finditer(text):
-        room -= _cost(piece.group())
+    for found in _PIECE.finditer(text):
+        piece = found.group()
+        if piece == " ":  # costs nothing, and is not where a cut ends
+            continue
+        room -= _cost(piece)
         if room < 0:
             break
-        end = piece.end()
+        end = found.end()
     return text[:end].rstrip() + mark
 
 
