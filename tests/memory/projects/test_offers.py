@@ -20,7 +20,7 @@ def git(folder: Path, *arguments: str) -> None:
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("IAI_MCP_MODEL", "")
+    monkeypatch.setenv("IAI_MCP_MODEL", "installed")
     folder = tmp_path / "weather"
     folder.mkdir()
     git(folder, "init", "-q")

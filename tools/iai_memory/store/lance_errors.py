@@ -22,6 +22,12 @@ CONFLICTS: Final = ("Too many concurrent writers", "Retryable commit conflict")
 CLEANED_VERSION: Final = ("Not found:", "was not found")
 # Where in LanceDB's sources an error was made, on the machine that built it.
 _BUILD_PATH: Final = re.compile(r",? ?\S*/\S+\.rs:\d+:\d+")
+# LanceDB commits a version by a hard link, so that no writer replaces another one's; FAT and some
+# network and user-space file systems answer EPERM, ENOTSUP, ENOSYS or EMLINK to that.
+_NO_HARD_LINK: Final = re.compile(
+    r"Unable to (?:rename|copy) .*\(os error (?:1|31|38|45|95)\)"
+    r"|filesystem does not support an operation"
+)
 _ATTEMPTS: Final = 8
 
 
@@ -38,6 +44,11 @@ def is_cleaned_version(error: BaseException) -> bool:
 def is_full(error: BaseException) -> bool:
     """Return whether the disk had no room."""
     return getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
+
+
+def lacks_hard_links(error: BaseException) -> bool:
+    """Return whether the file system has no hard links."""
+    return _NO_HARD_LINK.search(str(error)) is not None
 
 
 @contextmanager
@@ -58,6 +69,11 @@ def translated(what: str) -> Generator[None]:
             raise StoreBusy(f"{what} lost its race against other writers: try again") from exc
         if is_full(exc):
             raise StoreUnavailable(f"{what} failed (no space left on the disk): make room") from exc
+        if lacks_hard_links(exc):
+            raise StoreUnavailable(
+                f"{what} failed (its file system has no hard links): set IAI_MCP_STORE to a folder "
+                f"on another one, such as one in your home folder"
+            ) from exc
         raise StoreUnavailable(f"{what} failed ({_first_line(exc)}): run `iai-mcp doctor`") from exc
 
 
