@@ -136,3 +136,44 @@ def test_hits_that_wait_for_their_vectors_are_not_dropped_as_far_away(memory: Me
     while memory.embed_pending():
         pass
     assert memory.recall("why was the summary file dropped?").confidence is not None
+
+
+WORK = {
+    "de": (
+        ("Bitte sieh dir das Modul {} an.", "Das Modul {} ist geprüft und die Tests laufen durch."),
+        "Wo liegt die Anleitung für den Drucker?",
+        "Die Anleitung für den Drucker liegt im Ordner Technik.",
+        "Was hat das neue Dach gekostet?",
+    ),
+    "es": (
+        ("Mira el módulo {}, por favor.", "El módulo {} está revisado y las pruebas pasan."),
+        "¿Dónde está el manual de la impresora?",
+        "El manual de la impresora está en la carpeta técnica.",
+        "¿cuánto costó el tejado nuevo?",
+    ),
+    "fr": (
+        ("Regarde le module {}, s'il te plaît.", "Le module {} est relu et les tests passent."),
+        "Où est le manuel de l'imprimante ?",
+        "Le manuel de l'imprimante est dans le dossier technique.",
+        "combien a coûté le nouveau toit ?",
+    ),
+}
+
+
+@pytest.mark.parametrize("language", WORK)
+def test_in_sessions_of_another_language_nearness_of_all_is_no_confidence(
+    memory: Memory, language: str
+) -> None:
+    talk, question, answer, nothing = WORK[language]
+    talks = [[one.format(number) for one in talk] for number in range(60)] + [[question, answer]]
+    memory.ingest(
+        [
+            {"text": text, "role": role, "host": "codex", "session_id": f"{number}"}
+            for number, talk in enumerate(talks)
+            for role, text in zip(("user", "assistant"), talk, strict=True)
+        ]
+    )
+    found = memory.recall(question)
+    assert answer in {found.hits[0].text, *(turn.text for turn in found.hits[0].turns)}
+    assert (found.confidence or 0) > 0.9
+    assert (memory.recall(nothing).confidence or 0) < 0.3
