@@ -17,7 +17,7 @@ from iai_memory.base.defaults import BUDGET_TOKENS, LIMIT
 from iai_memory.base.foreign_file import open_foreign
 from iai_memory.errors import ForeignFileFault, InvalidInput, ModelFault
 
-from .memory_lines import INDENT, entry_lines, record_lines, said_lines, superseded
+from .memory_lines import INDENT, entry_lines, record_lines, said_lines, session_lines, superseded
 from .options import AsJson, AsOf, Project, ShowIds, Since, Until, open_memory
 from .printing import emit_error, emit_json, emit_lines, memory_text, progress
 
@@ -257,7 +257,9 @@ def pin(
 
 
 def _print_hits(found: Recalled, zone: tzinfo, *, ids: bool) -> None:
-    for hit in found.hits:
+    if found.mode == "time":
+        emit_lines(session_lines(found.hits, zone, ids=ids))
+    for hit in found.hits if found.mode != "time" else ():
         day = hit.created_at.astimezone(zone).date()
         past = f" ({superseded(hit.superseded_by, ids=ids)})" if hit.superseded_by else ""
         reason = hit.reason if ids else _ID.sub("an earlier wording", hit.reason)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import tzinfo
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from .printing import memory_text
 
 if TYPE_CHECKING:
-    from iai_memory.results import RecordView, TimelineEntry, Turn
+    from iai_memory.results import Hit, RecordView, TimelineEntry, Turn
 
 INDENT: Final = "       "
 
@@ -49,6 +50,37 @@ def said_lines(role: str, text: str, turns: Sequence[Turn], *, own_id: str = "")
         f"{INDENT}{role}{f' {id_}' if own_id else ''}: {memory_text(text)}"
         for role, text, id_ in said
     ]
+
+
+def session_lines(hits: Sequence[Hit], zone: tzinfo, *, ids: bool) -> list[str]:
+    """Return what was said at a time: sessions with project and time as headings, in their order.
+
+    The time is that of the first and the last hit that is shown of a session.
+    """
+    lines: list[str] = []
+
+    def key(hit: Hit) -> tuple[str | None, str | None]:
+        return hit.session_id, None if hit.session_id else hit.project
+
+    for (session, _), of_session in groupby(hits, key):
+        shown = list(of_session)
+        first, last = (one.created_at.astimezone(zone) for one in (shown[0], shown[-1]))
+        span = f"{first:%Y-%m-%d %H:%M}"
+        if last != first:
+            same_day = first.date() == last.date()
+            span += f" to {last:%H:%M}" if same_day else f" to {last:%Y-%m-%d %H:%M}"
+        names = [
+            shown[0].project or "no project",
+            *([f"session {session}"] if session and ids else []),
+        ]
+        lines.append(f"{span}  {memory_text('  '.join(names))}")
+        for hit in shown:
+            clock = f"{hit.created_at.astimezone(zone):%H:%M}"
+            kind = "exchange" if hit.turns else hit.role
+            lines.append(f"  {clock}  {kind}{f'  {hit.id}' if ids and not hit.turns else ''}")
+            own_id = hit.id if ids and hit.turns else ""
+            lines += said_lines(hit.role, hit.text, hit.turns, own_id=own_id)
+    return lines
 
 
 def superseded(by: str, *, ids: bool) -> str:

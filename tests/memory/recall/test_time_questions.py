@@ -242,3 +242,72 @@ def test_with_a_topic_the_day_counts_in_a_store_of_many_other_days(
     words_only.ingest([*others, turn(yesterday, "we gave the parser a longer timeout", "t")])
     found = words_only.recall("what did we do about the parser yesterday?").hits
     assert found[0].text == "we gave the parser a longer timeout"
+
+
+# --- exchanges -----------------------------------------------------------------------------------
+
+
+def said_to_host(at: datetime, session: str, count: int, **more: str) -> list[dict[str, str]]:
+    """So many exchanges of a session of a host, each with narration, five minutes apart."""
+    return [
+        turn(at + timedelta(minutes=5 * n + m), text, session, role, host="claude-code", **more)
+        for n in range(count)
+        for m, (role, text) in enumerate(
+            (
+                ("user", f"task {n} of {session}"),
+                ("assistant", "Let me look."),
+                ("assistant", f"result {n} of {session}"),
+            )
+        )
+    ]
+
+
+def test_a_day_is_listed_as_what_was_asked_and_what_came_of_it(
+    words_only: Memory, yesterday: datetime
+) -> None:
+    first, second = said_to_host(yesterday, "a", 2), said_to_host(yesterday, "b", 1)
+    words_only.ingest([*first, *second])
+    words_only.ingest({"text": "a note of the day", "created_at": yesterday.isoformat()})
+    found = words_only.recall("what did we do yesterday?")
+    assert sorted([hit.text, *(one.text for one in hit.turns)] for hit in found.hits) == [
+        ["a note of the day"],
+        ["task 0 of a", "result 0 of a"],
+        ["task 0 of b", "result 0 of b"],
+        ["task 1 of a", "result 1 of a"],
+    ]
+    assert (found.mode, found.coverage.cut) == ("time", 0)
+
+
+def test_of_hundreds_of_exchanges_each_session_shows_its_first_and_its_last(
+    words_only: Memory, yesterday: datetime
+) -> None:
+    at = yesterday - timedelta(hours=11)
+    for session in "ab":
+        words_only.ingest(said_to_host(at, session, 120))
+        at += timedelta(seconds=20)
+    found = words_only.recall("what did we do yesterday?", limit=8)
+    tasks = [hit.text for hit in found.hits]
+    assert {"task 0 of a", "task 119 of a", "task 0 of b", "task 119 of b"} <= set(tasks)
+    numbers = [int(text.split()[1]) for text in tasks]
+    assert numbers == [*sorted(numbers[:4]), *sorted(numbers[4:])]
+    assert found.coverage.cut == 240 - 8
+    assert all(hit.turns for hit in found.hits)
+    assert found.tokens <= 450
+
+
+def test_an_exchange_whose_folder_changed_is_one(words_only: Memory, yesterday: datetime) -> None:
+    turns = said_to_host(yesterday, "a", 2)
+    words_only.ingest([{**one, "project": "p" if n % 3 else "q"} for n, one in enumerate(turns)])
+    found = words_only.recall("what did we do yesterday?").hits
+    assert [(hit.text, len(hit.turns)) for hit in found] == [("task 0 of a", 1), ("task 1 of a", 1)]
+
+
+def test_an_answer_that_was_forgotten_or_taken_back_is_not_listed(
+    words_only: Memory, yesterday: datetime
+) -> None:
+    report = words_only.ingest(said_to_host(yesterday, "a", 1))
+    gone = said_to_host(yesterday + timedelta(hours=1), "b", 1)
+    words_only.ingest([{**one, "tags": ["rewound"]} for one in gone])
+    words_only.forget([report.results[2].id or ""])
+    [hit] = words_only.recall("what did we do yesterday?").hits
+    assert [hit.text, *(one.text for one in hit.turns)] == ["task 0 of a", "Let me look."]

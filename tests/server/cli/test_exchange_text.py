@@ -88,6 +88,24 @@ def test_recall_shows_who_said_what(memory: Memory, command: Callable[..., str])
     assert lines[1:3] == [f"       user: {ASKED}", f"       assistant: {ANSWERED}"]
 
 
+def test_a_day_is_headed_by_session_with_project_and_time(
+    memory: Memory, command: Callable[..., str]
+) -> None:
+    talk(memory, ("user", ASKED), ("assistant", ANSWERED), ("user", "and then?"))
+    note = {"text": "a \x1b[31mred note", "created_at": "2026-05-08T10:00:00Z"}
+    memory.ingest({**note, "project": "al\x1b[31mpha"})
+    assert command("recall", "what did we do on 2026-05-08?").splitlines()[:8] == [
+        "2026-05-08 09:00 to 09:02  no project",
+        "  09:00  exchange",
+        f"       user: {ASKED}",
+        f"       assistant: {ANSWERED}",
+        "  09:02  user",
+        "       and then?",
+        "2026-05-08 10:00  al\\u001b[31mpha",
+        "  10:00  note",
+    ]
+
+
 HOSTILE = {
     "escape codes": "\x1b[2J\x1b[31mred\x1b[0m \x9b31m",
     "a title": "\x1b]0;owned\x07",

@@ -25,13 +25,20 @@ class FittedHits:
     tokens: int
 
 
-def fit_budget(ranked: Sequence[Ranked], budget: int) -> FittedHits:
-    """Cut long texts, and leave out the last hits, until all fit in `budget` estimated tokens."""
+def fit_budget(ranked: Sequence[Ranked], budget: int, *, evenly: bool = False) -> FittedHits:
+    """Cut long texts, and leave out the last hits, until all fit in `budget` estimated tokens.
+
+    Args:
+        ranked: Best first.
+        budget: Estimated tokens.
+        evenly: No hit is better than another, so none takes more than its share of what is left.
+    """
     hits: list[Hit] = []
     left = budget
     for remaining, one in zip(range(len(ranked), 0, -1), ranked, strict=True):
         most = left - _KEPT_FOR_EACH * (remaining - 1) if one.turns else left
-        room = min(left, max(min(_FAIR_SHARES * left // remaining, most), _MIN_CUT_TOKENS))
+        fair = (1 if evenly else _FAIR_SHARES) * left // remaining
+        room = min(left, max(min(fair, most), _MIN_CUT_TOKENS))
         text = excerpt(one.record.text, one.span, _own_room(one, room))
         if not text:
             continue

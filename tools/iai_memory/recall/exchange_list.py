@@ -7,7 +7,7 @@ admits is listed. Facts, and turns that were taken back or superseded, stand alo
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from ..text.tokens import fits
 from .exchanges import is_turn
 
 _USER: Final = "user"
+_ASSISTANT: Final = "assistant"
 _SHORT_TOKENS: Final = 8
 _SHORT_CHARACTERS: Final = 200
 _MAX_USER_TURNS: Final = 4  # shown of those in a row: the first, and the last ones
@@ -258,24 +259,31 @@ def _group(
         before: Those of the exchange before it.
         is_last: Whether it is the last one of its session.
     """
-    user = [row for row, role in members if role == _USER]
-    shown = [*_ends(user), *_answer(members)] or [members[-1][0]]
+    roles = [role for _, role in members]
+    shown = [members[at][0] for at in shown_turns(roles)]
     return _Group(
         tuple(shown),
         len(members) - len(shown),
         tuple(_answer(before)),
-        is_open=is_last and len(user) == len(members),
+        is_open=is_last and set(roles) == {_USER},
     )
 
 
 def _answer(members: Sequence[tuple[int, str]]) -> list[int]:
-    return [row for row, role in members if role == "assistant"][-1:]
+    return [row for row, role in members if role == _ASSISTANT][-1:]
 
 
-def _ends(turns: Sequence[int]) -> Iterator[int]:
-    if len(turns) > _MAX_USER_TURNS:
-        turns = [turns[0], *turns[1 - _MAX_USER_TURNS :]]
-    yield from turns
+def shown_turns(roles: Sequence[str]) -> list[int]:
+    """Return the places of the turns of an exchange that are shown, given who said each.
+
+    The user's turns, of many in a row the first and the last ones, and the answer; where neither is
+    there, the last turn.
+    """
+    user = [at for at, role in enumerate(roles) if role == _USER]
+    if len(user) > _MAX_USER_TURNS:
+        user = [user[0], *user[1 - _MAX_USER_TURNS :]]
+    answer = [at for at, role in enumerate(roles) if role == _ASSISTANT][-1:]
+    return [*user, *answer] or [len(roles) - 1]
 
 
 def _flags(values: Any) -> NDArray[np.bool_]:

@@ -104,7 +104,7 @@ def _without_ranking(store: Store, query: Query, started: float) -> Recalled | N
     if asked is None:
         return None
     listing = list_time(store.latest, query, asked)
-    if asked.is_bare and not listing.turns:
+    if asked.is_bare and not listing.hits:
         return None
     return _listed(listing, query, started)
 
@@ -140,9 +140,9 @@ def _named(named: list[Ranked], query: Query, started: float) -> Recalled:
 
 
 def _listed(listing: Listing, query: Query, started: float) -> Recalled:
-    """Return the turns of a time as the answer; there is no confidence, since nothing is ranked."""
+    """Return what was said at a time as the answer; nothing is ranked, so it has no confidence."""
     asked = listing.asked
-    fitted = fit_budget(listing.turns, query.budget_tokens)
+    fitted = fit_budget(listing.hits, query.budget_tokens, evenly=True)
     return Recalled(
         hits=fitted.hits,
         confidence=None,
@@ -157,7 +157,7 @@ def _listed(listing: Listing, query: Query, started: float) -> Recalled:
         coverage=_left_out(
             {
                 OutOfSight.BEHIND_LIMIT: listing.more,
-                OutOfSight.BEHIND_BUDGET: len(listing.turns) - len(fitted.hits),
+                OutOfSight.BEHIND_BUDGET: len(listing.hits) - len(fitted.hits),
             }
         ),
     )

@@ -1,8 +1,8 @@
-"""The sessions of a time, with their turns in order: the answer to a question about a time."""
+"""The sessions of a time, with their exchanges in order: the answer to a question about a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import Final
@@ -10,6 +10,9 @@ from typing import Final
 from ..store.filter import Filter
 from ..store.reader import TableReader
 from ..store.record import REWOUND, Record
+from ..store.session_order import SessionOrder
+from .exchange_list import list_exchanges, shown_turns
+from .exchanges import exchange_of, is_turn
 from .query import Query
 from .ranked import Ranked
 from .time_question import TimeQuestion, time_question
@@ -20,25 +23,25 @@ _ROLES: Final = ("user", "assistant", "note")
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The turns of a time.
+    """The exchanges of a time, and the memories that stand by themselves.
 
     Attributes:
-        turns: Session by session, each in its order; at most as many as the query wants.
-        more: How many other turns are of that time.
+        hits: Session by session, each in its order; at most as many as the query wants.
+        more: How many others are of that time.
         asked: The times; days of an open year are of the latest one that has turns.
     """
 
-    turns: list[Ranked]
+    hits: list[Ranked]
     more: int
     asked: TimeQuestion
 
 
 def list_time(reader: TableReader, query: Query, asked: TimeQuestion) -> Listing:
-    """Return the turns of the times that the question names, and that its filter admits.
+    """Return the exchanges of the times that the question names, of what its filter admits.
 
-    Sessions of the project that asks come first, then by time. Of more turns than the query wants,
-    each session gives some, spread from its first to its last, and what the user said before what
-    was answered.
+    Sessions of the project that asks come first, then by time. Of more exchanges than the query
+    wants, each session gives some, spread from its first to its last, and those in which the user
+    said something before others.
 
     Raises:
         StoreFault: The store could not be read.
@@ -47,10 +50,14 @@ def list_time(reader: TableReader, query: Query, asked: TimeQuestion) -> Listing
     sessions = _sessions(found, query)
     if asked.last_session:
         sessions = _newest_session(sessions, query)
-    chosen = _chosen(sessions, query.limit, end_only=asked.last_session)
-    shown = [one for session in sessions for one in session if one.id in chosen]
-    total = reader.count(where) if len(found) == _MAX_TURNS else len(found)
-    return Listing([Ranked(one, 1.0, {"time": 1.0}) for one in shown], total - len(shown), asked)
+    orders = reader.sessions({turn.session_id or "" for turn in found if is_turn(turn)})
+    listed = [_exchanges(session, orders) for session in sessions]
+    chosen = _chosen(listed, query.limit, end_only=asked.last_session)
+    shown = [one for session in listed for one in session if one.record.id in chosen]
+    total = sum(map(len, listed))
+    if len(found) == _MAX_TURNS:
+        total = max(total, list_exchanges(reader, where, 1)[1])
+    return Listing(shown, total - len(shown), asked)
 
 
 def _of_the_latest_year(
@@ -84,7 +91,9 @@ def _sessions(newest_first: Iterable[Record], query: Query) -> list[list[Record]
     own, names = query.own_project, query.names
     sessions: dict[tuple[str | None, str | None], list[Record]] = {}
     for record in newest_first:
-        key = (record.session_id, names.canonical(record.project))
+        # The folder, and with it the project, may change within a session.
+        project = None if record.session_id else names.canonical(record.project)
+        key = (record.session_id, project)
         sessions.setdefault(key, []).insert(0, record)
     return sorted(
         sessions.values(),
@@ -93,6 +102,21 @@ def _sessions(newest_first: Iterable[Record], query: Query) -> list[list[Record]
             turns[0].created_at,
         ),
     )
+
+
+def _exchanges(turns: Iterable[Record], orders: Mapping[str, SessionOrder]) -> list[Ranked]:
+    """Return the exchanges of the turns of a session, and what stands by itself, in their order."""
+    groups: dict[tuple[bool, str], list[Record]] = {}
+    for turn in turns:
+        exchange = None if turn.role == "note" else exchange_of(turn, orders)
+        key = (False, turn.id) if exchange is None else (True, exchange.first)
+        groups.setdefault(key, []).append(turn)
+    return [_ranked(members) for members in groups.values()]
+
+
+def _ranked(members: Sequence[Record]) -> Ranked:
+    lead, *others = (members[at] for at in shown_turns([one.role for one in members]))
+    return Ranked(lead, 1.0, {"time": 1.0}, turns=tuple(others))
 
 
 def _newest_session(sessions: Sequence[list[Record]], query: Query) -> list[list[Record]]:
@@ -114,26 +138,26 @@ def _asks(turns: Sequence[Record], query: Query) -> bool:
     return asked is not None and asked.last_session
 
 
-def _chosen(sessions: Sequence[Sequence[Record]], limit: int, *, end_only: bool) -> set[str]:
-    """Return the ids of the turns to show: in turns one of each session, until there are enough."""
+def _chosen(sessions: Sequence[Sequence[Ranked]], limit: int, *, end_only: bool) -> set[str]:
+    """Return the ids of what to show: in turns one of each session, until there are enough."""
     queues = [_by_importance(session, limit, end_only=end_only) for session in sessions]
     chosen: set[str] = set()
     for place in range(limit):
         for queue in queues:
             if place < len(queue) and len(chosen) < limit:
-                chosen.add(queue[place].id)
+                chosen.add(queue[place].record.id)
     return chosen
 
 
-def _by_importance(session: Sequence[Record], limit: int, *, end_only: bool) -> list[Record]:
+def _by_importance(session: Sequence[Ranked], limit: int, *, end_only: bool) -> list[Ranked]:
     if end_only:
         return list(reversed(session[-limit:]))
-    asked = [one for one in session if one.role != "assistant"]
-    answered = [one for one in session if one.role == "assistant"]
+    asked = [one for one in session if one.record.role != "assistant"]
+    answered = [one for one in session if one.record.role == "assistant"]
     return [*_spread(asked), *_spread(answered)][:limit]
 
 
-def _spread(turns: Sequence[Record]) -> list[Record]:
+def _spread(turns: Sequence[Ranked]) -> list[Ranked]:
     """Return the turns so that any first few are spread over all: ends first, then middles."""
     if len(turns) < 3:
         return list(turns)
