@@ -45,8 +45,14 @@ log_name=recall
 serve_cache() {
     cache=$store/.session-start-payload.cached.md
     [ -z "$key" ] || cache=$store/session-start/$key.cached.md
-    # Never the page of all projects: what was said for one client is no business of another's.
-    [ -z "$key" ] || [ -e "$cache" ] || [ -L "$cache" ] || cache=$store/session-start/$new.cached.md
+    if [ -n "$key" ] && ! [ -e "$cache" ] && ! [ -L "$cache" ]; then
+        if folder_has_a_page; then
+            log 'cache-miss renamed -> live-cli'
+            return 1
+        fi
+        # Never the page of all projects: what was said for one client is no business of another's.
+        cache=$store/session-start/$new.cached.md
+    fi
     if ! [ -e "$cache" ] && ! [ -L "$cache" ]; then
         log 'cache-miss absent'
         return 1
@@ -100,6 +106,17 @@ serve_cache() {
     }
     log "cache-hit age=${age}s bytes=$size"
     return 0 # with or without a log, one page is enough
+}
+
+# True when the folder has a page under its path, from before it had a remote: the live command knows
+# whether that is this project's.
+folder_has_a_page() {
+    [ -n "$top" ] && [ "$top" != "$project" ] || return
+    of_remote=$key
+    project_key "$top"
+    of_folder=$store/session-start/$key.cached.md
+    key=$of_remote
+    [ -e "$of_folder" ]
 }
 
 # True when one of the links $@ leads to a file of another size than the one that it is named after:

@@ -8,11 +8,11 @@
 #
 # shellcheck disable=SC2034,SC2154  # other files use what is set here; common.sh and root.sh set more
 
-# Sets `project` (name), `key` and `ignored` for the folder $1; the first two are empty for a relative
-# one, which is of no project.
+# Sets `project` (name), `key`, `top` (its top folder; empty for a share) and `ignored` for the folder
+# $1; the first three are empty for a relative one, which is of no project.
 find_project() {
     find_root "$1"
-    project='' config='' key=''
+    project='' config='' key='' top=''
     [ "$place" != unknown ] || return
     if [ "$place" = elsewhere ]; then
         project=$spelled

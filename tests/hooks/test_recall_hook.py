@@ -71,6 +71,23 @@ def test_a_folder_without_a_page_never_gets_that_of_all_projects(
     assert shown.startswith("session-start|--project|@new" if of_none else "session-start|--cwd|")
 
 
+def test_a_folder_with_a_page_from_before_it_had_a_remote_asks_the_live_command(
+    recall: RecallRun,
+) -> None:
+    put(recall.cache, "of no project\n")
+    put(recall.project_cache(), "said before\n")
+    (recall.project / ".git").mkdir(exist_ok=True)
+    config = recall.project / ".git" / "config"
+    config.write_text('[remote "origin"]\n\turl = git@github.com:acme/weather.git\n')
+    recall.live(f"printf '{LIVE}'")
+
+    assert recall.run() == LIVE
+    assert "cache-miss renamed -> live-cli" in recall.log()
+
+    put(recall.project_cache(), "under the remote\n")
+    assert recall.run() == "under the remote\n"
+
+
 @pytest.mark.parametrize(
     ("limit", "age", "fresh"),
     [
