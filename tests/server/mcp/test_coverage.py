@@ -117,6 +117,12 @@ def lost(memory: Memory, *_: Any) -> Case:
     return Case(memory)
 
 
+def aliases_unreadable(memory: Memory, *_: Any) -> Case:
+    fact(memory, project="gamma")
+    memory.paths.projects.write_text("{")
+    return Case(memory, options={"project": "beta"})
+
+
 def session_lost(memory: Memory, *_: Any) -> Case:
     memory.ingest(OTHER)
     spool = memory.paths.spool
@@ -261,6 +267,7 @@ CASES: Final[Mapping[OutOfSight, Make]] = MappingProxyType(
         OutOfSight.DAMAGED_MODEL: damaged_model,
         OutOfSight.UNREADABLE_QUESTION: lambda memory, *_: Case(many(memory).memory, "🚀"),
         OutOfSight.OTHER_MODEL: other_model,
+        OutOfSight.ALIASES_UNREADABLE: aliases_unreadable,
         OutOfSight.UNKNOWN_PROJECT: narrowed(project="alhpa"),
         OutOfSight.UNKNOWN_TAG: narrowed(tags=["pest"]),
         OutOfSight.UNKNOWN_ORIGIN: narrowed(origins=["import"]),

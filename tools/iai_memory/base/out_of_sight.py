@@ -24,6 +24,7 @@ class OutOfSight(StrEnum):
     DAMAGED_MODEL = "damaged_model"
     UNREADABLE_QUESTION = "unreadable_question"
     OTHER_MODEL = "other_model"
+    ALIASES_UNREADABLE = "aliases_unreadable"
     UNKNOWN_PROJECT = "unknown_project"
     UNKNOWN_TAG = "unknown_tag"
     UNKNOWN_SESSION = "unknown_session"
@@ -55,6 +56,7 @@ MAKES_INCOMPLETE: Final = frozenset(
         OutOfSight.PENDING_VECTOR,
         OutOfSight.NO_MODEL,
         OutOfSight.DAMAGED_MODEL,
+        OutOfSight.ALIASES_UNREADABLE,
         OutOfSight.UNKNOWN_PROJECT,
         OutOfSight.UNKNOWN_TAG,
         OutOfSight.UNKNOWN_SESSION,
@@ -126,6 +128,9 @@ _SENTENCES: Final[Mapping[OutOfSight, Callable[[int], str]]] = MappingProxyType(
         ),
         OutOfSight.OTHER_MODEL: _always(
             "the store holds vectors of another model: run `iai-mcp model reembed`"
+        ),
+        OutOfSight.ALIASES_UNREADABLE: _always(
+            "aliases of projects cannot be read: run `iai-mcp doctor`"
         ),
         OutOfSight.UNKNOWN_PROJECT: _always("no memory has this project"),
         OutOfSight.UNKNOWN_TAG: _always("no memory has this tag"),

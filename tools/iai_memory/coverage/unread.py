@@ -11,6 +11,7 @@ from ..capture.session_state import Sessions, capture_notice, lost_turns, to_rea
 from ..capture.spool import Spool
 from ..capture.spool_faults import spool_faults
 from ..errors import StoreUnavailable
+from ..projects.alias_file import AliasFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,9 @@ def unread(paths: StorePaths) -> Unread:
         events, barred = 0, (str(exc),)
     if barred:
         remedies[OutOfSight.SPOOL_BARRED] = "; ".join(barred[:2])
+    aliases = AliasFile(paths).fault()
+    if aliases is not None:
+        remedies[OutOfSight.ALIASES_UNREADABLE] = aliases
     given_up = GivenUp(paths).present()
     counts = {
         OutOfSight.UNREAD_EVENT: events,
@@ -46,6 +50,7 @@ def unread(paths: StorePaths) -> Unread:
         OutOfSight.EVENT_GIVEN_UP: len(given_up),
         OutOfSight.SPOOL_BARRED: len(barred),
         OutOfSight.TURN_LOST: lost_turns(sessions.values()),
+        OutOfSight.ALIASES_UNREADABLE: int(aliases is not None),
     }
     if not given_up and not counts[OutOfSight.TURN_LOST]:
         counts[OutOfSight.SESSION_LOST] = int(bool(capture_notice(sessions.values())))
