@@ -23,7 +23,6 @@ NAMES = [page_name(page) for page in PAGES]
 WITH_COMMANDS = [page_name(page) for page in PAGES if blocks("sh", page.read_text("utf-8"))]
 NOT_RUN = {
     "make": "runs for minutes, or would run this test again",
-    "iai-mcp model install": "downloads the model",
     "claude": "needs Claude Code",
     "codex": "needs Codex",
     "python": "runs tests or benchmarks for minutes",

@@ -31,7 +31,7 @@ def is_windows_path(path: str) -> bool:
 def posix_folder(path: str) -> str:
     r"""Return a path of Windows as WSL has it, without slashes at its end, "/" for the root.
 
-    `C:\work`, `c:/work/` and `\\?\C:\work` are `/mnt/c/work`, `\\wsl$\Debian\home` is `/home`. The
+    `C:\job`, `c:/job/` and `\\?\C:\job` are `/mnt/c/job`, `\\wsl$\Debian\home` is `/home`. The
     share of another machine begins with two slashes.
     """
     path = path.replace("\\", "/")
