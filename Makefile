@@ -81,7 +81,7 @@ check-tests: setup ## Tests alone, but for the slow ones
 
 test: setup lint types check-tests ## Linters, types and tests: what has to pass
 
-test-slow: setup ## Races, soak runs, and the hooks under rare shells
+test-slow: setup ## Races, soak runs, the largest texts, and the hooks under rare shells
 	$(PYTEST) -n 2 --dist worksteal -m slow $(MORE)
 
 $(CLIENTS_INSTALLED):

@@ -325,7 +325,7 @@ def test_no_text_mentions_a_stranger_and_every_subject_has_much_said_of_it(world
 def test_a_small_world_is_told_and_asked_back(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["--kinds", "2", "--sessions", "12", "--failures", "1", "--ceiling"]
+    arguments = ["--kinds", "2", "--sessions", "8", "--failures", "1", "--ceiling"]
     found = run_benchmark(longitudinal, tmp_path, *arguments)
     ours = found["current, held-out"]["iai-mcp"]
     assert ours["@1"]["n"] == 12
