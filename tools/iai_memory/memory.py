@@ -6,7 +6,7 @@ read transcripts or scrub.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -52,7 +52,6 @@ from .writing.supersede import supersede
 
 if TYPE_CHECKING:
     from .analysis.contradictions import Contradiction
-    from .base.out_of_sight import OutOfSight
     from .capture.drain import Drained
     from .capture.history_import import ImportProgress
     from .capture.selection import Selection
@@ -133,12 +132,12 @@ class Memory(StoreHandle):
         from .recall.query import check_query
 
         checked = check_query(query, options, self.own_project, self.zone)
-        undone = self.catch_up().undone if catch_up else {}
+        caught_up = self.catch_up() if catch_up else CaughtUp()
         self._join_own_folder()
         encoder, fault = self._model.usable()
         scoped = replace(checked, where=self._scoped(checked.where))
         found = recall(self.store, encoder, scoped)
-        return self._sight(undone).recalled(found, scoped.where, self._model, fault)
+        return self._sight(caught_up).recalled(found, scoped.where, self._model, fault)
 
     def supersede(
         self, id: str, text: str, *, reason: str = "", at: str | datetime | None = None
@@ -278,11 +277,11 @@ class Memory(StoreHandle):
             zone=self.zone,
         )
         check_whole(limit, "limit", 1, MAX_LIMIT)
-        undone = self.catch_up(vectors=False).undone if catch_up else {}
+        caught_up = self.catch_up(vectors=False) if catch_up else CaughtUp()
         self._join_own_folder()
         where = self._scoped(in_session(where, self.store.latest, self.zone))
         found = timeline(self.store, where, limit, turns=turns)
-        return self._sight(undone).timeline(found, where)
+        return self._sight(caught_up).timeline(found, where)
 
     def contradictions(self, limit: int = 20) -> list[Contradiction]:
         """Return pairs of memories that may not both be true, newest first; changes nothing.
@@ -321,16 +320,16 @@ class Memory(StoreHandle):
             StoreFault: The store could not be read.
         """
         name = check_filter(project=project, own_project=self.own_project).project
-        undone = self.catch_up(vectors=False).undone if catch_up else {}
+        caught_up = self.catch_up(vectors=False) if catch_up else CaughtUp()
         self._join_own_folder()
         page = current_page(self.paths, self.page_manager(), name, refresh=refresh)
-        return self._sight(undone).page(page, name)
+        return self._sight(caught_up).page(page, name)
 
     def _scoped(self, where: Filter) -> Filter:
         return in_project(in_hindsight(where, self.store), self.store)
 
-    def _sight(self, undone: Mapping[OutOfSight, str]) -> Sight:
-        return Sight(self.store, self.paths, self.settings.disable, undone, self._folder)
+    def _sight(self, caught_up: CaughtUp) -> Sight:
+        return Sight(self.store, self.paths, self.settings.disable, caught_up, self._folder)
 
     def drain(
         self,

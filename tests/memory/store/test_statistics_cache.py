@@ -12,8 +12,9 @@ import lancedb
 import pytest
 
 from iai_memory import Memory
+from iai_memory.store.filter import Filter
 from iai_memory.store.key_filter import KeyFilter
-from iai_memory.store.statistics import TableStatistics
+from iai_memory.store.statistics import TableStatistics, Tally
 from iai_memory.store.vector_rows import Row
 
 KEYS = [f"{number:064x}" for number in range(8)]
@@ -174,3 +175,31 @@ def test_a_known_key_is_possible_and_stays_so_from_thousands_on(root: Path) -> N
     assert len(memory.store.by_keys([*keys, *KEYS])) == len(keys) == 12_001
     again = memory.ingest([f"number {number}" for number in range(9_999)])
     assert (again.stored, again.duplicates) == (0, 9_999)
+
+
+def test_a_tally_from_statistics_is_that_of_the_table(root: Path) -> None:
+    """Forgotten and superseded memories, of two projects, of another name of one, and of none."""
+    memory = opened(root)
+    for project in ("alpha", "beta", "gamma", None):
+        texts = [f"{number} things of {project} are counted." for number in range(5)]
+        report = memory.ingest([{"text": text, "project": project} for text in texts])
+        ids = [one.id for one in report.results if one.id]
+        memory.forget(ids[:1])
+        memory.supersede(ids[1], f"All things of {project} are counted.")
+    everything = Filter(include_superseded=True)
+    wheres = [
+        everything,
+        replace(everything, project="alpha"),
+        replace(everything, project="alpha", same_project=("gamma",), or_no_project=True),
+        replace(everything, project="unknown", or_no_project=True),
+        replace(everything, project="unknown"),
+        Filter(),
+        replace(everything, origins=("cli",)),
+        replace(everything, session_id="s"),
+    ]
+    memory.store.statistics()
+    for where in wheres:
+        assert memory.store.tally(where) == memory.store.latest.tally(where)
+    assert memory.store.tally(everything).rows == 4 * 5
+    memory.ingest({"text": "One more thing is counted.", "project": "alpha"})
+    assert memory.store.tally(everything) == Tally(4 * 5 + 1, 4 * 5 + 1)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..base.clock import iso, parse_time
+from ..base.fifo_cache import FifoCache
 from ..base.files import make_private_folder, replace_file
 from ..base.foreign_file import within
 from ..base.json_file import read_object
@@ -31,6 +32,8 @@ _FILE: Final = "sessions.json"
 _MAX_BYTES: Final = 64 << 20  # of some 500 bytes a transcript
 KEPT_FOR: Final = timedelta(days=60)
 MAX_ATTEMPTS: Final = 3
+# Of no folder: what one of them owes keeps the others from being asked together, not one by one.
+_EVERY_TRANSCRIPT: Final = "the transcripts of all sessions"
 _BETWEEN_ATTEMPTS: Final = timedelta(minutes=1)
 
 
@@ -124,6 +127,10 @@ class Session:
         self.read_size = about.st_size if is_read or is_at_rest(about) else None
 
 
+# By the path, inode, size and time of change of the file, which is replaced and never rewritten.
+_parsed: Final = FifoCache[tuple[str, int, int, int], "dict[str, Session]"](2)
+
+
 class Sessions:
     """The transcripts with events, kept in one file of the spool."""
 
@@ -177,6 +184,24 @@ class Sessions:
             ) from exc
 
 
+def known_sessions(paths: StorePaths) -> Mapping[str, Session]:
+    """Return what `Sessions.load` does, only to read; the file is parsed where it was replaced.
+
+    Costs a `stat`, where a server asks before each answer.
+    """
+    path = paths.spool / _FILE
+    try:
+        about = path.lstat()
+    except OSError:
+        return {}
+    key = (str(path), about.st_ino, about.st_size, about.st_mtime_ns)
+    found = _parsed.found([key])
+    if key not in found:
+        found = {key: Sessions(paths).load()}
+        _parsed.add(list(found.items()))
+    return found[key]
+
+
 def note_ring(ring: Ring, sessions: dict[str, Session]) -> None:
     """Note a ring with its transcript; ids and folder as a record would have them."""
     # Only a drain comes here, and a look whether there is work must stay light.
@@ -197,7 +222,7 @@ def note_ring(ring: Ring, sessions: dict[str, Session]) -> None:
     session.cwd = stored_place(ring.cwd) or session.cwd
 
 
-def to_read_again(sessions: dict[str, Session]) -> list[Session]:
+def to_read_again(sessions: Mapping[str, Session]) -> list[Session]:
     """Return the transcripts that grew after they were read, or whose last attempt failed.
 
     A host may write after its last hook: the end of a turn that was broken off rings for nobody.
@@ -230,8 +255,13 @@ def states_of(paths: Iterable[Path]) -> dict[Path, str]:
 
 def stats_of(paths: Iterable[Path]) -> dict[Path, os.stat_result]:
     """Return `stat` of the files that are there; of a folder that does not answer none."""
+    listed = list(paths)
+    if not listed:
+        return {}
+    with suppress(ForeignFileFault):  # all at once: each wait for a worker costs more than a `stat`
+        return within(_EVERY_TRANSCRIPT, partial(_stats, listed))
     folders: dict[Path, list[Path]] = {}
-    for path in paths:
+    for path in listed:
         folders.setdefault(path.parent, []).append(path)
     found: dict[Path, os.stat_result] = {}
     for folder, files in folders.items():
@@ -257,7 +287,7 @@ def has_work(paths: StorePaths) -> bool:
     given_up = GivenUp(paths)
     if Spool(paths).has_rings() or given_up.has_foreign():
         return True
-    sessions = Sessions(paths).load()
+    sessions = known_sessions(paths)
     return bool(to_read_again(sessions) or to_take_up(sessions, given_up.rings()))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ..base.out_of_sight import OutOfSight
@@ -15,7 +15,9 @@ from ..recall.project_scope import in_project
 from ..results import Coverage, Recalled, SessionStartPage, Timeline
 from ..store.filter import Filter
 from ..store.table import Store
+from .catching_up import CaughtUp
 from .measure import Answered, coverage_of
+from .unread import unread
 
 EMBED_FIX: Final = "iai-mcp sleep"
 """The command to run where vectors are pending."""
@@ -29,14 +31,14 @@ class Sight:
         store: The table.
         paths: The store's files.
         capture_is_off: Whether hooks note nothing where the user works.
-        undone: Why something could not be completed before the answer, see `catching_up.py`.
+        caught_up: What was completed before the answer.
         own: The project of the user's folder; None without one.
     """
 
     store: Store
     paths: StorePaths
     capture_is_off: bool
-    undone: Mapping[OutOfSight, str] = field(default_factory=dict[OutOfSight, str])
+    caught_up: CaughtUp
     own: Project | None = None
 
     def recalled(
@@ -115,13 +117,19 @@ class Sight:
         return page.model_copy(update={"coverage": coverage})
 
     def _coverage(self, answered: Answered) -> Coverage:
-        failed = {OutOfSight.NOT_DRAINED: 1} if OutOfSight.NOT_DRAINED in self.undone else {}
+        undone = self.caught_up.undone
+        failed = {OutOfSight.NOT_DRAINED: 1} if OutOfSight.NOT_DRAINED in undone else {}
         answered = replace(
             answered,
             hidden={**failed, **answered.hidden},
-            remedies={**self.undone, **self._offered(answered), **answered.remedies},
+            remedies={**undone, **self._offered(answered), **answered.remedies},
         )
-        return coverage_of(self.store, self.paths, answered, capture_is_off=self.capture_is_off)
+        return coverage_of(
+            self.store,
+            unread(self.paths, nothing_waits=self.caught_up.nothing_waits),
+            answered,
+            capture_is_off=self.capture_is_off,
+        )
 
     def _offered(self, answered: Answered) -> Mapping[OutOfSight, str]:
         """Return what the own project may have been before, where it is asked for and has nothing.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ..base.ledger import Ledger
@@ -58,10 +58,12 @@ class CaughtUp:
         undone: Why something is still missing, by the reason that an answer gives for it: sentences
             that say more than the reason's own.
         drained: What a drain did; None where it had nothing to do, or failed.
+        nothing_waits: Whether there was nothing to read, as of now.
     """
 
     undone: Mapping[OutOfSight, str] = field(default_factory=dict[OutOfSight, str])
     drained: Drained | None = None
+    nothing_waits: bool = False
 
 
 class CatchingUp:
@@ -86,7 +88,7 @@ class CatchingUp:
             caught_up = _drained(memory)
             if vectors and (fault := self._embed(memory, ends)):
                 undone = {**caught_up.undone, OutOfSight.PENDING_VECTOR: fault}
-                return CaughtUp(undone, caught_up.drained)
+                return replace(caught_up, undone=undone)
         return caught_up
 
     def _embed(self, memory: Completable, ends: float) -> str:
@@ -117,8 +119,10 @@ def _drained(memory: Completable) -> CaughtUp:
     """Drain for about a second; where another process does, wait for its end, but not for long."""
     paths = memory.paths
     try:
-        if bars_hooks(paths.spool) or not has_work(paths):
+        if bars_hooks(paths.spool):
             return CaughtUp()
+        if not has_work(paths):
+            return CaughtUp(nothing_waits=True)
         done = memory.drain(max_seconds=_DRAIN_SEC, wait_seconds=_patience(paths))
     except MemoryFault as exc:
         memory.ledger.write_changed("drain_before_answer_failed", (str(exc),), error=str(exc)[:200])

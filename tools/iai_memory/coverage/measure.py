@@ -7,14 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ..base.out_of_sight import MAKES_INCOMPLETE, TOLD_WITH_HITS, OutOfSight, told
-from ..base.paths import StorePaths
 from ..results import Coverage, Hidden, Searched, UnknownName, Unread
 from ..store.filter import Filter
 from ..store.reader import TableReader
 from ..store.record import REWOUND
 from ..store.table import Store
 from .known_names import sentence, unknown_names
-from .unread import unread
+from .unread import Outside
 
 _UNKNOWN: Final = {
     "project": OutOfSight.UNKNOWN_PROJECT,
@@ -53,7 +52,7 @@ class Answered:
 
 def coverage_of(
     store: Store,
-    paths: StorePaths,
+    outside: Outside,
     answered: Answered,
     *,
     capture_is_off: bool = False,
@@ -65,7 +64,7 @@ def coverage_of(
 
     Args:
         store: The table.
-        paths: The store's files.
+        outside: What is not in the table.
         answered: The answer.
         capture_is_off: Whether hooks note nothing where the user works.
 
@@ -73,8 +72,7 @@ def coverage_of(
         StoreFault: The store could not be read.
     """
     reader = store.latest
-    tally = reader.tally(_searched(answered))
-    outside = unread(paths)
+    tally = store.tally(_searched(answered))
     found = {**outside.counts, **answered.hidden}
     answered = replace(answered, remedies={**outside.remedies, **answered.remedies})
     pending = tally.pending if answered.wants_vectors else 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ..base.out_of_sight import OutOfSight
 from ..base.paths import StorePaths
 from ..capture.given_up import GivenUp
-from ..capture.session_state import Sessions, capture_notice, lost_turns, to_read_again
+from ..capture.session_state import capture_notice, known_sessions, lost_turns, to_read_again
 from ..capture.spool import Spool
 from ..capture.spool_faults import spool_faults
 from ..errors import StoreUnavailable
@@ -15,7 +15,7 @@ from ..projects.alias_file import AliasFile
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class Outside:
     """What is not in the table.
 
     Attributes:
@@ -27,15 +27,20 @@ class Unread:
     remedies: dict[OutOfSight, str] = field(default_factory=dict[OutOfSight, str])
 
 
-def unread(paths: StorePaths) -> Unread:
+def unread(paths: StorePaths, *, nothing_waits: bool = False) -> Outside:
     """Return what was not read or could not be kept.
 
     Costs two listings, one small file, and a `stat` for each transcript of sixty days.
+
+    Args:
+        paths: The store's files.
+        nothing_waits: Whether the caller has just seen that no drain would find anything.
     """
-    sessions = Sessions(paths).load()
+    sessions = known_sessions(paths)
     remedies: dict[OutOfSight, str] = {}
     try:
-        events, barred = Spool(paths).waiting().rings, spool_faults(paths.spool, strays=False)
+        events = 0 if nothing_waits else Spool(paths).waiting().rings
+        barred = spool_faults(paths.spool, strays=False)
     except StoreUnavailable as exc:
         events, barred = 0, (str(exc),)
     if barred:
@@ -46,7 +51,7 @@ def unread(paths: StorePaths) -> Unread:
     given_up = GivenUp(paths).present()
     counts = {
         OutOfSight.UNREAD_EVENT: events,
-        OutOfSight.UNREAD_TRANSCRIPT: len(to_read_again(sessions)),
+        OutOfSight.UNREAD_TRANSCRIPT: 0 if nothing_waits else len(to_read_again(sessions)),
         OutOfSight.EVENT_GIVEN_UP: len(given_up),
         OutOfSight.SPOOL_BARRED: len(barred),
         OutOfSight.TURN_LOST: lost_turns(sessions.values()),
@@ -54,4 +59,4 @@ def unread(paths: StorePaths) -> Unread:
     }
     if not given_up and not counts[OutOfSight.TURN_LOST]:
         counts[OutOfSight.SESSION_LOST] = int(bool(capture_notice(sessions.values())))
-    return Unread({reason: count for reason, count in counts.items() if count}, remedies)
+    return Outside({reason: count for reason, count in counts.items() if count}, remedies)

@@ -18,6 +18,7 @@ from ..projects.alias_file import AliasFile
 from ..projects.names import ProjectNames
 from .compaction import compact, compacted_version, is_due
 from .connection import CACHE_BYTES, Connection, write_lock
+from .filter import Filter
 from .forgotten_texts import ForgottenTexts
 from .indexes import create_text_index, merge_index_parts
 from .key_filter import KeyFilter
@@ -32,7 +33,7 @@ from .schema import EMBEDDER_FIELD_KEY
 from .snapshot.manager import may_fit
 from .snapshot.reader import SnapshotReader
 from .sql import sql_time
-from .statistics import StatisticsByProject, TableStatistics, total_statistics
+from .statistics import StatisticsByProject, TableStatistics, Tally, total_statistics
 from .statistics_cache import CommitDelta, StatisticsCache, statistics_of
 from .writer import NewestRow, Writer
 
@@ -192,6 +193,30 @@ class Store:
         if self._projects is None or self._projects[0] != (stamp, version):
             self._projects = (stamp, version), self.latest.names("project", forgotten=True)
         return self._projects[1]
+
+    def tally(self, where: Filter) -> Tally:
+        """Count the records that pass; with `as_of` it may count too many.
+
+        Of a filter of projects alone from the statistics, where they are known: a count by the
+        table costs a millisecond or two.
+        """
+        of_projects = Filter(
+            project=where.project,
+            same_project=where.same_project,
+            or_no_project=where.or_no_project,
+            include_superseded=True,
+        )
+        stamp = self.stamp
+        known = self._statistics.known(self.version, stamp) if where == of_projects else None
+        if known is None:
+            return self.latest.tally(where)
+        none = (None,) if where.or_no_project else ()
+        names = known if where.project is None else {*where.project_names, *none}
+        parts = [known[name] for name in names if name in known]
+        return Tally(
+            sum(part.total - part.tombstoned - part.folded for part in parts),
+            sum(part.pending for part in parts),
+        )
 
     @contextmanager
     def writing(self, *, shown: bool = True) -> Generator[Writer]:
