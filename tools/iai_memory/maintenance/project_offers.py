@@ -41,12 +41,13 @@ def join_folder(store: Store, project: Project) -> AliasChange | None:
     names = store.project_names
     if folder is None or name is None or names.same(folder, name):
         return None
-    parts = _parts(store)
-    before = [
-        parts[one].max_created_at
-        for one in parts
-        if one is not None and canonical_name(one) == canonical_name(folder)
+    same = [
+        one for one in store.projects() if one and canonical_name(one) == canonical_name(folder)
     ]
+    if not same:
+        return None
+    parts = _parts(store)
+    before = [parts[one].max_created_at for one in same if one in parts]
     ended = max((at for at in before if at is not None), default=None)
     if ended is None or canonical_name(folder) in names.roots:
         return None
@@ -71,10 +72,10 @@ def offer(store: Store, project: Project) -> str | None:
     Raises:
         StoreFault: The store could not be read.
     """
-    names, parts = store.project_names, _parts(store)
-    own = stored_place(project.name)
-    if own is None or names.names_of(own, parts):
+    names, own = store.project_names, stored_place(project.name)
+    if own is None or names.names_of(own, store.projects()):
         return None
+    parts = _parts(store)
     folder = stored_place(project.folder) or own
     here = set(_spans_in(store, folder))
     ranked = [
