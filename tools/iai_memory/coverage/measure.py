@@ -116,14 +116,14 @@ def _why_empty(reader: TableReader, answered: Answered, rows: int) -> dict[OutOf
     where, everything = answered.where, replace(answered.where, include_superseded=True)
     found = {OutOfSight.FORGOTTEN: reader.count_forgotten_where(everything)}
     if not where.include_superseded:
-        current = reader.count(replace(where, include_superseded=False))
-        found[OutOfSight.SUPERSEDED] = reader.count(everything) - current
+        current = reader.tally(replace(where, include_superseded=False)).rows
+        found[OutOfSight.SUPERSEDED] = reader.tally(everything).rows - current
     if not answered.wants_vectors:
         rewound = replace(everything, tags=(*everything.tags, REWOUND))
-        found[OutOfSight.REWOUND] = reader.count(rewound)
+        found[OutOfSight.REWOUND] = reader.tally(rewound).rows
     for reason, wider in _wider(everything):
-        found[reason] = reader.count(wider) - reader.count(everything)
-    if not any(found.values()) and not rows and not reader.count(Filter()):
+        found[reason] = reader.tally(wider).rows - reader.tally(everything).rows
+    if not any(found.values()) and not rows and not reader.tally(Filter()).rows:
         found[OutOfSight.NOTHING_STORED] = 1
     return {reason: count for reason, count in found.items() if count > 0}
 
