@@ -243,7 +243,7 @@ class TableReader(TableCounts, TableChanges):
             return (query.order_by(order) if newest else query).to_arrow()
 
         rows = self._read("reading records", ask)
-        if not where.include_tombstoned:
+        if is_plain and rows["tombstoned_at"].null_count < len(rows):
             rows = rows.filter(pc.is_null(rows["tombstoned_at"]))
         return rows.drop_columns(["tombstoned_at"])
 
