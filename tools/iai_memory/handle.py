@@ -75,6 +75,7 @@ class StoreHandle:
         self.settings = chosen
         self.paths = StorePaths(chosen.store)
         self.ledger = Ledger(self.paths)
+        self._cwd = cwd
         self._folder = None if cwd is None else project_of(cwd)
         self.own_project = stored_place(self._folder.name) if self._folder else None
         self.default_project = None if self.own_project in _no_projects() else self.own_project

@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from .base.checks import check_flag, check_whole
 from .base.clock import iso, parse_time
+from .base.out_of_sight import OutOfSight
 from .base.page_mark import hasten_page
 from .coverage.answers import Sight
 from .coverage.catching_up import CatchingUp, CaughtUp
-from .errors import StoreUnavailable
+from .errors import ForeignFileFault, StoreUnavailable
 from .handle import StoreHandle
 from .maintenance.after_commit import compact_if_due
 from .maintenance.status import status
 from .privacy.redaction import redact
+from .projects.identity import ignored
 from .recall.filter_arguments import check_filter, in_hindsight
 from .recall.project_scope import in_project
 from .recall.session_prefix import in_session
@@ -329,7 +331,17 @@ class Memory(StoreHandle):
         return in_project(in_hindsight(where, self.store), self.store)
 
     def _sight(self, caught_up: CaughtUp) -> Sight:
-        return Sight(self.store, self.paths, self.settings.disable, caught_up, self._folder)
+        return Sight(self.store, self.paths, self._no_capture, caught_up, self._folder)
+
+    def _no_capture(self) -> OutOfSight | None:
+        """Return why hooks note nothing where the user works; None where they do."""
+        if self.settings.disable:
+            return OutOfSight.CAPTURE_OFF
+        try:
+            here = self._cwd is not None and ignored(self._cwd)
+        except ForeignFileFault:
+            return None  # nobody can say
+        return OutOfSight.FOLDER_IGNORED if here else None
 
     def drain(
         self,

@@ -138,6 +138,15 @@ def capture_off(memory: Memory, *_: Any) -> Case:
     return Case(Memory(settings=memory.settings.model_copy(update={"disable": True})))
 
 
+def folder_ignored(memory: Memory, folder: Path, patch: pytest.MonkeyPatch) -> Case:
+    memory.ingest(OTHER)
+    (folder / ".iai-mcp-ignore").touch()
+    (folder / "inner").mkdir()
+    patch.chdir(folder / "inner")
+    settings = memory.settings
+    return Case(Memory(settings=settings, cwd=folder / "inner", on_commit=nobody))
+
+
 def without_model(memory: Memory, *_: Any) -> Case:
     fact(memory)
     settings = load_settings(store=memory.paths.root, model=None)
@@ -262,6 +271,7 @@ CASES: Final[Mapping[OutOfSight, Make]] = MappingProxyType(
         OutOfSight.TURN_LOST: lost,
         OutOfSight.SESSION_LOST: session_lost,
         OutOfSight.CAPTURE_OFF: capture_off,
+        OutOfSight.FOLDER_IGNORED: folder_ignored,
         OutOfSight.PENDING_VECTOR: pending,
         OutOfSight.NO_MODEL: without_model,
         OutOfSight.DAMAGED_MODEL: damaged_model,

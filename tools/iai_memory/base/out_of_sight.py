@@ -19,6 +19,7 @@ class OutOfSight(StrEnum):
     TURN_LOST = "turn_lost"
     SESSION_LOST = "session_lost"
     CAPTURE_OFF = "capture_off"
+    FOLDER_IGNORED = "folder_ignored"
     PENDING_VECTOR = "pending_vector"
     NO_MODEL = "no_model"
     DAMAGED_MODEL = "damaged_model"
@@ -112,6 +113,9 @@ _SENTENCES: Final[Mapping[OutOfSight, Callable[[int], str]]] = MappingProxyType(
         ),
         OutOfSight.CAPTURE_OFF: _always(
             "capture is switched off here: unset IAI_MCP_DISABLE to keep new turns"
+        ),
+        OutOfSight.FOLDER_IGNORED: _always(
+            "nothing that is said in this folder is kept: remove its .iai-mcp-ignore to change that"
         ),
         OutOfSight.PENDING_VECTOR: _many(
             "memory waits for its vector and was searched by words: run `iai-mcp sleep`",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -30,14 +30,14 @@ class Sight:
     Attributes:
         store: The table.
         paths: The store's files.
-        capture_is_off: Whether hooks note nothing where the user works.
+        no_capture: Says why hooks note nothing where the user works; None where they do.
         caught_up: What was completed before the answer.
         own: The project of the user's folder; None without one.
     """
 
     store: Store
     paths: StorePaths
-    capture_is_off: bool
+    no_capture: Callable[[], OutOfSight | None]
     caught_up: CaughtUp
     own: Project | None = None
 
@@ -128,7 +128,7 @@ class Sight:
             self.store,
             unread(self.paths, nothing_waits=self.caught_up.nothing_waits),
             answered,
-            capture_is_off=self.capture_is_off,
+            no_capture=self.no_capture,
         )
 
     def _offered(self, answered: Answered) -> Mapping[OutOfSight, str]:

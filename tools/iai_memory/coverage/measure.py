@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -55,7 +55,7 @@ def coverage_of(
     outside: Outside,
     answered: Answered,
     *,
-    capture_is_off: bool = False,
+    no_capture: Callable[[], OutOfSight | None],
 ) -> Coverage:
     """Return the coverage of an answer.
 
@@ -66,7 +66,7 @@ def coverage_of(
         store: The table.
         outside: What is not in the table.
         answered: The answer.
-        capture_is_off: Whether hooks note nothing where the user works.
+        no_capture: Says why hooks note nothing where the user works; None where they do.
 
     Raises:
         StoreFault: The store could not be read.
@@ -84,8 +84,8 @@ def coverage_of(
         found[_UNKNOWN[one.filter]] = 1
     if answered.is_empty:
         found |= _why_empty(reader, answered, tally.rows)
-        if capture_is_off:
-            found[OutOfSight.CAPTURE_OFF] = 1
+        if off := no_capture():
+            found[off] = 1
     return Coverage(
         complete=not any(reason in MAKES_INCOMPLETE for reason in found),
         searched=Searched(
