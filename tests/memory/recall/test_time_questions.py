@@ -311,3 +311,16 @@ def test_an_answer_that_was_forgotten_or_taken_back_is_not_listed(
     words_only.forget([report.results[2].id or ""])
     [hit] = words_only.recall("what did we do yesterday?").hits
     assert [hit.text, *(one.text for one in hit.turns)] == ["task 0 of a", "Let me look."]
+
+
+def test_with_a_topic_the_day_that_is_named_comes_before_the_days_around_it(
+    words_only: Memory,
+) -> None:
+    for day in (24, 25, 26, 27):
+        at = datetime(2026, 1, day, 12, tzinfo=UTC)
+        words_only.ingest(turn(at, f"We looked at the validation, part {day}.", f"s-{day}"))
+    found = words_only.recall("what did we do on 2026-01-25 about validation?")
+    assert found.hits[0].created_at.day == 25
+    assert "date 1.000" not in found.hits[1].reason
+    shares = [hit.score for hit in found.hits]
+    assert shares[0] > shares[1]

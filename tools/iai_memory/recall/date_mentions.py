@@ -38,9 +38,15 @@ class DateMention:
             return self.start - _DAYS_BEFORE, self.end + _DAYS_AFTER
         return self.start, self.end
 
-    def covers(self, moment: datetime) -> bool:
+    def is_of(self, moment: datetime) -> bool:
+        """Return whether the moment is of the days that are named."""
+        return self._within(moment, self.start, self.end)
+
+    def is_near(self, moment: datetime) -> bool:
         """Return whether a text of that time may be about these days."""
-        start, end = self.days
+        return self._within(moment, *self.days)
+
+    def _within(self, moment: datetime, start: date, end: date) -> bool:
         day = moment.astimezone(self.zone).date()
         if not self.any_year:
             return start <= day <= end

@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from ..store.candidate import Candidate, term_matrix
+from ..store.candidate import term_matrix
 from ..store.record import REWOUND, Record
 from ..store.similarity import Similarity
 from ..text.analyzer import query_terms
@@ -33,6 +33,8 @@ from .weights import Weights
 _SESSION_SHARES: Final = (1.0, 0.7, 0.5, 0.35, 0.25)
 _FULL_LENGTH: Final = 180  # characters of a text that says as much as one turn can
 
+# In a conversation a day is told of for days after; at work it is the day that was meant.
+_BESIDE_THE_DAY: Final = 0.25
 _NO_SIMILARITY: Final = Similarity(0.0, 0.0, None)
 
 
@@ -67,7 +69,7 @@ class SignalInputs:
         self.similarities = [found.similarities.get(one.id, _NO_SIMILARITY) for one in self.records]
         self.whole_cosine: Floats = np.array([one.whole for one in self.similarities])
         self.passage_cosine: Floats = np.array([one.best_passage for one in self.similarities])
-        self.has_term, self.rarity = _terms_of(found.candidates, query.text, self.dates)
+        self.has_term, self.rarity = _terms_of(found, query.text, self.dates)
         self.coverage: Floats = self.has_term @ self.rarity
         self.bm25 = _scaled_bm25(self.records, found.bm25)
         self.is_question = np.array([one.is_question for one in self.features], dtype=float)
@@ -176,10 +178,11 @@ def _unanswered(inputs: SignalInputs) -> Floats:
 def _date(inputs: SignalInputs) -> Floats:
     if not inputs.dates:
         return np.zeros(len(inputs.records))
-    return np.array(
-        [any(date.covers(one.created_at) for date in inputs.dates) for one in inputs.records],
-        dtype=float,
-    )
+    then = [one.created_at for one in inputs.records]
+    on_a_day = [any(date.is_of(moment) for date in inputs.dates) for moment in then]
+    near_one = [any(date.is_near(moment) for date in inputs.dates) for moment in then]
+    beside = 1.0 if inputs.found.is_conversation else _BESIDE_THE_DAY
+    return np.where(on_a_day, 1.0, np.where(near_one, beside, 0.0))
 
 
 def _asked_for(inputs: SignalInputs) -> Floats:
@@ -248,7 +251,7 @@ SIGNALS: Final = (
 
 
 def _terms_of(
-    candidates: Sequence[Candidate], text: str, dates: Sequence[DateMention]
+    found: CandidateSet, text: str, dates: Sequence[DateMention]
 ) -> tuple[Floats, Floats]:
     """Return the query terms that each candidate has, (n, k), and the rarity of each, (k,).
 
@@ -256,10 +259,11 @@ def _terms_of(
     no candidate has keeps its full share, so that no text covers the whole question. People do not
     say the date of the day, so a text of that day has the terms of the date.
     """
-    wanted = query_terms(text)
+    wanted, candidates = query_terms(text), found.candidates
     has_term = term_matrix(candidates, wanted).astype(float)
     for date in dates:
-        on_that_day = [date.covers(one.record.created_at) for one in candidates]
+        is_then = date.is_near if found.is_conversation else date.is_of
+        on_that_day = [is_then(one.record.created_at) for one in candidates]
         of_the_date = set(query_terms(date.text))
         has_term[np.ix_(on_that_day, [term in of_the_date for term in wanted])] = 1.0
     idf = np.log(1 + len(candidates) / (has_term.sum(axis=0) + 0.5))

@@ -48,11 +48,12 @@ _CODES: Final = {
     "chinese": "zh",
 }
 # An English question without any of these names no time, and waits for no import of dateparser.
+_OF_TWO_LANGUAGES: Final = {"hier", "mayo"}  # "was ist hier los?"
 _WORD: Final = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*")
 _MAYBE_ENGLISH: Final = re.compile(
     r"\d|\b(?:today|tonight|yesterday|ago|last|past|previous|this|since|until|till|between|recent|"
     r"latest|newest|weekend|week|month|year|days?|hours?|morning|night|where|catch|pick|just|"
-    r"recently|lately|quarter|fortnight|q[1-4]|doing|working|"
+    r"new|recently|lately|quarter|fortnight|q[1-4]|doing|working|"
     r"jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|(?:mon|tues|wednes|thurs|fri|satur|sun)day)",
     re.I,
 )
@@ -115,17 +116,17 @@ def _times(
 def locales_of(question: str) -> list[TimeLocale]:
     """Return the languages that the question may be in, most likely first; often none."""
     names = likely(question)
-    if set(names) <= {"english", "chinese"}:
-        names = [*names, *_of_a_few_words(question)]
+    names = [*names, *_of_words(question, has_cues=not set(names) <= {"english", "chinese"})]
     if names[0] == "english" and _MAYBE_ENGLISH.search(question) is None:
         names = [name for name in names[1:] if name != "english"]
     return [time_locale(_CODES[name]) for name in names if name in _CODES]
 
 
-def _of_a_few_words(question: str) -> list[str]:
-    """Return the languages of the days in a question without function words, and the system's."""
-    days = [DAY_WORDS[word] for word in _WORD.findall(question.lower()) if word in DAY_WORDS]
-    system = system_locale()[:2]
+def _of_words(question: str, *, has_cues: bool) -> list[str]:
+    """Return the languages of the days in a question; without other cues, the system's too."""
+    words = set(_WORD.findall(question.lower())) - (_OF_TWO_LANGUAGES if has_cues else set())
+    days = [DAY_WORDS[word] for word in words if word in DAY_WORDS]
+    system = "" if has_cues else system_locale()[:2]
     return [*days, *(name for name, code in _CODES.items() if code == system)]
 
 
@@ -143,9 +144,28 @@ class _Reader:
             best = self._next(question, at)
             if best is None:
                 return
-            (start, end), days = best
-            yield self._expression(question, (start, end), days)
-            at = end
+            span, days = self._with_its_weekday(question, *best)
+            yield self._expression(question, span, days)
+            at = span[1]
+
+    def _with_its_weekday(
+        self, question: str, span: tuple[int, int], days: Days
+    ) -> tuple[tuple[int, int], Days]:
+        """Return the day of "Sunday, 25 January", where the first time is its weekday."""
+        if not self._is_weekday(question[slice(*span)]):
+            return span, days
+        following = self._simple(question, span[1])
+        if following is None or following[1].start != following[1].end:
+            return span, days
+        gap = question[span[1] : following[0][0]]
+        if re.fullmatch(r"\W*", lead(self.locale.code).sub("", gap)) is None:
+            return span, days
+        return (span[0], following[0][1]), following[1]
+
+    def _is_weekday(self, text: str) -> bool:
+        return lead(self.locale.code).sub("", text).strip().rpartition(" ")[2].lower() in (
+            self.locale.weekdays
+        )
 
     def _next(self, question: str, at: int) -> tuple[tuple[int, int], Days] | None:
         """Return the next time with what stands before it, as "since" or "the day before"."""

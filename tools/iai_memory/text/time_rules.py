@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
 from .time_days import DAY, EARLIEST, Asked, Days, day_of
@@ -24,6 +24,14 @@ def _since(days: Days, asked: Asked) -> Days:
 
 def _until(days: Days, asked: Asked) -> Days:
     return Days(min(EARLIEST, days.end), days.end)
+
+
+def _behind(days: Days, asked: Asked) -> Days:
+    return Days(days.end + DAY, max(days.end + DAY, asked.today))
+
+
+def _ahead(days: Days, asked: Asked) -> Days:
+    return Days(min(EARLIEST, days.start - DAY), days.start - DAY)
 
 
 def _before(days: Days, asked: Asked) -> Days:
@@ -63,6 +71,8 @@ def frames(code: str) -> tuple[tuple[re.Pattern[str], Change], ...]:
         (first_of_two, between),
         (words.since, _since),
         (words.until, _until),
+        (words.after, _behind),
+        (words.ahead, _ahead),
     )
     start = rf"(?<!\w)(?:(?:{words.before})\s+)*" if locale.spaced and words.before else ""
     return tuple(
@@ -228,7 +238,9 @@ def _day_rules(locale: TimeLocale) -> Iterator[tuple[re.Pattern[str], Read]]:
     words, months = locale.words, locale.months
     ordinal = rf"(?:{words.ordinals})?" if words.ordinals else r"\.?"
     of = rf"(?:\s*(?:{words.of}))?\s*" if words.of else r"\s*"
-    name, year = rf"({alternatives(months)})\.?", r"(\d{4}|['\u2019]\d\d)"
+    # Two digits alone are a year at the end, and else "25 Jan 10 files changed".
+    name = rf"({alternatives(months)})\.?"
+    year = r"(\d{4}|['\u2019]\d\d|\d\d(?=[\s?.!]*$))"
     gap = r"\s*" if locale.spaced else ""
 
     if not locale.spaced:
@@ -262,6 +274,16 @@ def _day_rules(locale: TimeLocale) -> Iterator[tuple[re.Pattern[str], Read]]:
         locale.whole(rf"{name}{of},?\s*(\d{{4}})"),
         lambda match, asked: asked.month(months[match[1].lower()], int(match[2])),
     )
+    for of_week, take in ((words.first_week, slice(0, 7)), (words.last_week, slice(-7, None))):
+        if of_week:
+            yield (
+                locale.whole(rf"(?:{of_week})\s*{name}(?:{of}(\d{{4}}))?"),
+                partial(_week_of_month, months, take),
+            )
+    yield (
+        re.compile(rf"^\s*{name}[\s?.!]*$", re.I),
+        lambda match, asked: asked.month(months[match[1].lower()]),
+    )
     # A month alone counts only behind a word that precedes times: "may" and "march" are verbs.
     if words.before_month:
         leads = "|".join(
@@ -276,6 +298,16 @@ def _day_rules(locale: TimeLocale) -> Iterator[tuple[re.Pattern[str], Read]]:
                 ),
             ),
         )
+
+
+def _week_of_month(
+    months: Mapping[str, int], take: slice, match: re.Match[str], asked: Asked
+) -> Days:
+    """Return seven days of a month: its first or its last."""
+    month = asked.month(months[match[1].lower()], _year(match[2]))
+    count = (month.end - month.start).days + 1
+    days = [month.start + number * DAY for number in range(count)][take]
+    return Days(days[0], days[-1], month.any_year)
 
 
 def _days_of_a_month(
@@ -294,7 +326,7 @@ _VERSION: Final = r"(?<![\w.])(?<!version )(?<!version of )(?<!release )(?<!tag 
 
 def _number_rules(locale: TimeLocale) -> Iterator[tuple[re.Pattern[str], Read]]:
     yield (
-        re.compile(r"(?<![\w.-])(\d{4})[-/](\d\d?)[-/](\d\d?)(?![\w-])"),
+        re.compile(r"(?<![\w.-])(\d{4})[-/](\d\d?)[-/](\d\d?)(?:T\d\d:\d\d\S*)?(?![\w-])"),
         lambda match, asked: asked.day(int(match[3]), int(match[2]), int(match[1])),
     )
     # With full stops the day comes first wherever that is written.

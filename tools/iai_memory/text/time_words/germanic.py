@@ -11,8 +11,10 @@ ENGLISH: Final = TimeWords(
     before_month=r"in|during|of|from|throughout|early|late",
     last=r"last|past|previous",
     this=r"this",
-    since=r"(?:ever )?since|after|starting(?: from| on)?",
-    until=r"until|till?|up to|before",
+    since=r"(?:ever )?since|starting(?: from| on)?",
+    until=r"until|till?|up to",
+    after=r"after",
+    ahead=r"before",
     between=(r"between|from", r"and|to|until|till|-|\u2013"),
     recent=r"(?:the )?(?:last|past|previous)",
     recent_one=r"(?:in|over|during|within|for|from) the (?:last|past)|(?:the )?past",
@@ -21,6 +23,8 @@ ENGLISH: Final = TimeWords(
     day_after=r"(?:the )?day after",
     first_of=r"(?:the )?(?:first|1st) day of",
     last_of=r"(?:the )?last day of",
+    first_week=r"(?:(?:in|during|over) )?(?:the )?first week (?:of|in)",
+    last_week=r"(?:(?:in|during|over) )?(?:the )?last week (?:of|in)",
     weekend=r"weekend",
     today=r"(?:earlier|later) today|this (?:morning|afternoon|evening)|tonight|so far today",
     last_night=r"last night|yesterday (?:morning|afternoon|evening|night)",
@@ -49,7 +53,7 @@ ENGLISH: Final = TimeWords(
         r"(?:latest|newest|most recent|up to)(?: (?:thing|things|news|state|status|work|progress))?"
         r"(?! \w)"
         r"|(?:the |our |my )?(?:last|latest|previous|most recent) (?:session|conversation|chat)"
-        r"|pick(?:ing)? up where|catch me up"
+        r"|pick(?:ing)? up where|catch me up|what['\u2019]?s new(?! \w)"
     ),
     topicless=(
         "what which who where when how why did do does done doing we i you us me my our your it "
@@ -74,8 +78,10 @@ GERMAN: Final = TimeWords(
     before_month=r"im|vom|des|von|anfang|mitte|ende",
     last=r"letzte[nrms]?|vergangene[nrms]?|vorige[nrms]?",
     this=r"diese[nrms]?",
-    since=r"seit(?: dem)?|ab(?: dem)?|nach(?: dem)?",
-    until=r"bis(?: zum)?|vor dem",
+    since=r"seit(?: dem)?|ab(?: dem)?",
+    until=r"bis(?: zum)?",
+    after=r"nach(?: dem)?",
+    ahead=r"vor dem",
     between=(r"zwischen|vo[nm]", r"und|bis(?: zum)?|-|\u2013"),
     recent=r"(?:den |die |der )?(?:letzten|vergangenen|vorigen)",
     several=r"tage|tagen|wochen|monate|monaten|stunden",
@@ -83,6 +89,8 @@ GERMAN: Final = TimeWords(
     day_after=r"(?:am |den )?tag(?:e)? nach(?: dem)?",
     first_of=r"(?:am |den )?ersten tag(?:e)?(?: des| im| von)?",
     last_of=r"(?:am |den )?letzten tag(?:e)?(?: des| im| von)?",
+    first_week=r"(?:der |die )?ersten? woche (?:im|des|von)",
+    last_week=r"(?:in )?(?:der |die )?letzten? woche (?:im|des|von)",
     weekend=r"wochenende",
     today=r"heute (?:morgen|früh|vormittag|nachmittag|abend|nacht)",
     last_night=r"gestern (?:morgen|früh|vormittag|nachmittag|abend|nacht)|letzte nacht",
@@ -139,8 +147,10 @@ DUTCH: Final = TimeWords(
     before_month=r"in|van",
     last=r"afgelopen|vorige?|laatste",
     this=r"deze|dit",
-    since=r"sinds|vanaf|na",
-    until=r"tot(?: en met)?|voor",
+    since=r"sinds|vanaf",
+    until=r"tot(?: en met)?",
+    after=r"na",
+    ahead=r"voor",
     between=(r"tussen|van", r"en|tot(?: en met)?|-|\u2013"),
     recent=r"(?:de )?(?:afgelopen|laatste|voorbije)",
     several=r"dagen|weken|maanden|uren",

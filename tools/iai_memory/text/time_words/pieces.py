@@ -18,8 +18,10 @@ class TimeWords:
         before_month: Words before a month that is named alone.
         last: "last", before or after a weekday or a month.
         this: "this", before a weekday or a month.
-        since: "since" a time.
-        until: "until" a time.
+        since: "since" a time, which is in it.
+        until: "until" a time, which is in it.
+        after: "after" a time, which is not in it.
+        ahead: "before" a time, which is not in it.
         between: The words before the first and before the second of two times.
         recent: "in the last", before a number of days; `recent_after` stands behind it.
         recent_one: "in the last", before one unit, where that is not the calendar's last one.
@@ -29,6 +31,8 @@ class TimeWords:
         day_after: "the day after" another day.
         first_of: "the first day of" a month.
         last_of: "the last day of" a month.
+        first_week: "the first week of" a month.
+        last_week: "the last week of" a month.
         weekend: "the weekend".
         today: Parts of today, as "this morning".
         last_night: Parts of yesterday.
@@ -49,6 +53,8 @@ class TimeWords:
     this: str = ""
     since: str = ""
     until: str = ""
+    after: str = ""
+    ahead: str = ""
     between: tuple[str, str] | None = None
     recent: str = ""
     recent_one: str = ""
@@ -58,6 +64,8 @@ class TimeWords:
     day_after: str = ""
     first_of: str = ""
     last_of: str = ""
+    first_week: str = ""
+    last_week: str = ""
     weekend: str = ""
     today: str = ""
     last_night: str = ""

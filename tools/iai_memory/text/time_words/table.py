@@ -40,11 +40,16 @@ WORDS: Final[Mapping[str, TimeWords]] = MappingProxyType(
 _DAYS: Final = {
     "german": (
         "gestern heute vorgestern montag dienstag mittwoch donnerstag freitag samstag sonntag "
-        "letzte letzten letzter vorletzte neulich kürzlich zuletzt kw kalenderwoche"
+        "letzte letzten letzter vorletzte neulich kürzlich zuletzt kw kalenderwoche "
+        "januar februar märz juni juli oktober dezember"
     ),
-    "spanish": "ayer anteayer hoy lunes martes miércoles jueves viernes domingo anoche",
+    "spanish": (
+        "ayer anteayer hoy lunes martes miércoles jueves viernes domingo anoche enero febrero "
+        "marzo mayo junio julio septiembre octubre noviembre diciembre"
+    ),
     "french": (
-        "hier avant-hier aujourd'hui lundi mardi mercredi jeudi vendredi samedi dimanche récemment"
+        "hier avant-hier aujourd'hui lundi mardi mercredi jeudi vendredi samedi dimanche récemment "
+        "janvier février juillet août octobre décembre"
     ),
     "italian": "ieri oggi lunedì martedì mercoledì giovedì venerdì domenica",
     "portuguese": (
