@@ -55,14 +55,17 @@ def said_lines(role: str, text: str, turns: Sequence[Turn], *, own_id: str = "")
 def session_lines(hits: Sequence[Hit], zone: tzinfo, *, ids: bool) -> list[str]:
     """Return what was said at a time: sessions with project and time as headings, in their order.
 
-    The time is that of the first and the last hit that is shown of a session.
+    The time is that of the first and the last hit that is shown of a session. What has none stands
+    together by project and day.
     """
     lines: list[str] = []
 
-    def key(hit: Hit) -> tuple[str | None, str | None]:
-        return hit.session_id, None if hit.session_id else hit.project
+    def key(hit: Hit) -> tuple[str | None, ...]:
+        if hit.session_id:
+            return (hit.session_id,)
+        return None, hit.project, f"{hit.created_at.astimezone(zone).date()}"
 
-    for (session, _), of_session in groupby(hits, key):
+    for (session, *_), of_session in groupby(hits, key):
         shown = list(of_session)
         first, last = (one.created_at.astimezone(zone) for one in (shown[0], shown[-1]))
         span = f"{first:%Y-%m-%d %H:%M}"
@@ -74,8 +77,11 @@ def session_lines(hits: Sequence[Hit], zone: tzinfo, *, ids: bool) -> list[str]:
             *([f"session {session}"] if session and ids else []),
         ]
         lines.append(f"{span}  {memory_text('  '.join(names))}")
+        day = first.date()
         for hit in shown:
-            clock = f"{hit.created_at.astimezone(zone):%H:%M}"
+            at = hit.created_at.astimezone(zone)
+            clock = f"{at:%H:%M}" if at.date() == day else f"{at:%Y-%m-%d %H:%M}"
+            day = at.date()
             kind = "exchange" if hit.turns else hit.role
             lines.append(f"  {clock}  {kind}{f'  {hit.id}' if ids and not hit.turns else ''}")
             own_id = hit.id if ids and hit.turns else ""

@@ -106,6 +106,29 @@ def test_a_day_is_headed_by_session_with_project_and_time(
     ]
 
 
+def test_what_has_no_session_stands_by_its_day_and_a_session_over_midnight_says_where_it_is(
+    memory: Memory, command: Callable[..., str]
+) -> None:
+    for day in ("07", "08"):
+        memory.ingest({"text": f"note {day}", "created_at": f"2026-05-{day}T10:00:00Z"})
+    for number, at in enumerate(("2026-05-09T23:50:00Z", "2026-05-10T00:10:00Z")):
+        told = {"session_id": "night", "role": "user", "text": f"turn {number}"}
+        memory.ingest({**told, "created_at": at})
+    assert command("recall", "what did we do from 7 to 10 May 2026?").splitlines()[:11] == [
+        "2026-05-07 10:00  no project",
+        "  10:00  note",
+        "       note 07",
+        "2026-05-08 10:00  no project",
+        "  10:00  note",
+        "       note 08",
+        "2026-05-09 23:50 to 2026-05-10 00:10  no project",
+        "  23:50  user",
+        "       turn 0",
+        "  2026-05-10 00:10  user",
+        "       turn 1",
+    ]
+
+
 HOSTILE = {
     "escape codes": "\x1b[2J\x1b[31mred\x1b[0m \x9b31m",
     "a title": "\x1b]0;owned\x07",

@@ -87,13 +87,18 @@ def _within(where: Filter, asked: TimeQuestion) -> Filter:
 
 
 def _sessions(newest_first: Iterable[Record], query: Query) -> list[list[Record]]:
-    """Return the records by session, each oldest first; those without one are of their project."""
+    """Return the records by session, each oldest first.
+
+    Those without a session belong together by project and day.
+    """
     own, names = query.own_project, query.names
-    sessions: dict[tuple[str | None, str | None], list[Record]] = {}
+    zone = query.asked_at.tzinfo
+    sessions: dict[tuple[str, ...], list[Record]] = {}
     for record in newest_first:
         # The folder, and with it the project, may change within a session.
-        project = None if record.session_id else names.canonical(record.project)
-        key = (record.session_id, project)
+        project = names.canonical(record.project) or ""
+        day = record.created_at.astimezone(zone).date().isoformat()
+        key = (record.session_id,) if record.session_id else (project, day)
         sessions.setdefault(key, []).insert(0, record)
     return sorted(
         sessions.values(),
