@@ -35,7 +35,7 @@ PACKAGES = {
     "iai_memory.base": (22, set[str]()),
     "iai_memory.projects": (22, set[str]()),
     "iai_memory.privacy": (20, set[str]()),
-    "iai_memory.text": (24, {"Stemmer", "regex"}),
+    "iai_memory.text": (33, {"Stemmer", "regex"}),
     "iai_memory.capture.hosts": (25, set[str]()),
     "iai_memory.embedding": (24, {"pydantic"}),
     "iai_server.startup": (20, set[str]()),
@@ -54,10 +54,10 @@ def test_a_package_of_the_lower_floors_loads_no_heavy_library(package: str) -> N
 
 @pytest.mark.long
 @pytest.mark.parametrize("module", modules_of("iai_memory.text"))
-def test_a_module_of_text_loads_at_most_twelve_of_ours(module: str) -> None:
+def test_a_module_of_text_loads_at_most_twenty_of_ours(module: str) -> None:
     loaded = modules_loaded_by(module)
     assert loaded & LIBRARIES <= {"Stemmer", "regex"}
-    assert len(ours(loaded)) <= 12, ours(loaded)
+    assert len(ours(loaded)) <= 20, ours(loaded)
 
 
 @pytest.mark.long

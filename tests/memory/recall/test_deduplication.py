@@ -12,7 +12,8 @@ from tests.support.themes import OpenMemory, corpus, store_all
 
 from iai_memory import Memory
 from iai_memory.projects.names import ProjectNames
-from iai_memory.recall.deduplication import cheap_key, dedup_key
+from iai_memory.recall.deduplication import cheap_key
+from iai_memory.store.copies import copy_digest
 from iai_memory.text.saying import normalised_text
 
 
@@ -123,19 +124,25 @@ def test_repetitions_are_shown_once_and_every_wording_stays_recallable(
         assert "; 2 more say the same" in next(h for h in hits if h.text in wordings).reason
 
 
-def test_what_a_list_selects_by_keeps_equal_texts_apart(memory: Memory) -> None:
+def test_what_is_one_hit_is_what_a_change_of_it_changes(words_only: Memory) -> None:
     text = "The release train leaves on Tuesday."
     ids = store_all(
-        memory,
+        words_only,
         [
             {"text": text, "created_at": "2026-07-01"},
             {"text": text, "created_at": "2026-07-02", "project": "shop"},
-            {"text": text, "created_at": "2026-07-03", "role": "user"},
-            {"text": text, "created_at": "2026-07-04", "pinned": True},
+            {"text": text, "created_at": "2026-07-03", "role": "user", "session_id": "s"},
+            {"text": f"  the {text[4:-1]}", "created_at": "2026-07-04", "role": "assistant"},
             {"text": text, "created_at": "2026-07-05", "tags": ["decision"]},
         ],
     )
-    assert len({dedup_key(record, NAMES) for record in memory.store.latest.get(ids)}) == len(ids)
+    of_shop, [of_none] = (
+        [hit for hit in words_only.recall("release train").hits if hit.project == project]
+        for project in ("shop", None)
+    )
+    assert [hit.id for hit in of_shop] == [ids[1]]
+    assert set(of_none.ids) == {*ids} - {ids[1]}
+    assert set(words_only.forget([of_none.id]).forgotten) == set(of_none.ids)
 
 
 SAYING = st.lists(st.sampled_from(["rødgrød", "nord", "o'donnell", "irony", "don't"]), min_size=1)
@@ -152,7 +159,7 @@ def test_what_says_the_same_has_the_same_cheap_key(
     adorned = [decorated.format(word) for word in words]
     filled = [part for at, word in enumerate(adorned) for part in (*others[at], word)]
     same = record("b", " ".join(filled))
-    assert dedup_key(plain, NAMES) == dedup_key(same, NAMES)
+    assert copy_digest(plain, NAMES) == copy_digest(same, NAMES)
     assert cheap_key(plain, NAMES) == cheap_key(same, NAMES)
 
 

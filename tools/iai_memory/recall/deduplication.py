@@ -1,5 +1,8 @@
 """Deduplication: one hit for all memories that say the same in the same words.
 
+What is one hit is what a change of it changes: see `store.copies`. Who said it, a pin and tags make
+no difference, and the best of them is shown.
+
 Nothing in the table is changed or deleted: recall shows the best of a group and counts the others.
 
 The words decide, never the vectors: with this embedder a full stop or quotes around a sentence cost
@@ -9,14 +12,13 @@ names cost 0.02.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from ..projects.names import ProjectNames
-from ..store.copies import copy_words
+from ..store.copies import copy_digest
 from ..store.record import Record
 from .ranked import Ranked
 
@@ -32,7 +34,7 @@ def merge_duplicates(ranked: Sequence[Ranked], names: ProjectNames) -> list[Rank
     cheap_keys = [cheap_key(one.record, names) for one in ranked]
     counts = Counter(cheap_keys)
     for one, cheap in zip(ranked, cheap_keys, strict=True):
-        words = dedup_key(one.record, names) if counts[cheap] > 1 else one.record.id
+        words = copy_digest(one.record, names) if counts[cheap] > 1 else one.record.id
         key = (words, one.record.superseded_by is None)
         first = best.setdefault(key, one)
         if first is not one:
@@ -40,14 +42,7 @@ def merge_duplicates(ranked: Sequence[Ranked], names: ProjectNames) -> list[Rank
     return list(best.values())
 
 
-def dedup_key(record: Record, names: ProjectNames) -> bytes:
-    """Return 32 bytes, equal for memories that say the same and that no filter tells apart."""
-    parts = (record.role, record.pinned, sorted(record.tags), copy_words(record, names))
-    return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).digest()
-
-
 def cheap_key(record: Record, names: ProjectNames) -> tuple[object, ...]:
-    """Return a key that is equal where `dedup_key` is, and sometimes elsewhere; cheap."""
+    """Return a key that is equal where `copy_digest` is, and sometimes elsewhere; cheap."""
     text = record.text.casefold()
-    project = names.canonical(record.project)
-    return (project, record.role, record.pinned, *map(text.count, _COUNTED_LETTERS))
+    return (names.canonical(record.project), *map(text.count, _COUNTED_LETTERS))
