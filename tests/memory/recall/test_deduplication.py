@@ -64,6 +64,10 @@ def test_texts_that_differ_in_what_they_say_never_say_the_same(one: str, other: 
         ("Run the tests again", "Please run tests again!"),
         ("Use 'ripgrep' here", "use ripgrep here."),
         ("  a   b ", "a b"),
+        ("Staging listens on port 5544.", '"Staging listens on port 5544"'),
+        ("Staging listens on port 5544.", "“Staging listens on port 5544.”"),
+        ("read user_id", "read 'user_id'."),
+        ("«v1.2» it is", "v1.2 it is"),
         ("one\n\ntwo", "one\n\ntwo  \n"),
     ],
 )

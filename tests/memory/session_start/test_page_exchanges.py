@@ -75,7 +75,35 @@ def test_what_was_forgotten_or_taken_back_is_on_no_line(memory: Memory) -> None:
     gone = turns(("user", "go wrong"), ("assistant", "went wrong"), hour=10, tags=["rewound"])
     store_all(memory, gone)
     memory.forget([ids[2]])
-    assert recent(memory) == [f"- 2026-05-08 user: {ASKED} → assistant: one"]
+    assert recent(memory) == [f"- 2026-05-08 user: {ASKED}"]
+
+
+def test_an_answer_that_was_forgotten_leaves_neither_another_one_nor_an_open_end(
+    memory: Memory,
+) -> None:
+    other = "How long do we keep the logs of the audit?"
+    dialogue = (("user", ASKED), ("assistant", ANSWERED), ("user", other), ("assistant", "90 days"))
+    ids = store_all(memory, turns(*dialogue, ("user", "and why?"), ("assistant", "The law.")))
+    memory.forget([ids[1], ids[5]])
+    assert recent(memory) == [
+        "- 2026-05-08 assistant: 90 days → user: and why?",
+        f"- 2026-05-08 user: {other} → assistant: 90 days",
+        f"- 2026-05-08 user: {ASKED}",
+    ]
+
+
+def test_what_replaced_a_turn_answers_nothing_in_its_session(memory: Memory) -> None:
+    other = "How long do we keep the logs of the audit?"
+    dialogue = (("user", ASKED), ("assistant", ANSWERED), ("user", other), ("assistant", "90 days"))
+    ids = store_all(memory, turns(*dialogue))
+    memory.supersede(ids[1], "By author, from now on.")
+    lines = recent(memory)
+    assert f"- 2026-05-08 user: {other} → assistant: 90 days" in lines
+    assert f"- 2026-05-08 user: {ASKED}" in lines
+    stands_alone = "assistant: By author, from now on."
+    assert [line[13:] for line in lines if "author" in line] == [stands_alone]
+    [hit] = [one for one in memory.recall("how long do we keep the logs?").hits if one.turns]
+    assert "author" not in hit.model_dump_json()
 
 
 def test_many_turns_that_were_taken_back_take_no_room_of_others(memory: Memory) -> None:

@@ -127,6 +127,16 @@ def test_a_damaged_file_is_told_and_left_alone(command: Run) -> None:
     assert path.read_text() == "{"
 
 
+def test_the_page_says_that_names_cannot_be_read_and_offers_nothing_that_needs_them(
+    command: Run, here: Path
+) -> None:
+    command("project", "move", REMOTE, ".")
+    Memory().paths.projects.write_text("[]")
+    _, out, _ = command("session-start", "--cwd", str(here))
+    assert "another name of a project may be missing: `iai-mcp doctor`" in out
+    assert "project move" not in command("recall", "barometer", "--project", ".")[1]
+
+
 def test_a_change_is_on_every_page_when_the_command_ends(command: Run, here: Path) -> None:
     command("session-start", "--refresh")
     command("project", "move", REMOTE, ".")

@@ -142,6 +142,8 @@ class Sight:
             return {}
         if not self.store.project_names.same(project, self.own.name):
             return {}
+        if self.store.aliases.fault() is not None:
+            return {}  # the command that would be offered needs them
         from ..maintenance.project_offers import offer  # few answers have something to offer
 
         said = offer(self.store, self.own)

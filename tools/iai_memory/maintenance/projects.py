@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 from ..base.checks import MAX_NAME_LENGTH, check_text
 from ..base.ledger import Ledger
@@ -20,14 +19,12 @@ from ..errors import InvalidInput
 from ..projects.alias_file import AliasChange, By
 from ..projects.folders import is_windows_path
 from ..projects.identity import project_of
-from ..projects.names import canonical_name
+from ..projects.names import canonical_name, is_here
 from ..results import ProjectChanged, Projects, ProjectView
 from ..store.names import stored_place
 from ..store.statistics import TableStatistics, total_statistics
 from ..store.table import Store
 from ..text.nearest import nearest
-
-_HERE: Final = "."
 
 
 class StoreProjects:
@@ -157,7 +154,7 @@ class StoreProjects:
             InvalidInput: It is no name, or "." without a folder.
         """
         check_text(told, "project")
-        if told == _HERE:
+        if is_here(told):
             if self._own is None:
                 raise InvalidInput('"." is not known here: send the name of a project')
             return self._own

@@ -7,6 +7,7 @@ A project that was moved or renamed has aliases, see `alias_file`.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,10 +15,16 @@ from functools import lru_cache
 from typing import Final
 
 from .folders import is_windows_path, posix_folder
-from .git_config import network_name
+from .git_config import network_name, remote_name
 
 _DRIVE: Final = re.compile(r"/mnt/([A-Z])(?=/|$)")
+_ADDRESS: Final = re.compile(r"(?:ssh|git|git\+ssh|https?)://[^/]|[^/\s:@]+@[^/\s:]+:[^\\]", re.I)
 _HOST: Final = re.compile(r"[^/\s]*\.[^/\s]*|\[[^/\s]*\](?::\d+)?")
+
+
+def is_here(name: str) -> bool:
+    """Return whether the name means the project of the present folder."""
+    return name.strip().rstrip("/") == "."
 
 
 @lru_cache(4_096)
@@ -25,8 +32,11 @@ def canonical_name(name: str) -> str:
     """Return the one spelling under which all names of a project compare equal.
 
     A folder of Windows is called as where WSL mounts it; one of WSL, as Windows sees it, as it is
-    called there. A word is itself.
+    called there. A remote's address is its name. A word is itself, without blanks around it.
     """
+    name = name.strip()
+    if _ADDRESS.match(name):
+        return remote_name(name, "")
     if is_windows_path(name) or name.startswith("/"):
         return _canonical_folder(name)
     host, slash, path = name.partition("/")
@@ -96,6 +106,10 @@ def _root(name: str, parents: Mapping[str, str]) -> str:
 
 
 def _canonical_folder(name: str) -> str:
-    path = posix_folder(name) if is_windows_path(name) else name.rstrip("/") or "/"
+    path = posix_folder(name) if is_windows_path(name) else _plain_folder(name)
     drive = _DRIVE.match(path)
     return path if drive is None else f"/mnt/{drive[1].lower()}{path[drive.end() :]}"
+
+
+def _plain_folder(name: str) -> str:
+    return "/" + posixpath.normpath(name).strip("/")

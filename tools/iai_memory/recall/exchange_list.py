@@ -29,7 +29,7 @@ _SHORT_CHARACTERS: Final = 200
 _MAX_USER_TURNS: Final = 4  # shown of those in a row: the first, and the last ones
 _MAX_PAGE_ROWS: Final = 1_500
 _ORDER: Final = ("session_id", "created_at", "id")
-_COLUMNS: Final = (*_ORDER, "host", "role", "project", "superseded_by", "tags")
+_COLUMNS: Final = (*_ORDER, "host", "role", "project", "superseded_by", "tombstoned_at", "tags")
 
 Rows = NDArray[np.intp]
 
@@ -79,7 +79,7 @@ def list_exchanges(
     Raises:
         StoreFault: The table could not be read.
     """
-    whole = replace(where, roles=(), include_superseded=True)
+    whole = replace(where, roles=(), include_superseded=True, include_tombstoned=True)
     if not within_project:
         whole = replace(whole, project=None, same_project=(), or_no_project=False)
     # Only its history says what a record was at a time.
@@ -146,14 +146,15 @@ def _outline(records: Iterable[Record]) -> pa.Table:
     """Return records as `TableReader.outline` does, without row ids."""
     rows = list(records)
     types = {name: pa.string() for name in _COLUMNS}
-    types |= {"created_at": pa.timestamp("us", "UTC"), "tags": pa.list_(pa.string())}
+    times = pa.timestamp("us", "UTC")
+    types |= {"created_at": times, "tombstoned_at": times, "tags": pa.list_(pa.string())}
     columns = {name: [getattr(one, name) for one in rows] for name in _COLUMNS}
     return pa.table({name: pa.array(columns[name], types[name]) for name in _COLUMNS})
 
 
 def _admitted(rows: pa.Table, where: Filter) -> NDArray[np.bool_]:
     """Return which rows are of the project and the roles of the filter, bool, (n,)."""
-    admitted = np.ones(len(rows), np.bool_)
+    admitted = ~_flags(pc.is_valid(rows["tombstoned_at"]))
     if where.project is not None:
         mine = pc.is_in(rows["project"], value_set=pa.array(where.project_names, pa.string()))
         nobodys = pc.is_null(rows["project"])
@@ -183,7 +184,12 @@ def _newest_first(rows: pa.Table, admitted: NDArray[np.bool_], limit: int) -> _G
     """
     said = _flags(pc.equal(rows["role"], _USER))
     shown = np.flatnonzero(admitted)
-    number = _numbers(rows, said)[shown]
+    rewound = _tagged(rows["tags"], REWOUND)
+    is_live = pc.is_null(rows["tombstoned_at"])
+    alone = rewound | _flags(pc.and_(pc.is_valid(rows["superseded_by"]), is_live))
+    exchange, own = _numbers(rows, said)
+    answers = _answers(rows, exchange, ~rewound)
+    number = np.where(alone, own, exchange)[shown]
     by_group = np.argsort(number, kind="stable")
     shown, number = shown[by_group], number[by_group]
     begins = np.flatnonzero(np.diff(number, prepend=-1))
@@ -201,24 +207,36 @@ def _newest_first(rows: pa.Table, admitted: NDArray[np.bool_], limit: int) -> _G
     def members(at: int) -> list[tuple[int, str]]:
         return [(int(row), roles[int(row)].as_py()) for row in shown[begins[at] : ends[at]]]
 
-    def before(at: int) -> list[tuple[int, str]]:
-        """Return the members of the exchange right before it in its session."""
+    def answer(at: int) -> int | None:
+        """Return the row of its answer; None where it is not admitted, or is not there."""
+        row = answers.get(int(number[begins[at]]))
+        return None if row is None or alone[row] or not admitted[row] else row
+
+    def before(at: int) -> int | None:
+        """Return the answer of the exchange right before it in its session."""
         here, there = number[begins[[at, at - 1]]]
         first, earlier = shown[begins[[at, at - 1]]].tolist()
         is_next = at > 0 and here == there + 1 and here <= len(rows)
-        return members(at - 1) if is_next and sessions[first] == sessions[earlier] else []
+        return answer(at - 1) if is_next and sessions[first] == sessions[earlier] else None
 
-    def is_last(at: int) -> bool:
-        """Return whether no exchange of its session comes after it."""
+    def is_open(at: int) -> bool:
+        """Return whether it waits for an answer: the last one of its session, without any."""
+        if int(number[begins[at]]) in answers:
+            return False
         first, later = shown[begins[[at, (at + 1) % len(begins)]]].tolist()
         return at + 1 == len(begins) or sessions[first] != sessions[later]
 
-    chosen = [_group(members(at), before(at), is_last=is_last(at)) for at in newest[:limit]]
+    chosen = [
+        _group(members(at), answer(at), before(at), is_open=is_open(at)) for at in newest[:limit]
+    ]
     return _Groups(chosen, len(begins))
 
 
-def _numbers(rows: pa.Table, said: NDArray[np.bool_]) -> Rows:
-    """Return the number of each row's exchange; of what stands alone, one of its own; (n,)."""
+def _numbers(rows: pa.Table, said: NDArray[np.bool_]) -> tuple[Rows, Rows]:
+    """Return the number of each row's exchange, and one of its own, each (n,).
+
+    What is no turn of a session has its own number twice.
+    """
     in_session = _flags(pc.and_(pc.is_valid(rows["host"]), pc.is_valid(rows["session_id"])))
     turns = np.flatnonzero(in_session & ~_flags(pc.equal(rows["role"], "note")))
     session = rows["session_id"].combine_chunks().dictionary_encode().indices
@@ -228,8 +246,16 @@ def _numbers(rows: pa.Table, said: NDArray[np.bool_]) -> Rows:
     own = len(rows) + 1 + np.arange(len(rows))
     number = own.copy()
     number[turns] = np.cumsum(begins)
-    alone = _flags(pc.is_valid(rows["superseded_by"])) | _tagged(rows["tags"], REWOUND)
-    return np.where(alone, own, number)
+    return number, own
+
+
+def _answers(rows: pa.Table, exchange: Rows, counts: NDArray[np.bool_]) -> dict[int, int]:
+    """Return the row of the last answer in each exchange, by the exchange's number.
+
+    A forgotten or superseded one counts: what was said on the way to it is no answer.
+    """
+    answers = np.flatnonzero(counts & _flags(pc.equal(rows["role"], _ASSISTANT)))
+    return dict(zip(exchange[answers].tolist(), answers.tolist(), strict=True))
 
 
 def _tagged(tags: pa.ChunkedArray, tag: str) -> NDArray[np.bool_]:
@@ -250,40 +276,42 @@ def _largest(times: NDArray[np.int64], limit: int) -> Iterable[int]:
 
 
 def _group(
-    members: Sequence[tuple[int, str]], before: Sequence[tuple[int, str]], *, is_last: bool
+    members: Sequence[tuple[int, str]], answer: int | None, before: int | None, *, is_open: bool
 ) -> _Group:
     """Return what is shown of an exchange.
 
     Args:
         members: Its rows with their roles, in their order.
-        before: Those of the exchange before it.
-        is_last: Whether it is the last one of its session.
+        answer: The row of its answer.
+        before: That of the answer of the exchange before it.
+        is_open: Whether it waits for an answer.
     """
     roles = [role for _, role in members]
-    shown = [members[at][0] for at in shown_turns(roles)]
+    rows = [row for row, _ in members]
+    place = rows.index(answer) if answer in rows else None
+    shown = [rows[at] for at in shown_turns(roles, place)]
     return _Group(
         tuple(shown),
         len(members) - len(shown),
-        tuple(_answer(before)),
-        is_open=is_last and set(roles) == {_USER},
+        () if before is None else (before,),
+        is_open=is_open and set(roles) == {_USER},
     )
 
 
-def _answer(members: Sequence[tuple[int, str]]) -> list[int]:
-    return [row for row, role in members if role == _ASSISTANT][-1:]
-
-
-def shown_turns(roles: Sequence[str]) -> list[int]:
-    """Return the places of the turns of an exchange that are shown, given who said each.
+def shown_turns(roles: Sequence[str], answer: int | None) -> list[int]:
+    """Return the places of the turns of an exchange that are shown.
 
     The user's turns, of many in a row the first and the last ones, and the answer; where neither is
     there, the last turn.
+
+    Args:
+        roles: Who said each turn.
+        answer: The place of the answer; None where it is not among the turns.
     """
     user = [at for at, role in enumerate(roles) if role == _USER]
     if len(user) > _MAX_USER_TURNS:
         user = [user[0], *user[1 - _MAX_USER_TURNS :]]
-    answer = [at for at, role in enumerate(roles) if role == _ASSISTANT][-1:]
-    return [*user, *answer] or [len(roles) - 1]
+    return [*user, *([] if answer is None else [answer])] or [len(roles) - 1]
 
 
 def _flags(values: Any) -> NDArray[np.bool_]:

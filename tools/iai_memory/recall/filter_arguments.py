@@ -9,6 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from ..base.checks import check_tags, check_text
 from ..base.clock import parse_time
 from ..errors import InvalidInput
+from ..projects.names import is_here
 from ..store.filter import Filter
 from ..store.names import stored_id, stored_place, stored_tags
 from ..store.record import ORIGINS
@@ -35,7 +36,7 @@ def check_filter(
     Raises:
         InvalidInput: One of them cannot be used.
     """
-    if project == ".":
+    if project is not None and is_here(project):
         if own_project is None:
             raise InvalidInput('project "." is not known here: send the project\'s name, or null')
         project = own_project

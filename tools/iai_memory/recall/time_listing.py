@@ -10,7 +10,7 @@ from typing import Final
 from ..store.filter import Filter
 from ..store.reader import TableReader
 from ..store.record import REWOUND, Record
-from ..store.session_order import SessionOrder
+from ..store.session_order import Exchange, SessionOrder
 from .exchange_list import list_exchanges, shown_turns
 from .exchanges import exchange_of, is_turn
 from .query import Query
@@ -111,16 +111,18 @@ def _sessions(newest_first: Iterable[Record], query: Query) -> list[list[Record]
 
 def _exchanges(turns: Iterable[Record], orders: Mapping[str, SessionOrder]) -> list[Ranked]:
     """Return the exchanges of the turns of a session, and what stands by itself, in their order."""
-    groups: dict[tuple[bool, str], list[Record]] = {}
+    groups: dict[tuple[bool, str], tuple[Exchange | None, list[Record]]] = {}
     for turn in turns:
-        exchange = None if turn.role == "note" else exchange_of(turn, orders)
+        exchange = exchange_of(turn, orders)
         key = (False, turn.id) if exchange is None else (True, exchange.first)
-        groups.setdefault(key, []).append(turn)
-    return [_ranked(members) for members in groups.values()]
+        groups.setdefault(key, (exchange, []))[1].append(turn)
+    return [_ranked(exchange, members) for exchange, members in groups.values()]
 
 
-def _ranked(members: Sequence[Record]) -> Ranked:
-    lead, *others = (members[at] for at in shown_turns([one.role for one in members]))
+def _ranked(exchange: Exchange | None, members: Sequence[Record]) -> Ranked:
+    ids = [one.id for one in members]
+    answer = None if exchange is None or exchange.answer not in ids else ids.index(exchange.answer)
+    lead, *others = (members[at] for at in shown_turns([one.role for one in members], answer))
     return Ranked(lead, 1.0, {"time": 1.0}, turns=tuple(others))
 
 

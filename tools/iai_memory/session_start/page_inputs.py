@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 
@@ -18,6 +18,7 @@ from ..projects.alias_file import AliasFile
 from ..projects.names import ProjectNames
 
 _DIGEST_LENGTH = 16
+_NO_ALIASES = "what was said under another name of a project may be missing: `iai-mcp doctor`"
 _BARRED = "what is said now is not kept: `iai-mcp doctor`"
 
 
@@ -28,8 +29,8 @@ class PageInputs:
     Attributes:
         spool_bytes: Bytes of the rings that wait.
         topics: The topic map; None where there is none that may be shown.
-        notice: Turns that could not or cannot be kept, which the next session must know of; empty
-            for none.
+        notice: What could not or cannot be kept or shown, which the next session must know of;
+            empty for none.
         names: Which names are names of one project.
     """
 
@@ -72,10 +73,18 @@ def read_page_inputs(paths: StorePaths) -> PageInputs:
     Raises:
         StoreUnavailable: The spool cannot be read.
     """
-    sessions = Sessions(paths).load()
     return PageInputs(
         spool_bytes=Spool(paths).size(),
         topics=load_topics(paths),
-        notice=_BARRED if bars_hooks(paths.spool) else capture_notice(sessions.values()),
+        notice="; ".join(_notices(paths)),
         names=AliasFile(paths).names(),
     )
+
+
+def _notices(paths: StorePaths) -> Iterator[str]:
+    if bars_hooks(paths.spool):
+        yield _BARRED
+    elif notice := capture_notice(Sessions(paths).load().values()):
+        yield notice
+    if AliasFile(paths).fault() is not None:
+        yield _NO_ALIASES

@@ -177,21 +177,27 @@ class TableReader(TableCounts, TableChanges):
     def sessions(self, session_ids: Collection[str]) -> dict[str, SessionOrder]:
         """Return the order of the turns of each session, by its id.
 
-        Superseded records are included, forgotten ones left out; so are sessions without records.
+        Superseded records and forgotten ones are included; sessions without records are left out.
         """
         names, found = ["session_id", "created_at", "id"], dict[str, SessionOrder]()
         parts = self._select(
-            [*names, "role", "tombstoned_at"], "session_id", list(dict.fromkeys(session_ids))
+            [*names, "role", "host", "tombstoned_at"],
+            "session_id",
+            list(dict.fromkeys(session_ids)),
         )
         for part in parts:
-            live = part.filter(pc.is_null(part["tombstoned_at"]))
-            live = live.sort_by([(name, "ascending") for name in names])
-            runs = pc.run_end_encode(live["session_id"].combine_chunks())
-            ids, ends = live["id"].to_pylist(), runs.run_ends.to_pylist()
-            said = pc.equal(live["role"], "user").to_pylist()
+            rows = part.sort_by([(name, "ascending") for name in names])
+            runs = pc.run_end_encode(rows["session_id"].combine_chunks())
+            ids, ends = rows["id"].to_pylist(), runs.run_ends.to_pylist()
+            kinds = [
+                pc.equal(rows["role"], "user").to_pylist(),
+                pc.is_valid(rows["tombstoned_at"]).to_pylist(),
+                pc.or_(pc.is_null(rows["host"]), pc.equal(rows["role"], "note")).to_pylist(),
+            ]
             for session, begin, end in zip(runs.values.to_pylist(), [0, *ends], ends, strict=False):
-                by_user = frozenset(compress(ids[begin:end], said[begin:end]))
-                found[session] = SessionOrder(tuple(ids[begin:end]), by_user)
+                mine = ids[begin:end]
+                sets = (frozenset(compress(mine, kind[begin:end])) for kind in kinds)
+                found[session] = SessionOrder(tuple(mine), *sets)
         return found
 
     # Records in an order
@@ -222,7 +228,7 @@ class TableReader(TableCounts, TableChanges):
         return [record for record in records if where.admits(record)][:limit]
 
     def outline(self, where: Filter, newest: int | None = None) -> pa.Table:
-        """Return id, session, host, role, time, project, successor and tags of what passes.
+        """Return id, session, host, role, times, project, successor and tags of what passes.
 
         In any order; the column `_rowid` is for `in_outline`. With `as_of` it may return too many.
         A scan: 15 ms of 30,000 records.
@@ -231,9 +237,7 @@ class TableReader(TableCounts, TableChanges):
             where: Which records.
             newest: At most so many, the newest ones; None is all.
         """
-        # For a condition LanceDB takes 4 ms longer, and few records are forgotten.
-        is_plain = newest is None and where == _ALL_BUT_FORGOTTEN
-        sql = None if is_plain else where.to_sql()
+        sql = where.to_sql()
         order = [ColumnOrdering(column_name="created_at", ascending=False, nulls_first=False)]
         order.append(ColumnOrdering(column_name="id", ascending=False, nulls_first=False))
 
@@ -242,10 +246,7 @@ class TableReader(TableCounts, TableChanges):
             query = query.where(sql) if sql else query
             return (query.order_by(order) if newest else query).to_arrow()
 
-        rows = self._read("reading records", ask)
-        if is_plain and rows["tombstoned_at"].null_count < len(rows):
-            rows = rows.filter(pc.is_null(rows["tombstoned_at"]))
-        return rows.drop_columns(["tombstoned_at"])
+        return self._read("reading records", ask)
 
     def in_outline(self, rows: pa.Table) -> dict[str, Record]:
         """Return the records of rows of an outline by id, as they are now; forgotten ones too."""

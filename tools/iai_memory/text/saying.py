@@ -8,6 +8,7 @@ from typing import Final
 _IGNORED_WORDS: Final = frozenset({"please", "the"})
 _OPENING: Final = "\"'`\u2018\u201c\u201e\u00ab\u2039"
 _CLOSING: Final = "\"'`\u2019\u201d\u201c\u00bb\u203a.,!"
+_QUOTES: Final = "\"'`\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb\u2039\u203a"
 _SPACES: Final = (
     "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"
     "\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -20,7 +21,7 @@ _PLAIN_WORD: Final = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 def normalised_text(text: str) -> tuple[str, ...]:
     """Return the tokens of a text, in order; two texts say the same if these are equal.
 
-    Left out are "the" and "please", quotes around a word, a comma or full stop after one, the
+    Left out are "the" and "please", quotes around a chunk, a comma or full stop after one, the
     case of a plain word where a sentence begins, and blanks. Everything else counts: numbers,
     negations, identifiers and their case, word order, a question mark, line breaks and the
     indentation after them. A bag of words would not do: that of "Ann reports to Bob" is that of
@@ -52,6 +53,6 @@ def _token(chunk: str, *, begins: bool) -> str:
     bare = chunk.lstrip(_OPENING).rstrip(_CLOSING) or chunk
     if not _PLAIN_WORD.fullmatch(bare):
         # After anything but a word only a full stop or a comma is punctuation: "5!" is a number.
-        return chunk.rstrip(".,") or chunk
+        return chunk.lstrip(_QUOTES).rstrip(_QUOTES + ".,") or chunk
     titled = bare[:1].isupper() and (bare[1:].islower() or len(bare) == 1)
     return bare.casefold() if begins and titled else bare

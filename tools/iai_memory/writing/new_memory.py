@@ -10,6 +10,7 @@ from typing import Any, Final
 from ..base.checks import check_flag, check_name, check_tags, check_text
 from ..base.clock import parse_time
 from ..errors import InvalidInput
+from ..projects.names import is_here
 from ..store.idempotency import TurnIdentity
 from ..store.record import ROLES
 
@@ -101,7 +102,7 @@ def new_memories(
 
 
 def _in_project(memory: NewMemory, own_project: str | None) -> NewMemory:
-    if memory.project != ".":
+    if memory.project is None or not is_here(memory.project):
         return memory
     if own_project is None:
         raise InvalidInput('project "." is not known here: send the project\'s name, or null')

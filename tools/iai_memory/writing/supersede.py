@@ -80,6 +80,8 @@ def _ended(old: Record, now: datetime, since: datetime, new: Record) -> Record:
 def _successor(old: Record, text: str, origin: str, since: datetime) -> Record:
     """Return the new record, pending: project, session, role, tags and pin are the old one's.
 
+    It is of no host, for it is no turn: nobody answered with it what the session's last turn asks.
+
     Its trust is its own: the author of the correction vouches for the new text, not the author of
     the old one.
     """
@@ -87,6 +89,7 @@ def _successor(old: Record, text: str, origin: str, since: datetime) -> Record:
         old,
         text=text,
         origin=origin,
+        host=None,
         created_at=since,
         valid_from=since,
         turn_id=None,

@@ -54,6 +54,7 @@ class Columns:
         created_at: Microseconds since 1970, int64.
         superseded: bool.
         pinned: bool.
+        of_host: Whether a host stored it, bool.
         forgotten: bool.
         pending: Whether the row waits for vectors, bool.
         table_version: int64.
@@ -66,6 +67,7 @@ class Columns:
     created_at: NDArray[np.int64]
     superseded: NDArray[np.bool_]
     pinned: NDArray[np.bool_]
+    of_host: NDArray[np.bool_]
     forgotten: NDArray[np.bool_]
     pending: NDArray[np.bool_]
     table_version: NDArray[np.int64]
@@ -81,6 +83,7 @@ class Columns:
             created_at=_times(records["created_at"]),
             superseded=records["superseded_by"].is_valid().to_numpy(zero_copy_only=False),
             pinned=records["pinned"].to_numpy(zero_copy_only=False),
+            of_host=records["host"].is_valid().to_numpy(zero_copy_only=False),
             forgotten=records["tombstoned_at"].is_valid().to_numpy(zero_copy_only=False),
             pending=records["embedder"].is_null().to_numpy(zero_copy_only=False),
             table_version=records["table_version"].to_numpy(),
@@ -95,7 +98,7 @@ class Columns:
         """Size of all arrays, shared ones included."""
         names = (self.session, self.project, self.role, self.origin)
         arrays = [self.created_at, self.superseded, self.pinned, self.forgotten, self.table_version]
-        arrays.append(self.pending)
+        arrays += [self.pending, self.of_host]
         arrays += [one.numbers for one in names]
         return sum(one.nbytes for one in arrays) + sum(int(one.values.nbytes) for one in names)
 

@@ -44,8 +44,9 @@ _MAX_KNOWN_ROWS: Final = 10_000
 # Kept in order, 200 bytes a turn: the next recall mostly reads the same sessions.
 _MAX_SESSIONS: Final = 500
 
-_Said = tuple[NDArray[np.int64], list[str], NDArray[np.bool_]]
-"""Times and ids of the turns of one session, in order, and which of them the user said."""
+_Said = tuple[NDArray[np.int64], list[str], Sequence[NDArray[np.bool_]]]
+"""Times and ids of the records of one session, in order; which of them the user said, which were
+forgotten, and which are no turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +111,20 @@ class LiveSegment:
         return which[kept], rows[kept]
 
     def said(self, keys: Hashes) -> Iterator[tuple[int, _Said]]:
-        """Yield the position within `keys` of each session that is here, and its live rows."""
+        """Yield the position within `keys` of each session that is here, and its rows."""
         which, rows = self.find(self.segment.sessions, keys)
-        which, rows = which[self.live[rows]], rows[self.live[rows]]
         columns = self.segment.columns
         times, ids = columns.created_at[rows], self.segment.ids_at(rows)
-        by_user = columns.role.numbers[rows] == columns.role.number("user")
+        roles = columns.role.numbers[rows]
+        kinds = (
+            roles == columns.role.number("user"),
+            columns.forgotten[rows],
+            ~columns.of_host[rows] | (roles == columns.role.number("note")),
+        )
         ends = np.flatnonzero(np.diff(which, append=-1)) + 1
         for begin, end in pairwise([0, *ends.tolist()]):
-            yield int(which[begin]), (times[begin:end], ids[begin:end], by_user[begin:end])
+            said = (times[begin:end], ids[begin:end], [one[begin:end] for one in kinds])
+            yield int(which[begin]), said
 
     def sessions_of(self, keys: Hashes) -> list[str | None]:
         """Return the sessions of the records with these ids."""
@@ -335,7 +341,7 @@ class Snapshot:
         return made
 
     def _in_order(self, session_ids: Sequence[str]) -> dict[str, SessionOrder]:
-        """Order the live rows of each session; those without any are left out."""
+        """Order the rows of each session; those without any are left out."""
         found = dict[int, list[_Said]]()
         for part in self._parts:
             for number, said in part.said(cached_hashes_of(session_ids)):
@@ -345,8 +351,12 @@ class Snapshot:
 
 def _merged(said: Sequence[_Said]) -> SessionOrder:
     """Merge the turns of one session, that each segment gives in order."""
-    by_user = frozenset(chain.from_iterable(compress(ids, mine.tolist()) for _, ids, mine in said))
-    if len(said) == 1:
-        return SessionOrder(tuple(said[0][1]), by_user)
-    pairs = (zip(times.tolist(), ids, strict=True) for times, ids, _ in said)
-    return SessionOrder(tuple(id_ for _, id_ in sorted(chain.from_iterable(pairs))), by_user)
+    by_user, forgotten, apart = (
+        frozenset(chain.from_iterable(compress(ids, kinds[at].tolist()) for _, ids, kinds in said))
+        for at in range(3)
+    )
+    ids = said[0][1]
+    if len(said) > 1:
+        pairs = (zip(times.tolist(), names, strict=True) for times, names, _ in said)
+        ids = [id_ for _, id_ in sorted(chain.from_iterable(pairs))]
+    return SessionOrder(tuple(ids), by_user, forgotten, apart)
