@@ -101,7 +101,8 @@ def _check_project(memory: Memory) -> str:
     if not here:
         return f"{memory.default_project}, nothing yet for this project"
     also = f", also {', '.join(here[0].names)}" if here[0].names else ""
-    return f"{here[0].name}{also}, {here[0].memories} memories"
+    count = here[0].memories
+    return f"{here[0].name}{also}, {'1 memory' if count == 1 else f'{count:,} memories'}"
 
 
 def _check_servers(memory: Memory) -> str:

@@ -164,3 +164,17 @@ def test_a_linked_worktree_needs_no_joining(here: Path, tmp_path: Path, tell: Te
         "the barometer drifts"
     ]
     assert not memory.store.aliases.changes()
+
+
+def test_a_renamed_folder_without_a_remote_is_offered_where_the_old_one_is_gone(
+    here: Path, tmp_path: Path, tell: Tell
+) -> None:
+    tell("the barometer drifts", here)
+    renamed = here.rename(here.with_name("weather-station"))
+    other = tmp_path / "still-there"
+    other.mkdir()
+    tell("another project's turn", other)
+    offered = open_in(renamed, tmp_path).offered_project() or ""
+    assert f"iai-mcp project move {here} ." in offered
+    here.mkdir()
+    assert open_in(renamed, tmp_path).offered_project() is None

@@ -480,7 +480,7 @@ def test_hits_of_another_time_than_the_question_names_are_said_to_be_so(
     found = memory.recall(asked, min_confidence=0)
     assert [hit.text for hit in found.hits] == [FACT]
     assert found.coverage.complete
-    assert ("whatever is shown is of another" in (found.coverage.note or "")) is is_told
+    assert ("a hit, if there is one, is of another" in (found.coverage.note or "")) is is_told
 
 
 def test_a_memory_that_is_asked_for_by_its_id_is_a_complete_answer(memory: Memory) -> None:

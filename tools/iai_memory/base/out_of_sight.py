@@ -144,7 +144,7 @@ _SENTENCES: Final[Mapping[OutOfSight, Callable[[int], str]]] = MappingProxyType(
         OutOfSight.OTHER_SESSION: _outside("another session"),
         OutOfSight.OTHER_TIME: _outside("another time"),
         OutOfSight.NOTHING_THEN: _always(
-            "nothing is of the time that the question names; whatever is shown is of another"
+            "nothing is of the time that the question names; a hit, if there is one, is of another"
         ),
         OutOfSight.LATER_THAN_AS_OF: _many(
             "memory is later than as_of: ask without it",

@@ -25,7 +25,7 @@ from ..store.table import Store
 
 _log = logging.getLogger(__name__)
 _OF_A_HOST: Final = re.compile(r"[^/]*\.[^/]*/(.+)")
-_SAME_FOLDER, _OTHER_HOST, _SAME_NAME = 3, 2, 1
+_SAME_FOLDER, _OTHER_HOST, _SAME_NAME, _GONE_BESIDE = 4, 3, 2, 1
 
 
 def join_folder(store: Store, project: Project) -> AliasChange | None:
@@ -115,11 +115,18 @@ def _likeness(name: str, own: str, folder: str, here: set[str]) -> int:
     ends = {_last(own), _last(folder)}
     if _last(name) in ends and not _is_elsewhere(name):
         return _SAME_NAME
+    if _parent(name) == _parent(folder) and not _is_elsewhere(name):
+        return _GONE_BESIDE
     return 0
 
 
 def _last(name: str) -> str:
     return canonical_name(name).rpartition("/")[2].casefold()
+
+
+def _parent(name: str) -> str:
+    """Return the folder that a folder is in; of a name that is none, itself."""
+    return canonical_name(name).rpartition("/")[0] if name.startswith("/") else name
 
 
 def _is_elsewhere(name: str) -> bool:

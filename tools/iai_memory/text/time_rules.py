@@ -250,8 +250,9 @@ def _day_rules(locale: TimeLocale) -> Iterator[tuple[re.Pattern[str], Read]]:
             ),
             lambda match, asked: asked.day(int(match[3]), int(match[2]), _year(match[1])),
         )
+    short = rf"(?:(?:{words.short_weekdays})[.,]?\s+)?" if words.short_weekdays else ""
     yield (
-        locale.whole(rf"(\d{{1,2}}){ordinal}{of}{name}(?:{of}{year})?"),
+        locale.whole(rf"{short}(\d{{1,2}}){ordinal}{of}{name}(?:{of}{year})?"),
         lambda match, asked: asked.day(int(match[1]), months[match[2].lower()], _year(match[3])),
     )
     if words.between:
@@ -267,7 +268,7 @@ def _day_rules(locale: TimeLocale) -> Iterator[tuple[re.Pattern[str], Read]]:
             ),
         )
     yield (
-        locale.whole(rf"{name}{gap}(\d{{1,2}}){ordinal}(?!\d)(?:,?\s*{year})?"),
+        locale.whole(rf"{short}{name}{gap}(\d{{1,2}}){ordinal}(?!\d)(?:,?\s*{year})?"),
         lambda match, asked: asked.day(int(match[2]), months[match[1].lower()], _year(match[3])),
     )
     yield (
@@ -351,6 +352,15 @@ def _number_rules(locale: TimeLocale) -> Iterator[tuple[re.Pattern[str], Read]]:
     if words.before:
         lead = rf"(?P<lead>(?<!\w)(?:{words.before}|{words.since or '(?!)'})\s+)"
         yield (
+            re.compile(rf"{lead}(\d\d?)/(\d\d?)(?![\w/.])", re.I),
+            lambda match, asked: _without_a_year(match, asked, day_first=locale.day_first),
+        )
+        weekdays = alternatives(locale.weekdays)
+        yield (
+            locale.whole(rf"(?:{weekdays}),?\s+(\d\d?)\.(\d\d?)\."),
+            lambda match, asked: asked.day(int(match[1]), int(match[2])),
+        )
+        yield (
             re.compile(rf"{lead}(\d\d?)(?:{words.ordinals or '(?!)'})(?!\w)(?!\s*\d)", re.I),
             _read_day_of_month,
         )
@@ -358,6 +368,14 @@ def _number_rules(locale: TimeLocale) -> Iterator[tuple[re.Pattern[str], Read]]:
             re.compile(rf"{lead}((?:19|20)\d\d)(?![\w.-])", re.I),
             lambda match, asked: Days(date(int(match[2]), 1, 1), date(int(match[2]), 12, 31)),
         )
+
+
+def _without_a_year(match: re.Match[str], asked: Asked, *, day_first: bool) -> Days | None:
+    """Return the latest day of "on 3/4"; where one number is no month, it is the day."""
+    first, second = int(match[2]), int(match[3])
+    if first > 12 or (day_first and second <= 12):
+        return asked.day(first, second)
+    return asked.day(second, first)
 
 
 def _with_slashes(match: re.Match[str], asked: Asked, *, day_first: bool) -> Days | None:

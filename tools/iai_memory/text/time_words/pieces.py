@@ -37,6 +37,7 @@ class TimeWords:
         today: Parts of today, as "this morning".
         last_night: Parts of yesterday.
         other_phrases: Phrases that dateparser does not know, as "N unit ago", by that name.
+        short_weekdays: Short names of weekdays, which count before a date alone: "sat" is a verb.
         ordinals: What may stand behind the number of a day.
         of: What may stand between day, month and year.
         numbers: The words for one to ten.
@@ -70,6 +71,7 @@ class TimeWords:
     today: str = ""
     last_night: str = ""
     other_phrases: tuple[tuple[str, str], ...] = ()
+    short_weekdays: str = ""
     ordinals: str = ""
     of: str = ""
     numbers: str = ""
