@@ -33,8 +33,8 @@ WAIT_SEC = 30
 def child_environment(store: Path, model: Path | None, **more: str) -> dict[str, str]:
     """The environment of a child: no setting of this process, only the given ones."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("IAI_MCP_")}
-    chosen = {"IAI_MCP_STORE": str(store), "IAI_MCP_REFRESH_TICK_SEC": "0.1", **more}
-    return {**kept, **chosen, "IAI_MCP_MODEL": str(model or "installed")}
+    chosen = {"IAI_MCP_STORE": str(store), "IAI_MCP_REFRESH_TICK_SEC": "0.1"}
+    return {**kept, **chosen, "IAI_MCP_MODEL": str(model or "installed"), **more}
 
 
 class Host:

@@ -65,10 +65,16 @@ def test_a_turn_whose_folder_holds_a_fifo_as_git_is_of_that_folder(
 
 
 @pytest.mark.parametrize(
-    "cwd", ["C:\\Users\\me\\p", "\\\\wsl$\\Debian\\home\\me", "D:/work", "sub"]
+    ("cwd", "project"),
+    [
+        ("C:\\Users\\me\\p", "/mnt/c/Users/me/p"),
+        ("\\\\wsl$\\Debian\\home\\me", "/home/me"),
+        ("D:/work", "/mnt/d/work"),
+        ("sub", None),
+    ],
 )
 def test_a_turn_in_a_folder_of_elsewhere_is_not_filed_under_the_readers_project(
-    cwd: str, words_only: Memory, tmp_path: Path
+    cwd: str, project: str | None, words_only: Memory, tmp_path: Path
 ) -> None:
     (tmp_path / "t.jsonl").write_bytes(raw(claude("said", cwd=cwd)))
     ring(words_only, tmp_path / "t.jsonl")
@@ -76,4 +82,4 @@ def test_a_turn_in_a_folder_of_elsewhere_is_not_filed_under_the_readers_project(
     words_only.drain()
 
     (record,) = words_only.timeline(turns=True).records
-    assert record.project == (None if cwd == "sub" else cwd)
+    assert record.project == project
