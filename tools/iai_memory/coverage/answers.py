@@ -126,7 +126,7 @@ class Sight:
         )
         return coverage_of(
             self.store,
-            unread(self.paths, nothing_waits=self.caught_up.nothing_waits),
+            unread(self.paths, self.store.aliases, nothing_waits=self.caught_up.nothing_waits),
             answered,
             no_capture=self.no_capture,
         )

@@ -27,13 +27,14 @@ class Outside:
     remedies: dict[OutOfSight, str] = field(default_factory=dict[OutOfSight, str])
 
 
-def unread(paths: StorePaths, *, nothing_waits: bool = False) -> Outside:
+def unread(paths: StorePaths, aliases: AliasFile, *, nothing_waits: bool = False) -> Outside:
     """Return what was not read or could not be kept.
 
     Costs two listings, one small file, and a `stat` for each transcript of sixty days.
 
     Args:
         paths: The store's files.
+        aliases: Of its projects.
         nothing_waits: Whether the caller has just seen that no drain would find anything.
     """
     sessions = known_sessions(paths)
@@ -45,9 +46,9 @@ def unread(paths: StorePaths, *, nothing_waits: bool = False) -> Outside:
         events, barred = 0, (str(exc),)
     if barred:
         remedies[OutOfSight.SPOOL_BARRED] = "; ".join(barred[:2])
-    aliases = AliasFile(paths).fault()
-    if aliases is not None:
-        remedies[OutOfSight.ALIASES_UNREADABLE] = aliases
+    no_aliases = aliases.fault()
+    if no_aliases is not None:
+        remedies[OutOfSight.ALIASES_UNREADABLE] = no_aliases
     given_up = GivenUp(paths).present()
     counts = {
         OutOfSight.UNREAD_EVENT: events,
@@ -55,7 +56,7 @@ def unread(paths: StorePaths, *, nothing_waits: bool = False) -> Outside:
         OutOfSight.EVENT_GIVEN_UP: len(given_up),
         OutOfSight.SPOOL_BARRED: len(barred),
         OutOfSight.TURN_LOST: lost_turns(sessions.values()),
-        OutOfSight.ALIASES_UNREADABLE: int(aliases is not None),
+        OutOfSight.ALIASES_UNREADABLE: int(no_aliases is not None),
     }
     if not given_up and not counts[OutOfSight.TURN_LOST]:
         counts[OutOfSight.SESSION_LOST] = int(bool(capture_notice(sessions.values())))

@@ -69,7 +69,7 @@ class AliasFile:
     def __init__(self, paths: StorePaths) -> None:
         """Bind the file; nothing is read."""
         self._paths = paths
-        self._read: tuple[tuple[int, ...], ProjectNames] | None = None
+        self._read: tuple[tuple[int, ...], ProjectNames, bool] | None = None
 
     @property
     def path(self) -> Path:
@@ -78,16 +78,24 @@ class AliasFile:
 
     def names(self) -> ProjectNames:
         """Return the names under the aliases that count now; one `stat` where nothing changed."""
+        return self._looked()[1]
+
+    def fault(self) -> str | None:
+        """Return why the aliases cannot be read, with what to do; None where they can.
+
+        Costs what `names` does.
+        """
+        return None if self._looked()[2] else self._unusable()
+
+    def _looked(self) -> tuple[tuple[int, ...], ProjectNames, bool]:
+        """Return the file's stamp, its names, and whether it can be read."""
         stamp = self._stamp()
         kept = self._read
         if kept is None or kept[0] != stamp:
-            kept = (stamp, _names(self._changes() or ()))
+            changes = self._changes()
+            kept = (stamp, _names(changes or ()), changes is not None)
             self._read = kept
-        return kept[1]
-
-    def fault(self) -> str | None:
-        """Return why the aliases cannot be read, with what to do; None where they can."""
-        return self._unusable() if self._changes() is None else None
+        return kept
 
     def changes(self) -> tuple[AliasChange, ...]:
         """Return every change, oldest first, the undone ones too.

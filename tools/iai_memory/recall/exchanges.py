@@ -37,9 +37,9 @@ def exchange_of(record: Record, sessions: Mapping[str, SessionOrder]) -> Exchang
 
     A turn that the user took back is of none: what replaced it often follows at once.
     """
-    if not is_turn(record) or REWOUND in record.tags:
+    if record.host is None or record.session_id is None or REWOUND in record.tags:
         return None
-    session = sessions.get(record.session_id or "")
+    session = sessions.get(record.session_id)
     return None if session is None else session.exchange(record.id)
 
 
@@ -74,17 +74,16 @@ class ExchangeRows:
     def of(cls, records: Sequence[Record], sessions: Mapping[str, SessionOrder]) -> ExchangeRows:
         """Group the candidates that have these records."""
         row_of = {record.id: row for row, record in enumerate(records)}
-        numbers: dict[tuple[bool, str], int] = {}
-        number, pairs = list[int](), list[tuple[int, int, float]]()
-        unanswered = list[bool]()
+        # By the exchange itself, which all its turns share; another turn is one of its own.
+        numbers: dict[int, int] = {}
+        number, pairs, unanswered = list[int](), list[tuple[int, int, float]](), list[bool]()
         for row, record in enumerate(records):
             found = exchange_of(record, sessions)
-            # A turn that was taken back may be the first of the exchange that it is not of.
-            first = (False, record.id) if found is None else (True, found.first)
-            if first not in numbers:
-                numbers[first] = len(pairs)
+            key = ~row if found is None else id(found)
+            if key not in numbers:
+                numbers[key] = len(pairs)
                 pairs.append(_pair(record, row, found, row_of))
-            number.append(numbers[first])
+            number.append(numbers[key])
             unanswered.append(found is not None and found.answer is None)
         user, answer, turns = zip(*pairs, strict=True) if pairs else ((), (), ())
         return cls(

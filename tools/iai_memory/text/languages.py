@@ -15,6 +15,7 @@ _SERBIAN: Final = re.compile("[ђјљњћџ]")
 _PERSIAN: Final = re.compile("[پچژگکی]")
 # With a lower score the one or two words may be names or loans, and the text counts as English.
 _MIN_SCORE: Final = 1.0
+_LEAST_SHARE: Final = 0.25
 _EASTERN: Final = (
     ("japanese", re.compile("[\u3041-\u30ff]")),
     ("korean", re.compile("[\uac00-\ud7af]")),
@@ -93,7 +94,8 @@ def detect(text: str) -> Languages:
 def likely(text: str) -> list[str]:
     """Return the languages that the text may be in, most likely first; English comes at the end.
 
-    Only languages of which the text has a function word or a letter.
+    Only languages of which the text has function words or letters, not many fewer than of the
+    likeliest one: an English question has words of three others by chance.
     """
     head = text[:_HEAD_CHARACTERS].casefold()
     detected = detect(head)
@@ -104,7 +106,9 @@ def likely(text: str) -> list[str]:
     )
     east = [name for name, letters in _EASTERN if letters.search(head)]
     scores = _scores(head)
-    latin = sorted(scores, key=lambda name: (-scores[name], name))
+    least = _LEAST_SHARE * max(scores.values(), default=0.0)
+    near = [name for name, score in scores.items() if score >= least]
+    latin = sorted(near, key=lambda name: (-scores[name], name))
     return list(dict.fromkeys([*east[:1], *scripts, detected.latin, *latin, "english"]))
 
 

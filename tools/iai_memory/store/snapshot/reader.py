@@ -51,6 +51,11 @@ class SnapshotReader(TableReader):
         super().__init__(table, readers, follow_latest=True)
         self._snapshots = SnapshotManager(self, look, max_bytes)
 
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether there is a snapshot now."""
+        return self._snapshots.current() is not None
+
     def nearest(
         self, query: Vector, where: Filter, limit: int, *, nprobes: int
     ) -> dict[str, float]:
