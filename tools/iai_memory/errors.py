@@ -13,6 +13,7 @@ MemoryFault
 │   └── ModelInstallFailed  fetching or converting the published weights failed
 ├── ForeignFileFault        a file that somebody else named cannot be read
 │   └── ForeignFileMissing  there is none
+├── OutputFault             what was asked for cannot be written where it should go
 └── TranscriptFault         a host's transcript cannot be read
     └── EmptyTranscript     nothing is written in it yet
 
@@ -110,6 +111,10 @@ class ForeignFileFault(MemoryFault):
 
 class ForeignFileMissing(ForeignFileFault):
     """Nothing is at the path, or a link to nothing."""
+
+
+class OutputFault(MemoryFault):
+    """What was asked for cannot be written where it should go."""
 
 
 class TranscriptFault(MemoryFault):

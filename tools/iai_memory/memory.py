@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from .maintenance.scrub import Scrubbed
     from .projects.identity import Project
     from .recall.query import RecallOptions
+    from .transfer.jsonl_export import Damage
     from .transfer.jsonl_import import ImportCounts
 
 _MAX_REASON: Final = 200
@@ -515,11 +516,20 @@ class Memory(StoreHandle):
         self._committed()
         return done
 
-    def export_lines(self, *, vectors: bool = False) -> Iterator[str]:
-        """Yield every record as a line of JSON, oldest first; forgotten and superseded ones too."""
+    def export_lines(
+        self, *, vectors: bool = False, damaged: Callable[[Damage], None] | None = None
+    ) -> Iterator[str]:
+        """Yield every record as a line of JSON, oldest first; forgotten and superseded ones too.
+
+        Of a damaged store every record that can be read. What is missing `damaged` is told after
+        the last line.
+
+        Raises:
+            StoreFault: Nothing can be read, or the store is damaged and `damaged` is None.
+        """
         from .transfer.jsonl_export import export_lines
 
-        return export_lines(self.store, vectors=vectors)
+        return export_lines(self.paths, lambda: self.store, vectors=vectors, damaged=damaged)
 
     def import_lines(self, lines: Iterable[str]) -> Iterator[ImportCounts]:
         """Store lines of `export_lines` as they were; yield what became of each batch.

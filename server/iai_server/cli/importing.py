@@ -80,14 +80,19 @@ def jsonl(
     path: Annotated[Path, typer.Argument(parser=Path, help="A file of `iai-mcp export jsonl`.")],
     as_json: AsJson = False,
 ) -> None:
-    """Import exported memories as they were. Ids, times, links, pins and forgotten ones too."""
+    """Import exported memories as they were. Ids, times, links, pins and forgotten ones too.
+
+    Exits 1 where the file is not what was exported: lines are missing, or were changed.
+    """
     from iai_memory.base.foreign_file import open_foreign
+    from iai_memory.transfer.end_line import CheckedLines
 
     stored = known = folded = 0
     try:
         with TextIOWrapper(open_foreign(path), encoding="utf-8") as lines, progress() as bar:
             task = bar.add_task("storing", total=None)
-            for arrived in open_drained_memory().import_lines(lines):
+            checked = CheckedLines(lines)
+            for arrived in open_drained_memory().import_lines(checked):
                 stored, known = stored + arrived.stored, known + arrived.known
                 folded += arrived.folded
                 bar.update(task, completed=stored + known)
@@ -96,10 +101,22 @@ def jsonl(
     except UnicodeDecodeError as exc:
         raise InvalidInput(f"{path} is not UTF-8 ({exc}): name an exported file") from exc
     if as_json:
-        emit_json({"stored": stored, "known": known, "folded": folded})
+        emit_json(
+            {
+                "stored": stored,
+                "known": known,
+                "folded": folded,
+                "faults": checked.faults,
+                "warnings": checked.warnings,
+            }
+        )
     else:
         copies = f", {folded} of them folded as copies of one turn" if folded else ""
         emit_lines([f"{stored} stored{copies}, {known} known before"])
+    for sentence in (*checked.faults, *checked.warnings):
+        emit_error(f"{memory_text(str(path))}: {sentence}")
+    if checked.faults:
+        raise typer.Exit(1)
 
 
 def _import(

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iai_memory.errors import InvalidInput
-
 from .draining import open_drained_memory
 from .options import AsJson, command_group, open_memory
-from .printing import emit_json, emit_lines
+from .output_file import print_lines, require_place, write_lines
+from .printing import emit_error, emit_json, emit_lines
+
+if TYPE_CHECKING:
+    from iai_memory.transfer.jsonl_export import Damage
 
 
 def register(app: typer.Typer) -> None:
@@ -31,26 +31,41 @@ def _formats() -> None:
 
 
 def jsonl(
-    out: Annotated[Path | None, typer.Option(help="A new file; without it, stdout.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            # click's own type for paths looks at them, and would wait for a mount that is gone.
+            parser=Path,
+            help="A new file, or - for stdout; both end with a line by which an import checks them."
+            " Without it, the memories alone on stdout.",
+        ),
+    ] = None,
     vectors: Annotated[bool, typer.Option("--vectors", help="Include the vectors.")] = False,
 ) -> None:
-    """Write every memory as a line of JSON. Forgotten and superseded ones are included."""
-    lines = open_drained_memory().export_lines(vectors=vectors)
-    if out is None:
-        sys.stdout.writelines(f"{line}\n" for line in lines)
-        return
-    count = 0
-    try:
-        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            for line in lines:
-                file.write(f"{line}\n")
-                count += 1
-    except OSError as exc:
-        raise InvalidInput(
-            f"{out} cannot be written ({exc.strerror}): name a new file in a folder of yours"
-        ) from exc
-    emit_lines([f"{count} memories in {out}"])
+    """Write every memory as a line of JSON. Forgotten and superseded ones are included.
+
+    Of a damaged store it writes what can be read, says what is missing, and exits 1.
+    """
+    from iai_memory.transfer.end_line import with_end
+
+    to_file = out is not None and str(out) != "-"
+    memory = open_drained_memory()
+    if out is not None and to_file:
+        require_place(out, memory.paths.root)
+    damages: list[Damage] = []
+    lines = memory.export_lines(vectors=vectors, damaged=damages.append)
+    if out is not None:
+        lines = with_end(lines, lambda: damages[0].missing() if damages else 0)
+    if out is not None and to_file:
+        count = write_lines(out, lines) - 1
+        emit_lines([f"{count} memories in {out}"])
+    else:
+        print_lines(lines)
+    if damages:
+        for sentence in damages[0].sentences():
+            emit_error(sentence)
+        emit_error("the store is damaged, and what could be read is exported: run `iai-mcp doctor`")
+        raise typer.Exit(1)
 
 
 def scrub(

@@ -32,10 +32,15 @@ TABLE_NAME: Final = "memories"
 CACHE_BYTES: Final = 32 << 20
 """LanceDB's cache of metadata, and of indexes where a snapshot holds the table."""
 
-_WRITE_TIMEOUT_SEC: Final = 60.0
-# In 2.2, LanceDB's default, a column of one value is read whole: a hundred of 1,000,000 records
-# take 15 ms there, and 9 here.
-_NEW_TABLES: Final = {"new_table_data_storage_version": "2.1"}
+WRITE_TIMEOUT_SEC: Final = 60.0
+"""How long to wait for the write lock."""
+
+NEW_TABLES: Final = {"new_table_data_storage_version": "2.1"}
+"""LanceDB's options for a new table.
+
+In 2.2, its default, a column of one value is read whole: a hundred of 1,000,000 records take 15 ms
+there, and 9 here.
+"""
 
 
 def write_lock(paths: StorePaths) -> AbstractContextManager[None]:
@@ -44,7 +49,7 @@ def write_lock(paths: StorePaths) -> AbstractContextManager[None]:
     Raises:
         StoreBusy: Another process kept it for longer.
     """
-    return held(paths.lock("write"), timeout=_WRITE_TIMEOUT_SEC)
+    return held(paths.lock("write"), timeout=WRITE_TIMEOUT_SEC)
 
 
 class Connection:
@@ -141,7 +146,7 @@ class Connection:
             str(self._paths.database),
             read_consistency_interval=timedelta(0),
             session=session,
-            storage_options=_NEW_TABLES,
+            storage_options=NEW_TABLES,
         )
 
     def _exists(self) -> bool:

@@ -46,6 +46,15 @@ def is_full(error: BaseException) -> bool:
     return getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
 
 
+def is_machines(error: BaseException) -> bool:
+    """Return whether the machine is the cause, and no file of the table: room, rights, open files.
+
+    Such an error comes and goes, so nothing may be dropped because of it.
+    """
+    texts = ("No space left", "Too many open files", "Permission denied", "Cannot allocate memory")
+    return isinstance(error, MemoryError) or any(text in str(error) for text in texts)
+
+
 def lacks_hard_links(error: BaseException) -> bool:
     """Return whether the file system has no hard links."""
     return _NO_HARD_LINK.search(str(error)) is not None
@@ -74,7 +83,7 @@ def translated(what: str) -> Generator[None]:
                 f"{what} failed (its file system has no hard links): set IAI_MCP_STORE to a folder "
                 f"on another one, such as one in your home folder"
             ) from exc
-        raise StoreUnavailable(f"{what} failed ({_first_line(exc)}): run `iai-mcp doctor`") from exc
+        raise StoreUnavailable(f"{what} failed ({first_line(exc)}): run `iai-mcp doctor`") from exc
 
 
 def retried(what: str, work: Callable[[], T], refresh: Callable[[], None]) -> T:
@@ -102,6 +111,7 @@ def retried(what: str, work: Callable[[], T], refresh: Callable[[], None]) -> T:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """Return the beginning of an error's text, without paths of the machine that built LanceDB."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return _BUILD_PATH.sub("", lines[0])[:200]

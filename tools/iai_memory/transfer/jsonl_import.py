@@ -28,6 +28,7 @@ from ..store.table import Store
 from ..store.trust import trust_of
 from ..store.vector_rows import Row
 from ..writing.return_of_forgotten import as_forgotten
+from .end_line import end_of
 from .jsonl_export import ALIAS, FORMAT, TIMES
 
 BATCH: Final = 500
@@ -70,6 +71,8 @@ def import_lines(store: Store, lines: Iterable[str], *, embedder: str) -> Iterat
     batch: list[Row] = []
     brought = set[str]()
     for number, line in enumerate(lines, 1):
+        if end_of(line) is not None:
+            continue  # `CheckedLines` compares it with the others
         if (alias := _alias(line, number)) is not None:
             _link(store, *alias)
         elif line.strip():
