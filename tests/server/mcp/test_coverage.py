@@ -16,6 +16,7 @@ from typing import Any, Final
 import pytest
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, TextContent
+from tests.support.damage import index_files, removed
 from tests.support.model_folders import model_of_rubbish
 from tests.support.pages import WAIT_SEC, ring
 
@@ -102,6 +103,14 @@ def barred(memory: Memory, *_: Any) -> Case:
     memory.ingest(OTHER)
     (memory.paths.spool / "doorbell.jsonl").mkdir(parents=True)
     return Case(memory)
+
+
+def damaged_words(memory: Memory, *_: Any) -> Case:
+    memory.ingest(OTHER)
+    memory.store.compact(keep=timedelta(0))
+    for path in index_files(memory.paths):
+        removed(path)
+    return Case(memory, locked="write")
 
 
 def lost(memory: Memory, *_: Any) -> Case:
@@ -275,6 +284,7 @@ CASES: Final[Mapping[OutOfSight, Make]] = MappingProxyType(
         OutOfSight.PENDING_VECTOR: pending,
         OutOfSight.NO_MODEL: without_model,
         OutOfSight.DAMAGED_MODEL: damaged_model,
+        OutOfSight.DAMAGED_WORDS: damaged_words,
         OutOfSight.UNREADABLE_QUESTION: lambda memory, *_: Case(many(memory).memory, "🚀"),
         OutOfSight.OTHER_MODEL: other_model,
         OutOfSight.ALIASES_UNREADABLE: aliases_unreadable,

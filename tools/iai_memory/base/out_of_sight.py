@@ -23,6 +23,7 @@ class OutOfSight(StrEnum):
     PENDING_VECTOR = "pending_vector"
     NO_MODEL = "no_model"
     DAMAGED_MODEL = "damaged_model"
+    DAMAGED_WORDS = "damaged_words"
     UNREADABLE_QUESTION = "unreadable_question"
     OTHER_MODEL = "other_model"
     ALIASES_UNREADABLE = "aliases_unreadable"
@@ -57,6 +58,7 @@ MAKES_INCOMPLETE: Final = frozenset(
         OutOfSight.PENDING_VECTOR,
         OutOfSight.NO_MODEL,
         OutOfSight.DAMAGED_MODEL,
+        OutOfSight.DAMAGED_WORDS,
         OutOfSight.ALIASES_UNREADABLE,
         OutOfSight.UNKNOWN_PROJECT,
         OutOfSight.UNKNOWN_TAG,
@@ -126,6 +128,9 @@ _SENTENCES: Final[Mapping[OutOfSight, Callable[[int], str]]] = MappingProxyType(
         ),
         OutOfSight.DAMAGED_MODEL: _always(
             "only words were searched, the model cannot be used: run `iai-mcp model status`"
+        ),
+        OutOfSight.DAMAGED_WORDS: _always(
+            "only meaning was searched, the index of words is damaged: run `iai-mcp sleep`"
         ),
         OutOfSight.UNREADABLE_QUESTION: _always(
             "only words were searched, the model reads no letter or digit in the question"

@@ -19,8 +19,8 @@ from .catching_up import CaughtUp
 from .measure import Answered, coverage_of
 from .unread import unread
 
-EMBED_FIX: Final = "iai-mcp sleep"
-"""The command to run where vectors are pending."""
+SLEEP_FIX: Final = "iai-mcp sleep"
+"""The command to run where vectors are pending or an index is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +74,15 @@ class Sight:
         fix = found.fix
         if found.degraded:
             fix = model.fix
-        elif coverage.pending:
-            fix = EMBED_FIX
+        elif coverage.pending or OutOfSight.DAMAGED_WORDS in hidden:
+            fix = SLEEP_FIX
         return found.model_copy(
             update={
                 "coverage": coverage,
                 "confidence": found.confidence if coverage.complete else None,
-                "degraded": found.degraded or bool(coverage.pending),
+                "degraded": found.degraded
+                or bool(coverage.pending)
+                or OutOfSight.DAMAGED_WORDS in hidden,
                 "fix": fix,
             }
         )

@@ -86,11 +86,12 @@ def coverage_of(
         found |= _why_empty(reader, answered, tally.rows)
         if off := no_capture():
             found[off] = 1
+    by_words = answered.wants_vectors and OutOfSight.DAMAGED_WORDS not in found
     return Coverage(
         complete=not any(reason in MAKES_INCOMPLETE for reason in found),
         searched=Searched(
             memories=tally.rows,
-            by_words=tally.rows if answered.wants_vectors else 0,
+            by_words=tally.rows if by_words else 0,
             by_meaning=tally.rows - pending if answered.by_meaning else 0,
         ),
         pending=pending,

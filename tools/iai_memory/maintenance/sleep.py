@@ -213,6 +213,7 @@ class _Sleep:
 
     def _compact(self, progress: Progress) -> None:
         progress.callback(progress.step, 0, 1)
+        self._store.mend_indexes()
         self._store.merge_index_parts(_MAX_INDEX_PARTS)
         self._store.compact(keep=KEEP_VERSIONS)
         progress.callback(progress.step, 1, 1)

@@ -8,9 +8,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from functools import partial
-from typing import Final
+from typing import Final, Self
 
 from ..embedding.encoder import Encoder
+from ..errors import StoreUnavailable
 from ..store.candidate import Candidate
 from ..store.filter import Filter
 from ..store.reader import TableReader
@@ -55,6 +56,7 @@ class CandidateSet:
         is_conversation: Whether most candidates are lines of a conversation.
         has_exchanges: Whether most candidates are turns of an assistant's sessions; then it is no
             conversation.
+        has_words: False where the words cannot be searched because their index is damaged.
         cutoff: The lowest cosine that the search by meaning returned; 0.0 where it returned
             everything. No other record has a higher one.
     """
@@ -67,6 +69,7 @@ class CandidateSet:
     is_conversation: bool
     cutoff: float
     has_exchanges: bool = False
+    has_words: bool = True
 
 
 def find_candidates(reader: TableReader, encoder: Encoder | None, query: Query) -> CandidateSet:
@@ -81,14 +84,17 @@ def find_candidates(reader: TableReader, encoder: Encoder | None, query: Query) 
     where = replace(query.where, include_superseded=True)
     depth = max(CANDIDATES, 2 * query.limit)
     embedding = _EMBEDDING.submit(_embed, encoder, query.text)
-    bm25 = reader.matching(query.text, where, depth)
+    words = _Words.of(reader, query.text, where, depth)
+    bm25 = words.found
     found = reader.candidates(bm25)
     vector = _query_vector(encoder, query.text, found.values(), embedding)
+    if words.fault is not None and vector is None:
+        raise words.fault  # nothing was searched
     if _mostly_pending(found.values()):
         vector = None
     cosines = {} if vector is None else reader.nearest(vector, where, depth, nprobes=NPROBES)
     similarities = reader.overlap(partial(_similarities, reader, vector, {*bm25, *cosines}))
-    dated = _said_on_dates(reader, query, where, vector)
+    dated = _said_on_dates(reader, query, where, vector, by_words=words.fault is None)
     found |= reader.candidates([id_ for id_ in (*cosines, *dated) if id_ not in found])
     conversation = is_conversation(_speakers(found.values()))
     exchanges = not conversation and has_exchanges([one.record for one in found.values()])
@@ -105,11 +111,27 @@ def find_candidates(reader: TableReader, encoder: Encoder | None, query: Query) 
         is_conversation=conversation,
         has_exchanges=exchanges,
         cutoff=max(0.0, min(cosines.values())) if len(cosines) == depth else 0.0,
+        has_words=words.fault is None,
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What a search by words found, with its scores; or why there was none."""
+
+    found: Mapping[str, float]
+    fault: StoreUnavailable | None = None
+
+    @classmethod
+    def of(cls, reader: TableReader, text: str, where: Filter, depth: int) -> Self:
+        try:
+            return cls(reader.matching(text, where, depth))
+        except StoreUnavailable as exc:
+            return cls({}, exc)
+
+
 def _said_on_dates(
-    reader: TableReader, query: Query, where: Filter, vector: Vector | None
+    reader: TableReader, query: Query, where: Filter, vector: Vector | None, *, by_words: bool
 ) -> set[str]:
     """Return the ids of the best of the days that the query names; in a large store both searches
     may return other days only.
@@ -124,7 +146,7 @@ def _said_on_dates(
     since = datetime.combine(first, time.min, zone).astimezone(UTC)
     until = datetime.combine(last, time.max, zone).astimezone(UTC)
     then = where.within(since, until)
-    found = set(reader.matching(query.text, then, DATED))
+    found = set(reader.matching(query.text, then, DATED)) if by_words else set[str]()
     if vector is not None:
         found |= reader.nearest(vector, then, DATED, nprobes=NPROBES).keys()
     return found

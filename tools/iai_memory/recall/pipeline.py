@@ -78,6 +78,7 @@ def recall(
         OutOfSight.BELOW_CONFIDENCE: answer.below,
         OutOfSight.UNLIKELY: answer.unlikely,
         OutOfSight.NOTHING_THEN: int(_nothing_then(store, query)),
+        OutOfSight.DAMAGED_WORDS: int(not found.has_words),
         OutOfSight.UNREADABLE_QUESTION: int(encoder is not None and not is_readable(query.text)),
     }
     return Recalled(

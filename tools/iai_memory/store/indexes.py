@@ -7,6 +7,8 @@ from typing import Final
 from lancedb.index import FTS, BTree, IvfRq
 from lancedb.table import LanceTable
 
+from .lance_errors import LANCE_ERRORS, is_machines
+
 # A flat scan of 10,000 vectors takes 9 ms, an index of 100,000 as long. One bit a component with
 # five times the hits compared in full finds .99 of the ten nearest; eight bits find all of them in
 # four times the time and six times the space.
@@ -67,6 +69,33 @@ def drop_vector_indexes(table: LanceTable) -> None:
     for index in table.list_indices():
         if index.columns[0] in _VECTOR_INDEXES:
             table.drop_index(index.name)
+
+
+def drop_damaged_indexes(table: LanceTable) -> list[str]:
+    """Drop the indexes that cannot be read, a commit each; return their names.
+
+    Without an index LanceDB searches the rows themselves, so all is found, and slower. Costs one
+    read of all indexes.
+    """
+    damaged = [index.name for index in table.list_indices() if not _is_readable(table, index.name)]
+    for name in damaged:
+        table.drop_index(name)
+    return damaged
+
+
+def _is_readable(table: LanceTable, name: str) -> bool:
+    """Return whether an index can be read whole, and not the part alone that a search needs.
+
+    Raises:
+        OSError: LanceDB could not read for another reason than damage: too many files are open.
+    """
+    try:
+        table.prewarm_index(name)
+    except LANCE_ERRORS as exc:
+        if is_machines(exc):
+            raise
+        return False
+    return True
 
 
 def merge_index_parts(table: LanceTable, max_parts: int) -> None:

@@ -46,9 +46,16 @@ _OUTLINE: Final = (
 class TableReader(TableCounts, TableChanges):
     """Read access to the table through one handle: records, searches, counts and changes."""
 
-    def __init__(self, table: LanceTable, read_lock: ReadLock, *, follow_latest: bool) -> None:
-        """Take the handle over; `follow_latest` says that a cleaned version may be left."""
-        super().__init__(table, read_lock, follow_latest=follow_latest)
+    def __init__(
+        self,
+        table: LanceTable,
+        read_lock: ReadLock,
+        *,
+        follow_latest: bool,
+        mend: Callable[[], bool] | None = None,
+    ) -> None:
+        """Take the handle over; see `TableAccess`."""
+        super().__init__(table, read_lock, follow_latest=follow_latest, mend=mend)
         self._row_ids = RowIdCache()
 
     # Records by id, key or session

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -12,19 +13,27 @@ from typing import Final
 from ..base.clock import utc_now
 from ..base.files import make_private_folder
 from ..base.fsync import SyncedFolder
+from ..base.ledger import Ledger
+from ..base.locks import held
 from ..base.page_mark import page_change
 from ..base.paths import StorePaths
+from ..errors import StoreBusy, StoreFault, StoreUnavailable
 from ..projects.alias_file import AliasFile
 from ..projects.names import ProjectNames
 from .compaction import compact, compacted_version, is_due
-from .connection import CACHE_BYTES, Connection, write_lock
+from .connection import CACHE_BYTES, WRITE_TIMEOUT_SEC, Connection, write_lock
 from .filter import Filter
 from .forgotten_texts import ForgottenTexts
-from .indexes import create_text_index, merge_index_parts
+from .indexes import (
+    create_text_index,
+    drop_damaged_indexes,
+    has_text_index,
+    merge_index_parts,
+)
 from .key_filter import KeyFilter
 from .known import KnownMemory
 from .known_index import KnownIndex
-from .lance_errors import retried, translated
+from .lance_errors import LANCE_ERRORS, retried, translated
 from .plausible_times import MAX_AHEAD, is_plausible, ordered_by_arrival
 from .read_lock import ReadLock
 from .reader import TableReader
@@ -41,6 +50,7 @@ KEEP_VERSIONS: Final = timedelta(minutes=10)
 """Minimum time for which a reader of an old version keeps it."""
 
 _WAIT_FOR_READERS_SEC: Final = 1.0
+_WAIT_TO_MEND_SEC: Final = 1.0  # an answer waits
 
 
 class Store:
@@ -86,6 +96,9 @@ class Store:
         self._key_filter = KeyFilter()
         self._known = KnownIndex()
         self._forgotten = ForgottenTexts()
+        self._mending = threading.Lock()
+        self._mends = 0
+        self._writing_thread: int | None = None
         self.aliases = AliasFile(paths)
         make_private_folder(paths.root)
         self._read_lock = ReadLock(paths.lock("reading"))
@@ -100,7 +113,11 @@ class Store:
                 self._connection.set_index_cache(snapshot_bytes)
                 self._table = self._connection.open()
         self.latest = SnapshotReader(
-            self._table, self._read_lock, self._connection.versions_stat, max_bytes=snapshot_bytes
+            self._table,
+            self._read_lock,
+            self._connection.versions_stat,
+            max_bytes=snapshot_bytes,
+            mend=self._mended,
         )
         self._mend_times()
 
@@ -228,8 +245,19 @@ class Store:
                 the pages as behind. Vectors are not shown.
 
         Raises:
-            StoreBusy: Another process kept the lock for a minute.
+            StoreBusy: Another process kept the lock for a minute; or an index was damaged, which
+                is mended by now.
         """
+        try:
+            with self._writing(shown=shown) as writer:
+                yield writer
+        except StoreUnavailable as exc:
+            if self._mended():
+                raise StoreBusy("an index was damaged, and it is mended: try again") from exc
+            raise
+
+    @contextmanager
+    def _writing(self, *, shown: bool) -> Generator[Writer]:
         with write_lock(self.paths):
             with translated("reading the latest version"):
                 self._to_latest()
@@ -240,10 +268,12 @@ class Store:
                 self._committed,
                 lambda: page_change(self.paths) if shown else nullcontext(),
             )
+            self._writing_thread = threading.get_ident()
             try:
                 yield writer
             finally:
                 self._newest = writer.newest
+                self._writing_thread = None
 
     def set_embedder(self, embedder: str) -> None:
         """Declare whose vectors the table holds from now on; the caller made all others pending.
@@ -286,6 +316,14 @@ class Store:
             StoreBusy: Another process kept the write lock for a minute.
             StoreUnavailable: The table could not be written.
         """
+        try:
+            self._compact(keep)
+        except StoreUnavailable:
+            if not self._mended():
+                raise
+            self._compact(keep)
+
+    def _compact(self, keep: timedelta) -> None:
         with write_lock(self.paths):
             with translated("reading the latest version"):
                 self._to_latest()
@@ -311,6 +349,53 @@ class Store:
             merge_index_parts(self._table, max_parts)
             self._rewritten(before, self._table.version)
 
+    def mend_indexes(self, *, wait_sec: float = WRITE_TIMEOUT_SEC) -> list[str]:
+        """Drop the indexes that cannot be read, and build that of words anew; return their names.
+
+        The others, which only large tables need, the next compaction builds.
+
+        Args:
+            wait_sec: How long to wait for the write lock.
+
+        Raises:
+            StoreBusy: Another process kept the write lock for longer.
+            StoreUnavailable: The table cannot be written.
+        """
+        with (
+            held(self.paths.lock("write"), timeout=wait_sec),
+            translated("mending the indexes"),
+        ):
+            self._to_latest()
+            before = self._table.version
+            damaged = drop_damaged_indexes(self._table)
+            if not has_text_index(self._table):
+                create_text_index(self._table)
+            self._files.sync()
+            self._rewritten(before, self._table.version)
+        if damaged:
+            Ledger(self.paths).write("indexes_mended", indexes=damaged)
+        return damaged
+
+    def _mended(self) -> bool:
+        """Mend damaged indexes after work that failed; return whether it may succeed now.
+
+        Not within `writing`, which does it when its block has failed: each index that is dropped is
+        a commit, and rows of the block are stamped with the version that would be the next.
+        """
+        seen = self._mends
+        is_writing = self._writing_thread == threading.get_ident()
+        if is_writing or not self._connection.is_writable():
+            return False
+        with self._mending:
+            if self._mends != seen:
+                return True  # another thread did it meanwhile
+            try:
+                damaged = self.mend_indexes(wait_sec=_WAIT_TO_MEND_SEC)
+            except StoreFault:
+                return False  # the read's own error says what is wrong
+            self._mends += bool(damaged)
+            return bool(damaged)
+
     def release(self) -> None:
         """Free the memory of the snapshot and of known keys until their next use."""
         self.latest.release()
@@ -323,8 +408,11 @@ class Store:
         that was set back must not change a time.
         """
         late = f"created_at > {sql_time(utc_now() + MAX_AHEAD)}"
-        with translated("looking for times that lie ahead"), self._read_lock.shared():
-            found = self._table.count_rows(late)
+        try:
+            with self._read_lock.shared():
+                found = self._table.count_rows(late)
+        except LANCE_ERRORS:
+            return  # a damaged file must not close the whole store; whoever reads it is told
         if not found or not self._connection.is_writable():
             return
         with self.writing() as writer:

@@ -8,6 +8,7 @@ from typing import TypeVar
 import pyarrow as pa
 from lancedb.table import LanceTable
 
+from ..errors import StoreUnavailable
 from .lance_errors import retried, translated
 from .read_lock import ReadLock
 
@@ -23,8 +24,23 @@ class TableAccess:
     Every read raises StoreBusy or StoreUnavailable where LanceDB fails.
     """
 
-    def __init__(self, table: LanceTable, read_lock: ReadLock, *, follow_latest: bool) -> None:
-        """Take the handle over; `follow_latest` says that a cleaned version may be left."""
+    def __init__(
+        self,
+        table: LanceTable,
+        read_lock: ReadLock,
+        *,
+        follow_latest: bool,
+        mend: Callable[[], bool] | None = None,
+    ) -> None:
+        """Take the handle over.
+
+        Args:
+            table: The handle.
+            read_lock: Of its store.
+            follow_latest: Whether a cleaned version may be left.
+            mend: Called when a read failed; returns whether it is worth another try.
+        """
+        self._mend = mend
         self._table = table
         self._read_lock = read_lock
         self._follow_latest = follow_latest
@@ -50,6 +66,14 @@ class TableAccess:
         return [name for name in names if name not in self._lacking]
 
     def _read(self, what: str, work: Callable[[], T]) -> T:
+        try:
+            return self._read_once(what, work)
+        except StoreUnavailable:
+            if self._mend is None or not self._mend():
+                raise
+        return self._read_once(what, work)
+
+    def _read_once(self, what: str, work: Callable[[], T]) -> T:
         with translated(what), self._read_lock.shared():
             if self._follow_latest:
                 return retried(what, work, self._table.checkout_latest)

@@ -39,6 +39,7 @@ class SnapshotReader(TableReader):
         look: Callable[[], tuple[int, int]],
         *,
         max_bytes: int,
+        mend: Callable[[], bool] | None = None,
     ) -> None:
         """Take the handle over.
 
@@ -47,8 +48,9 @@ class SnapshotReader(TableReader):
             readers: Of its store.
             look: The inode and the time of change, in ns, of the folder of the table's versions.
             max_bytes: A table that would take more is not held in memory.
+            mend: See `TableAccess`.
         """
-        super().__init__(table, readers, follow_latest=True)
+        super().__init__(table, readers, follow_latest=True, mend=mend)
         self._snapshots = SnapshotManager(self, look, max_bytes)
 
     @property
