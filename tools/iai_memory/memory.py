@@ -140,7 +140,7 @@ class Memory(StoreHandle):
         encoder, fault = self._model.usable()
         scoped = replace(checked, where=self._scoped(checked.where))
         found = recall(self.store, encoder, scoped)
-        return self._sight(caught_up).recalled(found, scoped.where, self._model, fault)
+        return self._sight(caught_up).recalled(found, scoped, self._model, fault)
 
     def supersede(
         self, id: str, text: str, *, reason: str = "", at: str | datetime | None = None

@@ -380,6 +380,18 @@ def test_whatever_is_out_of_sight_gives_another_answer_than_a_true_miss(
             assert coverage["note"].split(":")[0] in text
 
 
+def test_what_was_forgotten_or_replaced_is_told_where_it_has_the_words_of_the_question(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    memory.forget([fact(memory)])
+    superseded(memory)
+    miss = Case(memory, "who won the chess tournament in Oslo?")
+    assert "hidden" not in from_tool(miss)["coverage"]
+    assert "nothing answers that" in from_cli(miss, monkeypatch, capsys)
+    reasons = [one["reason"] for one in from_tool(Case(memory))["coverage"]["hidden"]]
+    assert reasons == [OutOfSight.FORGOTTEN, OutOfSight.SUPERSEDED]
+
+
 def test_a_true_miss_is_complete_and_says_that_nothing_answers(
     memory: Memory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,9 +12,11 @@ from ..embedding.model import EmbeddingModel
 from ..errors import ModelFault
 from ..projects.identity import Project
 from ..recall.project_scope import in_project
+from ..recall.query import Query
 from ..results import Coverage, Recalled, SessionStartPage, Timeline
 from ..store.filter import Filter
 from ..store.table import Store
+from ..text.analyzer import query_terms
 from .catching_up import CaughtUp
 from .measure import Answered, coverage_of
 from .unread import unread
@@ -42,13 +44,13 @@ class Sight:
     own: Project | None = None
 
     def recalled(
-        self, found: Recalled, where: Filter, model: EmbeddingModel, fault: ModelFault | None
+        self, found: Recalled, query: Query, model: EmbeddingModel, fault: ModelFault | None
     ) -> Recalled:
         """Return what was recalled with its coverage; where that is not complete, it is not sure.
 
         Args:
             found: The answer of the pipeline, which says what it left out.
-            where: The filter of its query.
+            query: What was asked for, its filter in scope.
             model: Names the command where there is none.
             fault: Why the model could not be used; None where it could, or where there is none.
 
@@ -56,7 +58,7 @@ class Sight:
             StoreFault: The store could not be read.
         """
         hidden = {OutOfSight(one.reason): one.count or 0 for one in found.coverage.hidden}
-        searches = found.mode not in ("time", "id")
+        searches, where = found.mode not in ("time", "id"), query.where
         if searches and found.degraded:
             hidden[OutOfSight.DAMAGED_MODEL if fault else OutOfSight.NO_MODEL] = 1
         coverage = self._coverage(
@@ -69,6 +71,7 @@ class Sight:
                 wants_vectors=searches,
                 hidden=hidden,
                 remedies={OutOfSight.DAMAGED_MODEL: f"only words were searched: {fault}"},
+                terms=query_terms(query.text) if searches and not found.hits else (),
             )
         )
         fix = found.fix

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -38,6 +38,7 @@ class Answered:
         wants_vectors: Whether vectors should have been searched: not by a list of memories.
         hidden: Counts of what the answer itself left out, by reason.
         remedies: Sentences in place of those of their reasons, for example of a damaged model.
+        terms: Of the question; empty for a list of memories.
     """
 
     where: Filter
@@ -48,6 +49,7 @@ class Answered:
     wants_vectors: bool = False
     hidden: Mapping[OutOfSight, int] = field(default_factory=dict[OutOfSight, int])
     remedies: Mapping[OutOfSight, str] = field(default_factory=dict[OutOfSight, str])
+    terms: Sequence[str] = ()
 
 
 def coverage_of(
@@ -113,10 +115,15 @@ def _searched(answered: Answered) -> Filter:
 
 
 def _why_empty(reader: TableReader, answered: Answered, rows: int) -> dict[OutOfSight, int]:
-    """Return what the filter and the user's wishes keep out of an empty answer, with counts."""
+    """Return what the filter and the user's wishes keep out of an empty answer, with counts.
+
+    Of what was forgotten or superseded, only what has the words of the question.
+    """
     where, everything = answered.where, replace(answered.where, include_superseded=True)
-    found = {OutOfSight.FORGOTTEN: reader.count_forgotten_where(everything)}
-    if not where.include_superseded:
+    found = {OutOfSight.FORGOTTEN: reader.count_forgotten_where(everything, answered.terms)}
+    if answered.terms and not where.include_superseded:
+        found[OutOfSight.SUPERSEDED] = reader.count_superseded(everything, answered.terms)
+    elif not where.include_superseded:
         current = reader.tally(replace(where, include_superseded=False)).rows
         found[OutOfSight.SUPERSEDED] = reader.tally(everything).rows - current
     if not answered.wants_vectors:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -22,7 +23,7 @@ FORGOTTEN: Final = "tombstoned_at IS NOT NULL"
 
 
 class TableCounts(TableAccess):
-    """Counts and names, for which no text is read."""
+    """Counts and names."""
 
     def count(self, where: Filter) -> int:
         """Return the number of records that pass; with `as_of` it may count too many."""
@@ -41,12 +42,31 @@ class TableCounts(TableAccess):
         """Return the number of forgotten or folded records; costs a millisecond."""
         return self._read("counting records", lambda: self._table.count_rows(FORGOTTEN))
 
-    def count_forgotten_where(self, where: Filter) -> int:
-        """Return how many forgotten records would pass; copies that were folded are none."""
+    def count_forgotten_where(self, where: Filter, terms: Sequence[str] = ()) -> int:
+        """Return how many forgotten records would pass; copies that were folded are none.
+
+        Args:
+            where: Which records.
+            terms: Of a question: only those count that have at least half of them.
+        """
         parts = [replace(where, include_tombstoned=True).to_sql(), FORGOTTEN]
         parts += [] if self._lacking else ["folded_into = ''"]
-        condition = " AND ".join(part for part in parts if part)
-        return self._read("counting records", lambda: self._table.count_rows(condition))
+        return self._count_saying(" AND ".join(part for part in parts if part), terms)
+
+    def count_superseded(self, where: Filter, terms: Sequence[str]) -> int:
+        """Return how many superseded records pass that have at least half of the terms."""
+        parts = [replace(where, include_superseded=True).to_sql(), "superseded_by IS NOT NULL"]
+        return self._count_saying(" AND ".join(part for part in parts if part), terms)
+
+    def _count_saying(self, condition: str, terms: Sequence[str]) -> int:
+        """Count the records of a condition; with terms, those that have at least half of them."""
+        if not terms:
+            return self._read("counting records", lambda: self._table.count_rows(condition))
+        query = self._table.search().select(["terms"]).where(condition).limit(None)
+        texts = self._read("reading words", query.to_arrow)["terms"].to_pylist()
+        wanted = [f" {term} " for term in terms]
+        held = (sum(term in f" {text} " for term in wanted) for text in texts)
+        return sum(2 * count >= len(wanted) for count in held)
 
     def count_pending(self) -> int:
         """Return the number of records that wait for vectors; costs a millisecond."""
