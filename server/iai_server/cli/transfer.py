@@ -9,7 +9,6 @@ import typer
 
 from .draining import open_drained_memory
 from .options import AsJson, command_group, open_memory
-from .output_file import print_lines, require_place, write_lines
 from .printing import emit_error, emit_json, emit_lines
 
 if TYPE_CHECKING:
@@ -47,6 +46,8 @@ def jsonl(
     Of a damaged store it writes what can be read, says what is missing, and exits 1.
     """
     from iai_memory.transfer.end_line import with_end
+
+    from .output_file import print_lines, require_place, write_lines
 
     to_file = out is not None and str(out) != "-"
     memory = open_drained_memory()
