@@ -1,8 +1,9 @@
-"""Redaction on the fixture: recall and false positives by kind, and throughput.
+"""Redaction on several corpora: recall, innocent lines touched, and throughput.
 
-    python -m tests.benchmarks.redaction [--each N] [--seed N]
+    python -m tests.benchmarks.redaction [--each N] [--lines N] [--show N] [--seed N]
 
-The fixture's docstring says which half was looked at while the rules were written.
+The fixtures' docstrings say who wrote a corpus and whether the rules were mended on it. The column
+`gitleaks` is what the rules of that project find on the same text, run by Python's `re`.
 """
 
 from __future__ import annotations
@@ -10,67 +11,95 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter
+from collections.abc import Callable, Iterable
 
-from tests.fixtures.draws import Half
+from tests.fixtures.foreign_secrets import foreign_innocents, foreign_secrets
+from tests.fixtures.gitleaks_samples import found_by_gitleaks, samples
+from tests.fixtures.machine_lines import CORPORA, machine_lines
 from tests.fixtures.make_secrets import innocents, positives
 
 from iai_memory.privacy.redaction import redact
 
-HALVES: tuple[Half, Half] = ("tuning", "held-out")
+LINES_ALLOWED = 20_000
+"""Of so many innocent lines one may be touched."""
 
 
-def recall(seed: int, each: int) -> None:
-    """Prints how many secrets of each kind are gone, for either half."""
-    gone: Counter[tuple[str, Half]] = Counter()
-    all_of: Counter[tuple[str, Half]] = Counter()
-    for case in positives(seed, each):
-        all_of[case.kind, case.half] += 1
-        gone[case.kind, case.half] += case.secret not in redact(case.text).text
-    print(f"{'kind':<24}{'tuning':>14}{'held-out':>14}")
-    for kind in sorted({kind for kind, _ in all_of}):
-        shares = (f"{gone[kind, half]}/{all_of[kind, half]}" for half in HALVES)
-        print(f"{kind:<24}" + "".join(f"{share:>14}" for share in shares))
-    for half in HALVES:
-        total = sum(number for (_, of), number in all_of.items() if of == half)
-        found = sum(number for (_, of), number in gone.items() if of == half)
-        print(f"recall, {half}: {found / total:.4f} of {total}")
+def recall(title: str, cases: Iterable[tuple[str, str, str]]) -> None:
+    """Print how many secrets of each group are gone; cases are group, text and secret."""
+    ours: Counter[str] = Counter()
+    theirs: Counter[str] = Counter()
+    all_of: Counter[str] = Counter()
+    for group, text, secret in cases:
+        gone = secret not in redact(text).text
+        found = any(secret in value or value in secret for value in found_by_gitleaks(text))
+        for name in (group, "all"):
+            all_of[name] += 1
+            ours[name] += gone
+            theirs[name] += found
+    print(f"\n{title:<44}{'secrets':>8}{'gone':>8}{'gitleaks':>10}")
+    for name, number in all_of.items():
+        print(f"  {name:<42}{number:>8}{ours[name] / number:>8.3f}{theirs[name] / number:>10.3f}")
 
 
-def false_positives(seed: int, each: int) -> None:
-    """Prints the share of innocent lines that are touched, and as what."""
-    for half in HALVES:
-        lines = [case.text for case in innocents(seed, each * 16) if case.half == half]
-        counts = [redact(line).counts for line in lines]
-        kinds = sum((Counter(found) for found in counts), Counter[str]())
-        share = sum(map(bool, counts)) / len(lines)
-        print(f"false positives, {half}: {share:.4f} of {len(lines)} lines {dict(kinds)}")
+def touched(title: str, lines: Iterable[tuple[object, str]], show: int) -> tuple[int, int]:
+    """Print how many innocent lines are touched, and some of them; return it and their number."""
+    number, hits, found = 0, list[str](), 0
+    for source, line in lines:
+        number += 1
+        result = redact(line)
+        found += bool(found_by_gitleaks(line))
+        if result.counts:
+            at = max(0, result.text.find("[redacted:") - 50)
+            hits.append(f"    {source} {result.counts} {result.text[at : at + 120]!r}")
+    print(f"  {title:<42}{number:>8}{len(hits):>8}{found:>10}")
+    print(*hits[:show], sep="\n", end="\n" if hits[:show] else "")
+    return len(hits), number
 
 
-def throughput(seed: int) -> None:
-    """Prints megabytes per second, best of five, for turns of about 2 KB."""
-    clean = [case.text for case in innocents(seed) if not case.text.startswith("data:")]
-    mixed = clean + [case.text for case in positives(seed)]
-    for name, lines in (("innocent text", clean), ("text with secrets", mixed)):
-        text = "\n".join(lines)
-        turns = [text[at : at + 2000] for at in range(0, len(text), 2000)]
-        best = float("inf")
-        for _ in range(5):
-            start = time.perf_counter()
-            for turn in turns:
-                redact(turn)
-            best = min(best, time.perf_counter() - start)
-        print(f"throughput, {name}: {len(text) / best / 1e6:.2f} MB/s")
+def throughput(name: str, text: str, find: Callable[[str], object]) -> None:
+    """Print megabytes per second, best of five, for turns of 2,000 characters."""
+    turns = [text[at : at + 2000] for at in range(0, len(text), 2000)]
+    best = float("inf")
+    for _ in range(5):
+        start = time.process_time()
+        for turn in turns:
+            find(turn)
+        best = min(best, time.process_time() - start)
+    print(f"throughput, {name}: {len(text) / best / 1e6:.2f} MB/s")
 
 
 def main() -> None:
-    """Prints all three."""
+    """Print all three."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--each", type=int, default=4, help="values for each sentence and kind")
-    parser.add_argument("--seed", type=int, default=20261123)
+    parser.add_argument("--lines", type=int, default=60_000, help="lines of each machine corpus")
+    parser.add_argument("--show", type=int, default=0, help="touched lines to print of each corpus")
+    parser.add_argument("--seed", type=int, default=20261130)
     chosen = parser.parse_args()
-    recall(chosen.seed, chosen.each)
-    false_positives(chosen.seed, chosen.each)
-    throughput(chosen.seed)
+    drawn = list(samples(chosen.seed, chosen.each))
+    shaped = ("a name tells", "a shape of its own")
+    recall("gitleaks' patterns, by line", ((one.line, one.text, one.secret) for one in drawn))
+    recall(
+        "gitleaks' patterns, by kind", ((shaped[one.shaped], one.text, one.secret) for one in drawn)
+    )
+    recall("foreign-looking", foreign_secrets(chosen.seed, chosen.each))
+    fixture = positives(chosen.seed, chosen.each)
+    recall("own sentences", ((case.half, case.text, case.secret) for case in fixture))
+    print(f"\n{'innocent':<44}{'lines':>8}{'touched':>8}{'gitleaks':>10}")
+    own = ((case.half, case.text) for case in innocents(chosen.seed, chosen.each * 16))
+    foreign = (("", text) for text in foreign_innocents(chosen.seed, chosen.each * 16))
+    touched("own sentences", own, chosen.show)
+    touched("foreign-looking", foreign, chosen.show)
+    totals = [touched(name, machine_lines(name, chosen.lines), chosen.show) for name in CORPORA]
+    hits, number = (sum(column) for column in zip(*totals, strict=True))
+    print(f"  of {LINES_ALLOWED:,} machine lines {hits / number * LINES_ALLOWED:.2f} are touched\n")
+    clean = [case.text for case in innocents(chosen.seed) if not case.text.startswith("data:")]
+    mixed = clean + [case.text for case in positives(chosen.seed)]
+    code = "\n".join(line for _, line in machine_lines("standard library", 8_000))
+    texts = {"innocent text": clean, "text with secrets": mixed, "code": [code]}
+    for name, lines in texts.items():
+        throughput(name, "\n".join(lines), redact)
+        throughput(f"{name}, gitleaks' rules", "\n".join(lines), found_by_gitleaks)
 
 
 if __name__ == "__main__":

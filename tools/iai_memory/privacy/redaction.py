@@ -1,9 +1,10 @@
 """Redaction: secrets are taken out of a text before it becomes a memory.
 
 The rules are ours and need no dependency: the maintained detectors scan files, bring machine
-learning or a network client, and return findings instead of places. A secret is found in one of
-three ways: by the shape that its issuer gave it (`secret_patterns`), by its place (a URL, a header,
-a key block), or by a word such as `password` beside a value that looks random (`randomness`).
+learning or a network client, and return findings instead of places. A secret is found by the shape
+that its issuer gave it (`secret_patterns`); by its place: a URL, a header, a cookie, a command, a
+key block, a manifest; by the name of a password before it (`assignments`); or because it looks
+random and the text around it says that it is a key (`surroundings`).
 
 `[redacted:<kind>]` replaces a secret; all other text stays as it was, byte for byte. Patterns are
 compiled at the first call, not at import.
@@ -12,16 +13,21 @@ compiled at the first call, not at import.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from .assignments import assigned_secrets
-from .credentials import curl_passwords, header_tokens, url_passwords
+from .commands import command_secrets
+from .cookies import cookie_values
+from .credentials import header_tokens, login_pairs, url_logins, url_passwords
 from .key_blocks import key_blocks
+from .manifests import manifest_secrets
 from .patterns import Span, touches_mark
 from .private_blocks import private_blocks
 from .secret_patterns import secrets_of_known_shape
+from .seed_phrases import seed_phrases
+from .surroundings import random_runs
 
 # A secret that is glued to another is found once that one is gone. The bound keeps a text of glued
 # secrets from taking quadratic time.
@@ -31,8 +37,13 @@ _BLOCKS: Final = (private_blocks, key_blocks)
 _VALUES: Final = (
     secrets_of_known_shape,
     url_passwords,
-    curl_passwords,
+    url_logins,
+    login_pairs,
+    command_secrets,
     header_tokens,
+    cookie_values,
+    manifest_secrets,
+    seed_phrases,
     assigned_secrets,
 )
 
@@ -63,11 +74,16 @@ def redact(text: str) -> Redacted:
         for find in _BLOCKS:
             text = _replace(text, find(text), counts)
         for find in _VALUES:
-            new = (span for span in find(text) if not touches_mark(text, span))
-            text = _replace(text, new, counts)
+            text = _replace(text, _new(text, find(text)), counts)
+        if counts.total() == before:  # nothing has a better name for what is left
+            text = _replace(text, _new(text, random_runs(text)), counts)
         if counts.total() == before:
             break
     return Redacted(text, dict(counts))
+
+
+def _new(text: str, spans: Iterable[Span]) -> Iterator[Span]:
+    return (span for span in spans if not touches_mark(text, span))
 
 
 def _replace(text: str, spans: Iterable[Span], counts: Counter[str]) -> str:
