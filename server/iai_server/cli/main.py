@@ -1,15 +1,39 @@
-"""The run of one command; exit code 0, 1 on a failure, 2 on a usage error."""
+"""The run of one command; exit code 0, 1 on a failure, 2 on a usage error, 130 after Ctrl-C."""
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 
 from iai_memory import __version__
-from iai_memory.errors import InvalidInput, MemoryFault
+from iai_memory.errors import InvalidInput, MemoryFault, one_line
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run one command; return its exit code. A failure prints one line on stderr."""
+    """Run one command; return its exit code. A failure prints one line on stderr.
+
+    A stdout that takes nothing is a failure, too. Only where its reader has left, as `head -1`
+    does, nothing is printed.
+    """
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except OSError as exc:
+        return _system_failed(exc)
+    except KeyboardInterrupt:
+        return _failed("interrupted: what was stored until now is kept", 130)
+    except Exception as exc:
+        if os.environ.get("IAI_MCP_LOG_LEVEL", "").upper() == "DEBUG":
+            raise
+        return _failed(
+            f"this is a fault of iai-mcp ({type(exc).__name__}: {one_line(str(exc))}): "
+            f"IAI_MCP_LOG_LEVEL=DEBUG shows where, please report it"
+        )
+    return code
+
+
+def _run(arguments: list[str] | None) -> int:
     try:
         given = sys.argv[1:] if arguments is None else arguments
         if given == ["serve"]:
@@ -24,9 +48,30 @@ def run(arguments: list[str] | None = None) -> int:
     except SystemExit as exc:
         return exc.code if isinstance(exc.code, int) else 1
     except MemoryFault as exc:
-        print(f"iai-mcp: {exc}", file=sys.stderr)  # noqa: T201 - the one place that prints errors
-        return 2 if isinstance(exc, InvalidInput) else 1
+        return _failed(str(exc), 2 if isinstance(exc, InvalidInput) else 1)
     return int(result or 0)
+
+
+def _failed(line: str, code: int = 1) -> int:
+    try:
+        print(f"iai-mcp: {line}", file=sys.stderr)  # noqa: T201 - the one place that prints errors
+    except OSError:
+        return code  # nobody can be told
+    return code
+
+
+def _system_failed(error: OSError) -> int:
+    """Tell of an error of the operating system."""
+    from iai_memory.base.machine_faults import machine_fault, told_by_system
+
+    from ..startup.standard_streams import STDOUT, give_up_stdout
+
+    if error.errno != errno.EPIPE and error.filename != STDOUT:
+        return _failed(told_by_system(error))
+    give_up_stdout()
+    if error.errno == errno.EPIPE:
+        return 1
+    return _failed(machine_fault(error, "stdout cannot be written"))
 
 
 def _serve() -> int:

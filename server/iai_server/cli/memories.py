@@ -330,7 +330,7 @@ def _batches(path: Path) -> Iterator[list[Any]]:
                 continue
             try:
                 batch.append(json.loads(line))
-            except ValueError as exc:
+            except (ValueError, RecursionError) as exc:
                 raise InvalidInput(
                     f"{path} line {number} is not JSON: mend it and run the command again, what was"
                     f" stored is known"

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from iai_memory.base.machine_faults import told_by_system
 from iai_memory.errors import MemoryFault
+
+# The next command of many faults, and who reads this has just run it.
+_ITSELF: Final = ": run `iai-mcp doctor`"
 
 
 class Check(NamedTuple):
@@ -50,5 +54,7 @@ def run_check(name: str, work: Callable[[], str]) -> Check:
         return Check(name, True, work())
     except WeakLink as exc:
         return Check(name, True, str(exc), warns=True)
-    except (BrokenLink, MemoryFault, OSError, subprocess.SubprocessError) as exc:
-        return Check(name, False, str(exc))
+    except OSError as exc:
+        return Check(name, False, told_by_system(exc))
+    except (BrokenLink, MemoryFault, subprocess.SubprocessError) as exc:
+        return Check(name, False, str(exc).removesuffix(_ITSELF))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 import time
 from pathlib import Path
 
 from iai_memory import Memory
+from iai_memory.base.machine_faults import machine_fault
 from iai_memory.base.presence import alive_servers
 from iai_memory.results import Freshness
 
@@ -15,6 +17,7 @@ from .capture_checks import check_capture
 from .check import BrokenLink, Check, WeakLink, run_check
 from .host_checks import check_hosts
 from .round_trip import RoundTrip
+from .state_files import check_state_files
 
 
 def run_checks(memory: Memory) -> list[Check]:
@@ -24,6 +27,7 @@ def run_checks(memory: Memory) -> list[Check]:
     """
     checks = [
         run_check("store folder", lambda: _check_folder(memory)),
+        run_check("state files", lambda: check_state_files(memory)),
         run_check("table", lambda: _check_table(memory)),
         run_check("model", lambda: _check_model(memory)),
         run_check("payload", lambda: _check_payload(memory)),
@@ -47,8 +51,17 @@ def _check_folder(memory: Memory) -> str:
     if mode & 0o077:
         raise BrokenLink(f"{root} can be read by others (mode {mode:o}): run `chmod 700 {root}`")
     if not os.access(root, os.W_OK):
-        raise BrokenLink(f"{root} cannot be written: run `chmod u+w {root}`")
+        raise BrokenLink(_unwritable(root))
     return f"{root}, mode {mode:o}"
+
+
+def _unwritable(root: Path) -> str:
+    """Return why the folder cannot be written and what helps: chmod helps no read-only mount."""
+    if os.statvfs(root).f_flag & os.ST_RDONLY:
+        return machine_fault(OSError(errno.EROFS, os.strerror(errno.EROFS)), f"{root} is no use")
+    if root.stat().st_uid != os.geteuid():
+        return f"{root} belongs to somebody else: set IAI_MCP_STORE to a folder of yours"
+    return f"{root} cannot be written: run `chmod u+w {root}`"
 
 
 def _check_table(memory: Memory) -> str:

@@ -90,7 +90,7 @@ def _plugin(settings: Settings) -> str | None:
     file = host(HostName.CLAUDE_CODE, settings).hooks
     try:
         content = json.loads(read_bytes(file.path) or b"{}") if file is not None else {}
-    except (HostFileFault, ValueError):
+    except (HostFileFault, ValueError, RecursionError):
         return None
     enabled = content.get("enabledPlugins") if isinstance(content, dict) else None
     names = enabled if isinstance(enabled, dict) else {}

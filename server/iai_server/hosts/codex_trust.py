@@ -70,7 +70,7 @@ def _state(hook: dict[str, Any]) -> str:
 def _trust_in_config(hooks_file: Path, hooks: list[Hook]) -> HookTrust:
     try:
         config = tomllib.loads((read_bytes(codex_home() / CONFIG) or b"").decode())
-    except (HostFileFault, ValueError):
+    except (HostFileFault, ValueError, RecursionError):
         config = {}
     table = config.get("hooks")
     states = table.get("state") if isinstance(table, dict) else None
@@ -110,7 +110,7 @@ def _hooks_listed_by_codex(cwd: Path) -> list[dict[str, Any]] | None:
             assert server.stdin is not None
             assert server.stdout is not None
             return _request_hooks(server.stdin, server.stdout, cwd)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     finally:
         bound.cancel()

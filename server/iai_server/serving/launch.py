@@ -212,6 +212,11 @@ def _send(answer: str, protocol_out: TextIO) -> None:
         protocol_out.flush()
     except BrokenPipeError:
         raise HostLeft(silent=False) from None
+    except OSError as exc:
+        from iai_memory.base.machine_faults import machine_fault
+
+        sys.stderr.write(f"iai-mcp: {machine_fault(exc, 'stdout cannot be written')}\n")
+        os._exit(1)
 
 
 def _load() -> Server:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from iai_memory.base.machine_faults import told_by_system
 from iai_memory.errors import MemoryFault, StoreUnavailable
 
 from ..startup.allocator import return_free_memory
@@ -130,9 +131,10 @@ class Refresher:
                 work()
         except Exception as exc:  # noqa: BLE001 - the edge of the thread
             # If this thread died, the page would never change again: nothing may end it.
-            fault = f"{type(exc).__name__}: {exc}"
+            told = told_by_system(exc) if isinstance(exc, OSError) else str(exc)
+            fault = f"{type(exc).__name__}: {told}"
             if self._reported.get(step) != fault:
-                expected = isinstance(exc, MemoryFault)
+                expected = isinstance(exc, MemoryFault | OSError)
                 _log.error("%s is put off to the next tick: %s", step, fault, exc_info=not expected)
                 duration_ms = round((time.perf_counter() - started) * 1000, 1)
                 self._report(step, exc, **fields, duration_ms=duration_ms)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iai_memory import Settings
+from iai_memory.base.machine_faults import told_by_system
 from iai_memory.errors import MemoryFault, StoreUnavailable
 
 from ..startup.gc_pause import gc_paused
@@ -61,6 +62,8 @@ class Runtime:
         """
         self._ready.wait()
         if self._memory is None:
+            if isinstance(self._fault, MemoryFault):
+                raise StoreUnavailable(f"the memory could not be loaded: {self._fault}")
             raise StoreUnavailable(
                 f"the memory could not be loaded ({self._fault}): run `iai-mcp doctor`"
             )
@@ -77,6 +80,9 @@ class Runtime:
                     origin="tool",
                     on_commit=self.committed.set,
                 )
+        except OSError as exc:
+            self._fault = StoreUnavailable(told_by_system(exc))
+            _log.error("the memory could not be loaded: %s", self._fault)
         except Exception as exc:  # noqa: BLE001 - the edge of a thread: kept, logged, raised to callers
             self._fault = exc
             _log.exception("the memory could not be loaded")

@@ -104,6 +104,6 @@ def test_a_disk_that_fails_acknowledges_nothing(
 
     with monkeypatch.context() as broken:
         broken.setattr(os, "fsync", fails)
-        with pytest.raises(StoreUnavailable, match=r"storing memories failed .*`iai-mcp doctor`"):
+        with pytest.raises(StoreUnavailable, match=r"storing memories failed .*: save what is"):
             memory.ingest("during")
     assert memory.ingest("after").stored == 1

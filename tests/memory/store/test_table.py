@@ -181,7 +181,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))
 try:
     memory.ingest("during")
 except StoreFault as fault:
-    print(str(fault).count(chr(10)), "run `iai-mcp doctor`" in str(fault))
+    print(str(fault).count(chr(10)), "raise the limit of file sizes" in str(fault))
 """
     with child(code, str(memory.paths.root)) as other:
         out, _ = other.communicate(timeout=100)

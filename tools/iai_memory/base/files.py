@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from ..errors import StoreUnavailable
+from .machine_faults import machine_fault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,8 +30,7 @@ def make_private_folder(folder: Path) -> Path:
             folder.chmod(PRIVATE_FOLDER)
     except OSError as exc:
         raise StoreUnavailable(
-            f"{folder} cannot be used as a store folder ({exc.strerror}): make it a folder of "
-            f"yours, or set IAI_MCP_STORE to one"
+            machine_fault(exc, f"{folder} cannot be used as a store folder")
         ) from exc
     return folder
 

@@ -5,18 +5,25 @@ from __future__ import annotations
 import json
 import logging
 import os
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from ..errors import MemoryFault
 from .clock import iso, utc_now
 from .files import PRIVATE_FILE, make_private_folder
 from .locks import held
+from .machine_faults import machine_fault
 from .paths import StorePaths
 
 MAX_BYTES = 4 << 20
+# A FIFO in the file's place would block an ordinary open; a link could lead to any other file.
+_SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_APPENDED = os.O_WRONLY | os.O_APPEND | os.O_CREAT | _SAFE
+_READ = os.O_RDONLY | _SAFE
 REPEAT_AFTER = timedelta(minutes=10)
 _log = logging.getLogger(__name__)
 
@@ -29,6 +36,7 @@ class Ledger:
         self._paths = paths
         self._clock = clock
         self._repeats: dict[tuple[str, str], _Repeat] = {}
+        self._warned = set[str]()
 
     @property
     def current(self) -> Path:
@@ -54,16 +62,15 @@ class Ledger:
         try:
             make_private_folder(self._paths.ledger)
             self._rotate_if_large()
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-            descriptor = os.open(self.current, flags, PRIVATE_FILE)
+            descriptor = os.open(self.current, _APPENDED, PRIVATE_FILE)
             try:
                 os.write(descriptor, line.encode("utf-8", "replace") + b"\n")
             finally:
                 os.close(descriptor)
         except OSError as exc:
-            _log.warning(
-                "%s cannot be written (%s): run `iai-mcp doctor`", self.current, exc.strerror
-            )
+            self._warn(machine_fault(exc, f"{self.current} cannot be written"))
+        except MemoryFault as exc:
+            self._warn(f"events are missing in {self.current}: {exc}")
         except Exception:  # noqa: BLE001 - see below
             # The ledger reports failures; it must never be one.
             _log.exception("the event %s could not be written to %s", event, self.current)
@@ -93,12 +100,17 @@ class Ledger:
         self._repeats = {key: kept for key, kept in self._repeats.items() if key[1] != section}
 
     def newest(self, limit: int, *, event: str | None = None) -> list[dict[str, Any]]:
-        """Return the newest events, newest first; lines that are no JSON objects are skipped."""
+        """Return the newest events, newest first; lines that are no JSON objects are skipped.
+
+        Costs reading the last 4 MiB of two files at most, however large they are.
+        """
         found: list[dict[str, Any]] = []
         for line in self._lines_backwards():
+            if event is not None and event not in line:
+                continue  # parsing takes fifty times as long
             try:
                 item = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             if isinstance(item, dict) and (event is None or item.get("event") == event):
                 found.append(item)
@@ -114,18 +126,46 @@ class Ledger:
     def _lines_backwards(self) -> Iterator[str]:
         for path in (self.current, self.previous):
             try:
-                text = path.read_text(encoding="utf-8", errors="replace")
+                text = _end_of(path).decode("utf-8", "replace")
             except FileNotFoundError:
+                continue
+            except OSError as exc:
+                self._warn(machine_fault(exc, f"{path} cannot be read"))
                 continue
             # JSON leaves U+2028 and U+0085 as they are, and `splitlines` would cut an event there.
             yield from reversed(text.split("\n"))
 
+    def _warn(self, text: str) -> None:
+        """Log a fault of the files once, however often they are asked for."""
+        if text not in self._warned:
+            self._warned.add(text)
+            _log.warning("%s", text)
+
     def _rotate_if_large(self) -> None:
-        if not self.current.exists() or self.current.stat().st_size < MAX_BYTES:
+        if not self.current.is_file() or self.current.stat().st_size < MAX_BYTES:
             return
         with held(self._paths.lock("ledger"), timeout=1):
-            if self.current.stat().st_size >= MAX_BYTES:
+            if self.current.stat().st_size < MAX_BYTES:
+                return
+            try:
                 self.current.replace(self.previous)
+            except OSError as exc:
+                # The event counts for more than the size, and only the end of a file is read.
+                self._warn(machine_fault(exc, f"{self.previous} cannot be written"))
+
+
+def _end_of(path: Path) -> bytes:
+    """Return the last 4 MiB of a regular file; nothing of anything else.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with os.fdopen(os.open(path, _READ), "rb") as file:
+        about = os.fstat(file.fileno())
+        if not stat.S_ISREG(about.st_mode):
+            return b""
+        file.seek(max(0, about.st_size - MAX_BYTES))
+        return file.read(MAX_BYTES)
 
 
 @dataclass(slots=True)

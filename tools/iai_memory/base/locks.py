@@ -21,9 +21,11 @@ from typing import Final, NamedTuple
 from ..errors import StoreBusy, StoreUnavailable
 from .clock import iso, parse_time, utc_now
 from .files import PRIVATE_FILE, make_private_folder
+from .machine_faults import machine_fault
 
 _POLL_SEC: Final = 0.02
-_MAX_BYTES: Final = 4096
+# So that nothing in it can be nested too deeply to be parsed.
+_MAX_BYTES: Final = 512
 # What a step takes that was begun before the bound.
 _GRACE_SEC: Final = 60.0
 # A FIFO in the file's place would block an ordinary open; a link could lead to any other file.
@@ -212,9 +214,7 @@ def held(path: Path, *, timeout: float, bound: float | None = None) -> Generator
     try:
         acquired = lock.acquire(timeout)
     except OSError as exc:
-        raise StoreUnavailable(
-            f"{path} cannot be locked ({exc.strerror}): run `iai-mcp doctor`"
-        ) from exc
+        raise StoreUnavailable(machine_fault(exc, f"{path} cannot be locked")) from exc
     if not acquired:
         holder = holder_of(path)
         advice = holder.stuck() if holder else ""

@@ -14,6 +14,7 @@ from .clock import iso, utc_now
 from .files import make_private_folder, replace_file
 from .json_file import read_object
 from .locks import OsLock
+from .machine_faults import machine_fault
 from .paths import StorePaths
 
 _FOLDER: Final = "servers"
@@ -67,9 +68,7 @@ class Presence:
             self._lock.acquire()
             self._write()
         except OSError as exc:
-            raise StoreUnavailable(
-                f"{folder} cannot be written ({exc.strerror}): run `iai-mcp doctor`"
-            ) from exc
+            raise StoreUnavailable(machine_fault(exc, f"{folder} cannot be written")) from exc
 
     def update(self, **changes: Any) -> None:
         """Replace the state file where something changed; safe from several threads.
@@ -100,6 +99,8 @@ def alive_servers(paths: StorePaths) -> list[Server]:
     """Return every server that is alive, oldest first; remove the state files of dead ones."""
     servers: list[Server] = []
     for state_file in sorted((paths.root / _FOLDER).glob("*.json")):
+        if state_file.is_dir():
+            continue  # none of ours, and no server's
         lock = OsLock(state_file.with_suffix(".lock"))
         if not _is_free(lock):
             server = _read(state_file)

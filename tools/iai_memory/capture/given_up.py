@@ -16,6 +16,7 @@ from typing import Any, Final
 from ..base.files import make_private_folder, replace_file
 from ..base.foreign_file import within
 from ..base.json_file import read_object, read_own_file
+from ..base.machine_faults import machine_fault
 from ..base.paths import StorePaths
 from ..errors import ForeignFileFault, ForeignFileMissing, StoreUnavailable
 from .ring import Ring, objects_in, ring_of, text_of, time_of
@@ -167,9 +168,7 @@ class GivenUp:
         try:
             path.unlink(missing_ok=True)
         except OSError as exc:
-            raise StoreUnavailable(
-                f"{path} cannot be removed ({exc.strerror}): run `iai-mcp doctor`"
-            ) from exc
+            raise StoreUnavailable(machine_fault(exc, f"{path} cannot be removed")) from exc
 
     def _note_of(self, transcript_path: str) -> Path:
         digest = blake2b(transcript_path.encode(), digest_size=8).hexdigest()
@@ -180,9 +179,7 @@ class GivenUp:
         try:
             replace_file(path, json.dumps(noted).encode())
         except OSError as exc:
-            raise StoreUnavailable(
-                f"{path} cannot be written ({exc.strerror}): run `iai-mcp doctor`"
-            ) from exc
+            raise StoreUnavailable(machine_fault(exc, f"{path} cannot be written")) from exc
 
 
 def _is_note(noted: dict[str, Any]) -> bool:

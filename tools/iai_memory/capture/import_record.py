@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ..base.files import make_private_folder, replace_file
 from ..base.json_file import read_object
+from ..base.machine_faults import machine_fault
 from ..base.paths import StorePaths
 from ..errors import StoreUnavailable
 from .jsonl_tail import FileCursor
@@ -107,9 +108,7 @@ class ImportRecord:
             make_private_folder(self._path.parent)
             replace_file(self._path, content.encode("utf-8", "backslashreplace"))
         except OSError as exc:
-            raise StoreUnavailable(
-                f"{self._path} cannot be written ({exc.strerror}): run `iai-mcp doctor`"
-            ) from exc
+            raise StoreUnavailable(machine_fault(exc, f"{self._path} cannot be written")) from exc
 
 
 def _is_of(noted: object, table: tuple[str, int]) -> bool:

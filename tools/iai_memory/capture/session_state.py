@@ -18,6 +18,7 @@ from ..base.fifo_cache import FifoCache
 from ..base.files import make_private_folder, replace_file
 from ..base.foreign_file import within
 from ..base.json_file import read_object
+from ..base.machine_faults import machine_fault
 from ..base.page_mark import page_change
 from ..base.paths import StorePaths
 from ..errors import ForeignFileFault, StoreUnavailable
@@ -179,9 +180,7 @@ class Sessions:
                 replace_file(self._path, content)
             self._written, self._notice = content, notice
         except OSError as exc:
-            raise StoreUnavailable(
-                f"{self._path} cannot be written ({exc.strerror}): run `iai-mcp doctor`"
-            ) from exc
+            raise StoreUnavailable(machine_fault(exc, f"{self._path} cannot be written")) from exc
 
 
 def known_sessions(paths: StorePaths) -> Mapping[str, Session]:

@@ -29,6 +29,7 @@ from typing import Final, NamedTuple
 
 from ..base.files import PRIVATE_FILE
 from ..base.json_file import read_object
+from ..base.machine_faults import machine_fault
 from ..base.paths import StorePaths
 from ..errors import StoreUnavailable
 from .lost_rings import lost_rings
@@ -326,6 +327,4 @@ def _reported(folder: Path, done: str) -> Generator[None]:
     try:
         yield
     except OSError as exc:
-        raise StoreUnavailable(
-            f"{folder} cannot be {done} ({exc.strerror}): run `iai-mcp doctor`"
-        ) from exc
+        raise StoreUnavailable(machine_fault(exc, f"{folder} cannot be {done}")) from exc

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from ..base.machine_faults import machine_fault
 from ..text.visible import escape_unprintable
 
 _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -81,7 +82,7 @@ def spool_faults(folder: Path, *, strays: bool = True) -> tuple[str, ...]:
     except FileNotFoundError:
         return ()
     except OSError as exc:
-        return (f"{_shown(folder)} cannot be read ({exc.strerror}): run `iai-mcp doctor`",)
+        return (machine_fault(exc, f"{_shown(folder)} cannot be read"),)
     what = kind_of(about.st_mode) or "a file"
     if what != "a folder":
         return (

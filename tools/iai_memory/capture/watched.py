@@ -16,6 +16,7 @@ from typing import Final
 
 from ..base.files import make_private_folder
 from ..base.foreign_file import within
+from ..base.machine_faults import machine_fault
 from ..base.paths import StorePaths
 from ..errors import ForeignFileFault, StoreUnavailable
 from .session_state import MAX_ATTEMPTS, Session
@@ -44,9 +45,7 @@ def watch(paths: StorePaths, sessions: Iterable[Session]) -> None:
         for name in present.keys() - wanted.keys():
             (folder / name).unlink(missing_ok=True)
     except OSError as exc:
-        raise StoreUnavailable(
-            f"{folder} cannot be written ({exc.strerror}): run `iai-mcp doctor`"
-        ) from exc
+        raise StoreUnavailable(machine_fault(exc, f"{folder} cannot be written")) from exc
 
 
 def _links(sessions: Iterable[Session], device: int) -> Iterator[tuple[str, str]]:

@@ -230,11 +230,12 @@ class PageManager:
         store = self._store
         try:
             save_topics(store.paths, build_topics(store, embedder=self._options.embedder))
-        except Exception:
+        except Exception as exc:
             if force:
                 raise
             # A page without topics, which says so, is worth more than none.
-            _log.exception("the topic map could not be built")
+            expected = isinstance(exc, MemoryFault | OSError)
+            _log.warning("the topic map could not be built: %s", exc, exc_info=not expected)
             return False
         else:
             return True

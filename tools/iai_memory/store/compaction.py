@@ -25,6 +25,7 @@ In time, under the write lock, so that no other process commits meanwhile:
 from __future__ import annotations
 
 import json
+import logging
 import time
 import warnings
 from collections.abc import Callable
@@ -36,8 +37,11 @@ from lancedb.table import LanceTable
 
 from ..base.files import replace_file
 from ..base.json_file import read_object, whole_numbers
+from ..base.machine_faults import machine_fault
 from ..base.paths import StorePaths
 from .indexes import create_size_indexes
+
+_log = logging.getLogger(__name__)
 
 # 10,000 rows are rewritten in 0.5 s, which somebody who writes waits for.
 _ROWS_PER_COMMIT: Final = 100
@@ -93,7 +97,11 @@ def compact(
         versions = paths.database / f"{table.name}.lance" / "_versions"
         _optimize(table, _age_to_drop(versions, keep))
     noted = json.dumps({"compacted_version": table.version, "rows": table.count_rows()})
-    replace_file(paths.maintenance, noted.encode())
+    try:
+        replace_file(paths.maintenance, noted.encode())
+    except OSError as exc:
+        # Without it the next compaction comes too early; the table is what it should be.
+        _log.warning("%s", machine_fault(exc, f"{paths.maintenance} cannot be written"))
 
 
 def _merge_until_settled(table: LanceTable) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
+from ..base.machine_faults import machine_fault, system_error_in
 from ..errors import StoreBusy, StoreUnavailable
 
 T = TypeVar("T")
@@ -28,6 +29,7 @@ _NO_HARD_LINK: Final = re.compile(
     r"Unable to (?:rename|copy) .*\(os error (?:1|31|38|45|95)\)"
     r"|filesystem does not support an operation"
 )
+_PATH: Final = re.compile(r'at path "(/[^"]*)/[^/"]*"')
 _ATTEMPTS: Final = 8
 
 
@@ -83,6 +85,8 @@ def translated(what: str) -> Generator[None]:
                 f"{what} failed (its file system has no hard links): set IAI_MCP_STORE to a folder "
                 f"on another one, such as one in your home folder"
             ) from exc
+        if (told := system_error_in(exc)) is not None:
+            raise StoreUnavailable(machine_fault(told, f"{what} failed{_place_in(exc)}")) from exc
         raise StoreUnavailable(f"{what} failed ({first_line(exc)}): run `iai-mcp doctor`") from exc
 
 
@@ -109,6 +113,12 @@ def retried(what: str, work: Callable[[], T], refresh: Callable[[], None]) -> T:
                 time.sleep(random.uniform(0.5, 1.5) * 0.01 * 2**attempt)
                 refresh()
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _place_in(error: BaseException) -> str:
+    """Return in which folder it happened, as " in /a/b"; nothing where the error does not say."""
+    found = _PATH.search(str(error))
+    return f" in {found[1]}" if found else ""
 
 
 def first_line(error: BaseException) -> str:

@@ -94,7 +94,7 @@ def _alias(line: str, number: int) -> tuple[str, str] | None:
         return None
     try:
         fields: Any = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None  # the reader of memories says what is wrong with it
     if not isinstance(fields, dict) or ALIAS not in fields:
         return None
