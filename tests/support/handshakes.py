@@ -154,8 +154,6 @@ def with_responder(app: App, ready: Ready) -> Callable[[int, TextIOWrapper], Non
     return serve
 
 
-def lines_of(lead: bytes, source: int) -> TextIOWrapper:
-    """A text stream of the pipe, after the bytes that were already read from it."""
-    return TextIOWrapper(
-        BufferedReader(ResumedInput(lead, source)), encoding="utf-8", errors="replace"
-    )
+def lines_of(lead: bytes, source: int) -> BufferedReader:
+    """A stream of the pipe, after the bytes that were already read from it."""
+    return BufferedReader(ResumedInput(lead, source))

@@ -3,6 +3,7 @@
 MemoryFault
 ├── InvalidInput            the caller's value cannot be used; the text says what to send instead
 ├── UnknownRecord           no record has that id
+├── Cancelled               the caller took a change back before it was made
 ├── StoreFault              the table or its folder
 │   ├── StoreUnavailable    cannot be opened, read or written (permissions, disk, damage)
 │   ├── StoreBusy           a lock or a commit was not obtained in time
@@ -60,6 +61,10 @@ class InvalidInput(MemoryFault, ValueError):
 
 class UnknownRecord(MemoryFault, LookupError):
     """No record has that id."""
+
+
+class Cancelled(MemoryFault):
+    """The caller took a change back before any of it was made."""
 
 
 class StoreFault(MemoryFault):

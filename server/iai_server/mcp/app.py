@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TextIO
 
 import anyio
@@ -15,16 +17,18 @@ from mcp.server.mcpserver.exceptions import (
     UnexpectedResourceError,
     UnexpectedToolError,
 )
-from mcp.server.stdio import stdio_server
 from mcp_types import CallToolResult, InputRequiredResult, TextContent, Tool
 from pydantic import ValidationError
 
+from iai_memory.base.machine_faults import told_by_system
 from iai_memory.errors import MemoryFault, UnknownRecord
 from iai_memory.text.visible import escape_unprintable
 
 from ..startup.handshake_responder import AlreadyAnswered
+from .cancelling import RunningChanges
+from .lines import Lines
 from .schemas import lean, lean_result, rejection
-from .streams import IncomingStream, OutgoingStream
+from .streams import LAST_ANSWERS_SEC, IncomingStream, OutgoingStream
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel.helper_types import ReadResourceContents
@@ -41,6 +45,11 @@ class App(MCPServer[Any]):
     """
 
     _listed: list[Tool] | None = None
+
+    def __init__(self, name: str, *, version: str, instructions: str) -> None:
+        """Make a server without tools; its log shows warnings."""
+        super().__init__(name, version=version, instructions=instructions, log_level="WARNING")
+        self._changes = RunningChanges()
 
     async def list_tools(self) -> list[Tool]:
         """Return the tools without the noise that pydantic puts into schemas; computed once."""
@@ -62,15 +71,19 @@ class App(MCPServer[Any]):
         """Call a tool; the result's JSON is one line.
 
         Raises:
-            ToolError: An argument, or a `MemoryFault`, in one sentence.
+            ToolError: An argument, a `MemoryFault` or an error of the operating system, in one
+                sentence.
             UnexpectedToolError: The tool crashed; the text names the command that looks into it.
         """
         await self._check_names(name, arguments)
         try:
-            return _compact(await super().call_tool(name, arguments, context))
+            with self._cancellable(context):
+                return _compact(await super().call_tool(name, arguments, context))
         except UnexpectedToolError as exc:
             if isinstance(exc.__cause__, MemoryFault):
                 raise ToolError(str(exc.__cause__)) from exc.__cause__
+            if isinstance(exc.__cause__, OSError):
+                raise ToolError(f"{name}: {told_by_system(exc.__cause__)}") from exc.__cause__
             raise UnexpectedToolError(
                 f"{name} failed inside iai-mcp: tell the user to run `iai-mcp doctor`"
             ) from exc.__cause__
@@ -94,23 +107,44 @@ class App(MCPServer[Any]):
                 raise ResourceNotFoundError(str(exc.__cause__)) from exc.__cause__
             if isinstance(exc.__cause__, MemoryFault):
                 raise ResourceError(str(exc.__cause__)) from exc.__cause__
+            if isinstance(exc.__cause__, OSError):
+                raise ResourceError(told_by_system(exc.__cause__)) from exc.__cause__
             raise
 
     async def serve_stdio(
         self,
-        protocol_in: TextIO,
+        protocol_in: Lines,
         protocol_out: TextIO,
         already_answered: AlreadyAnswered | None = None,
     ) -> None:
-        """Serve two text streams until `protocol_in` ends.
+        """Serve stdin and stdout until `protocol_in` ends, or nobody reads `protocol_out`.
 
-        An unreadable request is answered with an error instead of dropped; answers that the host
-        has already are suppressed.
+        Every line that is no message is answered with an error; answers that the host has already
+        are suppressed.
+
+        Raises:
+            OSError: `protocol_out` cannot be written, other than by a reader who left.
         """
-        streams = stdio_server(anyio.wrap_file(protocol_in), anyio.wrap_file(protocol_out))
-        async with streams as (read, write):
-            outgoing = OutgoingStream(write, already_answered or AlreadyAnswered())
-            await self.serve_streams(IncomingStream(read, outgoing), outgoing)
+        outgoing = OutgoingStream(
+            protocol_out, already_answered or AlreadyAnswered(), self._changes
+        )
+        incoming = IncomingStream(protocol_in, outgoing, self._changes)
+        written = anyio.Event()
+
+        async def write(serving: anyio.CancelScope) -> None:
+            await outgoing.write_all()
+            written.set()
+            if outgoing.fault is not None:
+                serving.cancel()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(write, tasks.cancel_scope)
+            await self.serve_streams(incoming, outgoing)
+            with anyio.move_on_after(LAST_ANSWERS_SEC):
+                await written.wait()
+            tasks.cancel_scope.cancel()
+        if outgoing.fault is not None and outgoing.fault.errno != errno.EPIPE:
+            raise outgoing.fault
 
     async def serve_streams(
         self,
@@ -121,6 +155,11 @@ class App(MCPServer[Any]):
         await self._lowlevel_server.run(
             incoming, outgoing, self._lowlevel_server.create_initialization_options()
         )
+
+    def _cancellable(self, context: Context[Any, Any] | None) -> AbstractContextManager[None]:
+        if context is None:
+            return nullcontext()
+        return self._changes.running(context.request_id)
 
     async def _check_names(self, name: str, arguments: dict[str, Any]) -> None:
         schemas = {tool.name: tool.input_schema for tool in await self.list_tools()}

@@ -24,6 +24,7 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSI
 
 from iai_memory import __version__
 from iai_memory.base.files import make_private_folder, replace_file
+from iai_memory.base.json_file import read_own_file
 from iai_memory.errors import StoreUnavailable
 
 from ..startup.handshake_responder import OTHER_VERSION
@@ -32,6 +33,7 @@ from .app import App
 from .server import build_app
 
 _log = logging.getLogger(__name__)
+_MAX_BYTES = 1 << 20
 
 METHODS = (
     "ping",
@@ -91,11 +93,18 @@ def keep_own_handshake(app: App, path: Path) -> None:
     """
     text = record_handshake(app).encode()
     try:
-        if not path.exists() or path.read_bytes() != text:
+        if _content(path) != text:
             make_private_folder(path.parent)
             replace_file(path, text)
     except (OSError, StoreUnavailable) as exc:
         _log.warning("the next start will be slow, %s cannot be written: %s", path, exc)
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return read_own_file(path, _MAX_BYTES)
+    except FileNotFoundError:
+        return None
 
 
 def opening(protocol_version: str, method: str) -> dict[str, Any]:

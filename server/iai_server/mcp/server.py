@@ -37,7 +37,7 @@ def build_app(memory: Callable[[], Memory]) -> App:
             resource reads only, so a handshake needs no memory. Its `MemoryFault` is answered with
             its sentence.
     """
-    app = App(NAME, version=__version__, instructions=INSTRUCTIONS, log_level="WARNING")
+    app = App(NAME, version=__version__, instructions=INSTRUCTIONS)
     register_tools(app, memory)
     register_resources(app, memory)
     register_prompts(app)

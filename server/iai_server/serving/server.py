@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from io import BufferedReader, RawIOBase, TextIOWrapper
+import sys
+from io import BufferedReader, RawIOBase
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn, TextIO
@@ -13,6 +14,7 @@ from typing import NoReturn, TextIO
 import anyio
 
 from iai_memory import Settings
+from iai_memory.base.machine_faults import machine_fault
 from iai_memory.base.paths import StorePaths
 
 from ..mcp.handshake_record import keep_own_handshake
@@ -48,6 +50,8 @@ class Server:
     ) -> NoReturn:
         """Serve MCP until `protocol_in` ends or a signal comes, then exit the process with 0.
 
+        Stdout that cannot be written, as on a full disk, is an exit code of 1 and a line on stderr.
+
         Args:
             protocol_in: The messages of the host; a replay may come first.
             protocol_out: The only way to stdout.
@@ -58,16 +62,19 @@ class Server:
         self._runtime.start()
         self._refresher.start()
         _log.info("serving %s", self._settings.store)
-        # As the SDK reads stdin: bytes that are no UTF-8 cost their message, not the connection.
-        lines = TextIOWrapper(BufferedReader(protocol_in), encoding="utf-8", errors="replace")
+        code = 0
+        lines = BufferedReader(protocol_in)
         try:
             anyio.run(self._app.serve_stdio, lines, protocol_out, already_answered)
+        except OSError as exc:
+            code = 1
+            sys.stderr.write(f"iai-mcp: {machine_fault(exc, 'stdout cannot be written')}\n")
         finally:
             ended = self._refresher.stop()
             _log.info("ended%s", "" if ended else ", the refresher was left behind")
             logging.shutdown()
         # A thread that still loads the model would abort the process in the interpreter's teardown.
-        os._exit(0)
+        os._exit(code)
 
 
 def _exit_on_signals(refresher: Refresher) -> None:

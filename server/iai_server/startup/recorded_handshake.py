@@ -13,6 +13,7 @@ import json
 import os
 import sys
 
+from iai_memory.base.json_file import read_object
 from iai_memory.version import __version__
 
 TYPE_CHECKING = False
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 PACKAGED = os.path.join(os.path.dirname(__file__), "handshake_data.json")
 NAME = "handshake.json"
 _DEFAULT_STORE = "~/.iai-mcp"
+_MAX_BYTES = 1 << 20
 
 
 def packaged_handshake() -> dict[str, Any] | None:
@@ -37,21 +39,17 @@ def own_handshake() -> dict[str, Any] | None:
     model.
     """
     store = os.path.expanduser(os.environ.get("IAI_MCP_STORE") or _DEFAULT_STORE)
-    try:
-        with open(os.path.join(store, NAME), encoding="utf-8") as file:
-            about = os.fstat(file.fileno())
-            if about.st_uid != os.geteuid() or about.st_mode & 0o022:
-                return None
-            return _if_current(json.load(file))
-    except (OSError, ValueError):
-        # Missing or damaged: the real server answers, and writes a new one.
-        return None
+    path = os.path.join(store, NAME)
+    # Missing or damaged: the real server answers, and writes a new one.
+    record = read_object(path, _MAX_BYTES, unwritable_by_others=True)
+    return record and _if_current(record)
 
 
 def _if_current(record: dict[str, Any]) -> dict[str, Any] | None:
-    needed: dict[str, str] = record["needs"]
-    same = record["version"] == __version__ and all(_is_installed(*each) for each in needed.items())
-    return record if same else None
+    needed = record.get("needs")
+    if record.get("version") != __version__ or not isinstance(needed, dict):
+        return None
+    return record if all(_is_installed(*each) for each in needed.items()) else None
 
 
 def _is_installed(distribution: str, version: str) -> bool:

@@ -65,19 +65,20 @@ NOTHING_CHANGES = [
     Said(b'{"jsonrpc":"2.0","id":3,"method":"ping","params":{"x":"\\ud83d"}}\n', 1),
     Said(b'{"jsonrpc":"2.0","id":4,"method":"ping"}\r\n', 1),
     Said(b'{"id":5,"method":"ping","jsonrpc":"2.0","more":1}\n', 1),
-    Said(b'{"jsonrpc":"2.0","id":6,\r"method":"ping"}\n', 0),
-    Said(b'{"jsonrpc":"2.0","id":1.5,"method":"ping"}\n', 0),
-    Said(b'{"jsonrpc":"2.0","id":null,"method":"ping"}\n', 0),
-    Said(b'{"jsonrpc":"2.0","id":true,"method":"ping"}\n', 0),
-    Said(b'{"jsonrpc":"1.0","id":7,"method":"ping"}\n', 0),
-    Said(b'[{"jsonrpc":"2.0","id":8,"method":"ping"}]\n', 0),
+    Said(b'{"jsonrpc":"2.0","id":6,\r"method":"ping"}\n', 1),
+    Said(b'{"jsonrpc":"2.0","id":1.5,"method":"ping"}\n', 1),
+    Said(b'{"jsonrpc":"2.0","id":null,"method":"ping"}\n', 1),
+    Said(b'{"jsonrpc":"2.0","id":true,"method":"ping"}\n', 1),
+    Said(b'{"jsonrpc":"1.0","id":7,"method":"ping"}\n', 1),
+    Said(b'[{"jsonrpc":"2.0","id":8,"method":"ping"},{"jsonrpc":"2.0","method":"x"},7]\n', 2),
     Said(b'{"jsonrpc":"2.0","id":9,"result":{}}\n', 0),
     Said(b'{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}\n', 0),
     Said(
         b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"never"}}\n', 0
     ),
     Said(b'{"jsonrpc":"2.0","method":"notifications/none","params":[]}\n', 0),
-    Said(b"\xff\xfe garbage\n", 0),
+    Said(b"\xff\xfe garbage\n", 1),
+    Said(b'\xef\xbb\xbf{"jsonrpc":"2.0","id":10,"method":"ping"}\n', 1),
     Said(b"\n", 0),
 ]
 INITIALIZES = [

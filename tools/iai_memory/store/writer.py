@@ -14,6 +14,7 @@ from lancedb.table import LanceTable
 from uuid_utils import uuid7
 
 from ..base.clock import utc_now
+from ..base.last_moment import about_to_change
 from .indexes import drop_vector_indexes
 from .lance_errors import retried, translated
 from .migrations import embedder_of
@@ -219,6 +220,7 @@ class Writer:
         at: datetime,
         added: Sequence[Record] | None = None,
     ) -> None:
+        about_to_change()
         with self._changing():
             retried(what, work, self._table.checkout_latest)
             with translated(what):
