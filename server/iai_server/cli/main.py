@@ -23,14 +23,23 @@ def run(arguments: list[str] | None = None) -> int:
         return _system_failed(exc)
     except KeyboardInterrupt:
         return _failed("interrupted: what was stored until now is kept", 130)
-    except Exception as exc:
-        if os.environ.get("IAI_MCP_LOG_LEVEL", "").upper() == "DEBUG":
-            raise
-        return _failed(
-            f"this is a fault of iai-mcp ({type(exc).__name__}: {one_line(str(exc))}): "
-            f"IAI_MCP_LOG_LEVEL=DEBUG shows where, please report it"
-        )
+    except BaseException as exc:  # noqa: BLE001 - the edge of the process; a panic of Rust is one
+        return _crashed(exc)
     return code
+
+
+def _crashed(error: BaseException) -> int:
+    """Tell of what nobody expected in one line, or with all of it where that is asked for."""
+    from iai_memory.base.machine_faults import system_error_in
+
+    if (told := system_error_in(error)) is not None:
+        return _system_failed(told)
+    if os.environ.get("IAI_MCP_LOG_LEVEL", "").upper() == "DEBUG":
+        raise error
+    return _failed(
+        f"this is a fault of iai-mcp ({type(error).__name__}: {one_line(str(error))}): "
+        f"IAI_MCP_LOG_LEVEL=DEBUG shows where, please report it"
+    )
 
 
 def _run(arguments: list[str] | None) -> int:
@@ -66,12 +75,17 @@ def _system_failed(error: OSError) -> int:
 
     from ..startup.standard_streams import STDOUT, give_up_stdout
 
+    sys.unraisablehook = _say_nothing  # what could not be made is not whole when it is cleared away
     if error.errno != errno.EPIPE and error.filename != STDOUT:
         return _failed(told_by_system(error))
     give_up_stdout()
     if error.errno == errno.EPIPE:
         return 1
     return _failed(machine_fault(error, "stdout cannot be written"))
+
+
+def _say_nothing(_: object) -> None:
+    """Take what a destructor raises; its cause was told."""
 
 
 def _serve() -> int:

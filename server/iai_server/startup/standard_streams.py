@@ -46,7 +46,7 @@ def prepare_standard_streams() -> None:
     if sys.stderr is None:
         sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     if sys.stdout is None or isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout = sys.__stdout__ = _stdout(sys.stdout)
+        sys.stdout = _stdout(sys.stdout)
     if isinstance(sys.stderr, TextIOWrapper):
         # A locale without a memory's characters must not keep the rest of it from being shown.
         sys.stderr.reconfigure(errors="backslashreplace")

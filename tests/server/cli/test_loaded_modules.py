@@ -82,10 +82,10 @@ def test_the_help_of_every_command_needs_no_memory(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("call", "more", "most", "most_of_ours"),
     [
-        (("session-start",), set[str](), 796, 216),
-        (("timeline",), {"rich"}, 836, 216),
-        (("status",), {"rich"}, 836, 216),
-        (("recall", "which port"), {"rich", "onnxruntime", "tokenizers"}, 890, 248),
+        (("session-start",), set[str](), 798, 218),
+        (("timeline",), {"rich"}, 838, 218),
+        (("status",), {"rich"}, 838, 218),
+        (("recall", "which port"), {"rich", "onnxruntime", "tokenizers"}, 892, 250),
     ],
     ids=lambda part: part[0] if isinstance(part, tuple) else None,
 )

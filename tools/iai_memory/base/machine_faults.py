@@ -41,7 +41,7 @@ _ADVICE: Final = {
 }
 _OF_NO_FILE: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 _UNKNOWN: Final = "look at it and at its disk"
-_IN_TEXT: Final = re.compile(r"\(os error (\d{1,3})\)")
+_IN_TEXT: Final = re.compile(r"\(os error (\d{1,3})\)|Os \{ code: (\d{1,3}),")
 
 
 def machine_fault(error: OSError, what: str) -> str:
@@ -70,7 +70,7 @@ def system_error_in(error: BaseException) -> OSError | None:
     """
     number = error.errno if isinstance(error, OSError) else None
     if number is None and (found := _IN_TEXT.search(str(error))):
-        number = int(found[1])
+        number = int(found[1] or found[2])
     if number is None or number == errno.ENOENT or number not in _ADVICE:
         return None
     return OSError(number, os.strerror(number))
