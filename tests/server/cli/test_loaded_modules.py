@@ -82,10 +82,10 @@ def test_the_help_of_every_command_needs_no_memory(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("call", "more", "most", "most_of_ours"),
     [
-        (("session-start",), set[str](), 798, 218),
-        (("timeline",), {"rich"}, 838, 218),
-        (("status",), {"rich"}, 838, 218),
-        (("recall", "which port"), {"rich", "onnxruntime", "tokenizers"}, 892, 250),
+        (("session-start",), set[str](), 806, 224),
+        (("timeline",), {"rich"}, 846, 224),
+        (("status",), {"rich"}, 846, 224),
+        (("recall", "which port"), {"rich", "onnxruntime", "tokenizers"}, 898, 254),
     ],
     ids=lambda part: part[0] if isinstance(part, tuple) else None,
 )

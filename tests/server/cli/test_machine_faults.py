@@ -91,7 +91,8 @@ def test_a_full_stdout_is_one_line(store: Path, arguments: list[str]) -> None:
         done = _run(store, [*CLI, *arguments], stdout=full)
     assert done.returncode == 1
     assert _is_one_line(done.stderr), done.stderr
-    assert "stdout cannot be written (No space left on device)" in done.stderr
+    assert "stdout cannot be written" in done.stderr
+    assert "(No space left on device)" in done.stderr
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
@@ -113,7 +114,10 @@ def test_a_reader_who_leaves_is_told_nothing(store: Path, arguments: list[str]) 
     finally:
         os.close(write)
     assert done.returncode == 1
-    assert done.stderr == ""
+    if arguments[0] == "export":
+        assert _is_one_line(done.stderr), done.stderr  # what is kept of it is no backup
+    else:
+        assert done.stderr == ""
 
 
 @pytest.mark.parametrize("closed", ["2>&-", "<&- 2>&-", "<&-"])
