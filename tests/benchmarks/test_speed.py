@@ -262,6 +262,7 @@ def test_versions_are_those_that_the_table_has(cache: Path, tmp_path: Path) -> N
     assert (opened.paths.database / f"{TABLE_NAME}.lance").is_dir()
 
 
+@pytest.mark.slow
 def test_memory_is_looked_at_from_the_handshake_until_it_is_given_back(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

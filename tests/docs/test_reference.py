@@ -111,7 +111,8 @@ def test_the_exit_codes_are_the_documented_ones(used: Memory) -> None:
         run(["recall", "anything", "--limit", "0"]),
     ]
 
-    assert tried == codes
+    # Of a signal, as 130, the tests of `cli/test_machine_faults.py` decide.
+    assert tried == [code for code in codes if code < 128]
 
 
 def test_the_trust_table_is_the_shares_of_origins_and_roles() -> None:

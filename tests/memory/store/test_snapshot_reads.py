@@ -99,7 +99,7 @@ def assert_same(latest: TableReader, table: Answers) -> None:
     assert by_id(latest.replaced_by(ids)) == table.replaced_by
 
 
-@pytest.mark.parametrize("seed", [0, 1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2))])
 def test_two_processes_remember_exactly_what_the_table_holds(
     root: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

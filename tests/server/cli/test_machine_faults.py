@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from typing import IO
 
@@ -42,6 +42,16 @@ from iai_server.__main__ import main
 sys.argv[1:] = sys.argv[2:]
 main()
 """
+
+
+@pytest.fixture(autouse=True)
+def sigint_reaches_children() -> Generator[None]:
+    """A shell leaves commands in the background with SIGINT ignored, and children inherit it."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
@@ -134,15 +144,20 @@ def test_a_closed_stdin_or_stderr_changes_nothing(store: Path, closed: str) -> N
     "moment",
     [
         "iai_server.cli.main",
-        "iai_server.startup.lance_log",
-        "typer",
-        "iai_server.cli.memories",
-        "iai_memory.memory",
-        "iai_memory.store.table",
-        "pyarrow",
         "lancedb",
-        "numpy",
         "rich.table",
+        *(
+            pytest.param(moment, marks=pytest.mark.slow)
+            for moment in (
+                "iai_server.startup.lance_log",
+                "typer",
+                "iai_server.cli.memories",
+                "iai_memory.memory",
+                "iai_memory.store.table",
+                "pyarrow",
+                "numpy",
+            )
+        ),
     ],
 )
 def test_ctrl_c_at_any_moment_ends_it_without_a_traceback(store: Path, moment: str) -> None:
@@ -179,6 +194,7 @@ def test_a_signal_while_it_waits_for_a_lock_ends_it(store: Path, number: signal.
     assert Memory(store).status().records == 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [8, 12, 20])
 @pytest.mark.parametrize("arguments", [["status"], ["recall", "kiln"], ["ingest", "More."]])
 def test_too_few_open_files_are_one_line(store: Path, limit: int, arguments: list[str]) -> None:
