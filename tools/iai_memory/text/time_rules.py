@@ -102,6 +102,7 @@ def rules(code: str) -> tuple[tuple[re.Pattern[str], Read], ...]:
         *_part_of_year_rules(locale),
         *_weekday_rules(locale),
         *_day_rules(locale),
+        *_month_rules(locale),
         *_number_rules(locale),
     )
 
@@ -238,8 +239,8 @@ def _day_rules(locale: TimeLocale) -> Iterator[tuple[re.Pattern[str], Read]]:
     words, months = locale.words, locale.months
     ordinal = rf"(?:{words.ordinals})?" if words.ordinals else r"\.?"
     of = rf"(?:\s*(?:{words.of}))?\s*" if words.of else r"\s*"
-    # Two digits alone are a year at the end, and else "25 Jan 10 files changed".
     name = rf"({alternatives(months)})\.?"
+    # Two digits alone are a year at the end, and else "25 Jan 10 files changed".
     year = r"(\d{4}|['\u2019]\d\d|\d\d(?=[\s?.!]*$))"
     gap = r"\s*" if locale.spaced else ""
 
@@ -271,6 +272,13 @@ def _day_rules(locale: TimeLocale) -> Iterator[tuple[re.Pattern[str], Read]]:
         locale.whole(rf"{short}{name}{gap}(\d{{1,2}}){ordinal}(?!\d)(?:,?\s*{year})?"),
         lambda match, asked: asked.day(int(match[2]), months[match[1].lower()], _year(match[3])),
     )
+
+
+def _month_rules(locale: TimeLocale) -> Iterator[tuple[re.Pattern[str], Read]]:
+    """Yield months, and the first and the last week of one."""
+    words, months = locale.words, locale.months
+    of = rf"(?:\s*(?:{words.of}))?\s*" if words.of else r"\s*"
+    name = rf"({alternatives(months)})\.?"
     yield (
         locale.whole(rf"{name}{of},?\s*(\d{{4}})"),
         lambda match, asked: asked.month(months[match[1].lower()], int(match[2])),
