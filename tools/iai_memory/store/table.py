@@ -225,7 +225,9 @@ class Store:
         )
         known = None
         if where == of_projects and not self.latest.is_in_memory:
-            known = self._statistics.known(self.version, self.stamp)
+            # The stamp first: what is committed in between must not pass for known.
+            stamp = self.stamp
+            known = self._statistics.known(self.version, stamp)
         if known is None:
             return self.latest.tally(where)
         none = (None,) if where.or_no_project else ()
