@@ -671,7 +671,7 @@ def note_of(answer: Recalled | Timeline | SessionStartPage) -> str:
         ("github.com/acme/shop", "GitHub.com/Acme/shop"),
         ("www.github.com/acme/shop", "github.com/acme/shop"),
         ("/home/ann/shop", "/home/ann/shop/"),
-        ("C:\\work\\shop", "/mnt/c/work/shop"),
+        ("C:\\trade\\shop", "/mnt/c/trade/shop"),
         ("alpha", "omega"),
     ],
 )
