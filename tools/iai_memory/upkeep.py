@@ -1,0 +1,105 @@
+"""Work on a whole store: its state, its vectors, its copies, and what is to leave it for good.
+
+What only some methods need is imported there: every command opens a memory, and few of them scrub.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from .capturing import CapturingHandle
+from .maintenance.status import status
+from .results import Restored, Status
+from .writing import changes
+from .writing.embed_pending import reembed
+
+if TYPE_CHECKING:
+    from .maintenance.projects import StoreProjects
+    from .maintenance.scrub import Scrubbed
+    from .transfer.jsonl_export import Damage
+    from .transfer.jsonl_import import ImportCounts
+
+
+class StoreUpkeep(CapturingHandle):
+    """A store with the work that is done on all of it. The base of `Memory`."""
+
+    def status(self) -> Status:
+        """Return the state of the store.
+
+        Raises:
+            StoreFault: The store could not be read.
+        """
+        model = self._model
+        return status(
+            self.store, self.page_manager(), self.ledger, model.files_or_fault(), model.fix
+        )
+
+    def reembed(self, progress: Callable[[int, int], None] | None = None) -> int:
+        """Replace every vector by one of the model that is installed here; return how many.
+
+        May be interrupted at any time: the rest is pending, and the next server or sleep embeds it.
+
+        Raises:
+            ModelMissing: There is no model.
+            StoreFault: The store could not be written.
+        """
+        encoder = self._model.require_encoder()
+        with self._opening:
+            self._store = self._open_store(check=False)
+        done = reembed(self._store, encoder, progress)
+        self._committed()
+        return done
+
+    def export_lines(
+        self, *, vectors: bool = False, damaged: Callable[[Damage], None] | None = None
+    ) -> Iterator[str]:
+        """Yield every record as a line of JSON, oldest first; forgotten and superseded ones too.
+
+        Of a damaged store every record that can be read. What is missing `damaged` is told after
+        the last line.
+
+        Raises:
+            StoreFault: Nothing can be read, or the store is damaged and `damaged` is None.
+        """
+        from .transfer.jsonl_export import export_lines
+
+        return export_lines(self.paths, lambda: self.store, vectors=vectors, damaged=damaged)
+
+    def import_lines(self, lines: Iterable[str]) -> Iterator[ImportCounts]:
+        """Store lines of `export_lines` as they were; yield what became of each batch.
+
+        Raises:
+            InvalidInput: A line is no exported record; the batches before it are stored.
+        """
+        from .transfer.jsonl_import import import_lines
+
+        for arrived in import_lines(self.store, lines, embedder=self.embedder_key):
+            if arrived.stored:
+                self._committed()
+            yield arrived
+
+    def projects(self) -> StoreProjects:
+        """Return the projects of the store, to be listed, moved and given other names."""
+        from .maintenance.projects import StoreProjects
+
+        return StoreProjects(self.store, self.ledger, self.own_project, self._committed)
+
+    def restore_folded(self) -> Restored:
+        """Undo the folding of copies of one turn, which the upgrade of an old store did."""
+        done = changes.restore_folded(self.store)
+        if done.restored:
+            self.ledger.write("folding_undone", copies=len(done.restored))
+            self._committed()
+        return done
+
+    def scrub(self, pattern: str, *, regex: bool = False) -> Scrubbed:
+        """Replace every match by a mark, in records, old versions, spool, caches and logs.
+
+        Raises:
+            InvalidInput: The pattern cannot be used.
+            StoreFault: The store could not be written; another run does the rest.
+        """
+        from .maintenance.scrub import compile_pattern, scrub
+
+        return scrub(self.store, compile_pattern(pattern, regex=regex), self.page_manager())
