@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -17,13 +16,14 @@ from ..base.ledger import Ledger
 from ..base.locks import held
 from ..base.page_mark import page_change
 from ..base.paths import StorePaths
-from ..errors import StoreBusy, StoreFault, StoreUnavailable
+from ..errors import StoreBusy, StoreUnavailable
 from ..projects.alias_file import AliasFile
 from ..projects.names import ProjectNames
 from .compaction import compact, compacted_version, is_due
 from .connection import CACHE_BYTES, WRITE_TIMEOUT_SEC, Connection, write_lock
 from .filter import Filter
 from .forgotten_texts import ForgottenTexts
+from .index_mending import IndexMending
 from .indexes import (
     create_text_index,
     drop_damaged_indexes,
@@ -96,9 +96,7 @@ class Store:
         self._key_filter = KeyFilter()
         self._known = KnownIndex()
         self._forgotten = ForgottenTexts()
-        self._mending = threading.Lock()
-        self._mends = 0
-        self._writing_thread: int | None = None
+        self._mending = IndexMending(self._mend_quickly)
         self.aliases = AliasFile(paths)
         make_private_folder(paths.root)
         self._read_lock = ReadLock(paths.lock("reading"))
@@ -117,7 +115,7 @@ class Store:
             self._read_lock,
             self._connection.versions_stat,
             max_bytes=snapshot_bytes,
-            mend=self._mended,
+            mend=self._mending.mended,
         )
         self._mend_times()
 
@@ -254,7 +252,7 @@ class Store:
             with self._writing(shown=shown) as writer:
                 yield writer
         except StoreUnavailable as exc:
-            if self._mended():
+            if self._mending.mended():
                 raise StoreBusy("an index was damaged, and it is mended: try again") from exc
             raise
 
@@ -270,12 +268,11 @@ class Store:
                 self._committed,
                 lambda: page_change(self.paths) if shown else nullcontext(),
             )
-            self._writing_thread = threading.get_ident()
             try:
-                yield writer
+                with self._mending.put_off():
+                    yield writer
             finally:
                 self._newest = writer.newest
-                self._writing_thread = None
 
     def set_embedder(self, embedder: str) -> None:
         """Declare whose vectors the table holds from now on; the caller made all others pending.
@@ -321,7 +318,7 @@ class Store:
         try:
             self._compact(keep)
         except StoreUnavailable:
-            if not self._mended():
+            if not self._mending.mended():
                 raise
             self._compact(keep)
 
@@ -378,26 +375,6 @@ class Store:
             Ledger(self.paths).write("indexes_mended", indexes=damaged)
         return damaged
 
-    def _mended(self) -> bool:
-        """Mend damaged indexes after work that failed; return whether it may succeed now.
-
-        Not within `writing`, which does it when its block has failed: each index that is dropped is
-        a commit, and rows of the block are stamped with the version that would be the next.
-        """
-        seen = self._mends
-        is_writing = self._writing_thread == threading.get_ident()
-        if is_writing or not self._connection.is_writable():
-            return False
-        with self._mending:
-            if self._mends != seen:
-                return True  # another thread did it meanwhile
-            try:
-                damaged = self.mend_indexes(wait_sec=_WAIT_TO_MEND_SEC)
-            except StoreFault:
-                return False  # the read's own error says what is wrong
-            self._mends += bool(damaged)
-            return bool(damaged)
-
     def release(self) -> None:
         """Free the memory of the snapshot and of known keys until their next use."""
         self.latest.release()
@@ -423,6 +400,11 @@ class Store:
                 [replace(row, record=ordered_by_arrival(row.record)) for row in rows],
                 writer.now(),
             )
+
+    def _mend_quickly(self) -> bool:
+        return self._connection.is_writable() and bool(
+            self.mend_indexes(wait_sec=_WAIT_TO_MEND_SEC)
+        )
 
     def _inode(self) -> int:
         return self._connection.versions_stat()[0]
