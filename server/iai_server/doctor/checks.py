@@ -13,6 +13,7 @@ from iai_memory.base.machine_faults import machine_fault
 from iai_memory.base.presence import alive_servers
 from iai_memory.results import Freshness
 
+from .at_rest import check_at_rest
 from .capture_checks import check_capture
 from .check import BrokenLink, Check, WeakLink, run_check
 from .host_checks import check_hosts
@@ -21,7 +22,7 @@ from .state_files import check_state_files
 
 
 def run_checks(memory: Memory) -> list[Check]:
-    """Check store, model and page, then a round trip in a scratch store, then hosts and capture.
+    """Check store, model and page, a round trip in a scratch store, disk, hosts and capture.
 
     The round trip has a store of its own, so it adds nothing to the memory.
     """
@@ -41,7 +42,7 @@ def run_checks(memory: Memory) -> list[Check]:
             run_check("round trip: spool to recall", trip.spool_to_recall),
             run_check("round trip: page to recall hook", trip.page_to_hook),
         ]
-    return [*checks, *check_hosts(memory), *check_capture(memory)]
+    return [*checks, *check_at_rest(memory), *check_hosts(memory), *check_capture(memory)]
 
 
 def _check_folder(memory: Memory) -> str:
