@@ -10,7 +10,7 @@ from typing import Final
 from iai_memory import Memory
 
 from .check import Check, WeakLink, run_check
-from .mounts import Encryption, encryption_of, mount_of
+from .mounts import PROC, SYS, Encryption, encryption_of, mount_of
 
 # What a program that synchronises leaves in the folder that it is told to.
 _MARKS: Final = {
@@ -62,14 +62,19 @@ _REMOTE: Final = (
 def check_at_rest(memory: Memory) -> Iterator[Check]:
     """Check whether the store's disk is encrypted, and whether somebody copies its folder."""
     root = memory.paths.root.resolve()
-    yield run_check("at rest: disk", lambda: _check_disk(root))
+    yield run_check("at rest: disk", lambda: check_disk(root))
     yield run_check("at rest: copies", lambda: _check_copies(root))
 
 
-def _check_disk(root: Path) -> str:
-    found = encryption_of(root)
+def check_disk(root: Path, *, proc: Path = PROC, sysfs: Path = SYS) -> str:
+    """Return what is known of a folder's disk.
+
+    Raises:
+        WeakLink: It is not encrypted.
+    """
+    found = encryption_of(root, proc=proc, sys=sysfs)
     if found is Encryption.CLEAR:
-        mount = mount_of(root)
+        mount = mount_of(root, proc=proc)
         device = "its disk" if mount is None else mount.source
         raise WeakLink(
             f"{device} is not encrypted by this system, so who has the disk reads the store: use "

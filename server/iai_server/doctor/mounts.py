@@ -11,8 +11,12 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import Final
 
-_PROC: Final = Path("/proc")
-_SYS: Final = Path("/sys")
+PROC: Final = Path("/proc")
+"""Where Linux shows processes and their mounts."""
+
+SYS: Final = Path("/sys")
+"""Where Linux shows devices."""
+
 # Above file systems that encrypt by themselves.
 _ENCRYPTING: Final = ("ecryptfs", "fuse.gocryptfs", "fuse.encfs", "fuse.cryfs", "fuse.securefs")
 _IN_MEMORY: Final = ("tmpfs", "ramfs")
@@ -46,7 +50,7 @@ class Mount:
     source: str
 
 
-def mount_of(folder: Path, *, proc: Path = _PROC) -> Mount | None:
+def mount_of(folder: Path, *, proc: Path = PROC) -> Mount | None:
     """Return the mount that a folder lies on; None where this system does not list its mounts.
 
     Args:
@@ -62,7 +66,7 @@ def mount_of(folder: Path, *, proc: Path = _PROC) -> Mount | None:
     return max(reversed(found), key=lambda mount: len(mount.folder.parts), default=None)
 
 
-def encryption_of(folder: Path, *, proc: Path = _PROC, sys: Path = _SYS) -> Encryption:
+def encryption_of(folder: Path, *, proc: Path = PROC, sys: Path = SYS) -> Encryption:
     """Return whether the file system of a folder is encrypted; where nothing tells, unknown.
 
     Of a disk whose machine is a guest, what its host encrypts cannot be seen.

@@ -155,3 +155,11 @@ def test_importing_the_package_loads_no_library_that_converts_or_runs_a_model() 
         f"print([m for m in {heavy} if m in sys.modules])"
     )
     assert run_python(script).stdout.strip() == "[]"
+
+
+def test_the_vector_of_a_text_confirms_a_guess_at_it(encoder: Encoder) -> None:
+    texts = [text for text in TEXTS.values() if 40 < len(text) < 400]
+    assert len(texts) > 5
+    guesses = [text[: len(text) // 2] for text in texts]
+    found = (encoder.encode(guesses) @ encoder.encode(texts).T).argmax(axis=1)
+    assert np.mean(found == np.arange(len(texts))) > 0.5

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from tests.support.pages import opened
 
-from iai_server.doctor.at_rest import check_at_rest, synchroniser
+from iai_server.doctor.at_rest import check_at_rest, check_disk, synchroniser
+from iai_server.doctor.check import WeakLink
 from iai_server.doctor.mounts import Encryption, Mount, encryption_of, mount_of
 
 # A device that is there on every Linux, so that its numbers can be asked for.
@@ -68,6 +69,12 @@ def test_a_folder_lies_on_the_innermost_mount_and_the_last_one_there(machine: Ma
 def test_a_plain_device_is_not_encrypted(machine: Machine) -> None:
     machine.mount("/", "ext4", _DEVICE)
     assert machine.encryption() is Encryption.CLEAR
+
+
+def test_a_store_on_a_disk_that_is_not_encrypted_is_worth_a_look(machine: Machine) -> None:
+    machine.mount("/", "ext4", _DEVICE)
+    with pytest.raises(WeakLink, match=f"^{_DEVICE} is not encrypted"):
+        check_disk(Path("/home/ann/.iai-mcp"), proc=machine.proc, sysfs=machine.sys)
 
 
 def test_a_device_of_dm_crypt_is_encrypted(machine: Machine) -> None:
