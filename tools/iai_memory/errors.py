@@ -14,6 +14,7 @@ MemoryFault
 │   └── ModelInstallFailed  fetching or converting the published weights failed
 ├── ForeignFileFault        a file that somebody else named cannot be read
 │   └── ForeignFileMissing  there is none
+├── BackupFault             a backup cannot be taken or read
 ├── OutputFault             what was asked for cannot be written where it should go
 └── TranscriptFault         a host's transcript cannot be read
     └── EmptyTranscript     nothing is written in it yet
@@ -116,6 +117,10 @@ class ForeignFileFault(MemoryFault):
 
 class ForeignFileMissing(ForeignFileFault):
     """Nothing is at the path, or a link to nothing."""
+
+
+class BackupFault(MemoryFault):
+    """A backup, or the folder of them, cannot be read or written."""
 
 
 class OutputFault(MemoryFault):

@@ -84,6 +84,8 @@ class Settings(BaseSettings):
         model: Folder of an embedding model; overrides the bundled and the installed one. None is
             one of those; in a checkout also that of `make setup`, but where None was chosen, as by
             IAI_MCP_MODEL=installed.
+        backup: Folder of the store's backups, absolute or below `~`; None is `backups` in the
+            store.
         disable: True makes the hooks do nothing. Only the hooks read it.
         refresh_tick_sec: Seconds between two comparisons of the page with the store in a server.
         session_cache_refresh_min_sec: Minimum seconds between two renders; a change that comes
@@ -112,6 +114,7 @@ class Settings(BaseSettings):
         Field(default=Path("~/.iai-mcp"), validate_default=True),
     ]
     model: Annotated[Path | None, BeforeValidator(_model_folder)] = None
+    backup: Annotated[Path | None, BeforeValidator(_store_folder)] = None
     disable: bool = False
     refresh_tick_sec: float = Field(default=5.0, gt=0, le=3600)
     session_cache_refresh_min_sec: Annotated[float, _or_default(DEFAULT_MIN_INTERVAL_SEC)] = (

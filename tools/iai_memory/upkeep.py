@@ -6,8 +6,11 @@ What only some methods need is imported there: every command opens a memory, and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .base.clock import utc_now
+from .base.progress import never_interrupted
 from .capturing import CapturingHandle
 from .maintenance.status import status
 from .results import Restored, Status
@@ -15,6 +18,8 @@ from .writing import changes
 from .writing.embed_pending import reembed
 
 if TYPE_CHECKING:
+    from .backup.reading import Backup
+    from .backup.taking import Taken
     from .maintenance.projects import StoreProjects
     from .maintenance.scrub import Scrubbed
     from .transfer.jsonl_export import Damage
@@ -78,6 +83,50 @@ class StoreUpkeep(CapturingHandle):
             if arrived.stored:
                 self._committed()
             yield arrived
+
+    def back_up(
+        self,
+        into: Path | None = None,
+        *,
+        interrupted: Callable[[], bool] = never_interrupted,
+    ) -> Taken:
+        """Take a backup now; only what changed since the last one is written.
+
+        Args:
+            into: Another folder than that of the settings; made where it is missing.
+            interrupted: Called between segments; True ends the call, and the next one goes on.
+
+        Raises:
+            StoreBusy: Another process takes one.
+            BackupFault: The folder cannot be used.
+            StoreFault: The table cannot be read.
+        """
+        from .backup.daily import back_up
+
+        settings = self.settings.model_copy(update={"backup": into} if into else {})
+        return back_up(
+            self.store,
+            settings,
+            utc_now(),
+            make=True,
+            anew=into is not None,
+            interrupted=interrupted,
+        )
+
+    def backups(self, folder: Path | None = None) -> list[Backup]:
+        """Return the backups, newest first; none of their files but the index is read.
+
+        Args:
+            folder: Another one than that of the settings.
+
+        Raises:
+            BackupFault: The folder cannot be read, or holds another store's backups.
+        """
+        from .backup.reading import backups_of
+
+        return backups_of(
+            self.paths, self.settings.model_copy(update={"backup": folder} if folder else {})
+        )
 
     def projects(self) -> StoreProjects:
         """Return the projects of the store, to be listed, moved and given other names."""

@@ -9,6 +9,7 @@ import typer
 from iai_memory import __version__
 
 from . import (
+    backing_up,
     connecting,
     draining,
     importing,
@@ -67,6 +68,7 @@ unreadable.register(app)
 importing.register(app)
 connecting.register(app)
 transfer.register(app)
+backing_up.register(app)
 sleep.register(app)
 app.add_typer(model.app, name="model")
 app.add_typer(projects.app, name="project")

@@ -48,6 +48,16 @@ class StorePaths:
         return self.root / "imported.json"
 
     @property
+    def backups(self) -> Path:
+        """The store's backups, where the settings name no other folder."""
+        return self.root / "backups"
+
+    @property
+    def backup_state(self) -> Path:
+        """When the last backup was taken, and where."""
+        return self.root / "backup-state.json"
+
+    @property
     def projects(self) -> Path:
         """Aliases of projects, a log of their changes."""
         return self.root / "projects.json"

@@ -105,6 +105,10 @@ class TableReader(TableCounts, TableChanges):
         parts = self._select([*record_columns(), *VECTOR_COLUMNS], "id", ids)
         return [row for part in parts for row in from_arrow(part)]
 
+    def records_in_arrow(self, ids: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield the records with these ids as `record_columns`, forgotten ones too, in batches."""
+        return self._select(record_columns(), "id", ids)
+
     def rows_where(self, condition: str) -> list[Row]:
         """Return the records that meet a condition of our own literals, as `rows` does."""
         return self.rows(self._ids(condition))

@@ -56,6 +56,13 @@ class TableChanges(TableAccess):
 
         return self._read("reading keys", rows)
 
+    def versions_by_id(self) -> dict[str, int]:
+        """Return the version that each row's last change became, by id, forgotten rows included."""
+        query = self._table.search().select(["id", "table_version"]).limit(None)
+        found: pa.Table = self._read("reading the table's versions", query.to_arrow)
+        ids, versions = found["id"].to_pylist(), found["table_version"].to_pylist()
+        return dict(zip(ids, versions, strict=True))
+
     def table_versions(self) -> NDArray[np.int64]:
         """Return the column `table_version`, (n,), int64, in any order."""
         query = self._table.search().select(["table_version"]).limit(None)

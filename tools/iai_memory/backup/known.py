@@ -1,0 +1,96 @@
+"""What the segments of a backup hold: of each memory the latest state, and where it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from .segment import DamagedSegment, Segment, read_segment
+from .state_line import State, state_of
+
+
+class KnownState(NamedTuple):
+    """The latest state of one memory.
+
+    Attributes:
+        version: The version of the table that it is of.
+        digest: Of the state.
+        text_bytes: Of its text.
+        segment: Number of its segment.
+    """
+
+    version: int
+    digest: bytes
+    text_bytes: int
+    segment: int
+
+
+class Known:
+    """The states of segments that can be read.
+
+    Attributes:
+        segments: Those that can be read, older ones first; `add` appends to them.
+        states: The latest state of each memory, by id.
+        faults: A sentence for each segment that cannot be read.
+    """
+
+    def __init__(self, folder: Path, segments: Sequence[Segment] = ()) -> None:
+        """Read every segment."""
+        self.segments: list[Segment] = []
+        self.states: dict[str, KnownState] = {}
+        self.faults: list[str] = []
+        self._folder = folder
+        for segment in segments:
+            try:
+                self.add(segment, read_states(folder, segment))
+            except DamagedSegment as exc:
+                self.faults.append(str(exc))
+
+    def add(self, segment: Segment, states: Sequence[State]) -> None:
+        """Note a segment with the states that it holds; they are later than all before."""
+        number = len(self.segments)
+        self.segments.append(segment)
+        for id_, version, digest, text_bytes in states:
+            self.states[id_] = KnownState(version, digest, text_bytes, number)
+
+    def keep(self, numbers: Sequence[int]) -> None:
+        """Drop all segments but these, with the states that lie in them."""
+        moved = {number: place for place, number in enumerate(numbers)}
+        self.segments = [self.segments[number] for number in numbers]
+        self.states = {
+            id_: state._replace(segment=moved[state.segment])
+            for id_, state in self.states.items()
+            if state.segment in moved
+        }
+
+    def live_rows(self) -> list[int]:
+        """Return for each segment how many of its states are the latest ones."""
+        counts = [0] * len(self.segments)
+        for state in self.states.values():
+            counts[state.segment] += 1
+        return counts
+
+    def live_lines(self, number: int) -> Iterator[bytes]:
+        """Yield the lines of one segment that are the latest states.
+
+        Raises:
+            DamagedSegment: It cannot be read any more.
+        """
+        for line in read_segment(self._folder, self.segments[number]):
+            state = state_of(line)
+            known = self.states[state.id]
+            if (known.segment, known.digest) == (number, state.digest):
+                yield line
+
+
+def read_states(folder: Path, segment: Segment) -> list[State]:
+    """Return what the lines of a segment say about themselves.
+
+    Raises:
+        DamagedSegment: It is missing, or is not what was written.
+    """
+    try:
+        return [state_of(line) for line in read_segment(folder, segment)]
+    except ValueError as exc:
+        raise DamagedSegment(f"{folder / segment.name} holds something else: {exc}") from exc

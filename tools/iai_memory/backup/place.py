@@ -1,0 +1,180 @@
+"""Where a store's backups are, and whether they may be written there."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from ..base.clock import iso, parse_time
+from ..base.files import PRIVATE_FOLDER, make_private_folder
+from ..base.foreign_file import within
+from ..base.json_file import read_object
+from ..base.machine_faults import machine_fault
+from ..base.paths import StorePaths
+from ..base.state_file import read_state, write_state
+from ..errors import BackupFault, ForeignFileFault, InvalidInput
+from ..settings import Settings
+from .folder import BackupFolder, Owner
+
+_FORMAT: Final = 1
+_IDENTITY_BYTES: Final = 4 << 10
+
+
+class LastBackup(NamedTuple):
+    """What a store remembers of its last backup.
+
+    Attributes:
+        folder: Where it is.
+        when: When it was taken.
+        table_version: Of the table that it is of.
+        tried: When somebody last tried to take one.
+        fault: Why that failed; empty where it did not.
+    """
+
+    folder: str
+    when: datetime | None
+    table_version: int
+    tried: datetime
+    fault: str = ""
+
+
+def folder_of(paths: StorePaths, settings: Settings) -> BackupFolder:
+    """Return the folder of the store's backups; nothing is looked at."""
+    return BackupFolder(settings.backup or paths.backups)
+
+
+def store_id(paths: StorePaths) -> str:
+    """Return the id of the store; empty where nobody knows it any more."""
+    fields = read_object(paths.root / "store.json", _IDENTITY_BYTES) or {}
+    return str(fields.get("id") or "")
+
+
+def require_own(folder: BackupFolder, paths: StorePaths) -> Owner | None:
+    """Return whose backups these are; None for a folder without any.
+
+    Raises:
+        BackupFault: They are another store's, or the folder cannot be read.
+    """
+    owner, own = folder.owner(), store_id(paths)
+    if owner is not None and owner.store and own and owner.store != own:
+        raise BackupFault(
+            f"{folder.path} holds the backups of another store ({owner.root or owner.store}): set "
+            f"IAI_MCP_BACKUP to another folder"
+        )
+    return owner
+
+
+def claimed(
+    paths: StorePaths, settings: Settings, *, make: bool, anew: bool = False
+) -> BackupFolder:
+    """Return the folder of the store's backups, ready to be written.
+
+    Args:
+        paths: The store's.
+        settings: Where it is.
+        make: Whether a folder that the settings name and that is missing may be made. That beside
+            the table always is.
+        anew: Whether backups may begin anew where there were some.
+
+    Raises:
+        BackupFault: It is missing, another store's, or cannot be written.
+        StoreUnavailable: That beside the table cannot be made.
+    """
+    folder = folder_of(paths, settings)
+    if settings.backup is None:
+        make_private_folder(folder.path)
+    else:
+        _require_present(folder, paths, make=make, anew=anew)
+    owner = require_own(folder, paths)
+    own = Owner(store_id(paths), str(paths.root))
+    if settings.backup is not None and owner is not None and owner.root not in ("", own.root):
+        _require_moved(folder, owner, own)
+    if owner != own:
+        folder.claim(own)
+    return folder
+
+
+def began(paths: StorePaths) -> datetime | None:
+    """Return when the store began; None where nobody knows."""
+    fields = read_object(paths.root / "store.json", _IDENTITY_BYTES) or {}
+    try:
+        return parse_time(str(fields["created"]), "created")
+    except (KeyError, InvalidInput):
+        return None
+
+
+def last_backup(paths: StorePaths) -> LastBackup | None:
+    """Return what the store remembers; None where it knows of no backup."""
+    fields = read_state(paths.backup_state, _FORMAT) or {}
+    try:
+        when = fields["when"]
+        return LastBackup(
+            str(fields["folder"]),
+            None if when is None else parse_time(str(when), "when"),
+            int(fields["table_version"]),
+            parse_time(str(fields["tried"]), "tried"),
+            str(fields["fault"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def note_backup(paths: StorePaths, last: LastBackup) -> None:
+    """Remember it.
+
+    Raises:
+        BackupFault: The store's folder cannot be written.
+    """
+    fields = last._asdict()
+    fields["when"] = None if last.when is None else iso(last.when)
+    fields["tried"] = iso(last.tried)
+    try:
+        write_state(paths.backup_state, _FORMAT, fields)
+    except OSError as exc:
+        raise BackupFault(machine_fault(exc, f"{paths.backup_state} cannot be written")) from exc
+
+
+def _require_present(folder: BackupFolder, paths: StorePaths, *, make: bool, anew: bool) -> None:
+    """Refuse a folder that is missing, as that of a disk which is not mounted."""
+    last = last_backup(paths)
+    was_there = last is not None and last.when is not None and last.folder == str(folder.path)
+    try:
+        is_there = within(str(folder.path), folder.path.exists)
+        if is_there and not folder.path.is_dir():
+            raise BackupFault(f"{folder.path} is no folder: set IAI_MCP_BACKUP to one")
+        if was_there and not anew and (not is_there or folder.owner() is None):
+            raise BackupFault(
+                f"the backups in {folder.path} are gone: mount its disk; to begin anew there, run "
+                f"`iai-mcp backup --into {folder.path}`"
+            )
+        if not is_there and not make:
+            raise BackupFault(
+                f"{folder.path} does not exist: mount its disk, or run `iai-mcp backup`, which "
+                f"makes it"
+            )
+        if not is_there and not folder.path.parent.is_dir():
+            raise BackupFault(f"{folder.path.parent} does not exist: mount its disk, or make it")
+        if not is_there:
+            folder.path.mkdir(mode=PRIVATE_FOLDER)
+    except ForeignFileFault as exc:
+        raise BackupFault(f"{folder.path} {exc.what}: look at its disk") from exc
+    except OSError as exc:
+        raise BackupFault(machine_fault(exc, f"{folder.path} cannot be made")) from exc
+
+
+def _require_moved(folder: BackupFolder, owner: Owner, own: Owner) -> None:
+    """Refuse the backups of a store that is still where it was: this one is a copy of it."""
+    other = Path(owner.root)
+    try:
+        still_there = within(owner.root, lambda: (other / "lancedb").is_dir())
+    except ForeignFileFault as exc:
+        still_there = False
+        _ = exc
+    except InvalidInput:
+        still_there = False
+    if still_there and other.resolve() != Path(own.root).resolve():
+        raise BackupFault(
+            f"{folder.path} holds the backups of the store in {owner.root}, of which this one is a "
+            f"copy: set IAI_MCP_BACKUP to another folder"
+        )

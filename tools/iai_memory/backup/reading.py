@@ -1,0 +1,94 @@
+"""The backups of a store, read: which there are, and what is in one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from ..base.paths import StorePaths
+from ..errors import BackupFault
+from ..settings import Settings
+from ..store.vector_rows import Row
+from .folder import BackupFolder
+from .place import folder_of, require_own
+from .point import Point
+from .segment import DamagedSegment, Segment, read_segment
+from .state_line import row_of, state_of
+
+
+class Backup:
+    """One backup of a store.
+
+    Attributes:
+        name: By which commands call it.
+        when: When it was taken.
+        count: Number of its memories, the forgotten ones too.
+        table_version: The version of the table that it is of.
+        faults: A sentence for each of its files that is damaged; complete after `verify`, or after
+            the last of `rows`.
+    """
+
+    def __init__(self, folder: BackupFolder, point: Point) -> None:
+        """Bind it; no segment is read."""
+        self.name = point.name
+        self.when: datetime = point.when
+        self.count = point.count
+        self.table_version = point.table_version
+        self.faults: list[str] = []
+        self.point = point
+        self._folder = folder
+
+    def verify(self) -> bool:
+        """Read all of it; return whether every file is what was written."""
+        self.faults = []
+        for part in self.point.parts:
+            self._read(part)
+        return not self.faults
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the newest state of each memory, without vectors, in any order.
+
+        What lies in a damaged segment is left out, or is an older state; `faults` names it.
+        """
+        self.faults, seen = [], set[str]()
+        for segment in reversed(self.point.segments):
+            for line in reversed(self._read(segment)):
+                id_ = state_of(line).id
+                if id_ not in seen:
+                    seen.add(id_)
+                    yield row_of(line)
+
+    def file_lines(self) -> list[bytes]:
+        """Return the lines of the small files; see `small_files`."""
+        return [line for part in self.point.files for line in self._read(part)]
+
+    def _read(self, segment: Segment) -> list[bytes]:
+        try:
+            return read_segment(self._folder.segments, segment)
+        except DamagedSegment as exc:
+            if str(exc) not in self.faults:
+                self.faults.append(str(exc))
+            return []
+
+
+def backups_of(paths: StorePaths, settings: Settings) -> list[Backup]:
+    """Return the backups whose index is whole, newest first.
+
+    Raises:
+        BackupFault: The folder cannot be read, or holds another store's backups.
+    """
+    folder = folder_of(paths, settings)
+    require_own(folder, paths)
+    return [Backup(folder, point) for point in folder.listing().points]
+
+
+def newest_backup(paths: StorePaths, settings: Settings) -> Backup | None:
+    """Return the newest backup of which every file is what was written, else the newest; or None.
+
+    Costs reading them. None also where the folder cannot be read, or is another store's.
+    """
+    try:
+        found = backups_of(paths, settings)
+    except BackupFault:
+        return None
+    return next((one for one in found if one.verify()), found[0] if found else None)
