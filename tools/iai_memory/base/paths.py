@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+NEW_DATABASE: Final = "lancedb.new"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +19,16 @@ class StorePaths:
     def database(self) -> Path:
         """LanceDB's folder."""
         return self.root / "lancedb"
+
+    @property
+    def new_database(self) -> Path:
+        """The folder of a table that is built to take the place of the present one."""
+        return self.root / NEW_DATABASE
+
+    @property
+    def replacing(self) -> Path:
+        """A note that stands while two tables change places."""
+        return self.root / "replacing.json"
 
     @property
     def locks(self) -> Path:

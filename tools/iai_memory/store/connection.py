@@ -15,6 +15,7 @@ from ..base.locks import held
 from ..base.page_mark import page_change
 from ..base.paths import StorePaths
 from ..errors import StoreMismatch, StoreUnavailable
+from .exchange import settle_replacement
 from .indexes import create_size_indexes, create_text_index, has_text_index
 from .lance_errors import translated
 from .migrations import (
@@ -34,6 +35,8 @@ CACHE_BYTES: Final = 32 << 20
 
 WRITE_TIMEOUT_SEC: Final = 60.0
 """How long to wait for the write lock."""
+
+_WAIT_TO_SETTLE_SEC: Final = 1.0
 
 NEW_TABLES: Final = {"new_table_data_storage_version": "2.1"}
 """LanceDB's options for a new table.
@@ -73,7 +76,12 @@ class Connection:
             StoreUnavailable: The table is gone.
         """
         with translated("looking at the table's files"):
-            found = self._versions.stat()
+            try:
+                found = self._versions.stat()
+            except FileNotFoundError:
+                # A process may have died while another table took the place of this one.
+                settle_replacement(self._paths, wait_sec=_WAIT_TO_SETTLE_SEC)
+                found = self._versions.stat()
         return found.st_ino, found.st_mtime_ns
 
     def is_writable(self) -> bool:

@@ -124,6 +124,11 @@ class Manifest:
         fragments = tuple(_fragment(value) for number, _, value in fields if number == _FRAGMENTS)
         return cls(version, fragments, fields, (form[0], form[1]))
 
+    def at_version(self, version: int) -> Self:
+        """Return the manifest as that of another version."""
+        others = [field for field in self._fields if field[0] != _VERSION]
+        return replace(self, version=version, _fields=(*others, (_VERSION, _VARINT, version)))
+
     def with_fragments(self, fragments: Sequence[Fragment]) -> bytes:
         """Return a manifest file of these fragments; it has no indexes."""
         gone = (_FRAGMENTS, _AUXILIARY, _INDEXES, _READER_FLAGS, _MAX_FRAGMENT, *_TRANSACTION)

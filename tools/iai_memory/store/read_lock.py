@@ -1,7 +1,8 @@
 """The read lock: a compaction learns from it that nobody reads an old version of the table.
 
 One file, locked shared by every read in every process and released with its holder. It never makes
-a reader wait: a compaction only tries whether it could have the lock alone.
+a reader wait for long: a compaction only tries whether it could have the lock alone, and another
+table takes the place of the present one in two renames.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from ..base.files import PRIVATE_FILE, make_private_folder
-from ..errors import StoreUnavailable
+from ..errors import StoreBusy, StoreUnavailable
 
 _POLL_SEC: Final = 0.005
 
@@ -75,16 +76,37 @@ class ReadLock:
         """
         if not self._usable:
             return False
-        ends = time.monotonic() + timeout
         descriptor = self._open()
         try:
-            while not _is_alone(descriptor):
-                if time.monotonic() > ends:
-                    return False
-                time.sleep(_POLL_SEC)
+            return _becomes_alone(descriptor, timeout)
         finally:
             os.close(descriptor)
-        return True
+
+    @contextmanager
+    def alone(self, timeout: float) -> Generator[None]:
+        """Hold the lock for the block with no reader; a read that begins meanwhile waits.
+
+        Args:
+            timeout: Seconds to wait for the reads that are going on.
+
+        Raises:
+            StoreBusy: One of them took longer.
+            StoreUnavailable: Nothing can be locked in this folder.
+        """
+        if not self._usable:
+            raise StoreUnavailable(
+                f"{self._path} cannot be locked: make its folder yours and writable"
+            )
+        descriptor = self._open()
+        try:
+            if not _becomes_alone(descriptor, timeout):
+                raise StoreBusy(
+                    f"somebody reads the store for longer than {timeout:.0f} s: wait for an export "
+                    f"to end, see who runs with `iai-mcp status`, and try again"
+                )
+            yield
+        finally:
+            os.close(descriptor)
 
     def _shared(self) -> int:
         descriptor = self._open()
@@ -95,6 +117,15 @@ class ReadLock:
     def _open(self) -> int:
         # Not for writing, which a lock needs nowhere: a store that became read-only is still read.
         return os.open(self._path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+
+
+def _becomes_alone(descriptor: int, timeout: float) -> bool:
+    ends = time.monotonic() + timeout
+    while not _is_alone(descriptor):
+        if time.monotonic() > ends:
+            return False
+        time.sleep(_POLL_SEC)
+    return True
 
 
 def _is_alone(descriptor: int) -> bool:

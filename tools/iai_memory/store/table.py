@@ -21,6 +21,7 @@ from ..projects.alias_file import AliasFile
 from ..projects.names import ProjectNames
 from .compaction import compact, compacted_version, is_due
 from .connection import CACHE_BYTES, WRITE_TIMEOUT_SEC, Connection, write_lock
+from .exchange import settle_replacement
 from .filter import Filter
 from .forgotten_texts import ForgottenTexts
 from .index_mending import IndexMending
@@ -99,6 +100,7 @@ class Store:
         self._mending = IndexMending(self._mend_quickly)
         self.aliases = AliasFile(paths)
         make_private_folder(paths.root)
+        settle_replacement(paths)
         self._read_lock = ReadLock(paths.lock("reading"))
         with translated(f"opening the store {paths.root}"):
             self._connection = Connection(paths)
@@ -402,6 +404,8 @@ class Store:
             )
 
     def _mend_quickly(self) -> bool:
+        if settle_replacement(self.paths, wait_sec=_WAIT_TO_MEND_SEC):
+            return True
         return self._connection.is_writable() and bool(
             self.mend_indexes(wait_sec=_WAIT_TO_MEND_SEC)
         )
