@@ -38,6 +38,8 @@ _FORMAT: Final = 1
 _NO_VERSION: Final = -1
 # Half a day of work adds as many to an index.
 _MAX_INDEX_PARTS: Final = 16
+# Who wants to write waits for a tenth of a second.
+_ROWS_PER_COMMIT: Final = 1_000
 # Another process of the store embeds in steps of a second, and lets others in between.
 _WAIT_SEC: Final = 60.0
 
@@ -214,9 +216,17 @@ class _Sleep:
     def _compact(self, progress: Progress) -> None:
         progress.callback(progress.step, 0, 1)
         self._store.mend_indexes()
+        self._give_digests(progress)
         self._store.merge_index_parts(_MAX_INDEX_PARTS)
         self._store.compact(keep=KEEP_VERSIONS)
         progress.callback(progress.step, 1, 1)
+
+    def _give_digests(self, progress: Progress) -> None:
+        """Give the rows of earlier versions their digests; what this rewrites is compacted next."""
+        done, total = 0, self._store.count_missing_digests()
+        while done < total and (given := self._store.give_digests(_ROWS_PER_COMMIT)):
+            done += given
+            progress.report(done, max(done, total))
 
     def _embed(self, progress: Progress) -> None:
         done, total, stepped = 0, self._store.statistics().pending, False

@@ -21,9 +21,11 @@ from .lance_errors import translated
 from .migrations import (
     SCHEMA_KEY,
     SCHEMA_VERSION,
+    add_digests,
     embedder_of,
     is_outdated,
     is_readable,
+    lacks_digests,
     migrate,
     schema_version,
 )
@@ -123,7 +125,7 @@ class Connection:
             table = self.open()
             if check:
                 self._check_generation(table, embedder)
-            if has_text_index(table) and not (is_outdated(table) and self._can_migrate(table)):
+            if has_text_index(table) and not self._is_to_be_changed(table):
                 return table
         # Under the lock, and each step again if need be: a creator may have been killed half-way.
         with write_lock(self._paths):
@@ -141,6 +143,8 @@ class Connection:
                 Ledger(self._paths).write(
                     "store_upgraded", schema=SCHEMA_VERSION, before=before, folded=folded
                 )
+            if lacks_digests(table):
+                add_digests(table)
             if not has_text_index(table):
                 create_size_indexes(table)
                 create_text_index(table)
@@ -160,9 +164,11 @@ class Connection:
     def _exists(self) -> bool:
         return self._versions.exists()
 
-    def _can_migrate(self, table: LanceTable) -> bool:
-        """Return whether an outdated table is to be rewritten: not where it can only be read."""
-        return self.is_writable() or not is_readable(table)
+    def _is_to_be_changed(self, table: LanceTable) -> bool:
+        """Return whether a table is of an earlier version: not where it can only be read."""
+        if is_outdated(table):
+            return self.is_writable() or not is_readable(table)
+        return lacks_digests(table) and self.is_writable()
 
     def _check_generation(self, table: LanceTable, embedder: str) -> None:
         version = schema_version(table)

@@ -4,7 +4,8 @@ The rewrite is the next version of the same table: a process that is killed befo
 the old table as it was, and no other process ever sees half of the work.
 
 Version 2 gave each text its terms, passages, sources and trust. Version 3 knows a turn by its
-host's id alone, in whatever session it stands; copies of one turn are folded (`folding`).
+host's id alone, in whatever session it stands; copies of one turn are folded (`folding`). Within
+version 3 came the digests of rows.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ from .fork_copies import ThreadTurn, copies_by_order
 from .idempotency import stored_identity
 from .record import Record
 from .record_rows import from_table, history_to_json, record_columns
-from .schema import EMBEDDER_FIELD_KEY, table_schema
+from .row_digest import with_digests
+from .schema import DIGEST_COLUMN, EMBEDDER_FIELD_KEY, table_schema
 from .sql import sql_in
 from .trust import trust_of
 
@@ -65,6 +67,19 @@ def embedder_of(table: LanceTable) -> str:
     """Return the key of the embedder whose vectors the table holds; "?" where it names none."""
     metadata: dict[bytes, bytes] = table.schema.field("vector").metadata or {}
     return metadata.get(EMBEDDER_FIELD_KEY.encode(), b"?").decode()
+
+
+def lacks_digests(table: LanceTable) -> bool:
+    """Return whether the table is older than the digests of rows."""
+    return DIGEST_COLUMN not in table.schema.names
+
+
+def add_digests(table: LanceTable) -> None:
+    """Add the column of digests, null in every row: one commit of a manifest, whatever the size.
+
+    The schema version stays, as earlier versions read and write such a table, see `row_digest`.
+    """
+    table.add_columns(pa.field(DIGEST_COLUMN, pa.int64()))
 
 
 def migrate(database: DBConnection, table: LanceTable) -> int:
@@ -114,7 +129,8 @@ def _rewritten(
             else pa.array(new.get(field.name, [None] * batch.num_rows), field.type)
             for field in schema
         ]
-        yield pa.record_batch(columns, schema=schema)
+        rows_of_today = pa.Table.from_arrays(columns, schema=schema)
+        yield from with_digests(rows_of_today).to_batches()
 
 
 def _fill_in(batch: pa.RecordBatch) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class TableReader(TableCounts, TableChanges):
 
     def folded_ids(self) -> list[str]:
         """Return the ids of the copies that were folded into another record, in any order."""
-        return [] if self._lacking else self._ids("folded_into != ''")
+        return [] if "folded_into" in self._lacking else self._ids("folded_into != ''")
 
     def ids_tagged(self, tag: str) -> list[str]:
         """Return the ids of the records with this tag, forgotten ones included, in any order."""

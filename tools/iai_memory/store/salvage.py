@@ -67,17 +67,15 @@ class Salvage:
     def _newest(self, files: Iterable[DataFile]) -> dict[str, _Place]:
         """Return where the newest state of each memory lies that is to be given, by its id."""
         newest: dict[str, _Place] = {}
-        replaced: dict[str, int] = {}
         for file in files:
             for number, (id_, version) in file.keys.items():
-                known = newest.get(id_)
-                if known is None or version > known.version:
-                    newest[id_] = _Place(version, file.name, number)
-                if number in file.replaced:
-                    replaced[id_] = max(version, replaced.get(id_, version))
+                place = _Place(version, number not in file.replaced, file.name, number)
+                # A row that is given its digest keeps its version: the one that stands is newer.
+                if id_ not in newest or place.order > newest[id_].order:
+                    newest[id_] = place
         if not any(loss.file.startswith("data/") for loss in self.losses):
             return newest  # nothing can have replaced them: the lists of replaced rows are wrong
-        old = {id_ for id_, version in replaced.items() if newest[id_].version <= version}
+        old = {id_ for id_, place in newest.items() if not place.stands}
         self.missing_ids += sorted(old)
         return {id_: place for id_, place in newest.items() if id_ not in old}
 
@@ -110,8 +108,17 @@ class Salvage:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a state of a memory lies: its version, its file, and its number there."""
+    """Where a state of a memory lies: its version, whether it stands, its file, its number there.
+
+    It does not stand where the table's lists say that it was replaced.
+    """
 
     version: int
+    stands: bool
     file: str
     number: int
+
+    @property
+    def order(self) -> tuple[int, bool]:
+        """By which the newest state of a memory is found."""
+        return self.version, self.stands

@@ -9,6 +9,9 @@ import pyarrow as pa
 EMBEDDER_FIELD_KEY: Final = "iai.embedder"
 """Metadata of the column `vector`: the key of the embedder."""
 
+DIGEST_COLUMN: Final = "row_digest"
+"""The column with the digest of all others, see `row_digest`; null in rows of earlier versions."""
+
 _TIME: Final = pa.timestamp("us", "UTC")
 # As LanceDB notes it; part of the creation, because it refuses to set it a second time.
 _PRIMARY_KEY: Final = {"lance-schema:unenforced-primary-key:position": "1"}
@@ -57,6 +60,7 @@ def table_schema(dimension: int, *, embedder: str, metadata: dict[str, str]) -> 
             pa.field("embedder", pa.string()),
             pa.field("history", pa.string()),
             pa.field("table_version", pa.int64(), nullable=False),
+            pa.field(DIGEST_COLUMN, pa.int64()),
         ],
         metadata=metadata,
     )

@@ -35,6 +35,7 @@ from .key_filter import KeyFilter
 from .known import KnownMemory
 from .known_index import KnownIndex
 from .lance_errors import LANCE_ERRORS, retried, translated
+from .missing_digests import count_missing_digests, give_digests
 from .plausible_times import MAX_AHEAD, is_plausible, ordered_by_arrival
 from .read_lock import ReadLock
 from .reader import TableReader
@@ -376,6 +377,27 @@ class Store:
         if damaged:
             Ledger(self.paths).write("indexes_mended", indexes=damaged)
         return damaged
+
+    def count_missing_digests(self) -> int:
+        """Return how many rows an earlier version wrote, without their digests."""
+        with translated("counting rows without a digest"):
+            self._to_latest()
+            return count_missing_digests(self._table)
+
+    def give_digests(self, limit: int) -> int:
+        """Give up to `limit` rows that have none their digest; return how many.
+
+        Raises:
+            StoreBusy: Another process kept the write lock for a minute.
+            StoreUnavailable: The rows cannot be read or written.
+        """
+        with write_lock(self.paths), translated("giving rows their digests"):
+            self._to_latest()
+            before = self._table.version
+            given = give_digests(self._table, limit)
+            self._files.sync()
+            self._rewritten(before, self._table.version)
+        return given
 
     def release(self) -> None:
         """Free the memory of the snapshot and of known keys until their next use."""

@@ -50,7 +50,7 @@ class TableCounts(TableAccess):
             terms: Of a question: only those count that have at least half of them.
         """
         parts = [replace(where, include_tombstoned=True).to_sql(), FORGOTTEN]
-        parts += [] if self._lacking else ["folded_into = ''"]
+        parts += [] if "folded_into" in self._lacking else ["folded_into = ''"]
         return self._count_saying(" AND ".join(part for part in parts if part), terms)
 
     def count_superseded(self, where: Filter, terms: Sequence[str]) -> int:

@@ -14,6 +14,7 @@ from ..embedding.passages import Passages
 from .quantization import Int8Codes
 from .record import Record
 from .record_rows import from_table, to_row
+from .row_digest import with_digests
 
 Vector = NDArray[np.float32]
 
@@ -36,7 +37,7 @@ class Row:
 
 
 def to_arrow(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
-    """Return the rows as a table of this schema."""
+    """Return the rows as a table of this schema, with their digests where it has the column."""
     plain = pa.schema([field for field in schema if field.name not in VECTOR_COLUMNS])
     table = pa.Table.from_pylist([to_row(row.record) for row in rows], schema=plain)
     dimension = schema.field("vector").type.list_size
@@ -48,7 +49,7 @@ def to_arrow(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
         "passage_spans": pa.array(spans, schema.field("passage_spans").type),
     }
     columns = [vectors[name] if name in vectors else table[name] for name in schema.names]
-    return pa.Table.from_arrays(columns, schema=schema)
+    return with_digests(pa.Table.from_arrays(columns, schema=schema))
 
 
 def from_arrow(table: pa.Table) -> list[Row]:

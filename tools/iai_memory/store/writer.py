@@ -22,6 +22,7 @@ from .names import stored_names
 from .plausible_times import not_after, ordered_by_arrival
 from .reader import TableReader
 from .record import Record
+from .schema import DIGEST_COLUMN
 from .sql import sql_time
 from .vector_rows import VECTOR_COLUMNS, Row, to_arrow
 
@@ -190,7 +191,8 @@ class Writer:
             self.newest = replace(self.newest, version=self._table.version)
         at = self.now()
         values = {
-            **dict.fromkeys((*VECTOR_COLUMNS, "embedder"), "NULL"),
+            # A sleep, or the vectors that come, give each row its digest again.
+            **dict.fromkeys((*VECTOR_COLUMNS, "embedder", DIGEST_COLUMN), "NULL"),
             "updated_at": sql_time(at),
             "table_version": str(self._next_version),
         }
