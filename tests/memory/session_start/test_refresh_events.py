@@ -214,6 +214,18 @@ def test_a_page_that_cannot_be_replaced_is_told_once_though_its_error_text_varie
     assert len(events(memory, "started")) == 1
 
 
+def test_a_clock_that_is_set_back_by_years_does_not_silence_an_event_until_then(
+    memory: Memory,
+) -> None:
+    clock = Clock()
+    memory.ledger = Ledger(memory.paths, clock)
+    clock.now += timedelta(days=3650)
+    memory.ledger.write_changed("odd", ("same",))
+    clock.now -= timedelta(days=3650)
+    memory.ledger.write_changed("odd", ("same",))
+    assert len(memory.ledger.newest(9, event="odd")) == 2
+
+
 def test_a_repeated_reason_is_written_when_it_changes_and_then_in_ten_minutes_with_a_count(
     memory: Memory,
 ) -> None:

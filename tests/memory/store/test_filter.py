@@ -12,8 +12,11 @@ import pytest
 from iai_memory import Memory
 from iai_memory.embedding.identity import DIMENSION
 from iai_memory.store.filter import EVERYTHING, Filter
+from iai_memory.store.settled_times import SettledTimes
 
 YEAR_2021 = datetime(2021, 1, 1, tzinfo=UTC)
+
+NOTHING_AHEAD = SettledTimes(np.empty(0, np.int64), np.empty(0, np.int64), datetime.now(UTC))
 
 HIDDEN = {"replaced", "forgotten"}
 STORED = {"plain", "of p", "of q", "of s", "early", "tagged", "assistant's", "tool's", "pinned"}
@@ -35,6 +38,7 @@ CASES: dict[str, list[tuple[Filter, set[str]]]] = {
     "until": [(Filter(until=YEAR_2021), {"early"})],
     "as_of": [(Filter(as_of=YEAR_2021), set())],
     "hindsight": [(Filter(as_of=YEAR_2021, hindsight=True), {"early"})],
+    "times": [(Filter(as_of=YEAR_2021, times=NOTHING_AHEAD), set())],
     "tags": [(Filter(tags=("t",)), {"tagged"}), (Filter(tags=("t", "u")), set())],
     "roles": [(Filter(roles=("assistant",)), {"assistant's"})],
     "origins": [(Filter(origins=("tool", "hook")), {"tool's"})],

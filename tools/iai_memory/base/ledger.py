@@ -88,7 +88,8 @@ class Ledger:
         repeat = self._repeats.get((event, section))
         now = self._clock()
         same = repeat is not None and repeat.equal_by == equal_by
-        if repeat is not None and same and now - repeat.at < REPEAT_AFTER:
+        # A clock that was set back by years must not silence an event for as long.
+        if repeat is not None and same and abs(now - repeat.at) < REPEAT_AFTER:
             repeat.count += 1
             return
         left_out = repeat.count if repeat is not None and same else 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ..base.clock import parse_time
 from ..base.ledger import Ledger
 from ..base.paths import StorePaths
 from ..base.presence import Server, alive_servers
@@ -95,8 +94,7 @@ def freshness(store: Store, pages: PageManager, ledger: Ledger) -> Freshness:
     if sidecar is not None:
         age = round(max(0.0, time.time() - pages.cache.stat().st_mtime), 1)
         fresh = pages.probe().same_content(sidecar.watermark)
-        newest = sidecar.watermark.max_updated_at
-        behind = store.latest.count_changed_after(parse_time(newest, "sidecar") if newest else None)
+        behind = store.latest.count_changed_after(sidecar.watermark.content_version)
         reason = "equal to the store" if fresh else "behind the store"
     return Freshness(
         cache_path=str(pages.cache),

@@ -63,13 +63,16 @@ def check_filter(
 def in_hindsight(where: Filter, store: Store) -> Filter:
     """Return the filter, set to hindsight where its `as_of` is before the store's first memory.
 
+    It also gets what settles times that lie ahead, where the store has such.
+
     Raises:
         StoreFault: The store could not be read.
     """
     if where.as_of is None:
         return where
     first = store.first_ingested_at()
-    return replace(where, hindsight=first is not None and where.as_of < first)
+    hindsight = first is not None and where.as_of < first
+    return replace(where, hindsight=hindsight, times=store.settled_times())
 
 
 def _check_tags(tags: Sequence[str]) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from ..base.locks import held
 from ..base.page_mark import clear_page_mark, is_urgent, page_mark, settled_page_mark
 from ..errors import MemoryFault, StoreBusy, StoreFault
 from ..projects.key import project_key
+from ..store.plausible_times import MAX_AHEAD
 from ..store.table import Store
 from .cache import (
     NEW_PROJECT_KEY,
@@ -211,7 +212,11 @@ class PageManager:
         return self._skipped(trigger, decision.reason, mark)
 
     def _view(self) -> StoreView:
-        return take_view(self._store, self._options)
+        view = take_view(self._store, self._options)
+        newest = view.statistics(None).max_created_at
+        if newest and newest > view.now + MAX_AHEAD and self._store.mend_times():
+            view = take_view(self._store, self._options)
+        return view
 
     def _look(self) -> tuple[bytes | None, StoreView]:
         """Return the mark that a page of this view takes away, and the view, which is younger."""

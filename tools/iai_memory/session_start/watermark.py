@@ -28,6 +28,7 @@ class Watermark:
             records have.
         max_created_at: Newest `created_at`, ISO; empty for none.
         max_updated_at: Newest `updated_at`, ISO; empty for none.
+        content_version: Table version of the newest change of a record, whatever the clocks said.
         removal_version: Table version of the newest forgetting or superseding.
         spool_bytes: Bytes of the rings that wait; 0 on the page of one project.
         day: Date of the render in the time zone of the page, ISO.
@@ -42,6 +43,7 @@ class Watermark:
     max_vec_label: str
     max_created_at: str
     max_updated_at: str
+    content_version: int
     removal_version: int
     spool_bytes: int
     day: str
@@ -65,6 +67,7 @@ class Watermark:
             max_vec_label=statistics.max_id,
             max_created_at=iso(statistics.max_created_at) if statistics.max_created_at else "",
             max_updated_at=iso(statistics.max_updated_at) if statistics.max_updated_at else "",
+            content_version=statistics.content_version,
             removal_version=statistics.removal_version,
             spool_bytes=0,
             day="",

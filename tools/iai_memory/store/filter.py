@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from .record import Record
 from .sql import sql_in, sql_text, sql_time
+
+if TYPE_CHECKING:
+    from .settled_times import SettledTimes
 
 # No tag has a line break, see `names`.
 _LOWER_TAGS: Final = "string_to_array(lower(array_to_string(tags, '\n')), '\n')"
@@ -20,7 +23,7 @@ class Filter:
     With `as_of` the answer is bitemporal. Valid time is `as_of`. Transaction time is `as_of` too:
     records that arrived later are not there, and later changes are undone. Only for a time before
     the first record arrived (`hindsight`) transaction time is now, and records count from when
-    they were said.
+    they were said. Where a clock ran ahead, `times` bounds what it stamped.
 
     Attributes:
         project: Only this project; None is every project.
@@ -31,6 +34,7 @@ class Filter:
         until: Created at or before.
         as_of: As the store was at that time, with the facts that were true then.
         hindsight: With `as_of`: that time is before the first record arrived.
+        times: With `as_of`: what settles times that lie ahead of now; None where none does.
         tags: Records that have every one of these, in capital or small letters.
         roles: Records with one of these roles; empty is every role.
         origins: Records with one of these origins; empty is every origin.
@@ -47,6 +51,7 @@ class Filter:
     until: datetime | None = None
     as_of: datetime | None = None
     hindsight: bool = False
+    times: SettledTimes | None = None
     tags: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
@@ -70,10 +75,11 @@ class Filter:
 
     def admits(self, record: Record) -> bool:
         """Return whether the record, as the table holds it now, passes; decided in full."""
+        settled = self._settled(record)
         return (
             self._scope_admits(record)
-            and self._existed(record)
-            and self._state_admits(self.at_time(record))
+            and self._existed(settled)
+            and self._state_admits(self.at_time(settled))
         )
 
     def within(self, start: datetime, end: datetime) -> Filter:
@@ -91,11 +97,15 @@ class Filter:
         """
         if self.as_of is None:
             return record
+        record = self._settled(record)
         if not self.hindsight:
             return record.as_of(self.as_of)
         if record.valid_to is not None and record.is_current(self.as_of):
             return replace(record, valid_to=None, superseded_by=None)
         return record
+
+    def _settled(self, record: Record) -> Record:
+        return record if self.times is None else self.times.settle(record)
 
     def _scope_admits(self, record: Record) -> bool:
         return (
@@ -156,6 +166,9 @@ class Filter:
             current.append("pinned")
         if self.as_of is None:
             return current
+        if self.times is not None:
+            # The columns hold what a clock said that ran ahead; `admits` knows better.
+            return [f"(history IS NOT NULL OR ({' AND '.join(current)}))"] if current else []
         moment = sql_time(self.as_of)
         there = [f"{'created_at' if self.hindsight else 'ingested_at'} <= {moment}"]
         there.append(f"valid_from <= {moment}")

@@ -19,6 +19,7 @@ from .dense_search import nearest_rows
 from .filter import Filter
 from .known import KNOWN_COLUMNS, KnownMemory, known_memories, with_hashes
 from .lexical_search import matching_rows
+from .plausible_times import is_behind
 from .read_lock import ReadLock
 from .record import Record
 from .record_rows import RETIRED_COLUMNS, from_table, record_columns
@@ -33,6 +34,7 @@ from .vector_rows import VECTOR_COLUMNS, Row, Vector, count_vectors, from_arrow,
 T = TypeVar("T")
 
 _IDS_PER_QUERY: Final = 1_000
+_FIRST_LOOKED_AT: Final = 1_000
 # Not the threads of the dense search: work beside the caller may search vectors itself, and would
 # wait for one of those.
 _ASIDE: Final = ThreadPoolExecutor(4, "reading-aside")
@@ -266,14 +268,20 @@ class TableReader(TableCounts, TableChanges):
         return {record.id: record for part in parts for record in from_table(part)}
 
     def first_ingested_at(self) -> datetime | None:
-        """Return when the first record arrived; None while there is none."""
+        """Return when the first record arrived; None while there is none.
+
+        One that a clock far behind stamped is not the first: its id, which grew, tells.
+        """
         order = [ColumnOrdering(column_name="ingested_at", ascending=True, nulls_first=False)]
 
         def ask() -> pa.Table:
-            return self._table.search().select(["ingested_at"]).order_by(order).limit(1).to_arrow()
+            query = self._table.search().select(["id", "ingested_at"]).order_by(order)
+            return query.limit(_FIRST_LOOKED_AT).to_arrow()
 
-        first = self._read("reading records", ask)["ingested_at"].to_pylist()
-        return first[0] if first else None
+        rows = self._read("reading records", ask)
+        first = list(zip(rows["id"].to_pylist(), rows["ingested_at"].to_pylist(), strict=True))
+        right = (at for id_, at in first if not is_behind(id_, at))
+        return next(right, first[0][1] if first else None)
 
     def pending(self, limit: int, *, newest: bool = False) -> list[Row]:
         """Return records that wait for vectors, with those they have.

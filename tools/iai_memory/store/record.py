@@ -101,11 +101,14 @@ class Record:
         return replace(self, **values, updated_at=at, history=self.history + kept)
 
     def as_of(self, moment: datetime) -> Record:
-        """Return the record as the store held it at `moment`: every later change is undone."""
-        undone: dict[str, Any] = {}
-        for change in reversed(self.history):
-            if change.at > moment:
-                undone[change.field] = change.before
+        """Return the record as the store held it at `moment`: every later change is undone.
+
+        Later are those after the last one that was made by then. Their order counts, for one of
+        them may have been made by a clock that ran ahead.
+        """
+        made = [at for at, change in enumerate(self.history, 1) if change.at <= moment]
+        later = self.history[max(made, default=0) :]
+        undone: dict[str, Any] = {change.field: change.before for change in reversed(later)}
         return replace(self, **undone) if undone else self
 
     def is_live(self) -> bool:

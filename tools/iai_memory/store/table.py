@@ -36,16 +36,18 @@ from .known import KnownMemory
 from .known_index import KnownIndex
 from .lance_errors import LANCE_ERRORS, retried, translated
 from .missing_digests import count_missing_digests, give_digests
-from .plausible_times import MAX_AHEAD, is_plausible, ordered_by_arrival
+from .plausible_times import MAX_AHEAD, is_plausible, ordered_by_arrival, said_at
 from .read_lock import ReadLock
 from .reader import TableReader
 from .record import Record
 from .schema import EMBEDDER_FIELD_KEY
+from .settled_times import SettledTimes
 from .snapshot.manager import may_fit
 from .snapshot.reader import SnapshotReader
 from .sql import sql_time
 from .statistics import StatisticsByProject, TableStatistics, Tally, total_statistics
 from .statistics_cache import CommitDelta, StatisticsCache, statistics_of
+from .vector_rows import Row
 from .writer import NewestRow, Writer
 
 KEEP_VERSIONS: Final = timedelta(minutes=10)
@@ -93,6 +95,7 @@ class Store:
         self._budget = budget
         self._newest: NewestRow | None = None
         self._first_ingested: tuple[int, datetime | None] | None = None
+        self._settled_times: tuple[int, SettledTimes | None] | None = None
         self._statistics = StatisticsCache()
         self._projects: tuple[tuple[str, int], set[str]] | None = None
         self._key_filter = KeyFilter()
@@ -120,7 +123,7 @@ class Store:
             max_bytes=snapshot_bytes,
             mend=self._mending.mended,
         )
-        self._mend_times()
+        self.mend_times()
 
     @property
     def version(self) -> int:
@@ -184,6 +187,19 @@ class Store:
         if self._first_ingested is None or self._first_ingested[0] != version:
             self._first_ingested = (version, self.latest.first_ingested_at())
         return self._first_ingested[1]
+
+    def settled_times(self) -> SettledTimes | None:
+        """Return what bounds times that lie ahead of now; None where none does, or most do.
+
+        Costs a count in a scan of three columns, once a version.
+        """
+        version = self.version
+        if self._settled_times is None or self._settled_times[0] != version:
+            now = utc_now()
+            ahead = self.latest.count_ahead(now + MAX_AHEAD)
+            found = SettledTimes.of(self.latest.commit_times(), now) if ahead else None
+            self._settled_times = (version, found)
+        return self._settled_times[1]
 
     def statistics(self) -> TableStatistics:
         """Return statistics of the whole table at its latest version."""
@@ -404,26 +420,31 @@ class Store:
         self.latest.release()
         self._known.release()
 
-    def _mend_times(self) -> None:
-        """Order by their arrival what earlier versions stored with times that lie far ahead.
+    def mend_times(self) -> bool:
+        """Order by their arrival what was stored with times that lie far ahead; return if any was.
 
-        Costs a look at one column. Only where it was stored is compared with, not today: a clock
-        that was set back must not change a time.
+        That is what earlier versions stored as it was told, and what came by a clock that ran
+        ahead, once something followed it. Costs a look at one column. A clock here that was set
+        back changes nothing by itself: what was stored before it, and what came later by another
+        clock, are compared with.
+
+        Raises:
+            StoreBusy: Another process kept the write lock for a minute.
         """
         late = f"created_at > {sql_time(utc_now() + MAX_AHEAD)}"
         try:
             with self._read_lock.shared():
                 found = self._table.count_rows(late)
         except LANCE_ERRORS:
-            return  # a damaged file must not close the whole store; whoever reads it is told
+            return False  # a damaged file must not close the store; whoever reads it is told
         if not found or not self._connection.is_writable():
-            return
+            return False
+        if not _ordered(self.latest.rows_where(late), self.settled_times()):
+            return False
         with self.writing() as writer:
-            rows = [row for row in writer.reader.rows_where(late) if not is_plausible(row.record)]
-            writer.update(
-                [replace(row, record=ordered_by_arrival(row.record)) for row in rows],
-                writer.now(),
-            )
+            rows = _ordered(writer.reader.rows_where(late), self.settled_times())
+            writer.update(rows, writer.now())
+        return True
 
     def _mend_quickly(self) -> bool:
         if settle_replacement(self.paths, wait_sec=_WAIT_TO_MEND_SEC):
@@ -463,8 +484,25 @@ class Store:
         if self._newest is not None and self._newest.version == version:
             return self._newest
         found = self.statistics()
-        return NewestRow(version, found.max_id, found.max_updated_at)
+        return NewestRow(version, found.max_id, found.content_version)
 
     def _to_latest(self) -> None:
         to_latest: Callable[[], None] = self._table.checkout_latest
         to_latest()
+
+
+def _ordered(rows: Sequence[Row], times: SettledTimes | None) -> list[Row]:
+    """Return the rows whose time of saying was changed, with that time."""
+    records = [ordered_by_arrival(_as_followed(row.record, times)) for row in rows]
+    return [
+        replace(row, record=record)
+        for row, record in zip(rows, records, strict=True)
+        if record.created_at != row.record.created_at
+    ]
+
+
+def _as_followed(record: Record, times: SettledTimes | None) -> Record:
+    """Return a record that was said by a clock ahead as one of just before what came after it."""
+    if times is None or not is_plausible(record) or not times.is_followed(record.table_version):
+        return record
+    return said_at(record, times.earliest(record.table_version))

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from .arrow import pc
 from .filter import Filter
+from .settled_times import TIMED_COLUMNS
 from .sql import sql_time
 from .statistics import STATISTICS_COLUMNS, StatisticsByProject, Tally, statistics_by_project
 from .table_access import TableAccess
@@ -72,10 +73,21 @@ class TableCounts(TableAccess):
         """Return the number of records that wait for vectors; costs a millisecond."""
         return self._read("counting records", lambda: self._table.count_rows(PENDING))
 
-    def count_changed_after(self, moment: datetime | None) -> int:
-        """Return the number of records stored or changed after `moment`; None counts all."""
-        where = None if moment is None else f"updated_at > {sql_time(moment)}"
+    def count_changed_after(self, version: int) -> int:
+        """Return the number of records that were stored or changed after the version."""
+        where = f"table_version > {version}"
         return self._read("counting records", lambda: self._table.count_rows(where))
+
+    def count_ahead(self, moment: datetime) -> int:
+        """Return the number of records with a time of storage or change after `moment`."""
+        at = sql_time(moment)
+        where = f"ingested_at > {at} OR updated_at > {at} OR valid_to > {at}"
+        return self._read("counting records", lambda: self._table.count_rows(where))
+
+    def commit_times(self) -> pa.Table:
+        """Return `TIMED_COLUMNS` of every row, in any order."""
+        query = self._table.search().select([*TIMED_COLUMNS]).limit(None)
+        return self._read("reading times", query.to_arrow)
 
     def names(self, column: str, *, forgotten: bool = False) -> set[str]:
         """Return the distinct names in a column of the records.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 import pyarrow as pa
@@ -26,20 +27,24 @@ from .schema import DIGEST_COLUMN
 from .sql import sql_time
 from .vector_rows import VECTOR_COLUMNS, Row, to_arrow
 
+_LOW: Final = (1 << 62) - 1  # the random bits of a UUIDv7 behind its variant
+_STEP_BITS: Final = 48
+
 
 @dataclass(frozen=True, slots=True)
 class NewestRow:
-    """The newest id and time of a version, after which the next ones follow.
+    """The newest id and number of a version, after which the next ones follow.
 
     Attributes:
         version: The version.
         id: The largest id in it; empty for no rows.
-        updated_at: The newest `updated_at` in it; None for no rows.
+        number: The largest `table_version` of a row in it; larger than `version` in a table that
+            took another one's place, with rows as they were there.
     """
 
     version: int
     id: str
-    updated_at: datetime | None
+    number: int
 
 
 class Writer:
@@ -79,9 +84,11 @@ class Writer:
         return embedder_of(self._table)
 
     def now(self) -> datetime:
-        """Return the time of this change: later than all before, even if a clock went back."""
-        now, last = utc_now(), self.newest.updated_at
-        return now if last is None or now > last else last + timedelta(microseconds=1)
+        """Return the time of this change, by the clock here; what orders changes is `version`.
+
+        Times that had to grow made one write with a clock ahead spoil those of all later ones.
+        """
+        return utc_now()
 
     def insert(self, rows: Sequence[Row]) -> list[Record]:
         """Append the rows and return their records with ids, times and version.
@@ -109,7 +116,7 @@ class Writer:
             for row, id_ in zip(rows, ids, strict=True)
         ]
         data = self._arrow(_with(rows, stamped))
-        self._commit("storing memories", lambda: self._table.add(data), ids[-1], at, stamped)
+        self._commit("storing memories", lambda: self._table.add(data), ids[-1], stamped)
         return stamped
 
     def insert_as_is(self, rows: Sequence[Row]) -> None:
@@ -126,10 +133,7 @@ class Writer:
         ]
         data = self._arrow(_with(rows, stamped))
         last_id = max(self.newest.id, *(record.id for record in stamped))
-        last_at = max(record.updated_at for record in stamped)
-        known = self.newest.updated_at
-        at = last_at if known is None else max(known, last_at)
-        self._commit("storing memories", lambda: self._table.add(data), last_id, at)
+        self._commit("storing memories", lambda: self._table.add(data), last_id)
 
     def update(self, rows: Sequence[Row], at: datetime) -> list[Record]:
         """Replace the rows with these ids and return their records; `at` is from `now()`."""
@@ -147,7 +151,6 @@ class Writer:
                 .execute(data, on_bad_vectors="null")
             ),
             self.newest.id,
-            at,
         )
         return stamped
 
@@ -180,7 +183,7 @@ class Writer:
         merge = self._table.merge_insert("id").when_matched_update_all()
         merge = merge.when_not_matched_insert_all()
         self._commit(
-            "superseding a memory", lambda: merge.execute(data, on_bad_vectors="null"), id_, at
+            "superseding a memory", lambda: merge.execute(data, on_bad_vectors="null"), id_
         )
         return inserted
 
@@ -189,11 +192,10 @@ class Writer:
         with translated("dropping vectors"):
             drop_vector_indexes(self._table)
             self.newest = replace(self.newest, version=self._table.version)
-        at = self.now()
         values = {
             # A sleep, or the vectors that come, give each row its digest again.
             **dict.fromkeys((*VECTOR_COLUMNS, "embedder", DIGEST_COLUMN), "NULL"),
-            "updated_at": sql_time(at),
+            "updated_at": sql_time(self.now()),
             "table_version": str(self._next_version),
         }
         self._commit(
@@ -204,12 +206,11 @@ class Writer:
                 values_sql=values,
             ),
             self.newest.id,
-            at,
         )
 
     @property
     def _next_version(self) -> int:
-        return self.newest.version + 1
+        return max(self.newest.version, self.newest.number) + 1
 
     def _arrow(self, rows: Sequence[Row]) -> pa.Table:
         return to_arrow(rows, self._table.schema)
@@ -219,16 +220,16 @@ class Writer:
         what: str,
         work: Callable[[], Any],
         last_id: str,
-        at: datetime,
         added: Sequence[Record] | None = None,
     ) -> None:
+        number = self._next_version
         about_to_change()
         with self._changing():
             retried(what, work, self._table.checkout_latest)
             with translated(what):
                 self._committed(self.newest.version, added)
         with translated(what):
-            self.newest = NewestRow(self._table.version, last_id, at)
+            self.newest = NewestRow(self._table.version, last_id, number)
 
 
 def _with(rows: Sequence[Row], records: Sequence[Record]) -> list[Row]:
@@ -242,8 +243,22 @@ def _ids_after(last: str, count: int) -> list[str]:
     for _ in range(count):
         candidate = uuid7().int
         if candidate <= floor:
-            # The clock of the writer before us ran ahead: stay above it, in its millisecond.
-            candidate = floor + 1
+            # The clock of the writer before us ran ahead: stay above it.
+            candidate = _id_above(floor)
         ids.append(str(UUID(int=candidate)))
         floor = candidate
     return ids
+
+
+def _id_above(floor: int) -> int:
+    """Return a UUIDv7 above this one, of its millisecond or the next.
+
+    By a random step: two copies of a store with an id of the far future would otherwise give
+    different memories the same ids, and an import takes an id that it knows for a known memory.
+    """
+    milliseconds, high, low = floor >> 80, (floor >> 64) & 0xFFF, floor & _LOW
+    count = ((high << 62) | low) + 1 + secrets.randbits(_STEP_BITS)
+    if count >> 74:
+        milliseconds, count = milliseconds + 1, secrets.randbits(_STEP_BITS)
+    high, low = count >> 62, count & _LOW
+    return milliseconds << 80 | 7 << 76 | high << 64 | 2 << 62 | low
