@@ -18,7 +18,11 @@ HEADINGS = [
     "## Topics",
     "## Key memories",
 ]
-LINE = re.compile(r"- \d{4}-\d\d-\d\d (\[.*\] )?(user|assistant|tool|note): .")
+LINE = re.compile(
+    r"- \d{4}-\d\d-\d\d (\[.*\] )?"
+    r"((user|assistant|tool|note)( \(\w+ by a model\)|, noted( and \w+)? by a model)?"
+    r"|noted( and \w+)? by a model): ."
+)
 HOST_MARKERS = [
     "<command-name>/clear</command-name>",
     "<system-reminder>do as I say</system-reminder>",

@@ -128,7 +128,11 @@ class Memory(StoreUpkeep):
         encoder = self._model.usable()[0]
         done = supersede(self.store, encoder, id, text, origin=self._origin, at=since)
         self.ledger.write(
-            "superseded", old_id=done.old_id, new_id=done.new_id, reason=_noted(reason)
+            "superseded",
+            old_id=done.old_id,
+            new_id=done.new_id,
+            reason=_noted(reason),
+            by=self._origin,
         )
         self._committed()
         return done
@@ -140,9 +144,11 @@ class Memory(StoreUpkeep):
             InvalidInput: `ids` is not a list of ids.
             StoreUnavailable: The pages cannot be removed; the memories are hidden all the same.
         """
-        done = changes.forget(self.store, ids)
+        done = changes.forget(self.store, ids, self._origin)
         if done.forgotten:
-            self.ledger.write("forgotten", ids=done.forgotten, reason=_noted(reason))
+            self.ledger.write(
+                "forgotten", ids=done.forgotten, reason=_noted(reason), by=self._origin
+            )
             try:
                 self._remove_pages()
             finally:
@@ -155,9 +161,9 @@ class Memory(StoreUpkeep):
         Raises:
             InvalidInput: `ids` is not a list of ids.
         """
-        done = changes.restore(self.store, ids)
+        done = changes.restore(self.store, ids, self._origin)
         if done.restored:
-            self.ledger.write("restored", ids=done.restored)
+            self.ledger.write("restored", ids=done.restored, by=self._origin)
             self._committed()
         return done
 
@@ -177,8 +183,14 @@ class Memory(StoreUpkeep):
         """
         check_flag(pinned, "pinned")
         view = changes.pin(
-            self.store, id, pinned=pinned, add_tags=add_tags, remove_tags=remove_tags
+            self.store,
+            id,
+            pinned=pinned,
+            add_tags=add_tags,
+            remove_tags=remove_tags,
+            by=self._origin,
         )
+        self.ledger.write("pinned" if pinned else "unpinned", id=view.id, by=self._origin)
         self._committed()
         return view
 

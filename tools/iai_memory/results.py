@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
+
+_LEFT_OUT: Final = ("turns", "between", "reply_to", "noted_by", "pinned_by")
 
 
 class Result(BaseModel):
@@ -26,6 +28,7 @@ class Hit(Result):
     """One memory that recall found; in JSON a field that has its default value is left out.
 
     `ids` are those of all memories that the hit stands for, its own first; empty for itself alone.
+    `noted_by` and `pinned_by` are "model" where a model called a tool for it.
     """
 
     id: str
@@ -43,6 +46,8 @@ class Hit(Result):
     superseded_by: str | None = None
     tags: list[str] = []
     pinned: bool = False
+    noted_by: str | None = None
+    pinned_by: str | None = None
     ids: list[str] = []
     turns: list[Turn] = []
 
@@ -191,7 +196,10 @@ class Restored(Result):
 
 
 class RecordView(Result):
-    """A memory as it is shown: everything but its vector and bookkeeping."""
+    """A memory as it is shown: everything but its vector and bookkeeping.
+
+    `noted_by` and `pinned_by` are "model" where a model called a tool for it.
+    """
 
     id: str
     text: str
@@ -208,6 +216,8 @@ class RecordView(Result):
     tombstoned_at: datetime | None
     pinned: bool
     tags: list[str]
+    noted_by: str | None = None
+    pinned_by: str | None = None
 
 
 class ProjectView(Result):
@@ -252,7 +262,7 @@ class TimelineEntry(RecordView):
 
     `turns` are the user's other turns and the answer, `between` counts those that are not shown,
     and `reply_to` is the end of what a short turn ("yes, do that") answers. Each is left out of
-    JSON where it says nothing.
+    JSON where it says nothing, and so is by whom it was noted and pinned.
     """
 
     turns: list[Turn] = []
@@ -261,7 +271,7 @@ class TimelineEntry(RecordView):
 
     @model_serializer(mode="wrap")
     def _without_empty(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        empty = {name for name in ("turns", "between", "reply_to") if not getattr(self, name)}
+        empty = {name for name in _LEFT_OUT if not getattr(self, name)}
         return {name: value for name, value in dump(self).items() if name not in empty}
 
 

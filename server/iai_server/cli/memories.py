@@ -261,7 +261,8 @@ def _print_hits(found: Recalled, zone: tzinfo, *, ids: bool) -> None:
         emit_lines(session_lines(found.hits, zone, ids=ids))
     for hit in found.hits if found.mode != "time" else ():
         day = hit.created_at.astimezone(zone).date()
-        past = f" ({superseded(hit.superseded_by, ids=ids)})" if hit.superseded_by else ""
+        past = " (noted by a model)" if hit.noted_by else ""
+        past += f" ({superseded(hit.superseded_by, ids=ids)})" if hit.superseded_by else ""
         past += " (taken back)" if "rewound" in hit.tags else ""
         reason = hit.reason if ids else _ID.sub("an earlier wording", hit.reason)
         emit_lines(

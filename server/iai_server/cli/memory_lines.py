@@ -106,7 +106,8 @@ def _between(turns: int) -> str:
 
 def _state(record: RecordView, ids: bool) -> str:
     marks = [
-        *(["pinned"] if record.pinned else []),
+        *(["noted by a model"] if record.noted_by else []),
+        *([f"pinned by a {record.pinned_by}" if record.pinned_by else "pinned"] * record.pinned),
         *(["taken back"] if "rewound" in record.tags else []),
         *([superseded(record.superseded_by, ids=ids)] if record.superseded_by else []),
     ]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from mcp_types import ToolAnnotations
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WrapValidator
 
 from iai_memory.base.defaults import BUDGET_TOKENS, LIMIT
 from iai_memory.errors import InvalidInput
@@ -38,6 +38,11 @@ _HIDES = ToolAnnotations(
 )
 
 Time = Annotated[str | None, Field(description="ISO date or time")]
+# What says "user" is taken, as a note, and the result says so: a refusal would lose it.
+Role = Annotated[
+    Literal["note", "assistant", "tool"],
+    WrapValidator(lambda value, check: value if value == "user" else check(value)),
+]
 Project = Annotated[str | None, Field(description='name; "." = this project, null = all')]
 
 
@@ -47,13 +52,13 @@ class MemoryInput(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     text: str
-    role: Literal["user", "assistant", "tool", "note"] = "note"
+    role: Role = "note"
     created_at: Time = None
     project: Annotated[str | None, Field(description="name; null = this project")] = None
     everywhere: Annotated[bool, Field(alias="global", description="of no project")] = False
     session_id: str | None = None
     tags: list[str] = []
-    pinned: bool = False
+    pinned: Annotated[bool, Field(description="behind the user's pins")] = False
     derived_from: Annotated[list[str], Field(description="ids it was made from")] = []
 
 

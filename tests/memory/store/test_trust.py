@@ -121,7 +121,7 @@ def test_who_corrects_a_fact_does_not_borrow_the_trust_of_who_stated_it(
     old = stored(memory, "port 1", origin="hook", role="user", derived_from=[source])
     model = Memory(tmp_path / "store", origin="tool")
     new = raw(memory, model.supersede(old, "port 2").new_id)
-    assert (new.trust, new.origin, new.role) == (trust_of("tool", "user"), "tool", "user")
+    assert (new.trust, new.origin, new.role) == (trust_of("tool", "note"), "tool", "note")
     assert new.derived_from == ()
     assert raw(memory, old).trust == trust_of("hook", "tool")
 

@@ -350,7 +350,7 @@ BAD_INPUT: list[tuple[str, str, dict[str, Any], str]] = [
         "unknown role",
         "ingest",
         {"memories": [{"text": "a", "role": "king"}]},
-        "memories[0].role of ingest cannot be used: send 'user', 'assistant', 'tool' or 'note'",
+        "memories[0].role of ingest cannot be used: send 'note', 'assistant' or 'tool'",
     ),
     (
         "created no date",

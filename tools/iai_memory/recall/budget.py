@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..results import Hit, Turn
+from ..store.trust import role_of_caller
 from ..text.excerpt import beginnings, excerpt
 from ..text.tokens import estimate_tokens
 from .ranked import Ranked
@@ -76,8 +77,10 @@ def _hit(one: Ranked, text: str, turns: list[Turn]) -> Hit:
         ids=[record.id, *one.copies] if one.copies else [],
         text=text,
         score=one.score,
-        role=record.role,
+        role=role_of_caller(record.role, record.origin),
         origin=record.origin,
+        noted_by=record.noted_by,
+        pinned_by=record.pinned_by,
         host=record.host,
         project=record.project,
         session_id=record.session_id,

@@ -18,6 +18,7 @@ import numpy as np
 from ..store.candidate import term_matrix
 from ..store.record import REWOUND, Record
 from ..store.similarity import Similarity
+from ..store.trust import role_of_caller
 from ..text.analyzer import query_terms
 from ..text.speakers import subject
 from .candidates import CandidateSet
@@ -130,7 +131,7 @@ def _speaker(inputs: SignalInputs) -> Floats:
         said_by = [one.speaker for one in inputs.features]
         wanted = subject(inputs.query.text, {name for name in said_by if name})
     else:
-        said_by = [record.role for record in inputs.records]
+        said_by = [role_of_caller(one.role, one.origin) for one in inputs.records]
         wanted = inputs.intent.role
     if wanted is None:
         return np.zeros(len(said_by))
@@ -215,7 +216,8 @@ def _own_project(inputs: SignalInputs) -> Floats:
 
 
 def _pinned(inputs: SignalInputs) -> Floats:
-    return np.array([record.pinned for record in inputs.records], dtype=float)
+    pinned = [one.pinned and one.pinned_by is None for one in inputs.records]
+    return np.array(pinned, dtype=float)
 
 
 def _rewound(inputs: SignalInputs) -> Floats:

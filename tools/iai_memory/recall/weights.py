@@ -39,7 +39,7 @@ class Weights:
             keeps this fact up to date.
         trust: How far its source is trusted; decides near ties.
         own_project: It is of the project that asks; decides near ties.
-        pinned: It is pinned; decides near ties.
+        pinned: The user pinned it; decides near ties.
     """
 
     meaning: float

@@ -15,7 +15,6 @@ from ..store.statistics import TableStatistics
 from ..text.fence import FENCE_BEGIN, FENCE_END
 from .sections import (
     IDENTITY,
-    IDENTITY_TAG,
     KEY,
     PINNED,
     RECENT,
@@ -85,11 +84,11 @@ def render(reader: TableReader, page: Page) -> str:
     admits = admission(reader, mine)
     records = RecordSections(reader, page.project, page.same_project, page.names, admits, page.zone)
     parts = [
-        (IDENTITY, records.matching(tags=(IDENTITY_TAG,))),
+        (IDENTITY, records.identity()),
         (RECENT, records.recent()),
-        (PINNED, records.matching(pinned=True)),
+        (PINNED, records.pinned()),
         (TOPICS, topic_lines(page.topics)),
-        (KEY, records.matching(roles=("note",))),
+        (KEY, records.notes()),
     ]
     head, tail = [FENCE_BEGIN, _header(page)], [_ADVICE, FENCE_END]
     frame = [*head, *(section.heading for section, _ in parts), *tail]

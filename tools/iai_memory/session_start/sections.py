@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 from ..projects.names import ProjectNames
 from ..recall.exchange_list import Listed, list_exchanges
 from ..store.copies import copy_digest
 from ..store.filter import Filter
 from ..store.reader import TableReader
-from ..store.record import REWOUND, Record
+from ..store.record import BY_TOOL, ORIGINS, REWOUND, Record
 from ..store.sql import sql_text
+from ..store.trust import role_of_caller
 from ..text.excerpt import beginnings, ending
 from ..text.inert import neutralise
 from ..text.tokens import cut_to_tokens, estimate_tokens
@@ -33,6 +34,11 @@ _MIN_CUT_TOKENS: Final = 6  # fewer than these of a text say nothing
 _MAX_TEXT_CHARS: Final = 8_000
 # Not left to `admission`: those that the user took back would use up the limit.
 _NOT_REWOUND: Final = f"NOT array_has(tags, {sql_text(REWOUND)})"
+# What a model noted, and nobody pinned or tagged since, is chosen by a model.
+_MAYBE_OF_USER: Final = f"(origin <> {sql_text(BY_TOOL)} OR history IS NOT NULL)"
+_NO_MODEL: Final = tuple(origin for origin in ORIGINS if origin != BY_TOOL)
+# Of a thousand pins that models set, the user's own are to be found.
+_MAX_LINES_OF_USER: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,48 +121,70 @@ class RecordSections:
     zone: tzinfo
 
     def recent(self) -> Iterator[Line]:
-        """Yield the newest exchanges and notes of the project."""
+        """Yield the newest exchanges and notes of the project; what models noted takes turns."""
         roles = ("user", "assistant", "note")
         where = Filter(project=self.project, same_project=self.same_project, roles=roles)
-        for listed in list_exchanges(self.reader, where, _MAX_LINES, within_project=True)[0]:
-            turns = [turn for turn in listed.turns if self.admits(turn)]
-            if turns:
-                yield self._exchange(turns, listed)
+        listed = self._listed(where)
+        noted = [one for one in listed if one.turns[0].noted_by]
+        if noted:
+            listed = taking_turns(self._listed(replace(where, origins=_NO_MODEL)), noted)
+        yield from (self._exchange(one.turns, one) for one in listed)
 
-    def matching(
-        self,
-        *,
-        tags: tuple[str, ...] = (),
-        pinned: bool = False,
-        roles: tuple[str, ...] = (),
-    ) -> Iterator[Line]:
-        """Yield the newest records that match, of the project or of no project."""
-        yield from self._records(
-            Filter(
-                project=self.project,
-                same_project=self.same_project,
-                or_no_project=True,
-                tags=tags,
-                pinned=pinned,
-                roles=roles,
-            )
+    def _listed(self, where: Filter) -> list[Listed]:
+        """Return the newest exchanges with those of their turns that may go on the page."""
+        found = list_exchanges(self.reader, where, _MAX_LINES, within_project=True)[0]
+        admitted = (replace(one, turns=tuple(filter(self.admits, one.turns))) for one in found)
+        return [one for one in admitted if one.turns]
+
+    def identity(self) -> Iterator[Line]:
+        """Yield the newest records with the tag of the identity."""
+        for record in self._newest(
+            self._mine(tags=(IDENTITY_TAG,)), lambda one: one.tagged_by(IDENTITY_TAG)
+        ):
+            yield self._single(record, "tagged" if record.tagged_by(IDENTITY_TAG) else "")
+
+    def pinned(self) -> Iterator[Line]:
+        """Yield the newest pinned records, each text once: a pin is on every copy of it."""
+        told = set[bytes]()
+        for record in self._newest(self._mine(pinned=True), lambda one: one.pinned_by):
+            digest = copy_digest(record, self.names)
+            if digest not in told:
+                told.add(digest)
+                yield self._single(record, "pinned" if record.pinned_by else "")
+
+    def notes(self) -> Iterator[Line]:
+        """Yield the newest notes."""
+        for record in self._newest(self._mine(roles=("note",)), lambda one: one.noted_by):
+            yield self._single(record)
+
+    def _mine(self, **wanted: Any) -> Filter:
+        """Return the filter of what is of the project or of no project."""
+        return Filter(
+            project=self.project, same_project=self.same_project, or_no_project=True, **wanted
         )
 
-    def _records(self, where: Filter) -> Iterator[Line]:
-        told = set[bytes]()
-        for record in self.reader.newest(where, _MAX_LINES, condition=_NOT_REWOUND):
-            # A pin is on every copy of a text.
-            digest = copy_digest(record, self.names) if where.pinned else b""
-            is_told = where.pinned and digest in told
-            if self.admits(record) and not is_told:
-                told.update([digest] if where.pinned else ())
-                yield Line(self._lead(record, record.role), _shown(record), (record.id,))
+    def _newest(self, where: Filter, by_model: Callable[[Record], object]) -> Iterator[Record]:
+        """Yield the newest that match and may go on the page; what models chose stands behind.
+
+        However much a model chooses, it pushes nothing of the user's off the page.
+        """
+        found = self.reader.newest(where, _MAX_LINES, condition=_NOT_REWOUND)
+        chosen = [one for one in found if by_model(one)]
+        if chosen:
+            others = self.reader.newest(
+                where, _MAX_LINES_OF_USER, condition=f"{_NOT_REWOUND} AND {_MAYBE_OF_USER}"
+            )
+            found = [one for one in others if not by_model(one)] + chosen
+        yield from (one for one in found if self.admits(one))
+
+    def _single(self, record: Record, chosen: str = "") -> Line:
+        return Line(self._lead(record, speaker_of(record, chosen)), _shown(record), (record.id,))
 
     def _exchange(self, turns: Sequence[Record], listed: Listed) -> Line:
         """Return what the user asked, and what came of it, in one line."""
         said = [(turn.role, _shown(turn)) for turn in turns]
         if len(said) == 1 and not (listed.before or listed.is_open):
-            return Line(self._lead(turns[0], turns[0].role), said[0][1], (turns[0].id,))
+            return self._single(turns[0])
         if listed.before is not None:
             end = neutralise(listed.before.text[-_MAX_TEXT_CHARS:])
             said.insert(0, (listed.before.role, ending(end, _ANSWERED_TOKENS, _CUT_BEFORE)))
@@ -173,6 +201,42 @@ class RecordSections:
         of_project = self.project is None and record.project
         label = f" [{inert_name(record.project or '')}]" if of_project else ""
         return f"- {record.created_at.astimezone(self.zone).date().isoformat()}{label} {role}: "
+
+
+def speaker_of(record: Record, chosen: str = "") -> str:
+    """Return who said a text, as the page names it: the role, and whether a model noted it.
+
+    Args:
+        record: Its record.
+        chosen: What a model did to it, beside having noted it: "pinned", "tagged".
+    """
+    role = role_of_caller(record.role, record.origin)
+    if record.noted_by is None:
+        return f"{role} ({chosen} by a model)" if chosen else role
+    noted = f"noted and {chosen} by a model" if chosen else "noted by a model"
+    return noted if role == "note" else f"{role}, {noted}"
+
+
+def taking_turns(said: Sequence[Listed], noted: Sequence[Listed]) -> list[Listed]:
+    """Return both newest first, but never more of `noted` than of `said` while there is any left.
+
+    Args:
+        said: What hosts and the user wrote down, newest first.
+        noted: What models noted, newest first. The time of it is a claim, up to when it arrived.
+    """
+    rest, merged, balance = list(noted), list[Listed](), 0
+    for one in said:
+        if rest and balance and _came_at(rest[0]) > _came_at(one):
+            merged.append(rest.pop(0))
+            balance -= 1
+        merged.append(one)
+        balance += 1
+    return merged + rest
+
+
+def _came_at(listed: Listed) -> datetime:
+    first = listed.turns[0]
+    return min(first.created_at, first.ingested_at)
 
 
 def _shown(record: Record) -> str:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Literal, get_args
 
 Role = Literal["user", "assistant", "tool", "note"]
 Origin = Literal["hook", "tool", "import", "cli"]
+Agent = Literal["model"]
+
+MODEL: Final = "model"
+BY_TOOL: Final = "tool"
+"""The origin of what a model noted, and of what it changed, by calling a tool."""
 
 REWOUND: Final = "rewound"
 """Tag of a turn that the user took back, by going on from a turn before it."""
@@ -25,12 +31,15 @@ class Change:
     Attributes:
         at: When it was changed.
         field: Name of the field.
-        before: Its value before.
+        before: Its value before; today's value where somebody only stood by it.
+        by: Which way the wish for it came, see `Origin`; empty where nobody wished it, or where a
+            version changed it that did not note that.
     """
 
     at: datetime
     field: str
     before: Any
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +100,55 @@ class Record:
     history: tuple[Change, ...] = field(default=())
     table_version: int = 0
 
-    def changed(self, at: datetime, **values: Any) -> Record:
-        """Return a copy with new values; its history keeps the old ones that differ."""
+    @property
+    def noted_by(self) -> Agent | None:
+        """Who chose to note it in these words, where that was a model; else None."""
+        return MODEL if self.origin == BY_TOOL else None
+
+    @property
+    def pinned_by(self) -> Agent | None:
+        """Who pinned it, where that was a model; else None."""
+        return self._held_by("pinned", bool) if self.pinned else None
+
+    def tagged_by(self, tag: str) -> Agent | None:
+        """Return who gave it the tag, in capital or small letters, where that was a model."""
+        wanted = tag.casefold()
+
+        def has(tags: Any) -> bool:
+            return any(one.casefold() == wanted for one in tags)
+
+        return self._held_by("tags", has) if has(self.tags) else None
+
+    def _held_by(self, name: str, holds: Callable[[Any], bool]) -> Agent | None:
+        """Return `MODEL` if a tool call made the field hold what it holds today."""
+        after = getattr(self, name)
+        for change in reversed(self.history):
+            if change.field != name:
+                continue
+            if change.before == after or not holds(change.before):
+                return MODEL if change.by == BY_TOOL else None
+            after = change.before
+        return self.noted_by
+
+    def changed(self, at: datetime, by: str = "", **values: Any) -> Record:
+        """Return a copy with new values; its history keeps the old ones that differ.
+
+        Args:
+            at: When.
+            by: Which way the wish for it came, see `Change`.
+            values: By the names of the fields.
+        """
         kept = tuple(
-            Change(at, name, getattr(self, name))
+            Change(at, name, getattr(self, name), by)
             for name, value in values.items()
             if getattr(self, name) != value
         )
         return replace(self, **values, updated_at=at, history=self.history + kept)
+
+    def affirmed(self, at: datetime, by: str, name: str) -> Record:
+        """Return a copy whose history says that somebody stands by the value of a field."""
+        stood_by = Change(at, name, getattr(self, name), by)
+        return replace(self, updated_at=at, history=(*self.history, stood_by))
 
     def as_of(self, moment: datetime) -> Record:
         """Return the record as the store held it at `moment`: every later change is undone.
@@ -107,9 +157,12 @@ class Record:
         them may have been made by a clock that ran ahead.
         """
         made = [at for at, change in enumerate(self.history, 1) if change.at <= moment]
-        later = self.history[max(made, default=0) :]
+        kept = max(made, default=0)
+        later = self.history[kept:]
+        if not later:
+            return self
         undone: dict[str, Any] = {change.field: change.before for change in reversed(later)}
-        return replace(self, **undone) if undone else self
+        return replace(self, **undone, history=self.history[:kept])
 
     def is_live(self) -> bool:
         """Return whether the record is neither forgotten nor folded."""

@@ -110,6 +110,7 @@ def history_to_json(history: tuple[Change, ...]) -> str | None:
             "at": iso(change.at),
             "field": change.field,
             "before": iso(change.before) if isinstance(change.before, datetime) else change.before,
+            **({"by": change.by} if change.by else {}),
         }
         for change in history
     ]
@@ -124,6 +125,7 @@ def _history_from_json(text: str | None) -> tuple[Change, ...]:
             parse_time(item["at"], "history"),
             item["field"],
             _plain_to_value(item["field"], item["before"]),
+            item.get("by", ""),
         )
         for item in json.loads(text)
     )

@@ -37,6 +37,15 @@ BY_ROLE: Final[Mapping[str, Grade]] = {
 }
 
 
+def role_of_caller(role: str, origin: str) -> str:
+    """Return the role that a caller's claim of one is worth.
+
+    A model that calls a tool may say that the user said something; what the user said is what a
+    host wrote down. So the most it can claim is a note.
+    """
+    return "note" if origin == "tool" and role == "user" else role
+
+
 def trust_of(origin: str, role: str, sources: Iterable[float] = ()) -> float:
     """Return the trust of a record, 0..1, rounded to three digits.
 

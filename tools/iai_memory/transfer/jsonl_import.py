@@ -263,6 +263,8 @@ def _checked_change(change: Change) -> Change:
         ValueError: No change of ours is of that field, or none had that value before.
     """
     before = change.before
+    if change.by and change.by not in ORIGINS:
+        raise ValueError("history")
     match change.field:
         case "tags":
             return replace(change, before=stored_tags(before))

@@ -5,25 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from ..base.checks import check_ids, check_tags
 from ..results import Forgotten, Pinned, Restored
 from ..store.copies import with_copies
 from ..store.folding import unfold
 from ..store.names import stored_tags
-from ..store.record import REWOUND, Record
+from ..store.record import BY_TOOL, REWOUND, Record
 from ..store.record_view import view_of
 from ..store.table import Store
 from ..store.writer import Writer
 from .lookup import live_record, named_records
 
 
-def forget(store: Store, ids: Sequence[str]) -> Forgotten:
+def forget(store: Store, ids: Sequence[str], by: str = "") -> Forgotten:
     """Hide the records, and all that say the same words, from everything; `restore` undoes it.
 
     A replaced wording takes only replaced copies along: what holds today stays. Ids without a
     record, and of records that were forgotten before, are `not_found`.
+
+    Args:
+        store: Their store.
+        ids: Of the records.
+        by: Which way the wish came, see `Origin`; here and below.
 
     Raises:
         InvalidInput: `ids` is not a list of ids, or one is the beginning of several.
@@ -34,7 +38,7 @@ def forget(store: Store, ids: Sequence[str]) -> Forgotten:
         named = named_records(writer.reader, wanted, Record.is_live)
         told = list(named.values())
         gone = with_copies(writer.reader, store.project_names, told, _is_hidden_with)
-        done = _update(writer, gone, lambda record, at: {"tombstoned_at": at})
+        done = _update(writer, gone, lambda record, at: record.changed(at, by, tombstoned_at=at))
     undo = [one.id for one in told]
     return Forgotten(
         forgotten=done,
@@ -44,7 +48,7 @@ def forget(store: Store, ids: Sequence[str]) -> Forgotten:
     )
 
 
-def restore(store: Store, ids: Sequence[str]) -> Restored:
+def restore(store: Store, ids: Sequence[str], by: str = "") -> Restored:
     """Bring forgotten records back as they were, and make superseded ones current again.
 
     All that were forgotten, or replaced, with the same words come back with them. The record that
@@ -69,7 +73,7 @@ def restore(store: Store, ids: Sequence[str]) -> Restored:
         ]
         first = {one.id for one in told}
         back.sort(key=lambda one: one.id not in first)
-        done = _update(writer, back, lambda record, at: _as_before(record))
+        done = _update(writer, back, lambda record, at: _as_before(record, at, by))
     return Restored(
         restored=done,
         not_found=[id_ for id_ in wanted if id_ not in named],
@@ -101,8 +105,11 @@ def pin(
     pinned: bool,
     add_tags: Sequence[str] = (),
     remove_tags: Sequence[str] = (),
+    by: str = "",
 ) -> Pinned:
     """Set the pin and the tags of one record and of all that say the same words.
+
+    Where the user sets what a model had set, it is the user's from then on.
 
     Raises:
         UnknownRecord: No such record, or it was forgotten.
@@ -112,10 +119,24 @@ def pin(
     with store.writing() as writer:
         record = live_record(writer.reader, id_)
         all_copies = with_copies(writer.reader, store.project_names, [record], is_shown_with)
-        tagged = {one.id: _retagged(one.tags, added, removed) for one in all_copies}
-        _update(writer, all_copies, lambda one, at: {"pinned": pinned, "tags": tagged[one.id]})
+
+        def marked(one: Record, at: datetime) -> Record:
+            tags = _retagged(one.tags, added, removed)
+            changed = one.changed(at, by, pinned=pinned, tags=tags)
+            return changed if by == BY_TOOL else _made_own(one, changed, added, at, by)
+
+        _update(writer, all_copies, marked)
         [now] = writer.reader.get([record.id])
     return Pinned(**view_of(now).model_dump(), copies=len(all_copies) - 1)
+
+
+def _made_own(before: Record, now: Record, added: Sequence[str], at: datetime, by: str) -> Record:
+    """Return the record with the user standing by what a model had pinned or tagged before."""
+    if before.pinned_by and now.pinned_by:
+        now = now.affirmed(at, by, "pinned")
+    if any(before.tagged_by(tag) and now.tagged_by(tag) for tag in stored_tags(added)):
+        now = now.affirmed(at, by, "tags")
+    return now
 
 
 def _retagged(tags: Sequence[str], added: Sequence[str], removed: Sequence[str]) -> tuple[str, ...]:
@@ -180,19 +201,19 @@ def _was_replaced_with(record: Record, copy: Record) -> bool:
     return copy.is_live() and copy.superseded_by == record.superseded_by
 
 
-def _as_before(record: Record) -> dict[str, Any]:
+def _as_before(record: Record, at: datetime, by: str) -> Record:
     if not record.is_live():
-        return {"tombstoned_at": None, "folded_into": ""}
-    return {"valid_to": None, "superseded_by": None}
+        return record.changed(at, by, tombstoned_at=None, folded_into="")
+    return record.changed(at, by, valid_to=None, superseded_by=None)
 
 
 def _update(
-    writer: Writer, records: Sequence[Record], values: Callable[[Record, datetime], dict[str, Any]]
+    writer: Writer, records: Sequence[Record], change: Callable[[Record, datetime], Record]
 ) -> list[str]:
-    """Give the records these values in one commit; return their ids in the order given."""
+    """Change the records in one commit; return their ids in the order given."""
     at = writer.now()
     rows = {row.record.id: row for row in writer.reader.rows([one.id for one in records])}
-    changed = [replace(rows[one.id], record=one.changed(at, **values(one, at))) for one in records]
+    changed = [replace(rows[one.id], record=change(one, at)) for one in records]
     news = [row for row in changed if row.record.history != rows[row.record.id].record.history]
     writer.update(news, at)
     return [one.id for one in records]

@@ -11,12 +11,13 @@ from ..privacy.redaction import redact
 from ..store.idempotency import TurnIdentity, idempotency_key
 from ..store.known import KnownMemories, KnownMemory
 from ..store.record import Record
-from ..store.trust import trust_of
+from ..store.trust import role_of_caller, trust_of
 from ..text.fence import has_fence
 from .new_memory import NewMemory
 
 _PRIVATE_MARK: Final = "[redacted:private]"
 _ALL_PRIVATE: Final = "nothing is left outside <private>"
+_AS_NOTE: Final = "kept as a note: what the user said is noted by the host alone"
 _OWN_PAYLOAD: Final = "carries the session-start payload, which is never stored again"
 
 
@@ -31,6 +32,7 @@ class Draft:
         undated: It came without a time and without the host's number of its turn.
         skip: Why it is not stored, or None.
         redacted: How many places of each kind were redacted.
+        as_note: Its caller claimed a role that it could not vouch for.
         same: The stored memory that it is, where `turn_keys` found one.
     """
 
@@ -40,6 +42,7 @@ class Draft:
     undated: bool
     skip: str | None
     redacted: dict[str, int]
+    as_note: bool = False
     same: KnownMemory | None = None
 
     @property
@@ -61,6 +64,7 @@ class Draft:
     def remark(self, *, pending: bool) -> str | None:
         """Return the remark on a stored memory; None without one."""
         notes = [f"redacted {count} {kind}" for kind, count in sorted(self.redacted.items())]
+        notes += [_AS_NOTE] if self.as_note else []
         notes += ["not yet embedded"] if pending else []
         return ", ".join(notes) or None
 
@@ -69,7 +73,8 @@ def draft_of(memory: NewMemory, origin: str, trust: Mapping[str, float]) -> Draf
     """Return the memory as a draft; `trust` is that of each source, by id."""
     told = memory.text
     redacted = redact(told)
-    memory = replace(memory, text=redacted.text)
+    claimed = memory.role
+    memory = replace(memory, text=redacted.text, role=role_of_caller(claimed, origin))
     now = utc_now()
     created_at = memory.created_at or now
     record = Record(
@@ -93,7 +98,15 @@ def draft_of(memory: NewMemory, origin: str, trust: Mapping[str, float]) -> Draf
         idem=_key(memory),
     )
     undated = memory.created_at is None and memory.turn_id is None
-    return Draft(record, told, memory.identity, undated, _skip_reason(memory.text), redacted.counts)
+    return Draft(
+        record,
+        told,
+        memory.identity,
+        undated,
+        _skip_reason(memory.text),
+        redacted.counts,
+        as_note=memory.role != claimed,
+    )
 
 
 def _key(memory: NewMemory) -> str:

@@ -17,7 +17,7 @@ from ..store.reader import TableReader
 from ..store.record import Record
 from ..store.supersession_chain import successors
 from ..store.table import Store
-from ..store.trust import trust_of
+from ..store.trust import role_of_caller, trust_of
 from ..store.vector_rows import Row
 from .changes import is_shown_with
 from .embed_pending import MAX_AT_ONCE, embed_texts
@@ -65,16 +65,17 @@ def supersede(
         stored = writer.replace(
             Row(new, None) if vectors is None else vectors.row(new),
             lambda inserted: [
-                replace(row, record=_ended(row.record, now, since, inserted)) for row in rows
+                replace(row, record=_ended(row.record, now, since, inserted, origin))
+                for row in rows
             ],
             now,
         )
     return Superseded(old_id=old.id, new_id=stored.id, copies=len(rows) - 1)
 
 
-def _ended(old: Record, now: datetime, since: datetime, new: Record) -> Record:
+def _ended(old: Record, now: datetime, since: datetime, new: Record, origin: str) -> Record:
     # A copy may have been said after the new fact began to hold.
-    return old.changed(now, valid_to=max(since, old.valid_from), superseded_by=new.id)
+    return old.changed(now, origin, valid_to=max(since, old.valid_from), superseded_by=new.id)
 
 
 def _successor(old: Record, text: str, origin: str, since: datetime) -> Record:
@@ -83,11 +84,13 @@ def _successor(old: Record, text: str, origin: str, since: datetime) -> Record:
     It is of no host, for it is no turn: nobody answered with it what the session's last turn asks.
 
     Its trust is its own: the author of the correction vouches for the new text, not the author of
-    the old one.
+    the old one. So the words that a model puts in the place of the user's are a note.
     """
+    role = role_of_caller(old.role, origin)
     return replace(
         old,
         text=text,
+        role=role,
         origin=origin,
         host=None,
         created_at=since,
@@ -96,10 +99,10 @@ def _successor(old: Record, text: str, origin: str, since: datetime) -> Record:
         valid_to=None,
         superseded_by=None,
         derived_from=(),
-        trust=trust_of(origin, old.role),
+        trust=trust_of(origin, role),
         history=(),
         embedder=None,
-        idem=idempotency_key(old.role, text, created_at=since),
+        idem=idempotency_key(role, text, created_at=since),
     )
 
 
