@@ -18,15 +18,15 @@ class SyncedFolder:
         self._folder = folder
         self._synced = set[str]()
 
-    def sync(self) -> None:
-        """Return when every file in the folder is on the disk, and so is its name.
+    def sync(self) -> set[str]:
+        """Return the files that are new, when all in the folder and their names are on the disk.
 
         Costs a walk of the folder and one `fsync` for each new file and each folder with one.
 
         Raises:
             OSError: The disk failed.
         """
-        found, changed = set[str](), set[str]()
+        found, changed, files = set[str](), set[str](), set[str]()
         for parent, folders, names in os.walk(self._folder):
             inside = {f"{parent}/{name}" for name in (*folders, *names)}
             found |= inside
@@ -35,12 +35,14 @@ class SyncedFolder:
                 changed.add(parent)
             for path in new.difference(f"{parent}/{name}" for name in folders):
                 _fsync(path)
+                files.add(path)
         if not self._synced:
             changed.update((str(self._folder.parent), str(self._folder.parent.parent)))
         # Files before folders: a name that survives a power cut must name a whole file.
         for parent in changed:
             _fsync(parent)
         self._synced = found
+        return files
 
 
 def _fsync(path: str) -> None:

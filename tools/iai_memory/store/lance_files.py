@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Self
+from uuid import UUID
 
 _MAGIC: Final = b"LANC"
 _MANIFEST_FOOTER: Final = struct.Struct("<QHH4s")
@@ -29,6 +30,8 @@ _TRANSACTION: Final = (12, 21)
 _ID, _FILES, _DELETIONS, _ROWS = 1, 2, 3, 4  # of a fragment
 _NAME, _SIZE = 1, 6  # of a data file
 _READ_VERSION, _RANDOM, _DELETED = 2, 3, 4  # of a deletion file
+_UUID, _INDEX_NAME = 1, 3  # of an index
+_UUID_BYTES: Final = 16
 _FILE_ROWS = 2  # of a data file's own description
 _HAS_DELETIONS: Final = 1
 
@@ -85,6 +88,19 @@ class Fragment:
 
 
 @dataclass(frozen=True, slots=True)
+class Index:
+    """An index, or a part of one.
+
+    Attributes:
+        name: Of the index.
+        folder: Name of the folder with its files.
+    """
+
+    name: str
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """A version of the table: its fragments, and what else LanceDB noted.
 
@@ -97,6 +113,7 @@ class Manifest:
     fragments: tuple[Fragment, ...]
     _fields: tuple[Field, ...]
     _format: tuple[int, int]
+    _index_section: bytes
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -122,12 +139,28 @@ class Manifest:
         if manifest_name(version) != path.name:
             raise DamagedFile(f"says that it is version {version}")
         fragments = tuple(_fragment(value) for number, _, value in fields if number == _FRAGMENTS)
-        return cls(version, fragments, fields, (form[0], form[1]))
+        return cls(version, fragments, fields, (form[0], form[1]), _index_section(content, fields))
 
     def at_version(self, version: int) -> Self:
         """Return the manifest as that of another version."""
         others = [field for field in self._fields if field[0] != _VERSION]
         return replace(self, version=version, _fields=(*others, (_VERSION, _VARINT, version)))
+
+    def indexes(self) -> tuple[Index, ...]:
+        """Return the indexes of the version, each part of an index as one.
+
+        Raises:
+            DamagedFile: Their list was changed or shortened.
+        """
+        found: list[Index] = []
+        for _, _, entry in _message(self._index_section):
+            about = tuple(_message(entry))
+            uuids = [_message(value) for number, _, value in about if number == _UUID]
+            parts = [value for uuid in uuids for _, _, value in uuid if isinstance(value, bytes)]
+            if list(map(len, parts)) != [_UUID_BYTES]:
+                raise DamagedFile("names an index without its folder")
+            found.append(Index(_text(about, _INDEX_NAME), str(UUID(bytes=parts[0]))))
+        return tuple(found)
 
     def with_fragments(self, fragments: Sequence[Fragment]) -> bytes:
         """Return a manifest file of these fragments; it has no indexes."""
@@ -188,6 +221,16 @@ def _fragment(value: int | bytes) -> Fragment:
             deleted = _number(about, _DELETED)
             deletions = f"{id_}-{_number(about, _READ_VERSION)}-{_number(about, _RANDOM)}"
     return Fragment(id_, tuple(files), _number(fields, _ROWS), deleted, deletions, fields)
+
+
+def _index_section(content: bytes, fields: Sequence[Field]) -> bytes:
+    """Return the list of indexes, a message before that of the manifest; empty without any."""
+    places = [value for number, _, value in fields if number == _INDEXES]
+    if not places or not isinstance(places[0], int) or places[0] + _LENGTH.size > len(content):
+        return b""
+    start = places[0] + _LENGTH.size
+    [length] = _LENGTH.unpack_from(content, places[0])
+    return content[start : start + length]
 
 
 def _number(fields: Sequence[Field], wanted: int) -> int:

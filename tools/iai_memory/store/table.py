@@ -22,6 +22,7 @@ from ..projects.names import ProjectNames
 from .compaction import compact, compacted_version, is_due
 from .connection import CACHE_BYTES, WRITE_TIMEOUT_SEC, Connection, write_lock
 from .exchange import settle_replacement
+from .file_digests import FileDigests
 from .filter import Filter
 from .forgotten_texts import ForgottenTexts
 from .index_mending import IndexMending
@@ -109,6 +110,7 @@ class Store:
         with translated(f"opening the store {paths.root}"):
             self._connection = Connection(paths)
             self._files = SyncedFolder(self._connection.table_folder)
+            self._digests = FileDigests(paths.database, self._connection.table_folder)
             self._table = self._connection.open_or_create(embedder, dimension, check=check)
             if snapshot_bytes > CACHE_BYTES and not may_fit(
                 self._table.count_rows(), snapshot_bytes
@@ -348,11 +350,10 @@ class Store:
                 before = self._table.version
             retried(
                 "compacting the store",
-                lambda: compact(
-                    self._table, self.paths, keep, self._files.sync, self._readers_are_gone
-                ),
+                lambda: compact(self._table, self.paths, keep, self._sync, self._readers_are_gone),
                 self._table.checkout_latest,
             )
+            self._digests.forget_removed()
             with translated("reading the latest version"):
                 self._rewritten(before, self._table.version)
 
@@ -388,7 +389,7 @@ class Store:
             damaged = drop_damaged_indexes(self._table)
             if not has_text_index(self._table):
                 create_text_index(self._table)
-            self._files.sync()
+            self._sync()
             self._rewritten(before, self._table.version)
         if damaged:
             Ledger(self.paths).write("indexes_mended", indexes=damaged)
@@ -411,7 +412,7 @@ class Store:
             self._to_latest()
             before = self._table.version
             given = give_digests(self._table, limit)
-            self._files.sync()
+            self._sync()
             self._rewritten(before, self._table.version)
         return given
 
@@ -461,11 +462,15 @@ class Store:
 
     def _committed(self, before: int, added: Sequence[Record] | None) -> None:
         """Sync a commit, under the write lock; it is acknowledged when this returns."""
-        self._files.sync()
+        self._sync()
         if added is not None:
             # Where somebody without our lock committed in between, ours is a later version, and no
             # delta leads up to that one.
             self._appended(before, before + 1, added)
+
+    def _sync(self) -> None:
+        """Bring every file to the disk, and note the digests of those that are new."""
+        self._digests.note(self._files.sync())
 
     def _rewritten(self, before: int, after: int) -> None:
         """Note that files were rewritten under the write lock and no row was changed."""
