@@ -13,6 +13,8 @@ import anyio
 import pytest
 from mcp import ClientSession, StdioServerParameters, stdio_client
 from tests.support.checkout import HOOKS
+from tests.support.documents import section
+from tests.support.inventory import TITLES, table, unnamed_files
 
 from iai_memory import Memory
 from iai_memory.text.fence import FENCE_BEGIN
@@ -120,6 +122,13 @@ def test_every_file_of_a_store_is_private_whatever_the_umask(store: Path, open_u
         path: oct(mode) for path, mode in found.items() if path.is_dir() and mode != 0o700
     } == {}
     assert {path: oct(mode) for path, mode in found.items() if path.is_file() and mode & 0o77} == {}
+    assert unnamed_files(store) == []
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_the_tables_of_files_are_the_inventory(title: str) -> None:
+    shown = section("SECURITY.md", title).partition("\n\n#")[0].strip()
+    assert shown == table(TITLES[title]).strip(), "run `python -m tests.support.inventory`"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

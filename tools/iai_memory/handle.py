@@ -5,6 +5,7 @@ Also the upkeep of a store: the work due after a commit, and sleep.
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from collections.abc import Callable
@@ -28,6 +29,7 @@ from .recall.features import release_features
 from .session_start.refresh import PageManager
 from .session_start.view import PageOptions
 from .settings import Settings, load_settings
+from .store.erasures import Erasures
 from .store.names import stored_place
 from .store.table import Store
 
@@ -84,6 +86,7 @@ class StoreHandle:
         self._on_commit = on_commit
         self._opening = threading.RLock()
         self._wrote = False
+        self._forgot = Erasures(self.paths).stamp()
         self._model = EmbeddingModel(chosen)
         self._store: Store | None = None
 
@@ -124,6 +127,25 @@ class StoreHandle:
         release_features()
         return loaded
 
+    def forget_erased(self) -> int:
+        """Drop what this process holds in memory if something was erased since the last call.
+
+        The memory is given back, not overwritten. Returns the number of the last erasure.
+        """
+        from .maintenance.memory_of_servers import clear_caches
+
+        erasures = Erasures(self.paths)
+        stamp = erasures.stamp()
+        number = erasures.now().number
+        if stamp == self._forgot:
+            return number
+        with self._opening:
+            self._store = None  # opened anew at its next use: nothing of the old one is looked at
+        clear_caches()
+        gc.collect()
+        self._forgot = stamp
+        return number
+
     @property
     def embedder_key(self) -> str:
         """Key of the embedder that this process would use; a damaged one counts as ours."""
@@ -157,7 +179,8 @@ class StoreHandle:
         Costs microseconds. An equal value proves nothing was committed only until the next tick
         compares watermarks.
         """
-        return (self.store.change_token(), *Spool(self.paths).change_token())
+        erased = Erasures(self.paths).stamp()
+        return (self.store.change_token(), *Spool(self.paths).change_token(), *erased)
 
     def close(self) -> None:
         """Refresh the cached page if this object changed the store: no server may be running."""

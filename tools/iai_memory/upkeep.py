@@ -5,7 +5,7 @@ What only some methods need is imported there: every command opens a memory, and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -142,13 +142,36 @@ class StoreUpkeep(CapturingHandle):
             self._committed()
         return done
 
-    def scrub(self, pattern: str, *, regex: bool = False) -> Scrubbed:
+    def scrub(self, pattern: str, *, regex: bool = False, ignore_case: bool = False) -> Scrubbed:
         """Replace every match by a mark, in records, old versions, spool, caches and logs.
+
+        Args:
+            pattern: A text, found in whatever encoding it stands.
+            regex: Whether it is a regular expression.
+            ignore_case: Whether capital and small letters are the same.
 
         Raises:
             InvalidInput: The pattern cannot be used.
             StoreFault: The store could not be written; another run does the rest.
         """
-        from .maintenance.scrub import compile_pattern, scrub
+        from .maintenance.scrub import scrub
+        from .privacy.sought_text import SoughtText
 
-        return scrub(self.store, compile_pattern(pattern, regex=regex), self.page_manager())
+        sought = SoughtText.of(pattern, regex=regex, ignore_case=ignore_case)
+        return scrub(self.store, sought, self.page_manager())
+
+    def scrub_texts_of(self, ids: Sequence[str]) -> Scrubbed:
+        """Replace the whole texts of these memories by a mark, wherever they stand.
+
+        Raises:
+            InvalidInput: `ids` is no list of ids, or one names words that stand everywhere.
+            UnknownRecord: No memory has one of them; nothing was changed.
+            StoreFault: The store could not be written; another run does the rest.
+        """
+        from .maintenance.scrub import sayable, scrub
+        from .privacy.sought_text import SoughtText
+        from .writing.lookup import every_named_record
+
+        named = every_named_record(self.store.latest, ids)
+        sought = SoughtText.of_texts([sayable(record) for record in named])
+        return scrub(self.store, sought, self.page_manager())

@@ -12,6 +12,7 @@ from . import (
     backing_up,
     connecting,
     draining,
+    erasing,
     importing,
     memories,
     model,
@@ -69,6 +70,7 @@ importing.register(app)
 connecting.register(app)
 transfer.register(app)
 backing_up.register(app)
+erasing.register(app)
 sleep.register(app)
 app.add_typer(model.app, name="model")
 app.add_typer(projects.app, name="project")

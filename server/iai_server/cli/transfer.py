@@ -1,4 +1,4 @@
-"""Commands that export memories, and the one that removes a text: export, scrub."""
+"""The command that exports memories: export."""
 
 from __future__ import annotations
 
@@ -8,21 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .draining import open_drained_memory
-from .options import AsJson, command_group, open_memory
-from .printing import emit_error, emit_json, emit_lines
+from .options import command_group
+from .printing import emit_error, emit_lines
 
 if TYPE_CHECKING:
     from iai_memory.transfer.jsonl_export import Damage
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the command."""
     group = command_group("Write memories out.")
     # With a callback typer keeps the group, which has one command only.
     group.callback()(_formats)
     group.command(epilog="Example: iai-mcp export jsonl --out backup.jsonl")(jsonl)
     app.add_typer(group, name="export")
-    app.command(epilog="Example: iai-mcp scrub 'the words that must go'")(scrub)
 
 
 def _formats() -> None:
@@ -66,27 +65,4 @@ def jsonl(
         for sentence in damages[0].sentences():
             emit_error(sentence)
         emit_error("the store is damaged, and what could be read is exported: run `iai-mcp doctor`")
-        raise typer.Exit(1)
-
-
-def scrub(
-    pattern: Annotated[str, typer.Argument(help="The text to remove.")],
-    regex: Annotated[
-        bool, typer.Option("--regex", help="Read it as a regular expression.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Remove a text from everywhere, old versions and logs too. Then look for it again."""
-    done = open_memory().scrub(pattern, regex=regex)
-    if as_json:
-        emit_json({"records": done.records, "files": done.files, "left": done.left})
-    else:
-        emit_lines(
-            [
-                f"{done.records} memories and {done.files} files changed",
-                *(f"STILL IN {place}" for place in done.left),
-                *([] if done.left else ["every file was looked at: it is gone"]),
-            ]
-        )
-    if done.left:
         raise typer.Exit(1)

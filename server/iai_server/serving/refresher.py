@@ -103,6 +103,7 @@ class Refresher:
     def _pass(self, memory: Memory, trigger: Trigger) -> None:
         from iai_memory.session_start.cache import cache_path
 
+        self._attempt("forgetting", lambda: self._forget_erased(memory))
         # The page first, since a session waits for it. A commit of a later step sets the event, and
         # the next pass renders it without waiting for a tick.
         self._attempt(
@@ -173,6 +174,12 @@ class Refresher:
 
     def _note_transcript(self, transcript: Path) -> None:
         self._watchdog.at("capture", str(transcript))
+
+    def _forget_erased(self, memory: Memory) -> None:
+        """Drop what was erased from this process's memory, and tell who erased it."""
+        number = memory.forget_erased()
+        if self._presence is not None:
+            self._presence.update(forgot=number)
 
     def _embed(self, memory: Memory) -> None:
         """Take one step of embedding, if anybody committed since nothing was pending.

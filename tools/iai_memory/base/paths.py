@@ -76,6 +76,16 @@ class StorePaths:
         return self.root / "projects.json"
 
     @property
+    def erasures(self) -> Path:
+        """What was purged, without its text."""
+        return self.root / "erasures.json"
+
+    @property
+    def erasures_key(self) -> Path:
+        """The key of the digests in it."""
+        return self.root / "erasures.key"
+
+    @property
     def handshake(self) -> Path:
         """The handshake's record where other dependencies than the packaged ones are installed."""
         return self.root / "handshake.json"

@@ -21,7 +21,7 @@ _FOLDER: Final = "servers"
 _MAX_BYTES: Final = 64 << 10
 _TYPES: Final = {"pid": int, "started_at": str, "cwd": str, "state": str, "refresher": bool}
 # Not written by earlier versions.
-_NEW_TYPES: Final = {"step": str, "step_at": str, "step_since": float}
+_NEW_TYPES: Final = {"step": str, "step_at": str, "step_since": float, "forgot": int}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class Server:
         step: What a thread of it has been at for long; empty for nothing.
         step_at: The file that it is at; empty for none.
         step_since: Since when, in seconds since the epoch.
+        forgot: Number of the last erasure after which it dropped what it held in memory.
     """
 
     pid: int
@@ -47,6 +48,7 @@ class Server:
     step: str = ""
     step_at: str = ""
     step_since: float = 0.0
+    forgot: int = 0
 
 
 class Presence:
@@ -125,7 +127,9 @@ def _read(state_file: Path) -> Server | None:
     # None where the server ended, or replaced its state file, between the listing and the look.
     if values is None:
         return None
-    types = {name: type(value) for name, value in values.items()}
-    if types != _TYPES and types != _TYPES | _NEW_TYPES:
+    known = {name: value for name, value in values.items() if name in _TYPES | _NEW_TYPES}
+    if not _TYPES.keys() <= known.keys():
         return None
-    return Server(**values)
+    if any(type(value) is not (_TYPES | _NEW_TYPES)[name] for name, value in known.items()):
+        return None
+    return Server(**known)

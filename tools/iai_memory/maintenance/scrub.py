@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from ..base.files import replace_file
-from ..base.page_mark import page_change
-from ..base.paths import StorePaths
 from ..errors import InvalidInput
+from ..privacy.sought_text import SoughtText
 from ..session_start.refresh import PageManager
 from ..store.record import Record
 from ..store.table import Store
 from ..store.vector_rows import Row
+from ..store.writer import Writer
+from .erasure import MARK, clean_files, drop_derived, look_for_remains
 
-MARK: Final = "[redacted:scrub]"
 _TEXT_FIELDS: Final = ("text", "session_id", "turn_id", "project", "cwd", "host")
-# Rewritten in place; everything else under the store is rebuilt from the table or removed.
-_PLAIN_FOLDERS: Final = ("logs", "ledger", "spool")
+_IDS_AT_ONCE: Final = 1_000
+
+MIN_CHARS: Final = 12
+"""A text of fewer is said by chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,124 +29,93 @@ class Scrubbed:
     Attributes:
         records: Memories that were changed.
         files: Plain files that were changed.
-        left: Files and records that still contain the pattern; empty proves that it is gone.
+        left: Where the text still stands, a sentence each.
+        unread: What could not be looked at, and why, a sentence each.
+        copies: Names of the copies of the table that a repair had kept, and that were removed.
     """
 
     records: int
     files: int
-    left: list[str]
+    left: list[str] = field(default_factory=list[str])
+    unread: list[str] = field(default_factory=list[str])
+    copies: list[str] = field(default_factory=list[str])
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether everything was looked at and nothing is left."""
+        return not self.left and not self.unread
 
 
-def compile_pattern(pattern: str, *, regex: bool) -> re.Pattern[str]:
-    """Return the pattern to look for; a plain text unless `regex` is set.
-
-    Raises:
-        InvalidInput: It is empty, is no regular expression, or matches the empty text.
-    """
-    try:
-        compiled = re.compile(pattern if regex else re.escape(pattern))
-    except re.error as exc:
-        raise InvalidInput(f"{pattern!r} is no regular expression ({exc}): mend it") from exc
-    if not pattern.strip() or compiled.search(""):
-        raise InvalidInput("the pattern matches everything: name what is to be removed")
-    return compiled
-
-
-def scrub(store: Store, pattern: re.Pattern[str], pages: PageManager) -> Scrubbed:
-    """Replace every match by a mark: in records, old versions, indexes, spool, caches and logs.
+def scrub(store: Store, sought: SoughtText, pages: PageManager) -> Scrubbed:
+    """Replace a text by a mark: in records, old versions, indexes, spool, caches and logs.
 
     Changed records are pending until they are embedded again, because their vectors were made of
-    the old text. Their history is dropped. Readers of old versions are moved to the latest.
+    the old text. Their history is dropped. Readers of old versions are moved to the latest. Copies
+    of the table that a repair kept are removed: nobody could say what is in them.
 
     Args:
         store: The store to clean.
-        pattern: From `compile_pattern`.
+        sought: The text.
         pages: The session-start pages, rendered anew once the table is clean.
 
     Raises:
         StoreFault: The store could not be written; another run does the rest.
     """
-    records = _scrub_records(store, pattern)
-    store.compact(keep=timedelta(0))
-    files = sum(_scrub_file(path, pattern) for path in _plain_files(store.paths))
-    # Urgent: the pages are taken away. One that somebody renders just now may show old topics.
-    with page_change(store.paths, urgent=True):
-        # folds.json: earlier versions left it.
-        for derived in ("topics.json", "folds.json", "sleep.json"):
-            (store.paths.root / derived).unlink(missing_ok=True)
-    for cache in store.paths.root.rglob("*.cached*"):
-        cache.unlink(missing_ok=True)
-    pages.refresh("manual", force_rebuild=True)
-    return Scrubbed(records, files, sorted(_left(store, pattern)))
-
-
-def _scrub_records(store: Store, pattern: re.Pattern[str]) -> int:
     with store.writing() as writer:
-        retired = writer.reader.retired_values()
-        found = [
-            row.record
-            for row in writer.reader.all_rows()
-            if _holds(row.record, pattern, retired.get(row.record.id, ()))
+        changed = _clean_rows(writer, sought)
+    files = clean_files(store.paths, sought)
+    copies = drop_derived(store)
+    number = store.erasures.erased()
+    pages.refresh("manual", force_rebuild=True)
+    found = look_for_remains(store, sought, number)
+    return Scrubbed(changed, files, found.left, found.unread, copies)
+
+
+def sayable(record: Record) -> str:
+    """Return the text of a memory that may be replaced wherever it stands.
+
+    Raises:
+        InvalidInput: It is short, so that it stands in other texts for itself, or it is our mark.
+    """
+    text = record.text.strip()
+    if len(text) < MIN_CHARS or text == MARK:
+        raise InvalidInput(
+            f"{record.id} says too little to be looked for elsewhere: remove the memory with "
+            f"`iai-mcp purge {record.id}`"
+        )
+    return text
+
+
+def _clean_rows(writer: Writer, sought: SoughtText) -> int:
+    reader = writer.reader
+    ids, retired = reader.ids(), reader.retired_values()
+    changed: list[Row] = []
+    for start in range(0, len(ids), _IDS_AT_ONCE):
+        changed += [
+            Row(_cleaned(record, sought), None)
+            for record in reader.get(ids[start : start + _IDS_AT_ONCE])
+            if _holds(record, sought, retired.get(record.id, ()))
         ]
-        at = writer.now()
-        writer.update([Row(_cleaned(record, pattern), None) for record in found], at)
-        if found:
-            store.rebuild_text_index()
-    return len(found)
+    writer.update(changed, writer.now())
+    return len(changed)
 
 
-def _holds(record: Record, pattern: re.Pattern[str], retired: Sequence[str]) -> bool:
+def _holds(record: Record, sought: SoughtText, retired: Sequence[str]) -> bool:
     values = [getattr(record, name) or "" for name in _TEXT_FIELDS]
     values += [*record.tags, *retired]
     values += [str(change.before) for change in record.history]
-    return any(pattern.search(value) for value in values)
+    return any(map(sought.is_in, values))
 
 
-def _cleaned(record: Record, pattern: re.Pattern[str]) -> Record:
+def _cleaned(record: Record, sought: SoughtText) -> Record:
     def clean(value: str | None) -> str | None:
-        return None if value is None else pattern.sub(MARK, value)
+        return None if value is None else sought.without(value, MARK)
 
     fields: dict[str, Any] = {name: clean(getattr(record, name)) for name in _TEXT_FIELDS}
     return replace(
         record,
         **fields,
-        tags=tuple(pattern.sub(MARK, tag) for tag in record.tags),
+        tags=tuple(sought.without(tag, MARK) for tag in record.tags),
         history=(),
         embedder=None,
     )
-
-
-def _plain_files(paths: StorePaths) -> Iterator[Path]:
-    for folder in _PLAIN_FOLDERS:
-        for path in sorted((paths.root / folder).rglob("*")):
-            if _is_own_file(path):
-                yield path
-    if _is_own_file(paths.projects):
-        yield paths.projects
-
-
-def _is_own_file(path: Path) -> bool:
-    """Return whether it is a file of the store; the spool has links to the hosts' transcripts."""
-    return path.is_file() and not path.is_symlink()
-
-
-def _scrub_file(path: Path, pattern: re.Pattern[str]) -> bool:
-    text = path.read_text(encoding="utf-8", errors="surrogateescape")
-    clean = pattern.sub(MARK, text)
-    if clean == text:
-        return False
-    replace_file(path, clean.encode("utf-8", "surrogateescape"))
-    return True
-
-
-def _left(store: Store, pattern: re.Pattern[str]) -> Iterator[str]:
-    """Yield files and records that match; records too, because columns on disk are compressed."""
-    for path in store.paths.root.rglob("*"):
-        if _is_own_file(path) and "models" not in path.relative_to(store.paths.root).parts[:1]:
-            text = path.read_bytes().decode("utf-8", "replace")
-            if pattern.search(text):
-                yield str(path)
-    retired = store.latest.retired_values()
-    for row in store.latest.all_rows():
-        if _holds(row.record, pattern, retired.get(row.record.id, ())):
-            yield f"record {row.record.id}"

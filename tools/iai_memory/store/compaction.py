@@ -83,7 +83,7 @@ def compact(
         table: At its latest version.
         paths: Its store's.
         keep: A version that was replaced longer ago is dropped even while somebody reads; of zero,
-            all but the latest are.
+            all but the latest are, and with them what a killed writer left.
         sync: Returns when every file of the table is on the disk.
         readers_are_gone: Waits a little; returns whether every read that was going on has ended.
     """
@@ -91,7 +91,9 @@ def compact(
     settled = _merge_until_settled(table)
     sync()
     # Where it settled, this last round commits nothing, so readers from now on read what stays.
-    if not keep or (settled and readers_are_gone()):
+    if not keep:
+        _optimize(table, timedelta(0), leftovers=True)
+    elif settled and readers_are_gone():
         _optimize(table, timedelta(0))
     else:
         versions = paths.database / f"{table.name}.lance" / "_versions"
@@ -118,11 +120,19 @@ def _merge_until_settled(table: LanceTable) -> bool:
     return False
 
 
-def _optimize(table: LanceTable, drop_older_than: timedelta) -> None:
+def _optimize(table: LanceTable, drop_older_than: timedelta, *, leftovers: bool = False) -> None:
+    """Merge and index, and drop the versions of that age.
+
+    Args:
+        table: At its latest version.
+        drop_older_than: Their age.
+        leftovers: Remove files that no version names, too. LanceDB keeps them for a week, for they
+            may be those of a writer that goes on; ours write under the lock that the caller holds.
+    """
     with warnings.catch_warnings():
         # An age of zero warns about concurrent readers, which the read lock excludes.
         warnings.filterwarnings("ignore", message="optimize", category=UserWarning)
-        table.optimize(cleanup_older_than=drop_older_than)
+        table.optimize(cleanup_older_than=drop_older_than, delete_unverified=leftovers)
 
 
 def _age_to_drop(versions: Path, keep: timedelta) -> timedelta:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,6 +35,7 @@ WITHIN: Final = "is damaged within"
 _KEYS: Final = ["id", "table_version"]
 _ID: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MAX_FAILURES: Final = 500  # of one file; a read that fails takes a millisecond or two
+_ROWS_OF_TEXTS: Final = 1_000
 _MAX_HINT_BYTES: Final = 1_000
 _OFFSET: Final = (1 << 32) - 1  # the part of a row id that is the row's number in its fragment
 
@@ -88,6 +89,21 @@ class DataFile:
         """
         for _, part in self._parts(numbers, self._with_or_without_vectors):
             yield part
+
+    def texts(self) -> Iterator[tuple[int, list[str]]]:
+        """Yield number and texts of every row, the replaced ones too: each value that is text.
+
+        Raises:
+            DamagedFile: Some cannot be read.
+        """
+        names = [column.name for column in self._table.schema if _is_text(column.type)]
+        numbers = sorted(self.keys)
+        for start in range(0, len(numbers), _ROWS_OF_TEXTS):
+            part = numbers[start : start + _ROWS_OF_TEXTS]
+            found = self._taken(part, names)
+            with damage():
+                columns = [found[name].to_pylist() for name in found.column_names if name in names]
+            yield from zip(part, map(_flat, zip(*columns, strict=True)), strict=True)
 
     def read_keys(self, count: int) -> None:
         """Read ids and versions of the rows, as many as the file has."""
@@ -284,6 +300,17 @@ class DataFiles:
         (folder / "_versions" / manifest_name(manifest.version)).write_bytes(content)
         with damage():
             return lancedb.connect(str(database)).open_table(TABLE_NAME)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    value = kind.value_type if pa.types.is_list(kind) or pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(value) or pa.types.is_large_string(value))
+
+
+def _flat(values: Iterable[str | list[str] | None]) -> list[str]:
+    return [
+        text for one in values if one for text in ([one] if isinstance(one, str) else one) if text
+    ]
 
 
 @contextmanager

@@ -61,6 +61,15 @@ def create_size_indexes(table: LanceTable) -> None:
             _create_vector_index(table, column)
 
 
+def create_all_indexes(table: LanceTable) -> None:
+    """Make anew every index that a table of its size needs; nothing of the old ones is used."""
+    for index in table.list_indices():
+        if index.name != _TEXT_INDEX:
+            table.drop_index(index.name)
+    create_text_index(table)
+    create_size_indexes(table)
+
+
 def drop_vector_indexes(table: LanceTable) -> None:
     """Remove the indexes of vectors: of an index that has lost all of them no compaction is made.
 

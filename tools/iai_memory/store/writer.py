@@ -24,7 +24,7 @@ from .plausible_times import not_after, ordered_by_arrival
 from .reader import TableReader
 from .record import Record
 from .schema import DIGEST_COLUMN
-from .sql import sql_time
+from .sql import sql_in, sql_time
 from .vector_rows import VECTOR_COLUMNS, Row, to_arrow
 
 _LOW: Final = (1 << 62) - 1  # the random bits of a UUIDv7 behind its variant
@@ -186,6 +186,15 @@ class Writer:
             "superseding a memory", lambda: merge.execute(data, on_bad_vectors="null"), id_
         )
         return inserted
+
+    def remove(self, ids: Sequence[str]) -> None:
+        """Delete the rows with these ids; until they are merged, files keep what they say."""
+        if ids:
+            self._commit(
+                "removing memories",
+                lambda: self._table.delete(sql_in("id", ids)),
+                self.newest.id,
+            )
 
     def drop_vectors(self) -> None:
         """Remove every vector, and the indexes of vectors, and make every record pending."""

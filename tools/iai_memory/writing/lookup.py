@@ -62,6 +62,23 @@ def live_record(reader: TableReader, id_: str) -> Record:
     raise UnknownRecord(f"{record.id} was forgotten: run `iai-mcp restore {record.id}` first")
 
 
+def every_named_record(reader: TableReader, ids: Sequence[str]) -> list[Record]:
+    """Return the records with those ids, forgotten and folded ones too, each once.
+
+    Raises:
+        InvalidInput: `ids` is not a list of ids, or several ids begin so.
+        UnknownRecord: No record has one of them.
+    """
+    wanted = check_ids(ids)
+    named = named_records(reader, wanted, lambda record: True)
+    for id_ in wanted:
+        if id_ not in named:
+            raise UnknownRecord(
+                f"no memory has the id {id_[:80]!r}: send an id that recall returned"
+            )
+    return list({record.id: record for record in named.values()}.values())
+
+
 def _ambiguous(prefix: str, records: Sequence[Record]) -> str:
     listed = "; ".join(
         f"{record.id} ({record.created_at.date()}: "

@@ -1,0 +1,285 @@
+"""`iai-mcp scrub` and `purge`: what is removed is nowhere, and what was not looked at is said."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import io
+import json
+import os
+import shutil
+import sys
+import unicodedata
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+import lancedb
+import pyarrow as pa
+import pytest
+from tests.support.inventory import unnamed_files
+from tests.support.pages import ring
+
+from iai_memory import Memory
+from iai_memory.base.clock import utc_now
+from iai_memory.capture.given_up import GivenUp
+from iai_memory.capture.ring import ring_of
+from iai_server.cli.main import run
+
+SECRET = 'Jörg "Quirrenbach"\nfrom Łódź/Ost'
+RARE = ("quirrenbach", "łódź")
+
+
+class Done(NamedTuple):
+    """What became of a command."""
+
+    code: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Done]
+
+
+@pytest.fixture
+def command(
+    memory: Memory,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Command:
+    """Runs `iai-mcp` in this process, with a HOME of its own; `stdin` is what it reads."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    def done(*arguments: str, stdin: str = "") -> Done:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        capsys.readouterr()
+        code, told = run(list(arguments)), capsys.readouterr()
+        return Done(code, told.out, told.err)
+
+    return done
+
+
+def forms(text: str) -> Iterator[bytes]:
+    """A text in every encoding in which it may stand; written without the product's own search."""
+    for normal in ("NFC", "NFD"):
+        plain = unicodedata.normalize(normal, text)
+        once = json.dumps(plain)[1:-1]
+        for written in (
+            plain,
+            once,
+            once.replace("/", "\\/"),
+            json.dumps(plain, ensure_ascii=False)[1:-1],
+            json.dumps(once)[1:-1],
+            quote(plain, safe=""),
+        ):
+            yield written.encode()
+            yield written.encode("utf-16-le")
+        yield base64.b64encode(plain.encode())
+
+
+def places(store: Path, *texts: str) -> list[str]:
+    """Where any of the texts stands: in files, their names, targets of links, rows of tables."""
+    wanted = [form for text in texts for form in forms(text)]
+    found: list[str] = []
+    for path in store.rglob("*"):
+        about = [os.fsencode(path.name)]
+        if path.is_symlink():
+            about.append(os.fsencode(path.readlink()))
+        elif path.is_file():
+            about.append(path.read_bytes())
+        found += [str(path) for form in wanted if any(form in one for one in about)]
+    for database in store.glob("lancedb*"):
+        for text in table_texts(database):
+            found += [f"a row of {database}" for form in wanted if form in text.encode()]
+    return found
+
+
+def table_texts(database: Path) -> Iterator[str]:
+    """Every value of every version of the table, as text."""
+    table = lancedb.connect(database).open_table("memories")
+    for version in table.list_versions():
+        table.checkout(version["version"])
+        rows: pa.Table = table.to_arrow()
+        for name in rows.column_names:
+            if "vector" not in name and "passages" not in name:
+                yield from map(str, rows[name].to_pylist())
+
+
+def write_everywhere(memory: Memory, text: str) -> list[str]:
+    """Leaves a text in every kind of file that can hold one; returns ids of memories with it."""
+    said = memory.ingest(
+        [
+            {"text": f"before {text} after", "project": text, "tags": [text], "session_id": text},
+            {"text": f"before {json.dumps(text)} after"},
+            {"text": f"before {unicodedata.normalize('NFD', text)} after", "pinned": True},
+            {"text": "nothing of that kind"},
+        ]
+    ).results
+    ids = [str(one.id) for one in said]
+    memory.supersede(ids[1], f"instead {text}", reason=text)
+    memory.pin(ids[0], add_tags=["colour"])
+    ring(
+        memory,
+        f"a turn that says {text}",
+        transcript_path=str(memory.paths.root.parent / "s.jsonl"),
+    )
+    memory.drain()
+    noted = ring_of({"transcript_path": f"/gone/{text}", "event": "Stop"}, utc_now())
+    assert noted is not None
+    GivenUp(memory.paths).add(noted, f"it says {text}")
+    memory.ingest({"text": "of a client", "project": "client"})
+    memory.projects().alias(f"for {text}", "client")
+    memory.ledger.write("noted", error=text)
+    memory.paths.logs.mkdir(exist_ok=True)
+    (memory.paths.logs / "server-2026-11-01.log").write_text(f"met {text}\n", encoding="utf-8")
+    (memory.paths.root / "topics.json").write_text(json.dumps({"all": [text]}))
+    memory.session_start(refresh=True)
+    memory.sleep(force=True)
+    return ids
+
+
+def test_a_scrubbed_text_is_nowhere_in_any_encoding(memory: Memory, command: Command) -> None:
+    write_everywhere(memory, SECRET)
+    before = memory.status().records
+    assert len(places(memory.paths.root, SECRET)) > 8
+
+    done = command("scrub", "-", stdin=f"{SECRET}\n")
+
+    assert places(memory.paths.root, SECRET, *RARE) == []
+    assert (done.code, done.err) == (0, "")
+    assert done.out.endswith("every file was looked at: it is gone\n")
+    assert unnamed_files(memory.paths.root) == []
+    assert memory.status().records == before
+
+
+def test_the_whole_texts_of_ids_are_removed_and_no_text_has_to_be_typed(
+    memory: Memory, command: Command
+) -> None:
+    long, short = memory.ingest([{"text": f"it says {SECRET}"}, {"text": "yes"}]).results
+    memory.ledger.write("noted", error=f"he read: it says {SECRET}, twice")
+
+    assert command("scrub", "--id", str(long.id)).code == 0
+
+    assert places(memory.paths.root, SECRET) == []
+    assert memory.record(str(long.id)).text == "[redacted:scrub]"
+    assert memory.ledger.newest(1, event="noted")[0]["error"] == "he read: [redacted:scrub], twice"
+    for id_ in (short.id, long.id):
+        refused = command("scrub", "--id", str(id_))
+        assert (refused.code, refused.out) == (2, "")
+        assert "iai-mcp purge" in refused.err
+
+
+def test_letter_case_is_the_same_where_that_is_asked(memory: Memory, command: Command) -> None:
+    memory.ingest("The ZORBLAX, a Zorblax")
+    assert command("scrub", "zorblax").out.startswith("0 memories")
+    assert memory.timeline().records[0].text == "The ZORBLAX, a Zorblax"
+
+    assert command("scrub", "zorblax", "--ignore-case").code == 0
+
+    assert memory.timeline().records[0].text == "The [redacted:scrub], a [redacted:scrub]"
+
+
+def test_rows_that_no_version_shows_any_more_leave_their_files(
+    memory: Memory, command: Command
+) -> None:
+    memory.ingest([{"text": f"zorblax {number}"} for number in range(50)])
+    memory.ingest("what stays")
+    memory.sleep(force=True)
+    # As a deletion leaves it: one row in fifty is not enough for LanceDB to write a file anew.
+    table = lancedb.connect(memory.paths.database).open_table("memories")
+    table.delete("text = 'zorblax 7'")
+    table.optimize(cleanup_older_than=timedelta(milliseconds=1))
+    assert places(memory.paths.root, "zorblax 7") != []
+
+    done = command("scrub", "zorblax 7")
+
+    assert (done.code, done.err) == (0, "")
+    assert places(memory.paths.root, "zorblax 7") == []
+    assert memory.status().records == 50
+
+
+def test_every_index_is_made_anew_whatever_was_found(memory: Memory, command: Command) -> None:
+    memory.ingest("The barometer drifts.")
+    memory.sleep(force=True)
+    folder = memory.paths.database / "memories.lance" / "_indices"
+    before = {path.name for path in folder.iterdir()}
+
+    assert command("scrub", "nowhere-to-be-found").code == 0
+
+    after = {path.name for path in folder.iterdir()}
+    assert after
+    assert before.isdisjoint(after)
+    assert memory.recall("barometer").hits
+
+
+def test_what_cannot_be_looked_at_is_named_and_never_called_gone(
+    memory: Memory, command: Command, tmp_path: Path
+) -> None:
+    memory.ingest(f"about {SECRET}")
+    root = memory.paths.root
+    os.mkfifo(root / "locks" / "odd.lock")
+    (root / "backups").mkdir()
+    (root / "backups" / "one.jsonl.age").write_bytes(b"age-encryption.org/v1\n-> X25519 ...")
+    (root / "backups" / "two.jsonl.zst").write_bytes(b"\x28\xb5\x2f\xfdno frame")
+    copy = root / "lancedb" / "memories.lance" / "data" / "notes.lance"
+    copy.write_bytes(b"not a data file")
+
+    done = command("scrub", SECRET)
+    told = json.loads(command("scrub", SECRET, "--json").out)
+
+    assert done.code == 1
+    assert "it is gone" not in done.out
+    assert "it is in no file that could be looked at" in done.out
+    named = [line for line in done.out.splitlines() if line.startswith("NOT LOOKED AT: ")]
+    for name in ("odd.lock", "one.jsonl.age is sealed", "two.jsonl.zst cannot be read"):
+        assert [line for line in named if name in line], name
+    assert (told["gone"], told["left"], len(told["unread"])) == (False, [], len(named))
+
+
+def test_what_a_compressed_file_holds_is_seen(memory: Memory, command: Command) -> None:
+    memory.ingest("something")
+    folder = memory.paths.root / "backups"
+    folder.mkdir()
+    (folder / "one.jsonl.gz").write_bytes(gzip.compress(json.dumps({"text": SECRET}).encode()))
+
+    done = command("scrub", SECRET)
+
+    assert done.code == 1
+    assert f"STILL IN {folder / 'one.jsonl.gz'}" in done.out
+
+
+def test_names_and_targets_of_links_count(memory: Memory, command: Command, tmp_path: Path) -> None:
+    transcript = tmp_path / "about zorblax.jsonl"
+    ring(memory, "a turn", transcript_path=str(transcript))
+    memory.drain()
+
+    done = command("scrub", "zorblax")
+
+    assert done.code == 1
+    assert f"-> {transcript}" in done.out
+    assert transcript.read_text().count("a turn") == 1
+
+
+def test_copies_of_the_table_that_a_repair_kept_are_removed(
+    memory: Memory, command: Command
+) -> None:
+    memory.ingest(f"about {SECRET}")
+    for name in ("lancedb.damaged-20261101T101010Z", "lancedb.new"):
+        shutil.copytree(memory.paths.database, memory.paths.root / name)
+
+    done = command("scrub", SECRET)
+
+    assert (done.code, places(memory.paths.root, SECRET)) == (0, [])
+    assert "lancedb.damaged-20261101T101010Z" in done.out
+    assert [path.name for path in memory.paths.root.glob("lancedb*")] == ["lancedb"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("a", "--id", "b"), ("--id", "b", "--regex"), ("(", "--regex"), ("",)]
+)
+def test_what_cannot_be_meant_is_refused(command: Command, arguments: tuple[str, ...]) -> None:
+    refused = command("scrub", *arguments)
+    assert (refused.code, refused.out) == (2, "")

@@ -1,0 +1,136 @@
+"""What is left of a text in all that a store wrote, and what could not be looked at.
+
+The table's data files are compressed, so their rows are read, those too that no version shows any
+more; all other files are read as bytes, decompressed where they are compressed, and decoded. Names
+of files and targets of links count as well. What could not be read is named, one by one: only where
+nothing is left and nothing was unread a text is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+import pyarrow as pa
+
+from ..base.paths import StorePaths
+from ..privacy.inventory import Treatment, kind_of
+from ..privacy.sought_text import SoughtText
+from ..store.connection import TABLE_NAME
+from ..store.written_texts import written_rows
+
+_CHUNK: Final = 16 << 20
+_OVERLAP: Final = 1 << 20  # a memory is at most as long
+_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_COMPRESSED: Final = {b"\x28\xb5\x2f\xfd": "zstd", b"\x1f\x8b": "gzip", b"\x04\x22\x4d\x18": "lz4"}
+_SEALED: Final = b"age-encryption.org/"
+_OURS_ALONE: Final = ("models", "hooks")  # what we install, compared with what we ship
+
+
+@dataclass(slots=True)
+class Remains:
+    """What a search for a text found.
+
+    Attributes:
+        left: Where it still stands, a sentence each.
+        unread: What could not be looked at, and why, a sentence each.
+        files: Names of the table's data files in which it stands.
+    """
+
+    left: list[str] = field(default_factory=list[str])
+    unread: list[str] = field(default_factory=list[str])
+    files: set[str] = field(default_factory=set[str])
+
+
+def remains(paths: StorePaths, sought: SoughtText) -> Remains:
+    """Search all that lies in a store's folder."""
+    found = Remains()
+    for path in _everything(paths.root, found.unread.append):
+        where = path.relative_to(paths.root).as_posix()
+        if sought.is_in(where):
+            found.left.append(f"the name of {path}")
+        if path.is_symlink():
+            if sought.is_in(str(path.readlink())):
+                found.left.append(f"the link {path} -> {path.readlink()}")
+        elif not path.is_dir():
+            _look_into(path, where, sought, found)
+    for database in sorted(paths.root.glob("lancedb*")):
+        _look_into_table(database / f"{TABLE_NAME}.lance", sought, found)
+    return found
+
+
+def _everything(root: Path, unread: Callable[[str], None]) -> Iterator[Path]:
+    def failed(error: OSError) -> None:
+        unread(f"{error.filename} cannot be listed ({error.strerror})")
+
+    for folder, folders, files in os.walk(root, onerror=failed):
+        if Path(folder) == root:
+            folders[:] = [name for name in folders if name not in _OURS_ALONE]
+        for name in sorted((*folders, *files)):
+            yield Path(folder, name)
+
+
+def _look_into(path: Path, where: str, sought: SoughtText, found: Remains) -> None:
+    kind = kind_of(PurePosixPath(where))
+    is_table = kind is not None and kind.treatment in (Treatment.TABLE, Treatment.TABLE_COPY)
+    try:
+        for content in _contents(path):
+            if content.startswith(_SEALED):
+                found.unread.append(f"{path} is sealed")
+            elif sought.is_in_bytes(content, decoded=not is_table):
+                found.left.append(str(path))
+                if is_table:
+                    found.files.add(path.name)
+                return
+    except FileNotFoundError:
+        return  # a temporary file that got its name since, or a lock that was let go
+    except (OSError, pa.ArrowException) as exc:
+        found.unread.append(f"{path} cannot be read ({_reason(exc)})")
+
+
+def _contents(path: Path) -> Iterator[bytes]:
+    """Yield the bytes of a file in parts that overlap, decompressed where they are compressed.
+
+    Raises:
+        OSError: It is no regular file, or cannot be read.
+    """
+    with os.fdopen(os.open(path, _FLAGS), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(0, "it is no file")
+        before = b""
+        while part := file.read(_CHUNK):
+            if not before:
+                yield from _decompressed(path, part[:4])
+            yield before + part
+            before = part[-_OVERLAP:]
+
+
+def _decompressed(path: Path, beginning: bytes) -> Iterator[bytes]:
+    for magic, codec in _COMPRESSED.items():
+        if beginning.startswith(magic):
+            with pa.OSFile(str(path)) as file, pa.CompressedInputStream(file, codec) as stream:
+                before = b""
+                while part := stream.read(_CHUNK):
+                    yield before + part
+                    before = part[-_OVERLAP:]
+
+
+def _look_into_table(folder: Path, sought: SoughtText, found: Remains) -> None:
+    if not folder.is_dir():
+        return
+    left: dict[str, set[str]] = {}
+    for row in written_rows(folder, found.unread.append):
+        if any(map(sought.is_in, row.texts)):
+            left.setdefault(row.file, set()).add(row.id)
+    for file, ids in left.items():
+        found.files.add(file)
+        found.left.append(f"{folder / 'data' / file}: {', '.join(sorted(ids))}")
+
+
+def _reason(error: Exception) -> str:
+    told = error.strerror if isinstance(error, OSError) else None
+    return told or str(error).splitlines()[0]
