@@ -81,6 +81,8 @@ def test_every_command_has_an_example_that_runs(
     [stored] = used.ingest("Staging listens on port 5433.").results
     if name == "restore":
         used.forget([str(stored.id)])
+    if name == "restore-backup":
+        assert run(["backup"]) == 0
     if name == "import jsonl":
         assert run(["export", "jsonl", "--out", "backup.jsonl"]) == 0
     old = str(Path("~/old/weather-station").expanduser())

@@ -5,13 +5,16 @@ What only some methods need is imported there: every command opens a memory, and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .base.clock import utc_now
+from .base.locks import held
 from .base.progress import never_interrupted
 from .capturing import CapturingHandle
+from .errors import InvalidInput
 from .maintenance.status import status
 from .results import Restored, Status
 from .writing import changes
@@ -19,11 +22,15 @@ from .writing.embed_pending import reembed
 
 if TYPE_CHECKING:
     from .backup.reading import Backup
+    from .backup.restoring import RestoredBackup
     from .backup.taking import Taken
     from .maintenance.projects import StoreProjects
     from .maintenance.scrub import Scrubbed
+    from .settings import Settings
     from .transfer.jsonl_export import Damage
     from .transfer.jsonl_import import ImportCounts
+
+_WAIT_FOR_BACKUP_SEC: Final = 30.0
 
 
 class StoreUpkeep(CapturingHandle):
@@ -103,10 +110,9 @@ class StoreUpkeep(CapturingHandle):
         """
         from .backup.daily import back_up
 
-        settings = self.settings.model_copy(update={"backup": into} if into else {})
         return back_up(
             self.store,
-            settings,
+            self._with_backups_in(into),
             utc_now(),
             make=True,
             anew=into is not None,
@@ -124,9 +130,74 @@ class StoreUpkeep(CapturingHandle):
         """
         from .backup.reading import backups_of
 
-        return backups_of(
-            self.paths, self.settings.model_copy(update={"backup": folder} if folder else {})
-        )
+        return backups_of(self.paths, self._with_backups_in(folder))
+
+    def restore_backup(
+        self, when: str | None = None, *, into: Path | None = None, folder: Path | None = None
+    ) -> RestoredBackup:
+        """Make a store of a backup: in a folder of its own, or in the place of the present table.
+
+        What was forgotten, superseded, purged or scrubbed since stays so, as far as newer backups,
+        the present table and the ledger tell. The present table is kept beside the new one. Vectors
+        are made anew.
+
+        Args:
+            when: Name of a backup, or an ISO date or time, of which the newest until then is taken;
+                None is the newest. Damaged ones are passed over where a whole one is left.
+            into: Folder of a new store, which does not exist or is empty; None is this store.
+            folder: Where the backups are, if not where the settings say.
+
+        Raises:
+            InvalidInput: `when` cannot be used, or `into` is not empty.
+            BackupFault: There is no such backup, or their folder cannot be read.
+            StoreFault: The store cannot be written. Then it is as it was.
+        """
+        from .backup.restoring import choose, restore_in_place, restore_into
+
+        settings = self._with_backups_in(folder)
+        in_place = into is None
+        with self._backups_undisturbed():
+            choice = choose(self.paths, settings, when, self.zone, any_store=not in_place)
+            key = self.embedder_key
+            if into is not None:
+                return restore_into(into, choice, self.paths, lambda: self.store, embedder=key)
+            done = restore_in_place(choice, self.paths, lambda: self.store, embedder=key)
+        with self._opening:
+            self._store = None
+        self._committed()
+        return done
+
+    def undo_restore(self) -> Path | None:
+        """Put the table that a restore or a repair replaced last back in its place.
+
+        Returns:
+            Where the table is now that was there until now.
+
+        Raises:
+            InvalidInput: There is none.
+            StoreFault: The store cannot be written.
+        """
+        from .store.exchange import kept_tables, undo_replacement
+
+        kept = kept_tables(self.paths)
+        if not kept:
+            raise InvalidInput(f"no table in {self.paths.root} was replaced")
+        now_kept = undo_replacement(self.paths, kept[0])
+        with self._opening:
+            self._store = None
+        self._committed()
+        return now_kept
+
+    @contextmanager
+    def _backups_undisturbed(self) -> Generator[None]:
+        if not self.paths.root.exists():
+            yield  # nobody can take one
+            return
+        with held(self.paths.lock("backup"), timeout=_WAIT_FOR_BACKUP_SEC):
+            yield
+
+    def _with_backups_in(self, folder: Path | None) -> Settings:
+        return self.settings.model_copy(update={"backup": folder} if folder else {})
 
     def projects(self) -> StoreProjects:
         """Return the projects of the store, to be listed, moved and given other names."""

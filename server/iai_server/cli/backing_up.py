@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .asking import require_yes
 from .draining import open_drained_memory
 from .options import AsJson, open_memory
 from .printing import emit_error, emit_json, emit_lines, local_time
@@ -16,12 +17,16 @@ if TYPE_CHECKING:
 
     from iai_memory import Memory
     from iai_memory.backup.reading import Backup
+    from iai_memory.backup.restoring import RestoredBackup
     from iai_memory.backup.taking import Taken
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command(epilog="Example: iai-mcp backup --json")(backup)
+    app.command("restore-backup", epilog="Example: iai-mcp restore-backup --into ./restored")(
+        restore_backup
+    )
 
 
 def backup(
@@ -42,7 +47,7 @@ def backup(
 
     Exits with 1 if one that is listed is damaged.
     """
-    folder = None if into is None else into.expanduser().absolute()
+    folder = _absolute(into)
     if listed:
         memory = open_memory()
         _list(memory, folder, as_json)
@@ -56,6 +61,102 @@ def backup(
         emit_lines(_lines(taken, where))
     for fault in taken.faults:
         emit_error(f"a former backup is damaged, and this one has its memories anew: {fault}")
+
+
+def restore_backup(
+    when: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[WHEN]",
+            help="Name of a backup, or an ISO date or time: the newest until then. Without it the "
+            "newest. Damaged ones are passed over.",
+        ),
+    ] = None,
+    into: Annotated[
+        Path | None,
+        typer.Option(parser=Path, help="Make a new store in this folder, and leave the present."),
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", parser=Path, help="Where the backups are, if elsewhere."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Put the table back that the last restore replaced.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a store of a backup: a new one, or this one as it was. What went since stays away.
+
+    The table that is there now is kept beside the new one. Exits with 1 if a part is missing.
+    """
+    memory = open_memory()
+    if undo:
+        require_yes(yes, f"This puts the former table of {memory.paths.root} back.")
+        _undo(memory, as_json)
+        return
+    if into is None:
+        require_yes(yes, f"This sets {memory.paths.root} back to a backup; what is there is kept.")
+    done = memory.restore_backup(when, into=_absolute(into), folder=_absolute(source))
+    if as_json:
+        emit_json(_restored_fields(done))
+    else:
+        emit_lines(_restored_lines(done, memory.zone))
+    for fault in done.faults:
+        emit_error(fault)
+    if done.missing:
+        emit_error(f"{_memories(done.missing)} of the backup could not be read and are missing")
+    if done.missing or done.backup.faults:
+        raise typer.Exit(1)
+
+
+def _undo(memory: Memory, as_json: bool) -> None:
+    kept = memory.undo_restore()
+    if as_json:
+        emit_json({"kept": None if kept is None else str(kept)})
+    else:
+        emit_lines([f"the former table is back; the one that was restored is now {kept}"])
+
+
+def _restored_fields(done: RestoredBackup) -> dict[str, object]:
+    return {
+        "name": done.backup.name,
+        "when": done.backup.when.isoformat(),
+        "folder": str(done.folder),
+        "memories": done.memories,
+        "missing": done.missing,
+        "stayed_forgotten": done.counts.forgotten,
+        "stayed_superseded": done.counts.superseded,
+        "not_brought_back": done.counts.removed,
+        "scrubbed": done.counts.cleaned,
+        "kept": None if done.kept is None else str(done.kept),
+        "faults": list(done.faults),
+    }
+
+
+def _restored_lines(done: RestoredBackup, zone: tzinfo) -> list[str]:
+    counts = done.counts
+    told = (
+        (counts.forgotten, "forgotten since, and stay so"),
+        (counts.superseded, "superseded since, and stay so"),
+        (counts.removed, "purged or scrubbed since, and do not come back"),
+        (counts.cleaned, "come as a scrub left them"),
+    )
+    at = local_time(done.backup.when.isoformat(), zone)
+    return [
+        f"{_memories(done.memories)} of {at} ({done.backup.name}) in {done.folder}; vectors are "
+        f"made anew by a server or `iai-mcp sleep`",
+        *(f"{_memories(count)}: {what}" for count, what in told if count),
+        *(
+            []
+            if done.kept is None
+            else [f"the former table is {done.kept}; `iai-mcp restore-backup --undo` puts it back"]
+        ),
+    ]
+
+
+def _absolute(folder: Path | None) -> Path | None:
+    return None if folder is None else folder.expanduser().absolute()
 
 
 def _list(memory: Memory, folder: Path | None, as_json: bool) -> None:

@@ -71,14 +71,16 @@ class Backup:
             return []
 
 
-def backups_of(paths: StorePaths, settings: Settings) -> list[Backup]:
+def backups_of(paths: StorePaths, settings: Settings, *, any_store: bool = False) -> list[Backup]:
     """Return the backups whose index is whole, newest first.
 
     Raises:
-        BackupFault: The folder cannot be read, or holds another store's backups.
+        BackupFault: The folder cannot be read, or holds another store's backups and
+            `any_store` is not set.
     """
     folder = folder_of(paths, settings)
-    require_own(folder, paths)
+    if not any_store:
+        require_own(folder, paths)
     return [Backup(folder, point) for point in folder.listing().points]
 
 

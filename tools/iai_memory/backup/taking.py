@@ -134,12 +134,11 @@ class _Taking:
         """Yield the states that no segment holds, oldest arrival first."""
         known, seen = self._known.states, self._last.table_version
         versions = reader.versions_by_id()
-        # A table that is older than the backup was put in the place of the one that it is of.
-        is_set_back = reader.version < seen
+        # A memory that was set back has an earlier version than the state that we know.
         changed = [
             id_
             for id_, version in versions.items()
-            if id_ not in known or version > seen or (is_set_back and version != known[id_].version)
+            if id_ not in known or version > seen or version < known[id_].version
         ]
         for rows in reader.records_in_arrow(sorted(changed)):
             for line in lines_of(rows.sort_by("id")):

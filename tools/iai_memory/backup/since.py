@@ -1,0 +1,187 @@
+"""What became of memories after a backup, so that a restore brings back nothing that was to go.
+
+Three sources, each of which may be lost: newer backups, the present table, and the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from ..base.clock import parse_time
+from ..base.ledger import Ledger
+from ..base.paths import StorePaths
+from ..errors import InvalidInput, StoreFault
+from ..store.connection import TABLE_NAME
+from ..store.record import Record
+from ..store.record_rows import from_table
+from ..store.salvage import Salvage
+from ..store.table import Store
+from .reading import Backup
+
+_MAX_EVENTS: Final = 100_000
+_REMOVED: Final = ("purged", "scrubbed")
+
+
+@dataclass(slots=True)
+class Counts:
+    """How many memories are not as they were in the backup.
+
+    Attributes:
+        forgotten: Were forgotten since, and stay so.
+        superseded: Were superseded since, and stay so.
+        removed: Were purged, or hold words that were scrubbed, and do not come back.
+        cleaned: Come with the text that a scrub left.
+        successors: Are newer than the backup, and say what holds instead of one that is in it.
+    """
+
+    forgotten: int = 0
+    superseded: int = 0
+    removed: int = 0
+    cleaned: int = 0
+    successors: int = 0
+
+
+class Since:
+    """What is known of the time after a backup.
+
+    Attributes:
+        counts: Of what `applied` changed so far.
+    """
+
+    def __init__(self, backup: Backup, later: dict[str, Record], ledger: Ledger) -> None:
+        """Take the later states over and read the ledger.
+
+        Args:
+            backup: The backup.
+            later: The latest state of each memory that was changed since, by id.
+            ledger: Of the store.
+        """
+        self.counts = Counts()
+        self._later = later
+        self._hidden: dict[str, datetime] = {}
+        self._ended: dict[str, tuple[datetime, str]] = {}
+        self._removed = set[str]()
+        for at, event in _events_since(ledger, backup.when):
+            self._note(at, event)
+
+    def applied(self, records: Iterable[Record]) -> Iterator[Record]:
+        """Yield the backup's records as they are to be restored, then what superseded them."""
+        wanted, given = set[str](), set[str]()
+        for record in records:
+            restored = self._restored(record)
+            if restored is not None:
+                given.add(restored.id)
+                if restored.superseded_by is not None:
+                    wanted.add(restored.superseded_by)
+                yield restored
+        while wanted := {id_ for id_ in wanted if id_ in self._later and id_ not in given}:
+            for id_ in sorted(wanted):
+                given.add(id_)
+                self.counts.successors += 1
+                yield self._later[id_]
+            wanted = {self._later[id_].superseded_by or "" for id_ in wanted}
+
+    def _restored(self, record: Record) -> Record | None:
+        later = self._later.get(record.id)
+        if record.id in self._removed and (later is None or later.text == record.text):
+            self.counts.removed += 1
+            return None
+        if later is not None and later.text != record.text:
+            self.counts.cleaned += 1  # a text never changes otherwise
+            return later
+        if record.is_live() and not _is_live(later, record):
+            self.counts.forgotten += 1
+            return later
+        if record.is_live() and later is None and record.id in self._hidden:
+            self.counts.forgotten += 1
+            at = self._hidden[record.id]
+            return record.changed(at, tombstoned_at=at)
+        return self._ended_since(record, later)
+
+    def _ended_since(self, record: Record, later: Record | None) -> Record:
+        if not record.is_current():
+            return record
+        if later is not None and not later.is_current():
+            self.counts.superseded += 1
+            return later
+        if later is None and record.id in self._ended:
+            self.counts.superseded += 1
+            at, new = self._ended[record.id]
+            return record.changed(at, valid_to=max(at, record.valid_from), superseded_by=new)
+        return record
+
+    def _note(self, at: datetime, event: dict[str, Any]) -> None:
+        ids = [str(id_) for id_ in event.get("ids") or ()]
+        match event.get("event"):
+            case "forgotten":
+                self._hidden.update(dict.fromkeys(ids, at))
+            case "superseded":
+                self._ended[str(event.get("old_id"))] = at, str(event.get("new_id"))
+            case "restored":
+                for id_ in ids:
+                    self._hidden.pop(id_, None)
+                    self._ended.pop(id_, None)
+            case name if name in _REMOVED:
+                self._removed.update(ids)
+            case _:
+                pass
+
+
+def later_states(
+    backup: Backup, newer: Iterable[Backup], paths: StorePaths, open_store: Callable[[], Store]
+) -> dict[str, Record]:
+    """Return the latest state of each memory that was changed after the backup, by id.
+
+    Of a damaged table what can be read of it; nothing of one that is gone.
+
+    Args:
+        backup: The backup.
+        newer: The backups after it, oldest first.
+        paths: The store's.
+        open_store: Opens its table.
+    """
+    found: dict[str, Record] = {}
+    sources = [*(one.rows() for one in newer)]
+    for rows in sources:
+        found |= {row.record.id: row.record for row in rows if _is_after(row.record, backup)}
+    for record in _present(paths, open_store):
+        if _is_after(record, backup):
+            found[record.id] = replace(record, embedder=None)
+    return found
+
+
+def _is_live(later: Record | None, record: Record) -> bool:
+    return (later or record).is_live()
+
+
+def _is_after(record: Record, backup: Backup) -> bool:
+    return record.table_version > backup.table_version
+
+
+def _present(paths: StorePaths, open_store: Callable[[], Store]) -> Iterator[Record]:
+    folder = paths.database / f"{TABLE_NAME}.lance"
+    if not folder.is_dir():
+        return  # to open it would begin a new one
+    try:
+        reader = open_store().latest  # a pinned one would bar the new table while it is referred to
+        for rows in reader.records_in_arrow(reader.ids()):
+            yield from from_table(rows)
+    except StoreFault:
+        for row in Salvage(paths).rows():
+            yield row.record
+
+
+def _events_since(ledger: Ledger, when: datetime) -> list[tuple[datetime, dict[str, Any]]]:
+    """Return the events of the time after `when`, oldest first."""
+    found: list[tuple[datetime, dict[str, Any]]] = []
+    for event in ledger.newest(_MAX_EVENTS):
+        try:
+            at = parse_time(str(event.get("at")), "at")
+        except InvalidInput:
+            continue  # somebody else wrote it
+        if at >= when:
+            found.append((at, event))
+    return found[::-1]
