@@ -133,7 +133,7 @@ STORE_FILES: Final = (
     FileKind("topics.json", "words that label topics", _JSON, Treatment.DERIVED),
     FileKind("folds.json", "of earlier versions: ids", _JSON, Treatment.DERIVED),
     FileKind("sleep.json", _NOTHING, "JSON: numbers", Treatment.DERIVED),
-    FileKind("lancedb/files.jsonl", _NOTHING, "JSON: names and sums of files", Treatment.NO_TEXT),
+    FileKind("lancedb/files.list", _NOTHING, "names and sums of files", Treatment.NO_TEXT),
     FileKind("replacing.json", _NOTHING, "JSON: names of folders", Treatment.NO_TEXT),
     FileKind("maintenance.json", _NOTHING, "JSON: numbers", Treatment.NO_TEXT),
     FileKind("store.json", _NOTHING, "JSON: an id, times, numbers", Treatment.NO_TEXT),
