@@ -16,7 +16,7 @@ from ..base.progress import never_interrupted
 from ..errors import BackupFault, StoreBusy, StoreFault
 from ..settings import Settings
 from ..store.table import Store
-from .place import LastBackup, began, claimed, folder_of, last_backup, note_backup, store_id
+from .place import LastBackup, began, claimed, folder_of, last_backups, note_backup, store_id
 from .taking import Taken, take_backup
 
 DUE_AFTER: Final = timedelta(days=1)
@@ -60,7 +60,7 @@ def back_up(
             raise
         if taken.point is not None:
             point = taken.point
-            note_backup(paths, LastBackup(str(folder.path), now, point.table_version, now))
+            note_backup(paths, folder.path, LastBackup(now, point.table_version, now))
             Ledger(paths).write(
                 "backup_taken",
                 name=point.name,
@@ -112,8 +112,8 @@ def back_up_if_due(
 
 def is_due(paths: StorePaths, settings: Settings, now: datetime, *, asleep: bool = False) -> bool:
     """Return whether a backup is to be taken; see `back_up_if_due`."""
-    last = last_backup(paths)
-    if last is None or last.folder != str(folder_of(paths, settings).path):
+    last = last_backups(paths).get(str(folder_of(paths, settings).path))
+    if last is None:
         first = began(paths)
         return asleep or (first is not None and now - first >= DUE_AFTER)
     # A time ahead of ours is of a clock that was wrong.
@@ -126,9 +126,6 @@ def is_due(paths: StorePaths, settings: Settings, now: datetime, *, asleep: bool
 
 def _note_failure(paths: StorePaths, folder: Path, now: datetime, fault: str) -> None:
     Ledger(paths).write("backup_failed", folder=str(folder), error=fault)
-    last = last_backup(paths)
-    known = last is not None and last.folder == str(folder)
-    when = last.when if last is not None and known else None
-    version = last.table_version if last is not None and known else 0
+    before = last_backups(paths).get(str(folder), LastBackup(None, 0, now))
     with suppress(BackupFault, StoreFault):  # the first fault is raised
-        note_backup(paths, LastBackup(str(folder), when, version, now, fault))
+        note_backup(paths, folder, before._replace(tried=now, fault=fault))

@@ -136,6 +136,14 @@ class BackupFolder:
         """
         self._replace(self.path / _UNFINISHED, to_index(point))
 
+    def drop_unfinished(self) -> None:
+        """Forget what was written of a backup that is not whole.
+
+        Raises:
+            BackupFault: The folder cannot be written.
+        """
+        self.remove(self.path / _UNFINISHED)
+
     def add(self, point: Point) -> None:
         """Write the index of a backup whose segments are there; from now on it counts.
 

@@ -22,17 +22,15 @@ _IDENTITY_BYTES: Final = 4 << 10
 
 
 class LastBackup(NamedTuple):
-    """What a store remembers of its last backup.
+    """What a store remembers of its last backup in one folder.
 
     Attributes:
-        folder: Where it is.
-        when: When it was taken.
+        when: When it was taken; None before the first.
         table_version: Of the table that it is of.
         tried: When somebody last tried to take one.
         fault: Why that failed; empty where it did not.
     """
 
-    folder: str
     when: datetime | None
     table_version: int
     tried: datetime
@@ -104,41 +102,50 @@ def began(paths: StorePaths) -> datetime | None:
         return None
 
 
-def last_backup(paths: StorePaths) -> LastBackup | None:
-    """Return what the store remembers; None where it knows of no backup."""
+def last_backups(paths: StorePaths) -> dict[str, LastBackup]:
+    """Return what the store remembers of each folder that it has backups in, by its path."""
+    found: dict[str, LastBackup] = {}
     fields = read_state(paths.backup_state, _FORMAT) or {}
-    try:
-        when = fields["when"]
-        return LastBackup(
-            str(fields["folder"]),
-            None if when is None else parse_time(str(when), "when"),
-            int(fields["table_version"]),
-            parse_time(str(fields["tried"]), "tried"),
-            str(fields["fault"]),
-        )
-    except (KeyError, TypeError, ValueError):
-        return None
+    folders = fields.get("folders")
+    for folder, known in folders.items() if isinstance(folders, dict) else ():
+        try:
+            when = known["when"]
+            found[folder] = LastBackup(
+                None if when is None else parse_time(str(when), "when"),
+                int(known["table_version"]),
+                parse_time(str(known["tried"]), "tried"),
+                str(known["fault"]),
+            )
+        except (KeyError, TypeError, ValueError):
+            continue  # somebody else wrote it
+    return found
 
 
-def note_backup(paths: StorePaths, last: LastBackup) -> None:
-    """Remember it.
+def note_backup(paths: StorePaths, folder: Path, last: LastBackup) -> None:
+    """Remember what became of the last backup in a folder.
 
     Raises:
         BackupFault: The store's folder cannot be written.
     """
-    fields = last._asdict()
-    fields["when"] = None if last.when is None else iso(last.when)
-    fields["tried"] = iso(last.tried)
+    known = {**last_backups(paths), str(folder): last}
+    fields = {
+        path: {
+            **one._asdict(),
+            "when": None if one.when is None else iso(one.when),
+            "tried": iso(one.tried),
+        }
+        for path, one in known.items()
+    }
     try:
-        write_state(paths.backup_state, _FORMAT, fields)
+        write_state(paths.backup_state, _FORMAT, {"folders": fields})
     except OSError as exc:
         raise BackupFault(machine_fault(exc, f"{paths.backup_state} cannot be written")) from exc
 
 
 def _require_present(folder: BackupFolder, paths: StorePaths, *, make: bool, anew: bool) -> None:
     """Refuse a folder that is missing, as that of a disk which is not mounted."""
-    last = last_backup(paths)
-    was_there = last is not None and last.when is not None and last.folder == str(folder.path)
+    last = last_backups(paths).get(str(folder.path))
+    was_there = last is not None and last.when is not None
     try:
         is_there = within(str(folder.path), folder.path.exists)
         if is_there and not folder.path.is_dir():

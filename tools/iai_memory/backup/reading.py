@@ -13,7 +13,7 @@ from .folder import BackupFolder
 from .place import folder_of, require_own
 from .point import Point
 from .segment import DamagedSegment, Segment, read_segment
-from .state_line import row_of, state_of
+from .state_line import record_of, state_of
 
 
 class Backup:
@@ -56,7 +56,7 @@ class Backup:
                 id_ = state_of(line).id
                 if id_ not in seen:
                     seen.add(id_)
-                    yield row_of(line)
+                    yield Row(record_of(line), None)
 
     def file_lines(self) -> list[bytes]:
         """Return the lines of the small files; see `small_files`."""

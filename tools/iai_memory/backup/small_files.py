@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +34,15 @@ def lines_of_files(paths: StorePaths) -> Iterator[bytes]:
             if text is not None:
                 fields = {_NAME: str(path.relative_to(paths.root)), "content": text}
                 yield json.dumps(fields, ensure_ascii=False).encode()
+
+
+def with_content(line: bytes, change: Callable[[str], str]) -> bytes:
+    """Return the line with its file's content as `change` returns it."""
+    fields: dict[str, Any] = json.loads(line)
+    content = change(str(fields["content"]))
+    if content == fields["content"]:
+        return line
+    return json.dumps({**fields, "content": content}, ensure_ascii=False).encode()
 
 
 def write_files(paths: StorePaths, lines: Iterable[bytes]) -> list[str]:

@@ -17,8 +17,7 @@ import pyarrow as pa
 
 from ..base.clock import iso, parse_time
 from ..store.record import Record
-from ..store.record_rows import from_row, record_columns
-from ..store.vector_rows import Row
+from ..store.record_rows import from_row, record_columns, to_row
 
 _FORMAT: Final = 1
 _HEAD: Final = b'{"iai_mcp":1,"id":"'
@@ -57,15 +56,34 @@ class State(NamedTuple):
 
 def lines_of(rows: pa.Table) -> Iterator[bytes]:
     """Yield a line, without its end, for each row of a table with the columns of records."""
-    names = [name for name in record_columns() if name not in ("id", "text", *_TAIL)]
-    order = ["id", "text", *names, *_TAIL]
-    present = [name for name in order if name in rows.column_names]
+    present = [name for name in _order() if name in rows.column_names]
     for row in rows.select(present).to_pylist():
-        fields_ = {"iai_mcp": _FORMAT, **row}
+        yield _encoded(row)
+
+
+def line_of(record: Record) -> bytes:
+    """Return the line of one record, without its end."""
+    row = to_row(record)
+    return _encoded({name: row[name] for name in _order()})
+
+
+def record_of(line: bytes) -> Record:
+    """Return the memory of a line, with its version and without its embedder.
+
+    Fields that this version does not know are left out, those that it lacks have their defaults.
+
+    Raises:
+        ValueError: It is none of `lines_of`.
+    """
+    try:
+        found: dict[str, Any] = {**_DEFAULTS, **json.loads(line), "embedder": None}
         for name in _TIMES:
-            if isinstance(at := fields_.get(name), datetime):
-                fields_[name] = iso(at)
-        yield json.dumps(fields_, ensure_ascii=False, separators=(",", ":")).encode()
+            if found[name] is not None:
+                found[name] = parse_time(found[name], name)
+        found["history"] = found["history"] or None
+        return from_row(found)
+    except (KeyError, TypeError, AttributeError, RecursionError) as exc:
+        raise ValueError("it is no state of a memory") from exc
 
 
 def state_of(line: bytes) -> State:
@@ -87,20 +105,16 @@ def state_of(line: bytes) -> State:
     )
 
 
-def row_of(line: bytes) -> Row:
-    """Return the memory of a line, pending: vectors are made anew.
+def _order() -> list[str]:
+    names = [name for name in record_columns() if name not in ("id", "text", *_TAIL)]
+    return ["id", "text", *names, *_TAIL]
 
-    Fields that this version does not know are left out, those that it lacks have their defaults.
 
-    Raises:
-        ValueError: It is none of `lines_of`.
-    """
-    try:
-        found: dict[str, Any] = {**_DEFAULTS, **json.loads(line), "embedder": None}
-        for name in _TIMES:
-            if found[name] is not None:
-                found[name] = parse_time(found[name], name)
-        found["history"] = found["history"] or None
-        return Row(from_row(found), None)
-    except (KeyError, TypeError, AttributeError, RecursionError) as exc:
-        raise ValueError("it is no state of a memory") from exc
+def _encoded(row: dict[str, Any]) -> bytes:
+    fields_ = {"iai_mcp": _FORMAT, **row}
+    # The column is float32: 0.7 would come back as 0.699999988.
+    fields_["trust"] = round(row["trust"], 3)
+    for name in _TIMES:
+        if isinstance(at := fields_.get(name), datetime):
+            fields_[name] = iso(at)
+    return json.dumps(fields_, ensure_ascii=False, separators=(",", ":")).encode()

@@ -45,7 +45,7 @@ def remove_unneeded(folder: BackupFolder, points: Iterable[Point]) -> int:
     needed: Collection[str] = {part.name for point in points for part in point.parts}
     removed = 0
     for path in folder.segment_files():
-        if path.name not in needed and path.is_file() and not path.name.startswith("."):
+        if path.name not in needed and path.is_file():
             folder.remove(path)
             removed += 1
     return removed
