@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from .transfer.jsonl_import import ImportCounts
 
 _WAIT_FOR_BACKUP_SEC: Final = 30.0
+# A command, and who reads its output, ends that much later once a day.
+_AT_THE_END_SEC: Final = 1.0
 
 
 class StoreUpkeep(CapturingHandle):
@@ -118,6 +120,46 @@ class StoreUpkeep(CapturingHandle):
             anew=into is not None,
             interrupted=interrupted,
         )
+
+    def back_up_if_due(
+        self,
+        *,
+        asleep: bool = False,
+        max_seconds: float = float("inf"),
+        interrupted: Callable[[], bool] = never_interrupted,
+    ) -> Taken | None:
+        """Take a backup, or go on with one, where a day has passed since the last; else None.
+
+        Costs a look at a small file where none is due. A failure is not raised: it stands in the
+        ledger, and doctor tells it.
+
+        Args:
+            asleep: Whether nobody waits; then a store that has none gets one at once.
+            max_seconds: Time after which no other segment is begun; the next call goes on.
+            interrupted: Called between segments; True ends the call, too.
+        """
+        from .backup.daily import back_up_if_due, is_due
+
+        now = utc_now()
+        if not is_due(self.paths, self.settings, now, asleep=asleep):
+            return None
+        return back_up_if_due(
+            self.store,
+            self.settings,
+            now,
+            asleep=asleep,
+            max_seconds=max_seconds,
+            interrupted=interrupted,
+        )
+
+    def close(self) -> None:
+        """Refresh the page and take a backup that is due, if this object changed the store."""
+        wrote = self._wrote
+        try:
+            super().close()
+        finally:
+            if wrote:
+                self.back_up_if_due(max_seconds=_AT_THE_END_SEC)
 
     def backups(self, folder: Path | None = None) -> list[Backup]:
         """Return the backups, newest first; none of their files but the index is read.

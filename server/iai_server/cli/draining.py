@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Loading the model costs half a second: one step of embedding for many turns of several sessions.
 _MANY_PENDING = 64
+# Once a day; a hook starts a drain and does not wait for it.
+_BACKUP_SEC = 10.0
 
 
 def register(app: typer.Typer) -> None:
@@ -45,6 +47,8 @@ def drain(
         memory.page_manager().refresh("wake_sequence")  # an earlier drain was killed before it
     if done.stored and memory.store.latest.count_pending() > _MANY_PENDING:
         _embed_some(memory)
+    if done.stored:
+        memory.back_up_if_due(max_seconds=_BACKUP_SEC)
     waiting = Spool(memory.paths).waiting().rings
     reader = _reader(memory) if done.busy else ""
     if as_json:

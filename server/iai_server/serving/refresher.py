@@ -27,6 +27,7 @@ _log = logging.getLogger(__name__)
 SHUTDOWN_SEC = 2.0
 CAPTURE_WAIT_SEC = 5.0
 POLL_SEC = 0.5
+LAST_BACKUP_SEC = 1.0
 
 
 class Refresher:
@@ -117,6 +118,7 @@ class Refresher:
         self._attempt("compaction", memory.upkeep)
         if self._runtime.lifecycle.state is State.SLEEP:
             self._attempt("sleep", lambda: self._sleep(memory))
+            self._attempt("backup", lambda: self._back_up(memory))
         if self._runtime.lifecycle.state is not State.WAKE and not self._embeds:
             memory.release()
         return_free_memory()
@@ -199,6 +201,9 @@ class Refresher:
         if memory.needs_sleep():
             memory.sleep(interrupted=self._is_disturbed)
 
+    def _back_up(self, memory: Memory) -> None:
+        memory.back_up_if_due(asleep=True, interrupted=self._is_disturbed)
+
     def _is_disturbed(self) -> bool:
         return self._stopping.is_set() or self._runtime.lifecycle.state is not State.SLEEP
 
@@ -228,7 +233,11 @@ class Refresher:
             _log.warning("`iai-mcp status` does not show what lasts here: %s", exc)
 
     def _finish(self, memory: Memory) -> None:
+        from iai_memory.base.presence import alive_servers
+
         self._watchdog.stop()
         memory.page_manager().refresh("shutdown")
         if self._presence is not None:
             self._presence.withdraw()
+        if not alive_servers(memory.paths):
+            memory.back_up_if_due(max_seconds=LAST_BACKUP_SEC)

@@ -101,7 +101,7 @@ def test_an_interrupted_backup_is_gone_on_with_and_counts_only_when_it_is_whole(
 ) -> None:
     monkeypatch.setattr("iai_memory.backup.segment.MAX_ROWS", 2)
     notes(words_only, 7)
-    answers = iter([False, False, True])
+    answers = iter([False, True])
     begun = back_up(words_only.store, words_only.settings, DAY_0, interrupted=lambda: next(answers))
     assert (begun.point, begun.written) == (None, 4)
     assert backups(words_only) == []

@@ -101,8 +101,8 @@ class _Taking:
         reader = self._store.pinned_reader()
         version = reader.version
         unfinished = replace(self._last, name="", number=self._last.number + 1, when=now, files=())
-        for lines in portions(self._changed_lines(reader)):
-            if self._interrupted():
+        for number, lines in enumerate(portions(self._changed_lines(reader))):
+            if number and self._interrupted():  # each call moves on
                 return Taken(None, self._written, faults=self._faults())
             self._write(lines)
             self._folder.note_unfinished(replace(unfinished, segments=tuple(self._known.segments)))
