@@ -21,7 +21,7 @@ from lancedb.table import Table
 
 from ..embedding.identity import DIMENSION
 from .connection import NEW_TABLES, TABLE_NAME
-from .lance_errors import first_line
+from .lance_errors import first_line, is_lances
 from .lance_files import DamagedFile, Fragment, Manifest, manifest_name, rows_of, version_of
 from .record_rows import from_table, record_columns
 from .schema import table_schema
@@ -326,7 +326,7 @@ def damage() -> Generator[None]:
         raise
     except BaseException as exc:
         # LanceDB raises errors of many kinds, and panics, which are no `Exception`.
-        if isinstance(exc, Exception) or type(exc).__module__ == "pyo3_runtime":
+        if isinstance(exc, Exception) or is_lances(exc):
             raise DamagedFile(f"cannot be read ({first_line(exc)})") from exc
         raise
 

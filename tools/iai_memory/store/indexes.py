@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from lancedb.index import FTS, BTree, IvfRq
 from lancedb.table import LanceTable
 
-from .lance_errors import LANCE_ERRORS, is_machines
+from .lance_errors import is_lances, is_machines
 
 # A flat scan of 10,000 vectors takes 9 ms, an index of 100,000 as long. One bit a component with
 # five times the hits compared in full finds .99 of the ten nearest; eight bits find all of them in
@@ -80,13 +81,14 @@ def drop_vector_indexes(table: LanceTable) -> None:
             table.drop_index(index.name)
 
 
-def drop_damaged_indexes(table: LanceTable) -> list[str]:
-    """Drop the indexes that cannot be read, a commit each; return their names.
+def drop_damaged_indexes(table: LanceTable, changed: Collection[str]) -> list[str]:
+    """Drop the indexes that were changed or cannot be read, a commit each; return their names.
 
     Without an index LanceDB searches the rows themselves, so all is found, and slower. Costs one
     read of all indexes.
     """
-    damaged = [index.name for index in table.list_indices() if not _is_readable(table, index.name)]
+    names = [index.name for index in table.list_indices()]
+    damaged = [name for name in names if name in changed or not _is_readable(table, name)]
     for name in damaged:
         table.drop_index(name)
     return damaged
@@ -100,8 +102,8 @@ def _is_readable(table: LanceTable, name: str) -> bool:
     """
     try:
         table.prewarm_index(name)
-    except LANCE_ERRORS as exc:
-        if is_machines(exc):
+    except BaseException as exc:
+        if not is_lances(exc) or is_machines(exc):
             raise
         return False
     return True

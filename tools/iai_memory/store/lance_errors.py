@@ -19,6 +19,8 @@ from ..errors import StoreBusy, StoreUnavailable
 T = TypeVar("T")
 
 LANCE_ERRORS: Final = (RuntimeError, OSError, ValueError)
+# Where the classes of panics say that they are defined; no module of that name can be imported.
+_PANICS: Final = ("pyo3_runtime", "pyo3_async_runtimes")
 CONFLICTS: Final = ("Too many concurrent writers", "Retryable commit conflict")
 CLEANED_VERSION: Final = ("Not found:", "was not found")
 # Where in LanceDB's sources an error was made, on the machine that built it.
@@ -31,6 +33,11 @@ _NO_HARD_LINK: Final = re.compile(
 )
 _PATH: Final = re.compile(r'at path "(/[^"]*)/[^/"]*"')
 _ATTEMPTS: Final = 8
+
+
+def is_lances(error: BaseException) -> bool:
+    """Return whether LanceDB raised it: an error, or a panic at bytes that it cannot decode."""
+    return isinstance(error, LANCE_ERRORS) or type(error).__module__ in _PANICS
 
 
 def is_conflict(error: BaseException) -> bool:
@@ -75,7 +82,9 @@ def translated(what: str) -> Generator[None]:
     """
     try:
         yield
-    except LANCE_ERRORS as exc:
+    except BaseException as exc:
+        if not is_lances(exc):
+            raise
         if is_conflict(exc):
             raise StoreBusy(f"{what} lost its race against other writers: try again") from exc
         if is_full(exc):

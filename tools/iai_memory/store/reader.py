@@ -30,6 +30,7 @@ from .sql import sql_in, sql_text
 from .table_changes import BATCH_ROWS, TableChanges
 from .table_counts import FORGOTTEN, PENDING, TableCounts
 from .vector_rows import VECTOR_COLUMNS, Row, Vector, count_vectors, from_arrow, read_vectors
+from .whole_rows import WholeRows
 
 T = TypeVar("T")
 
@@ -45,7 +46,7 @@ _OUTLINE: Final = (
 )
 
 
-class TableReader(TableCounts, TableChanges):
+class TableReader(TableCounts, TableChanges, WholeRows):
     """Read access to the table through one handle: records, searches, counts and changes."""
 
     def __init__(

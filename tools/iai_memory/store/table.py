@@ -37,8 +37,7 @@ from .indexes import (
 from .key_filter import KeyFilter
 from .known import KnownMemory
 from .known_index import KnownIndex
-from .lance_errors import LANCE_ERRORS, retried, translated
-from .missing_digests import count_missing_digests, give_digests
+from .lance_errors import retried, translated
 from .plausible_times import MAX_AHEAD, is_plausible, ordered_by_arrival, said_at
 from .read_lock import ReadLock
 from .reader import TableReader
@@ -391,7 +390,7 @@ class Store:
             self._rewritten(before, self._table.version)
 
     def mend_indexes(self, *, wait_sec: float = WRITE_TIMEOUT_SEC) -> list[str]:
-        """Drop the indexes that cannot be read, and build that of words anew; return their names.
+        """Drop the indexes that are damaged, and build that of words anew; return their names.
 
         The others, which only large tables need, the next compaction builds.
 
@@ -402,13 +401,16 @@ class Store:
             StoreBusy: Another process kept the write lock for longer.
             StoreUnavailable: The table cannot be written.
         """
+        from .table_files import changed_indexes
+
         with (
             held(self.paths.lock("write"), timeout=wait_sec),
             translated("mending the indexes"),
         ):
             self._to_latest()
             before = self._table.version
-            damaged = drop_damaged_indexes(self._table)
+            changed = changed_indexes(self._connection.table_folder, self._digests)
+            damaged = drop_damaged_indexes(self._table, changed)
             if not has_text_index(self._table):
                 create_text_index(self._table)
             self._sync()
@@ -419,6 +421,8 @@ class Store:
 
     def count_missing_digests(self) -> int:
         """Return how many rows an earlier version wrote, without their digests."""
+        from .missing_digests import count_missing_digests
+
         with translated("counting rows without a digest"):
             self._to_latest()
             return count_missing_digests(self._table)
@@ -430,6 +434,8 @@ class Store:
             StoreBusy: Another process kept the write lock for a minute.
             StoreUnavailable: The rows cannot be read or written.
         """
+        from .missing_digests import give_digests
+
         with write_lock(self.paths), translated("giving rows their digests"):
             self._to_latest()
             before = self._table.version
@@ -456,9 +462,9 @@ class Store:
         """
         late = f"created_at > {sql_time(utc_now() + MAX_AHEAD)}"
         try:
-            with self._read_lock.shared():
+            with translated("reading times"), self._read_lock.shared():
                 found = self._table.count_rows(late)
-        except LANCE_ERRORS:
+        except StoreUnavailable:
             return False  # a damaged file must not close the store; whoever reads it is told
         if not found or not self._connection.is_writable():
             return False
