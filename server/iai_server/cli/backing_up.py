@@ -161,7 +161,8 @@ def _absolute(folder: Path | None) -> Path | None:
 
 def _list(memory: Memory, folder: Path | None, as_json: bool) -> None:
     found = memory.backups(folder)
-    whole = [one.verify() for one in found]
+    read: dict[str, str] = {}
+    whole = [one.verify(read) for one in found]
     if as_json:
         emit_json([_backup_fields(one) for one in found])
     else:

@@ -14,6 +14,7 @@ from iai_memory.base.presence import alive_servers
 from iai_memory.results import Freshness
 
 from .at_rest import check_at_rest
+from .backup_checks import check_backups
 from .capture_checks import check_capture
 from .check import BrokenLink, Check, WeakLink, run_check
 from .host_checks import check_hosts
@@ -42,6 +43,7 @@ def run_checks(memory: Memory) -> list[Check]:
             run_check("round trip: spool to recall", trip.spool_to_recall),
             run_check("round trip: page to recall hook", trip.page_to_hook),
         ]
+    checks.append(run_check("backups", lambda: check_backups(memory)))
     return [*checks, *check_at_rest(memory), *check_hosts(memory), *check_capture(memory)]
 
 

@@ -38,11 +38,19 @@ class Backup:
         self.point = point
         self._folder = folder
 
-    def verify(self) -> bool:
-        """Read all of it; return whether every file is what was written."""
-        self.faults = []
+    def verify(self, known: dict[str, str] | None = None) -> bool:
+        """Read all of it; return whether every file is what was written.
+
+        Args:
+            known: The fault of each file that was read before, empty for none; it gets those of
+                the others. Backups share files.
+        """
+        self.faults, known = [], {} if known is None else known
         for part in self.point.parts:
-            self._read(part)
+            if part.name not in known:
+                self._read(part)
+                known[part.name] = self.faults.pop() if self.faults else ""
+        self.faults = [known[part.name] for part in self.point.parts if known[part.name]]
         return not self.faults
 
     def rows(self) -> Iterator[Row]:
@@ -82,6 +90,15 @@ def backups_of(paths: StorePaths, settings: Settings, *, any_store: bool = False
     if not any_store:
         require_own(folder, paths)
     return [Backup(folder, point) for point in folder.listing().points]
+
+
+def index_faults(paths: StorePaths, settings: Settings) -> list[str]:
+    """Return a sentence for each backup whose index cannot be used.
+
+    Raises:
+        BackupFault: The folder cannot be read.
+    """
+    return folder_of(paths, settings).listing().faults
 
 
 def newest_backup(paths: StorePaths, settings: Settings) -> Backup | None:
