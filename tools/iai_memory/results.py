@@ -150,6 +150,10 @@ class Recalled(Result):
     coverage: Coverage = Coverage()
 
 
+PURGED: Final = "was purged, and does not come back"
+"""Reason for which a memory is skipped."""
+
+
 class Ingested(Result):
     """The outcome of one memory."""
 

@@ -10,13 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from .base.checks import check_ids
 from .base.clock import utc_now
 from .base.locks import held
 from .base.progress import never_interrupted
 from .capturing import CapturingHandle
 from .errors import InvalidInput
 from .maintenance.status import status
-from .results import Restored, Status
+from .results import RecordView, Restored, Status
+from .store.record_view import view_of
 from .writing import changes
 from .writing.embed_pending import reembed
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from .backup.restoring import RestoredBackup
     from .backup.taking import Taken
     from .maintenance.projects import StoreProjects
+    from .maintenance.purge import Purged
     from .maintenance.scrub import Scrubbed
     from .settings import Settings
     from .transfer.jsonl_export import Damage
@@ -79,6 +82,16 @@ class StoreUpkeep(CapturingHandle):
         from .transfer.jsonl_export import export_lines
 
         return export_lines(self.paths, lambda: self.store, vectors=vectors, damaged=damaged)
+
+    def note_export(self, file: Path) -> None:
+        """Note where an export goes, so that a purge can remove memories from it, or name it.
+
+        Raises:
+            StoreUnavailable: The store's folder cannot be written.
+        """
+        from .transfer.exports import note_export
+
+        note_export(self.paths, file)
 
     def import_lines(self, lines: Iterable[str]) -> Iterator[ImportCounts]:
         """Store lines of `export_lines` as they were; yield what became of each batch.
@@ -271,7 +284,7 @@ class StoreUpkeep(CapturingHandle):
         from .privacy.sought_text import SoughtText
 
         sought = SoughtText.of(pattern, regex=regex, ignore_case=ignore_case)
-        return scrub(self.store, sought, self.page_manager())
+        return scrub(self.store, sought, self.page_manager(), self.settings)
 
     def scrub_texts_of(self, ids: Sequence[str]) -> Scrubbed:
         """Replace the whole texts of these memories by a mark, wherever they stand.
@@ -287,4 +300,30 @@ class StoreUpkeep(CapturingHandle):
 
         named = every_named_record(self.store.latest, ids)
         sought = SoughtText.of_texts([sayable(record) for record in named])
-        return scrub(self.store, sought, self.page_manager())
+        return scrub(self.store, sought, self.page_manager(), self.settings)
+
+    def to_be_purged(self, ids: Sequence[str]) -> list[RecordView]:
+        """Return the memories that `purge` would remove, the named ones first.
+
+        Raises:
+            InvalidInput: `ids` is no list of ids, or one is the beginning of several.
+            StoreFault: The store could not be read.
+        """
+        from .maintenance.purge import chosen
+
+        return [view_of(one) for one in chosen(self.store, check_ids(ids)).records]
+
+    def purge(self, ids: Sequence[str] = ()) -> Purged:
+        """Remove memories for good, with all that say the same, from backups and exports, too.
+
+        Without ids it finishes a purge that was begun.
+
+        Raises:
+            InvalidInput: `ids` is no list of ids, or one is the beginning of several.
+            UnknownRecord: No id names a memory; nothing was changed.
+            StoreFault: The store could not be written; another run does the rest.
+        """
+        from .maintenance.purge import purge
+
+        wanted = check_ids(ids) if ids else []
+        return purge(self.store, self.page_manager(), self.ledger, wanted, self.settings)

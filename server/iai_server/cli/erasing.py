@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .options import AsJson, open_memory
-from .printing import emit_json, emit_lines, memory_text
+from .printing import emit_error, emit_json, emit_lines, memory_text
 
 if TYPE_CHECKING:
+    from iai_memory.maintenance.purge import Purged
     from iai_memory.maintenance.scrub import Scrubbed
 
 _FROM_STDIN = "-"
+_SHOWN = 20
+_SHOWN_CHARS = 80
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    app.command(epilog="Example: iai-mcp purge ID --yes")(purge)
     app.command(epilog="Example: iai-mcp scrub 'the words that must go'")(scrub)
 
 
@@ -57,6 +62,66 @@ def scrub(
     _tell(done, as_json=as_json)
 
 
+def purge(
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(help="Ids of the memories; - reads them from stdin. None finishes a purge."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove memories for good, with all that say the same. Nothing brings them back.
+
+    Old versions, backups and exports of this store are included; what could not be reached is
+    named, with exit code 1.
+    """
+    from iai_memory.errors import InvalidInput
+
+    from .asking import require_yes
+
+    told = _stdin().split() if ids == [_FROM_STDIN] else ids or []
+    if ids and not told:
+        raise InvalidInput("stdin names no memory: send ids, separated by blanks or lines")
+    memory = open_memory()
+    found = memory.to_be_purged(told) if told else []
+    for one in found[:_SHOWN] if not yes else ():
+        emit_error(f"{one.id}  {memory_text(one.text)[:_SHOWN_CHARS]}")
+    if found:
+        require_yes(yes, f"Remove {_memories(len(found))} for good, from backups and exports, too?")
+    done = memory.purge(told)
+    if as_json:
+        emit_json({"gone": done.is_gone, **asdict(done)})
+    else:
+        emit_lines(_told(done, finished=not told))
+    if done.not_found or not done.is_gone:
+        raise typer.Exit(1)
+
+
+def _told(done: Purged, *, finished: bool) -> list[str]:
+    if finished and not done.ids:
+        return ["no purge was begun that is not finished"]
+    named = len(done.ids) - done.copies
+    return [
+        *(f"purged {id_}" for id_ in done.ids[:named]),
+        *([f"and {done.copies:,} more that say the same"] if done.copies else []),
+        *(f"purged before {memory_text(id_)}" for id_ in done.known),
+        *(f"not found {memory_text(id_)}" for id_ in done.not_found),
+        *(f"written anew without them: {memory_text(name)}" for name in done.exports),
+        *_removed(done.removed),
+        *(f"stays, made from them: {id_}" for id_ in done.derived),
+        *(f"stays, quotes one of them: {id_}" for id_ in done.quoted),
+        *(_findings(done.left, done.unread) if done.ids else []),
+    ]
+
+
+def _removed(names: list[str]) -> list[str]:
+    return [f"removed, for nobody knows what is in it: {memory_text(name)}" for name in names]
+
+
+def _memories(count: int) -> str:
+    return "1 memory" if count == 1 else f"{count:,} memories"
+
+
 def _tell(done: Scrubbed, *, as_json: bool) -> None:
     if as_json:
         emit_json(
@@ -67,11 +132,14 @@ def _tell(done: Scrubbed, *, as_json: bool) -> None:
                 "left": done.left,
                 "unread": done.unread,
                 "copies": done.copies,
+                "states": done.states,
             }
         )
     else:
         emit_lines([f"{done.records} memories and {done.files} files changed"])
-        emit_lines(f"removed {name}, a copy of the table from a repair" for name in done.copies)
+        emit_lines(_removed(done.copies))
+        if done.states:
+            emit_lines([f"{done.states} states of memories changed in backups"])
         emit_lines(_findings(done.left, done.unread))
     if not done.is_gone:
         raise typer.Exit(1)

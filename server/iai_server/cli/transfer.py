@@ -12,6 +12,7 @@ from .options import command_group
 from .printing import emit_error, emit_lines
 
 if TYPE_CHECKING:
+    from iai_memory import Memory
     from iai_memory.transfer.jsonl_export import Damage
 
 
@@ -57,6 +58,7 @@ def jsonl(
     if out is not None:
         lines = with_end(lines, lambda: damages[0].missing() if damages else 0)
     if out is not None and to_file:
+        _note(memory, out)
         count = write_lines(out, lines) - 1
         emit_lines([f"{count} memories in {out}"])
     else:
@@ -66,3 +68,13 @@ def jsonl(
             emit_error(sentence)
         emit_error("the store is damaged, and what could be read is exported: run `iai-mcp doctor`")
         raise typer.Exit(1)
+
+
+def _note(memory: Memory, out: Path) -> None:
+    """Note where the export goes, before it is there: a purge has to know of it."""
+    from iai_memory.errors import MemoryFault
+
+    try:
+        memory.note_export(out)
+    except MemoryFault as exc:  # a store that can only be read is exported all the same
+        emit_error(f"`iai-mcp purge` will not know of this export: {exc}")

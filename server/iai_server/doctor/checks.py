@@ -17,6 +17,7 @@ from .at_rest import check_at_rest
 from .backup_checks import check_backups
 from .capture_checks import check_capture
 from .check import BrokenLink, Check, WeakLink, run_check
+from .erasure_checks import check_erasures
 from .host_checks import check_hosts
 from .round_trip import RoundTrip
 from .state_files import check_state_files
@@ -35,6 +36,7 @@ def run_checks(memory: Memory) -> list[Check]:
         run_check("payload", lambda: _check_payload(memory)),
         run_check("project", lambda: _check_project(memory)),
         run_check("servers", lambda: _check_servers(memory)),
+        run_check("purges", lambda: check_erasures(memory)),
     ]
     with tempfile.TemporaryDirectory(prefix="iai-mcp-doctor-") as folder:
         trip = RoundTrip(Path(folder), memory.settings)

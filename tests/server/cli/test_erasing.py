@@ -13,12 +13,13 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import lancedb
 import pyarrow as pa
 import pytest
+import zstandard
 from tests.support.inventory import unnamed_files
 from tests.support.pages import ring
 
@@ -26,7 +27,12 @@ from iai_memory import Memory
 from iai_memory.base.clock import utc_now
 from iai_memory.capture.given_up import GivenUp
 from iai_memory.capture.ring import ring_of
+from iai_memory.errors import StoreUnavailable
+from iai_memory.maintenance.purge import without_text
+from iai_memory.store.vector_rows import Row
 from iai_server.cli.main import run
+from iai_server.doctor.check import Check, run_check
+from iai_server.doctor.erasure_checks import check_erasures
 
 SECRET = 'Jörg "Quirrenbach"\nfrom Łódź/Ost'
 RARE = ("quirrenbach", "łódź")
@@ -283,3 +289,183 @@ def test_copies_of_the_table_that_a_repair_kept_are_removed(
 def test_what_cannot_be_meant_is_refused(command: Command, arguments: tuple[str, ...]) -> None:
     refused = command("scrub", *arguments)
     assert (refused.code, refused.out) == (2, "")
+
+
+def everything(*folders: Path) -> bytes:
+    """All that the files of folders hold, unpacked where they are packed."""
+    found = b""
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and not path.is_symlink():
+                content = path.read_bytes()
+                packed = path.suffix == ".zst"
+                found += zstandard.ZstdDecompressor().decompress(content) if packed else content
+    return found
+
+
+def exported(memory: Memory, to: Path, command: Command) -> set[str]:
+    assert command("export", "jsonl", "--out", str(to)).code == 0
+    return ids_in(to)
+
+
+def ids_in(export: Path) -> set[str]:
+    lines = [json.loads(line) for line in export.read_text().splitlines()]
+    return {line["id"] for line in lines if "id" in line}
+
+
+def test_a_purged_memory_is_nowhere_and_its_neighbours_stay(
+    memory: Memory, command: Command, tmp_path: Path
+) -> None:
+    first, *_ = write_everywhere(memory, SECRET)
+    memory.ingest([{"text": f"note {number} of many"} for number in range(40)])
+    memory.forget([first])
+    memory.back_up()
+    out = tmp_path / "out.jsonl"
+    before = exported(memory, out, command)
+    with_it = [row.record.id for row in memory.store.latest.all_rows() if holds(row, SECRET)]
+    memory.sleep(force=True)
+
+    done = command("purge", "-", "--yes", stdin="\n".join(with_it))
+
+    root = memory.paths.root
+    assert (done.code, done.err) == (0, "")
+    assert done.out.endswith("every file was looked at: it is gone\n")
+    assert f"written anew without them: {out}" in done.out
+    scrub_of_names = command("scrub", SECRET)  # an alias, names of transcripts: no memories
+    assert scrub_of_names.code == 0
+    assert places(root, SECRET, *RARE) == []
+    content = everything(root)
+    assert [form for form in forms(SECRET) if form in content] == []
+    assert {*memory.store.latest.ids()} == before - {*with_it}
+    assert ids_in(out) == before - {*with_it}
+    assert command("import", "jsonl", str(out)).code == 0
+    assert unnamed_files(root) == []
+    assert memory.status().records == len(before - {*with_it})
+
+
+def holds(row: Any, text: str) -> bool:
+    return any(form in json.dumps(row.record.text).encode() for form in forms(text)) or any(
+        form in row.record.text.encode() for form in forms(text)
+    )
+
+
+def test_a_purged_memory_comes_back_by_no_way(
+    memory: Memory, command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "host").mkdir()
+    first = tmp_path / "host" / "s.jsonl"
+    transcript = ring(memory, "the heron is blue", transcript_path=str(first))
+    memory.drain()
+    dated = {"text": "the heron was grey", "created_at": "2026-01-01"}
+    note = memory.ingest(dated).results[0].id
+    undated = memory.ingest("the heron is white").results[0].id
+    [turn] = memory.recall("blue heron").hits[:1]
+    old_export = [*memory.export_lines()]
+    done = command("purge", turn.id, str(note), str(undated), "--yes", "--json")
+    assert json.loads(done.out)["gone"]
+
+    fork = tmp_path / "host" / "fork.jsonl"
+    fork.write_bytes(transcript.read_bytes().replace(b"s-1-", b"s-2-"))
+    ring(memory, "", transcript_path=str(fork), session_id="s-2")
+    memory.drain()
+    assert "2 skipped (2 purged)" in command("import", "claude", str(tmp_path / "host")).out
+    list(memory.import_lines(old_export))
+    again = memory.ingest(dated).results[0]
+
+    assert (again.status, again.reason) == ("skipped", "was purged, and does not come back")
+    assert memory.status().records == memory.status().tombstoned == 0
+    assert memory.ingest("the heron is white").stored == 1  # a new statement
+    assert command("purge", turn.id).out == f"purged before {turn.id}\n"
+
+
+def test_all_that_say_the_same_go_and_what_quotes_or_follows_from_them_is_named(
+    memory: Memory, command: Command
+) -> None:
+    said = [
+        {"text": "The office door code is 4417.", "session_id": "a", "role": "user"},
+        {"text": "the office door code is 4417", "session_id": "b", "role": "assistant"},
+        {"text": "Minutes: The office door code is 4417. Nobody objected."},
+    ]
+    one, copy, quotation = (str(stored.id) for stored in memory.ingest(said).results)
+    made = memory.ingest({"text": "A code was told.", "derived_from": [copy]}).results[0].id
+
+    done = command("purge", one, "--yes")
+
+    assert done.code == 0
+    assert done.out.splitlines()[:2] == [f"purged {one}", "and 1 more that say the same"]
+    assert f"stays, quotes one of them: {quotation}" in done.out
+    assert f"stays, made from them: {made}" in done.out
+    assert memory.store.latest.ids() == [quotation, made]
+
+
+def test_it_asks_and_a_no_or_a_missing_terminal_changes_nothing(
+    memory: Memory, command: Command
+) -> None:
+    id_ = str(memory.ingest("The barometer drifts.").results[0].id)
+    refused = command("purge", id_)
+    assert (refused.code, refused.out) == (2, "")
+    assert "add --yes" in refused.err
+    assert command("purge", "0198ffff", "--yes").code == 1
+    assert command("purge", "-", "--yes").code == 2
+    assert memory.record(id_).text == "The barometer drifts."
+    assert not memory.paths.erasures.exists()
+
+
+def test_exports_that_are_not_as_they_were_written_are_named_and_left_alone(
+    memory: Memory, command: Command, tmp_path: Path
+) -> None:
+    ids = [str(one.id) for one in memory.ingest(["one barometer", "two barometers"]).results]
+    for name in ("gone", "edited", "whole"):
+        exported(memory, tmp_path / f"{name}.jsonl", command)
+    (tmp_path / "gone.jsonl").unlink()
+    edited = (tmp_path / "edited.jsonl").read_text().replace("two", "ten")
+    (tmp_path / "edited.jsonl").write_text(edited)
+
+    done = command("purge", ids[0], "--yes")
+
+    assert done.code == 1
+    assert ids_in(tmp_path / "whole.jsonl") == {ids[1]}
+    assert (tmp_path / "edited.jsonl").read_text() == edited
+    named = [line for line in done.out.splitlines() if line.startswith("NOT LOOKED AT: ")]
+    assert "not there any more" in named[0]
+    assert "a line was changed since it was exported" in named[1]
+    assert len(named) == 2
+
+
+def test_a_purge_that_was_killed_is_named_and_finished_by_the_next(
+    memory: Memory, command: Command, tmp_path: Path
+) -> None:
+    """As each step leaves it: noted; rows without text; rows gone and files not yet."""
+    ids = write_everywhere(memory, SECRET)[:2]
+    names = memory.store.project_names
+    memory.store.erasures.begin(memory.store.latest.get(ids), names)
+    assert "was begun and is not finished" in check_of(memory, "purges").finding
+    with memory.store.writing() as writer:
+        rows = [Row(without_text(one, writer.now()), None) for one in writer.reader.get(ids)]
+        writer.update(rows, writer.now())
+
+    done = command("purge")
+
+    assert done.code == 0
+    assert done.out.splitlines()[:2] == [f"purged {id_}" for id_ in sorted(ids)]
+    assert {*ids}.isdisjoint(memory.store.latest.ids())
+    assert check_of(memory, "purges").ok
+    assert command("purge").out == "no purge was begun that is not finished\n"
+
+
+def check_of(memory: Memory, name: str) -> Check:
+    return run_check(name, lambda: check_erasures(memory))
+
+
+def test_a_damaged_list_of_what_was_purged_stops_what_could_bring_it_back(
+    memory: Memory, command: Command
+) -> None:
+    id_ = str(memory.ingest("The barometer drifts.").results[0].id)
+    lines = [*memory.export_lines()]
+    assert command("purge", id_, "--yes").code == 0
+    memory.paths.erasures.write_text("{")
+
+    with pytest.raises(StoreUnavailable, match="what must not come back"):
+        list(memory.import_lines(lines))
+    assert "what must not come back" in check_of(memory, "purges").finding
+    assert memory.status().records == 0

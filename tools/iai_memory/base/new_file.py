@@ -59,6 +59,27 @@ def new_file(path: Path) -> Generator[IO[bytes]]:
     sync_folder(path.parent)
 
 
+@contextmanager
+def replaced_file(path: Path) -> Generator[IO[bytes]]:
+    """Yield a file, mode 0600, that takes another one's place when the block ends without an error.
+
+    Raises:
+        OSError: The folder cannot be written, or the disk is full; then the old file is untouched.
+    """
+    _remove_leftovers(path.parent)
+    temporary = path.parent / f"{_PREFIX}{os.urandom(8).hex()}{_SUFFIX}"
+    try:
+        with os.fdopen(os.open(temporary, _FLAGS, PRIVATE_FILE), "wb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
 def require_free(path: Path) -> None:
     """Refuse a name that something has.
 

@@ -76,6 +76,11 @@ class StorePaths:
         return self.root / "projects.json"
 
     @property
+    def exports(self) -> Path:
+        """Where exports went."""
+        return self.root / "exports.json"
+
+    @property
     def erasures(self) -> Path:
         """What was purged, without its text."""
         return self.root / "erasures.json"

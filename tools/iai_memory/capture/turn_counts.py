@@ -37,7 +37,10 @@ class TurnCounts:
         if result.status == "duplicate":
             return cls(duplicate=1)
         if result.status == "skipped":
-            return cls(skipped=Counter(["own_payload"]))
+            from ..results import PURGED
+
+            reason = "purged" if result.reason == PURGED else "own_payload"
+            return cls(skipped=Counter([reason]))
         return cls(stored=1)
 
     def count(self, report: IngestReport) -> None:

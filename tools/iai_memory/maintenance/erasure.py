@@ -15,12 +15,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from ..backup.place import folder_of, last_backups
 from ..base.files import replace_file
 from ..base.locks import held
 from ..base.page_mark import page_change
 from ..base.paths import StorePaths
 from ..privacy.inventory import Treatment, files_of
 from ..privacy.sought_text import SoughtText
+from ..settings import Settings
 from ..store.exchange import remove_kept_tables
 from ..store.table import Store
 from .memory_of_servers import servers_that_remember
@@ -71,17 +73,20 @@ def drop_derived(store: Store) -> list[str]:
     return remove_kept_tables(paths)
 
 
-def look_for_remains(store: Store, sought: SoughtText, number: int) -> Remains:
+def look_for_remains(store: Store, sought: SoughtText, number: int, settings: Settings) -> Remains:
     """Search all for what is left of a text; if the table's files hold some, merge them once more.
 
     Args:
         store: The store.
         sought: The text.
         number: Of the erasure, which running servers wait for.
+        settings: They say where the store's backups are.
     """
-    found = remains(store.paths, sought)
+    backups = {Path(name) for name in last_backups(store.paths)}
+    backups.add(folder_of(store.paths, settings).path)
+    found = remains(store.paths, sought, backups)
     if found.files and store.merge_again(found.files):
-        found = remains(store.paths, sought)
+        found = remains(store.paths, sought, backups)
     found.unread += [
         f"the memory of the server with process id {one.pid}, which does not answer: end it"
         for one in servers_that_remember(store.paths, number)

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Final, NamedTuple
 
 import pyarrow as pa
 
@@ -31,36 +31,68 @@ _SEALED: Final = b"age-encryption.org/"
 _OURS_ALONE: Final = ("models", "hooks")  # what we install, compared with what we ship
 
 
+class Place(NamedTuple):
+    """Where a text stands.
+
+    Attributes:
+        what: As a sentence names it.
+        treatment: Of the file; None for one that the inventory does not name.
+        ids: Of the memories whose rows hold it; empty for what is no row.
+    """
+
+    what: str
+    treatment: Treatment | None = None
+    ids: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        return f"{self.what}: {', '.join(sorted(self.ids))}" if self.ids else self.what
+
+
 @dataclass(slots=True)
 class Remains:
     """What a search for a text found.
 
     Attributes:
-        left: Where it still stands, a sentence each.
+        places: Where it still stands.
         unread: What could not be looked at, and why, a sentence each.
         files: Names of the table's data files in which it stands.
     """
 
-    left: list[str] = field(default_factory=list[str])
+    places: list[Place] = field(default_factory=list[Place])
     unread: list[str] = field(default_factory=list[str])
     files: set[str] = field(default_factory=set[str])
 
+    @property
+    def left(self) -> list[str]:
+        """Where it still stands, a sentence each."""
+        return [str(place) for place in self.places]
 
-def remains(paths: StorePaths, sought: SoughtText) -> Remains:
-    """Search all that lies in a store's folder."""
+
+def remains(paths: StorePaths, sought: SoughtText, backups: Collection[Path] = ()) -> Remains:
+    """Search all that lies in a store's folder, and in the folders of its backups."""
     found = Remains()
+    for folder in backups:
+        if paths.root not in folder.parents and folder.is_dir():
+            for path in _everything(folder, found.unread.append):
+                if not path.is_symlink() and not path.is_dir():
+                    _look_into(path, "backups/segments/elsewhere", sought, found)
     for path in _everything(paths.root, found.unread.append):
         where = path.relative_to(paths.root).as_posix()
         if sought.is_in(where):
-            found.left.append(f"the name of {path}")
+            found.places.append(Place(f"the name of {path}", _treatment(where)))
         if path.is_symlink():
             if sought.is_in(str(path.readlink())):
-                found.left.append(f"the link {path} -> {path.readlink()}")
+                found.places.append(Place(f"the link {path} -> {path.readlink()}"))
         elif not path.is_dir():
             _look_into(path, where, sought, found)
     for database in sorted(paths.root.glob("lancedb*")):
         _look_into_table(database / f"{TABLE_NAME}.lance", sought, found)
     return found
+
+
+def _treatment(where: str) -> Treatment | None:
+    kind = kind_of(PurePosixPath(where))
+    return None if kind is None else kind.treatment
 
 
 def _everything(root: Path, unread: Callable[[str], None]) -> Iterator[Path]:
@@ -75,14 +107,14 @@ def _everything(root: Path, unread: Callable[[str], None]) -> Iterator[Path]:
 
 
 def _look_into(path: Path, where: str, sought: SoughtText, found: Remains) -> None:
-    kind = kind_of(PurePosixPath(where))
-    is_table = kind is not None and kind.treatment in (Treatment.TABLE, Treatment.TABLE_COPY)
+    treatment = _treatment(where)
+    is_table = treatment in (Treatment.TABLE, Treatment.TABLE_COPY)
     try:
         for content in _contents(path):
             if content.startswith(_SEALED):
                 found.unread.append(f"{path} is sealed")
             elif sought.is_in_bytes(content, decoded=not is_table):
-                found.left.append(str(path))
+                found.places.append(Place(str(path), treatment))
                 if is_table:
                     found.files.add(path.name)
                 return
@@ -128,7 +160,7 @@ def _look_into_table(folder: Path, sought: SoughtText, found: Remains) -> None:
             left.setdefault(row.file, set()).add(row.id)
     for file, ids in left.items():
         found.files.add(file)
-        found.left.append(f"{folder / 'data' / file}: {', '.join(sorted(ids))}")
+        found.places.append(Place(str(folder / "data" / file), Treatment.TABLE, frozenset(ids)))
 
 
 def _reason(error: Exception) -> str:

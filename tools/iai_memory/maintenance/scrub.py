@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from ..backup.rewriting import rewrite_backups
+from ..base.ledger import Ledger
 from ..errors import InvalidInput
 from ..privacy.sought_text import SoughtText
 from ..session_start.refresh import PageManager
+from ..settings import Settings
 from ..store.record import Record
 from ..store.table import Store
 from ..store.vector_rows import Row
@@ -31,7 +34,9 @@ class Scrubbed:
         files: Plain files that were changed.
         left: Where the text still stands, a sentence each.
         unread: What could not be looked at, and why, a sentence each.
-        copies: Names of the copies of the table that a repair had kept, and that were removed.
+        copies: What was removed whole, since nobody could say what is in it: copies of the table
+            that a repair had kept, damaged parts of backups.
+        states: Memories that were changed in backups, each state of each one.
     """
 
     records: int
@@ -39,6 +44,7 @@ class Scrubbed:
     left: list[str] = field(default_factory=list[str])
     unread: list[str] = field(default_factory=list[str])
     copies: list[str] = field(default_factory=list[str])
+    states: int = 0
 
     @property
     def is_gone(self) -> bool:
@@ -46,7 +52,7 @@ class Scrubbed:
         return not self.left and not self.unread
 
 
-def scrub(store: Store, sought: SoughtText, pages: PageManager) -> Scrubbed:
+def scrub(store: Store, sought: SoughtText, pages: PageManager, settings: Settings) -> Scrubbed:
     """Replace a text by a mark: in records, old versions, indexes, spool, caches and logs.
 
     Changed records are pending until they are embedded again, because their vectors were made of
@@ -57,6 +63,7 @@ def scrub(store: Store, sought: SoughtText, pages: PageManager) -> Scrubbed:
         store: The store to clean.
         sought: The text.
         pages: The session-start pages, rendered anew once the table is clean.
+        settings: They say where the store's backups are.
 
     Raises:
         StoreFault: The store could not be written; another run does the rest.
@@ -65,10 +72,24 @@ def scrub(store: Store, sought: SoughtText, pages: PageManager) -> Scrubbed:
         changed = _clean_rows(writer, sought)
     files = clean_files(store.paths, sought)
     copies = drop_derived(store)
+    Ledger(store.paths).write("scrubbed", ids=changed)
+    backups = rewrite_backups(
+        store.paths,
+        settings,
+        lambda record: _cleaned(record, sought) if _holds(record, sought) else record,
+        lambda text: sought.without(text, MARK),
+    )
     number = store.erasures.erased()
     pages.refresh("manual", force_rebuild=True)
-    found = look_for_remains(store, sought, number)
-    return Scrubbed(changed, files, found.left, found.unread, copies)
+    found = look_for_remains(store, sought, number, settings)
+    return Scrubbed(
+        records=len(changed),
+        files=files,
+        states=backups.states,
+        left=found.left,
+        unread=[*found.unread, *backups.faults],
+        copies=[*copies, *backups.removed],
+    )
 
 
 def sayable(record: Record) -> str:
@@ -86,7 +107,8 @@ def sayable(record: Record) -> str:
     return text
 
 
-def _clean_rows(writer: Writer, sought: SoughtText) -> int:
+def _clean_rows(writer: Writer, sought: SoughtText) -> list[str]:
+    """Clean every row; return the ids of those that changed."""
     reader = writer.reader
     ids, retired = reader.ids(), reader.retired_values()
     changed: list[Row] = []
@@ -97,10 +119,10 @@ def _clean_rows(writer: Writer, sought: SoughtText) -> int:
             if _holds(record, sought, retired.get(record.id, ()))
         ]
     writer.update(changed, writer.now())
-    return len(changed)
+    return [row.record.id for row in changed]
 
 
-def _holds(record: Record, sought: SoughtText, retired: Sequence[str]) -> bool:
+def _holds(record: Record, sought: SoughtText, retired: Sequence[str] = ()) -> bool:
     values = [getattr(record, name) or "" for name in _TEXT_FIELDS]
     values += [*record.tags, *retired]
     values += [str(change.before) for change in record.history]

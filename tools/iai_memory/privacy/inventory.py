@@ -24,6 +24,7 @@ class Treatment(Enum):
     TABLE_COPY = "removed by `purge`; `scrub` names it"
     BACKUP = "written anew without it"
     LEFTOVER = "removed, unless its process lives"
+    EXPORT = "written anew by `purge`, where it lies as it was written; else named"
     NOT_OURS = "named, never changed"
 
 
@@ -137,6 +138,7 @@ STORE_FILES: Final = (
     FileKind("replacing.json", _NOTHING, "JSON: names of folders", Treatment.NO_TEXT),
     FileKind("maintenance.json", _NOTHING, "JSON: numbers", Treatment.NO_TEXT),
     FileKind("store.json", _NOTHING, "JSON: an id, times, numbers", Treatment.NO_TEXT),
+    FileKind("exports.json", "names of exported files", _JSON, Treatment.LINES),
     FileKind("imported.json", "names of imported transcripts", _JSON, Treatment.LINES),
     FileKind("projects.json", "names of projects", _JSON, Treatment.LINES),
     FileKind("handshake.json", _NOTHING, "JSON: what hosts are told", Treatment.NO_TEXT),

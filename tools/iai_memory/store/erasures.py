@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hmac
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeGuard
 
@@ -25,7 +25,9 @@ from ..base.paths import StorePaths
 from ..base.state_file import read_state, write_state
 from ..errors import StoreUnavailable
 from ..projects.names import ProjectNames
+from ..text.saying import normalised_text
 from .copies import copy_digest
+from .folding import is_known_by_id
 from .record import Record
 
 _FORMAT: Final = 1
@@ -80,15 +82,13 @@ class Erasures:
             self._read = known
         return known[1]
 
-    def holds(
-        self, record: Record, keys: Iterable[str] = (), names: ProjectNames | None = None
-    ) -> bool:
-        """Return whether the memory was purged, or says what a purged one said.
+    def holds(self, record: Record, names: ProjectNames, *, by_words: bool = True) -> bool:
+        """Return whether the memory was purged, is the same turn, or says what a purged one said.
 
         Args:
             record: The memory.
-            keys: Other idempotency keys of its turn.
             names: Of projects: the words of a memory are those of its project.
+            by_words: Whether the words are enough; else only id and idempotency key count.
 
         Raises:
             StoreUnavailable: The files are damaged.
@@ -98,7 +98,10 @@ class Erasures:
             return False
         if record.id in erased.purged:
             return True
-        found = _digests(self._key(), record, [record.idem, *keys], names or ProjectNames())
+        key = self._key()
+        found = {_of_key(key, record), _of_turn(key, record)}
+        if by_words:
+            found.add(_of_words(key, record, names))
         return not erased.digests.isdisjoint(found)
 
     def begin(self, records: Collection[Record], names: ProjectNames) -> None:
@@ -109,7 +112,12 @@ class Erasures:
         """
         key = self._key(make=True)
         ids = {record.id for record in records}
-        digests = {one for record in records for one in _digests(key, record, [record.idem], names)}
+        digests = {_of_words(key, record, names) for record in records}
+        # The id of a turn may be that of another turn, too: then its words are part of what it is.
+        digests |= {
+            _of_turn(key, record) if is_known_by_id(record) else _of_key(key, record)
+            for record in records
+        }
 
         def begun(erased: Erased) -> Erased:
             return replace(
@@ -175,10 +183,20 @@ class Erasures:
         return key
 
 
-def _digests(key: bytes, record: Record, keys: Iterable[str], names: ProjectNames) -> Iterator[str]:
-    for one in keys:
-        yield hmac.digest(key, b"key " + one.encode(), "sha256").hex()
-    yield hmac.digest(key, b"said " + copy_digest(record, names), "sha256").hex()
+def _of_key(key: bytes, record: Record) -> str:
+    return _digest(key, "key", record.idem)
+
+
+def _of_turn(key: bytes, record: Record) -> str:
+    return _digest(key, "turn", record.idem, *normalised_text(record.text))
+
+
+def _of_words(key: bytes, record: Record, names: ProjectNames) -> str:
+    return _digest(key, "said", copy_digest(record, names).hex())
+
+
+def _digest(key: bytes, *parts: str) -> str:
+    return hmac.digest(key, "\0".join(parts).encode("utf-8", "surrogatepass"), "sha256").hex()
 
 
 def _are_texts(value: Any) -> TypeGuard[list[str]]:

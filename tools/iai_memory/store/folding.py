@@ -71,6 +71,11 @@ def say_the_same(one: Record, other: Record) -> bool:
     )
 
 
+def is_known_by_id(record: Record) -> bool:
+    """Return whether the record's key is its host's id of the turn, without its words."""
+    return _identity_by_id(record) is not None
+
+
 def identity_of(record: Record) -> TurnIdentity | None:
     """Return the identity that the record's turn would have if it came today; None for no turn."""
     return stored_identity(

@@ -14,8 +14,10 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from ..base.paths import StorePaths
+from ..errors import StoreUnavailable
 from .connection import TABLE_NAME
 from .data_files import WITHIN, DataFile, DataFiles, Loss
+from .erasures import Erasures
 from .vector_rows import Row
 
 _ROWS_PER_READ: Final = 1_000
@@ -56,13 +58,23 @@ class Salvage:
             files = DataFiles(folder, Path(scratch), self.losses.append)
             found = {file.name: file for file in files.all()}
             newest = self._newest(found.values())
-            ids = sorted(newest)
+            ids = sorted(newest.keys() - self._purged())
             for start in range(0, len(ids), _ROWS_PER_READ):
                 part = ids[start : start + _ROWS_PER_READ]
                 rows = self._read(found, {id_: newest[id_] for id_ in part})
                 yield from sorted(rows, key=lambda row: row.record.id)
         if files.expected is not None:
             self.missing = max(len(self.missing_ids), files.expected - self.given)
+
+    def _purged(self) -> frozenset[str]:
+        """Return the ids of what was purged: its rows without text may still lie in a file."""
+        erasures = Erasures(self.paths)
+        try:
+            return erasures.now().purged
+        except StoreUnavailable:
+            what = "is damaged, so what was purged may be among them"
+            self.losses.append(Loss(self.paths.erasures.name, what))
+            return frozenset()
 
     def _newest(self, files: Iterable[DataFile]) -> dict[str, _Place]:
         """Return where the newest state of each memory lies that is to be given, by its id."""

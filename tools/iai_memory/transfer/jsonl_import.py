@@ -59,7 +59,8 @@ def import_lines(store: Store, lines: Iterable[str], *, embedder: str) -> Iterat
     this store's embedder made them; otherwise they are pending.
 
     An alias of a project counts from its line on, unless this store has memories under its name, or
-    undid the same one: what has the same path on two machines may be two projects.
+    undid the same one: what has the same path on two machines may be two projects. What was purged
+    here does not come back.
 
     Yields:
         The counts of each batch of up to 500 lines; each batch is one commit.
@@ -124,7 +125,10 @@ def _store_batch(store: Store, batch: Sequence[Row], brought: set[str]) -> Impor
         batch: Rows of the lines.
         brought: Holds, and gets, the ids of the lines so far that are stored as they are.
     """
+    told = len(batch)
     with store.writing() as writer:
+        names = store.project_names
+        batch = [row for row in batch if not store.erasures.holds(row.record, names)]
         present = {one.id: one for one in writer.reader.get([row.record.id for row in batch])}
         # A turn that was forgotten here stays forgotten, whatever its copies in the file are.
         brought.update(
@@ -152,7 +156,7 @@ def _store_batch(store: Store, batch: Sequence[Row], brought: set[str]) -> Impor
         )
     brought.update(fresh)
     hidden = sum(bool(one.folded_into) for one in folded.values())
-    return ImportCounts(len(fresh), len(batch) - len(fresh), hidden)
+    return ImportCounts(len(fresh), told - len(fresh), hidden)
 
 
 class _Turns:

@@ -19,6 +19,7 @@ from .embed_pending import MAX_AT_ONCE, embed_texts
 from .lookup import named_records
 from .new_memory import NewMemory
 from .return_of_forgotten import as_forgotten
+from .return_of_purged import without_purged
 from .turn_keys import keys_of, known_by_words, with_keys
 
 MAX_BATCH: Final = 10_000
@@ -67,6 +68,7 @@ def ingest(
         if any(known.get(key) != found for key, found in arrived.items()):
             known |= arrived
             drafts = with_keys(store, drafts, known)
+        drafts = without_purged(store, drafts, by_itself=origin in _BY_THEMSELVES)
         records = _new_records(drafts.values(), known)
         if origin in _BY_THEMSELVES:
             records = as_forgotten(store, writer, records)
