@@ -15,7 +15,7 @@ from .base.clock import utc_now
 from .base.locks import held
 from .base.progress import never_interrupted
 from .capturing import CapturingHandle
-from .errors import InvalidInput
+from .errors import InvalidInput, StoreFault
 from .maintenance.status import status
 from .results import RecordView, Restored, Status
 from .store.record_view import view_of
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .backup.reading import Backup
     from .backup.restoring import RestoredBackup
     from .backup.taking import Taken
+    from .maintenance.inspection import Inspection
     from .maintenance.projects import StoreProjects
     from .maintenance.purge import Purged
     from .maintenance.scrub import Scrubbed
@@ -51,6 +52,20 @@ class StoreUpkeep(CapturingHandle):
         return status(
             self.store, self.page_manager(), self.ledger, model.files_or_fault(), model.fix
         )
+
+    def inspect(self, *, full: bool = False) -> Inspection:
+        """Use the store and name what is damaged; also one that cannot be opened.
+
+        Args:
+            full: Read every file and every row, and not a sample.
+        """
+        from .maintenance.inspection import inspect
+
+        try:
+            store = self.store
+        except StoreFault:
+            return inspect(self.paths, None, full=full)
+        return inspect(self.paths, store, full=full)
 
     def reembed(self, progress: Callable[[int, int], None] | None = None) -> int:
         """Replace every vector by one of the model that is installed here; return how many.

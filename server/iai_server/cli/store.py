@@ -114,6 +114,10 @@ def doctor(
     limit: Annotated[
         int, typer.Option(help="With --contradictions: maximum number of pairs.")
     ] = 20,
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="Read every file and every row of the table, not a sample."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Check every link from hook to store and back. Exits with 1 if one is broken."""
@@ -123,7 +127,7 @@ def doctor(
         memory = open_memory()
         _print_contradictions(memory.contradictions(limit), memory.zone, as_json)
         return
-    checks = run_checks(open_memory())
+    checks = run_checks(open_memory(), full=full)
     if as_json:
         emit_json([check.to_fields() for check in checks])
     else:

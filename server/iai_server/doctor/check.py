@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 from iai_memory.base.machine_faults import told_by_system
 from iai_memory.errors import MemoryFault
 
-# The next command of many faults, and who reads this has just run it.
-_ITSELF: Final = ": run `iai-mcp doctor`"
+ITSELF: Final = ": run `iai-mcp doctor`"
+"""The next command of many faults, and who reads this has just run it."""
 
 
 class Check(NamedTuple):
@@ -57,4 +57,4 @@ def run_check(name: str, work: Callable[[], str]) -> Check:
     except OSError as exc:
         return Check(name, False, told_by_system(exc))
     except (BrokenLink, MemoryFault, subprocess.SubprocessError) as exc:
-        return Check(name, False, str(exc).removesuffix(_ITSELF))
+        return Check(name, False, str(exc).removesuffix(ITSELF))

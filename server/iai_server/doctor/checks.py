@@ -21,23 +21,32 @@ from .erasure_checks import check_erasures
 from .host_checks import check_hosts
 from .round_trip import RoundTrip
 from .state_files import check_state_files
+from .table_checks import can_be_opened, check_table
 
 
-def run_checks(memory: Memory) -> list[Check]:
+def run_checks(memory: Memory, *, full: bool = False) -> list[Check]:
     """Check store, model and page, a round trip in a scratch store, disk, hosts and capture.
 
-    The round trip has a store of its own, so it adds nothing to the memory.
+    The round trip has a store of its own, so it adds nothing to the memory. Of a store that cannot
+    be opened everything else is checked.
+
+    Args:
+        memory: The store, its settings, and the folder of the user.
+        full: Read all of the table, and not a sample.
     """
     checks = [
         run_check("store folder", lambda: _check_folder(memory)),
         run_check("state files", lambda: check_state_files(memory)),
-        run_check("table", lambda: _check_table(memory)),
+        *check_table(memory, full=full),
         run_check("model", lambda: _check_model(memory)),
-        run_check("payload", lambda: _check_payload(memory)),
-        run_check("project", lambda: _check_project(memory)),
-        run_check("servers", lambda: _check_servers(memory)),
         run_check("purges", lambda: check_erasures(memory)),
     ]
+    if can_be_opened(memory):
+        checks += [
+            run_check("payload", lambda: _check_payload(memory)),
+            run_check("project", lambda: _check_project(memory)),
+            run_check("servers", lambda: _check_servers(memory)),
+        ]
     with tempfile.TemporaryDirectory(prefix="iai-mcp-doctor-") as folder:
         trip = RoundTrip(Path(folder), memory.settings)
         checks += [
@@ -51,7 +60,8 @@ def run_checks(memory: Memory) -> list[Check]:
 
 def _check_folder(memory: Memory) -> str:
     root = memory.paths.root
-    _ = memory.store  # opened, which makes the folder where there is none
+    if not can_be_opened(memory) and not root.is_dir():  # to open it makes the folder
+        raise BrokenLink(f"{root} is no folder, and none can be made: see the check of the table")
     mode = root.stat().st_mode & 0o777
     if mode & 0o077:
         raise BrokenLink(f"{root} can be read by others (mode {mode:o}): run `chmod 700 {root}`")
@@ -67,11 +77,6 @@ def _unwritable(root: Path) -> str:
     if root.stat().st_uid != os.geteuid():
         return f"{root} belongs to somebody else: set IAI_MCP_STORE to a folder of yours"
     return f"{root} cannot be written: run `chmod u+w {root}`"
-
-
-def _check_table(memory: Memory) -> str:
-    counts = memory.store.statistics()
-    return f"{counts.live} memories, {counts.pending} pending, version {memory.store.version}"
 
 
 def _check_model(memory: Memory) -> str:

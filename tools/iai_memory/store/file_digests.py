@@ -118,8 +118,9 @@ class FileDigests:
 
 def files_of(table_folder: Path) -> list[str]:
     """Return the paths, in its folder, of the files that make up a table."""
-    found = [path for path in table_folder.rglob("*") if path.is_file()]
-    return sorted(filter(_is_kept, (str(path.relative_to(table_folder)) for path in found)))
+    # Not by `rglob`, which fails where somebody removes a folder meanwhile.
+    found = [f"{parent}/{name}" for parent, _, names in os.walk(table_folder) for name in names]
+    return sorted(filter(_is_kept, (os.path.relpath(path, table_folder) for path in found)))
 
 
 def digest_of(path: Path) -> FileDigest:
