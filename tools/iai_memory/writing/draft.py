@@ -10,15 +10,19 @@ from ..base.clock import utc_now
 from ..privacy.redaction import redact
 from ..store.idempotency import TurnIdentity, idempotency_key
 from ..store.known import KnownMemories, KnownMemory
+from ..store.reader import TableReader
 from ..store.record import Record
 from ..store.trust import role_of_caller, trust_of
 from ..text.fence import has_fence
 from .new_memory import NewMemory
 
+BY_THEMSELVES: Final = ("hook", "import")
+"""Origins of what nobody stored on purpose."""
+
 _PRIVATE_MARK: Final = "[redacted:private]"
 _ALL_PRIVATE: Final = "nothing is left outside <private>"
 _AS_NOTE: Final = "kept as a note: what the user said is noted by the host alone"
-_OWN_PAYLOAD: Final = "carries the session-start payload, which is never stored again"
+_OWN_PAYLOAD: Final = "repeats a page or an answer of this memory, which is never stored again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +73,30 @@ class Draft:
         return ", ".join(notes) or None
 
 
-def draft_of(memory: NewMemory, origin: str, trust: Mapping[str, float]) -> Draft:
-    """Return the memory as a draft; `trust` is that of each source, by id."""
-    told = memory.text
-    redacted = redact(told)
+def draft_of(
+    memory: NewMemory, origin: str, trust: Mapping[str, float], reader: TableReader
+) -> Draft:
+    """Return the memory as a draft.
+
+    Args:
+        memory: As it came.
+        origin: Who vouches for it.
+        trust: Of each of its sources, by id.
+        reader: Of the table, for memories that the text may repeat.
+
+    Raises:
+        StoreFault: The table could not be read.
+    """
+    from .echoes import said_beside_memories  # no command but those that store needs it
+
+    redacted = redact(memory.text)
     claimed = memory.role
-    memory = replace(memory, text=redacted.text, role=role_of_caller(claimed, origin))
+    said = said_beside_memories(reader, redacted.text, claimed)
+    if said and origin not in BY_THEMSELVES:
+        said = redacted.text  # who states a text by itself means all of it
+    told = memory.text if said == redacted.text else said
+    memory = replace(memory, text=said or redacted.text, role=role_of_caller(claimed, origin))
+    skip = _skip_reason(memory.text) if said else _OWN_PAYLOAD
     now = utc_now()
     created_at = memory.created_at or now
     record = Record(
@@ -103,7 +125,7 @@ def draft_of(memory: NewMemory, origin: str, trust: Mapping[str, float]) -> Draf
         told,
         memory.identity,
         undated,
-        _skip_reason(memory.text),
+        skip,
         redacted.counts,
         as_note=memory.role != claimed,
     )

@@ -14,7 +14,7 @@ from ..store.reader import TableReader
 from ..store.record import Record
 from ..store.table import Store
 from ..store.vector_rows import Row
-from .draft import Draft, draft_of
+from .draft import BY_THEMSELVES, Draft, draft_of
 from .embed_pending import MAX_AT_ONCE, embed_texts
 from .lookup import named_records
 from .new_memory import NewMemory
@@ -23,7 +23,6 @@ from .return_of_purged import without_purged
 from .turn_keys import keys_of, known_by_words, with_keys
 
 MAX_BATCH: Final = 10_000
-_BY_THEMSELVES: Final = ("hook", "import")
 
 _SAME_AS_FORGOTTEN: Final = "says what was forgotten before: `iai-mcp restore` brings all back"
 
@@ -53,7 +52,7 @@ def ingest(
     known = store.by_keys(list({key for keys in early for _, key in keys}))
     same = [known_by_words(*one, known) for one in zip(memories, early, strict=True)]
     drafts = {
-        number: draft_of(memory, origin, trust)
+        number: draft_of(memory, origin, trust, store.latest)
         for number, memory in enumerate(memories)
         if same[number] is None
     }
@@ -68,9 +67,9 @@ def ingest(
         if any(known.get(key) != found for key, found in arrived.items()):
             known |= arrived
             drafts = with_keys(store, drafts, known)
-        drafts = without_purged(store, drafts, by_itself=origin in _BY_THEMSELVES)
+        drafts = without_purged(store, drafts, by_itself=origin in BY_THEMSELVES)
         records = _new_records(drafts.values(), known)
-        if origin in _BY_THEMSELVES:
+        if origin in BY_THEMSELVES:
             records = as_forgotten(store, writer, records)
         new = [_with_record(rows.get(record.text), record) for record in records]
         stored = {record.idem: record for record in writer.insert(new)}

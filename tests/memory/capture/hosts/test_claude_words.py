@@ -473,7 +473,7 @@ NO_PLANS = {
         tool_call("ExitPlanMode", {"plan": PLAN}, isSidechain=True),
         "sidechain",
     ),
-    "our page": (tool_call("ExitPlanMode", {"plan": f"{PLAN}\n{PAGE}"}), "own_payload"),
+    "our page": (tool_call("ExitPlanMode", {"plan": PAGE}), "own_payload"),
 }
 
 
@@ -648,6 +648,16 @@ def test_an_editors_note_beside_what_a_person_typed_is_the_hosts() -> None:
     ]
     line = claude(blocks, promptSource="typed")
     assert text_of(parse_claude(line)) == "<command-name> is what I see"
+
+
+def test_what_is_said_beside_our_page_goes_on_to_where_the_page_is_taken_out() -> None:
+    text = f"{PAGE}\nis the first of them still true?"
+    assert said_in_claude(claude(text, promptSource="typed")) == [("user", text)]
+    assert said_in_claude(claude(text)) == [("user", text)]
+    framed = f"SessionStart:startup hook success: additional context: {PAGE}"
+    assert parse_claude(claude(framed)) == Skipped("own_payload")
+    reminder = f"<system-reminder>the hook gave this context: {PAGE}</system-reminder>"
+    assert parse_claude(claude(reminder)) == Skipped("host_marker")
 
 
 def test_our_page_stays_out_whoever_typed_it() -> None:

@@ -76,12 +76,20 @@ _COMPACTION: Final = re.compile(
 )
 
 
+# "see this:", "what is this?"
+_MIN_SAID: Final = 4
+_HOOK_FRAME: Final = re.compile(
+    r"\s*(?:\w{1,40}[ :])?\w{0,40}(?:SessionStart|UserPromptSubmit|hook)\b[^\n]{0,80}\[rec",
+    re.IGNORECASE,
+)
+
+
 def skip_reason(text: str) -> Reason | None:
     """Return why a text is no turn; None if somebody said it.
 
     For texts of which nothing else says who wrote them; else `skip_reason_if_said`.
     """
-    if has_fence(text):
+    if _is_page(text):
         return "own_payload"
     if _INTERRUPTED.match(text):
         return "interrupted"
@@ -95,13 +103,26 @@ def skip_reason(text: str) -> Reason | None:
 
 
 def skip_reason_if_said(text: str) -> Reason | None:
-    """Return why a text that somebody said is no turn: it quotes our page, or it is blank.
+    """Return why a text that somebody said is no turn: it is our page, or it is blank.
 
     A host's markers do not count: a person may begin a prompt with what a host wrote.
     """
-    if has_fence(text):
+    if _is_page(text):
         return "own_payload"
     return "empty" if not text or text.isspace() else None
+
+
+def _is_page(text: str) -> bool:
+    """Return whether a text is our page, with no more around it than a host or "see this:" puts.
+
+    What a person says beside a page is said: the page is taken out where the turn is stored.
+    """
+    if not has_fence(text):
+        return False
+    from ...text.echo import own_words, pages_in, without  # few texts have a page
+
+    rest = without(text, pages_in(text))
+    return len(own_words(rest)) < _MIN_SAID or _HOOK_FRAME.match(rest) is not None
 
 
 def is_host_element(text: str) -> bool:
