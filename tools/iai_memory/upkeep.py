@@ -15,7 +15,7 @@ from .base.clock import utc_now
 from .base.locks import held
 from .base.progress import never_interrupted
 from .capturing import CapturingHandle
-from .errors import InvalidInput, StoreFault
+from .errors import InvalidInput, StoreFault, StoreUnavailable
 from .maintenance.status import status
 from .results import RecordView, Restored, Status
 from .store.record_view import view_of
@@ -26,9 +26,12 @@ if TYPE_CHECKING:
     from .backup.reading import Backup
     from .backup.restoring import RestoredBackup
     from .backup.taking import Taken
+    from .capture.transcript_files import FoundTranscript
+    from .capture.turn import Host
     from .maintenance.inspection import Inspection
     from .maintenance.projects import StoreProjects
     from .maintenance.purge import Purged
+    from .maintenance.repair import Repaired, RepairPlan
     from .maintenance.scrub import Scrubbed
     from .settings import Settings
     from .transfer.jsonl_export import Damage
@@ -268,6 +271,75 @@ class StoreUpkeep(CapturingHandle):
 
     def _with_backups_in(self, folder: Path | None) -> Settings:
         return self.settings.model_copy(update={"backup": folder} if folder else {})
+
+    def plan_repair(self, *, transcripts: bool | None = None) -> RepairPlan:
+        """Return what is wrong with the table, and what a repair would make of it; changes nothing.
+
+        Does not open the store. Costs two reads of every data file, and one of the last backup.
+
+        Args:
+            transcripts: Whether to read transcripts again; None does, unless they may bring back
+                what was forgotten.
+
+        Raises:
+            StoreMismatch: A later version of iai-mcp wrote the table.
+            StoreUnavailable: There is no store, or no room for a temporary folder.
+        """
+        from .maintenance.repair import plan_repair
+
+        return plan_repair(self.paths, self.settings, self.embedder_key, transcripts=transcripts)
+
+    def repair(self, plan: RepairPlan) -> Repaired:
+        """Mend what the plan names; may be killed at any time, and run again.
+
+        Raises:
+            StoreBusy: Another process kept the write lock for a minute, or repaired the store.
+            StoreUnavailable: The disk is full or fails, or nothing is left to mend with.
+        """
+        from .maintenance.repair import Repaired, rebuild, transcripts_are_read
+
+        if plan.kind == "hopeless":
+            raise StoreUnavailable(
+                f"nothing of {self.paths.root} can be read, and there is neither a backup nor a "
+                f"transcript that may be read: nothing was changed; see `iai-mcp backup --list`"
+            )
+        done = Repaired(plan)
+        if plan.kind == "indexes":
+            done.indexes = self.store.mend_indexes()
+        elif plan.kind == "rebuild":
+            done = rebuild(self.paths, plan)
+            with self._opening:
+                self._store = None  # the table that it had open is not there any more
+        by_host: dict[Host, list[FoundTranscript]] = {}
+        for host, one in plan.transcripts:
+            by_host.setdefault(host, []).append(one)
+        for host, files in by_host.items():
+            read = self.import_transcripts(files, host, anew=True)
+            done.from_transcripts += read.counts.stored
+            done.faults += read.faults
+        transcripts_are_read(self.paths)
+        if plan.kind != "whole":
+            self._committed()
+        return done
+
+    def undo_repair(self) -> tuple[Path, Path | None]:
+        """Put the table back whose place another one took last; return both, as they lie now.
+
+        Returns:
+            Under which name the table lay, and under which the one that was in its place lies.
+
+        Raises:
+            StoreFault: There is none, somebody reads the store, or the disk fails.
+        """
+        from .store.exchange import kept_tables, undo_replacement
+
+        kept = kept_tables(self.paths)
+        if not kept:
+            raise StoreUnavailable(f"no repair kept a table in {self.paths.root}")
+        replaced = undo_replacement(self.paths, kept[0])
+        with self._opening:
+            self._store = None
+        return kept[0], replaced
 
     def projects(self) -> StoreProjects:
         """Return the projects of the store, to be listed, moved and given other names."""

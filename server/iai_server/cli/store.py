@@ -118,15 +118,46 @@ def doctor(
         bool,
         typer.Option("--full", help="Read every file and every row of the table, not a sample."),
     ] = False,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair",
+            help="Mend a damaged table: of what can be read, the last backup, and the transcripts "
+            "that it was made of.",
+        ),
+    ] = False,
+    undo_repair: Annotated[
+        bool, typer.Option("--undo-repair", help="Put the table back that was replaced last.")
+    ] = False,
+    transcripts: Annotated[
+        bool | None,
+        typer.Option(
+            "--transcripts/--no-transcripts",
+            help="With --repair: read transcripts again even if they may bring back what was "
+            "forgotten; or none.",
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a repair.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check every link from hook to store and back. Exits with 1 if one is broken."""
-    from ..doctor.checks import run_checks
+    """Check every link from hook to store and back. Exits with 1 if one is broken.
 
+    With --repair it mends what is damaged, and exits with 1 if memories are missing.
+    """
+    if repair or undo_repair:
+        from . import repairing
+
+        if undo_repair:
+            repairing.undo_repair(yes=yes, as_json=as_json)
+        else:
+            repairing.repair(yes=yes, transcripts=transcripts, as_json=as_json)
+        return
     if contradictions:
         memory = open_memory()
         _print_contradictions(memory.contradictions(limit), memory.zone, as_json)
         return
+    from ..doctor.checks import run_checks
+
     checks = run_checks(open_memory(), full=full)
     if as_json:
         emit_json([check.to_fields() for check in checks])

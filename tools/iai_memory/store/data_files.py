@@ -20,12 +20,15 @@ import pyarrow as pa
 from lancedb.table import Table
 
 from ..embedding.identity import DIMENSION
+from ..text.analyzer import document_terms
 from .connection import NEW_TABLES, TABLE_NAME
 from .lance_errors import first_line, is_lances
 from .lance_files import DamagedFile, Fragment, Manifest, manifest_name, rows_of, version_of
+from .migrations import require_no_later_version
 from .record_rows import from_table, record_columns
+from .row_digest import verify
 from .schema import table_schema
-from .vector_rows import VECTOR_COLUMNS, Row, from_arrow
+from .vector_rows import Row, from_arrow
 
 T = TypeVar("T")
 
@@ -33,6 +36,7 @@ WITHIN: Final = "is damaged within"
 """What is wrong with a file of which some rows can be read."""
 
 _KEYS: Final = ["id", "table_version"]
+_TERMS: Final = "terms"
 _ID: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MAX_FAILURES: Final = 500  # of one file; a read that fails takes a millisecond or two
 _ROWS_OF_TEXTS: Final = 1_000
@@ -61,6 +65,23 @@ class Loss:
         return f"{self.file} {self.what}: {self.rows:,} {'row' if self.rows == 1 else 'rows'}"
 
 
+@dataclass(frozen=True, slots=True)
+class ReadRows:
+    """Rows of a data file.
+
+    Attributes:
+        rows: The rows.
+        with_vectors: Whether their vectors could be read; without them the rows are pending.
+        changed: Ids of those whose text is surely not what was stored.
+        doubtful: Ids of others that are not what was stored: a field beside the text, or a vector.
+    """
+
+    rows: list[Row]
+    with_vectors: bool
+    changed: frozenset[str] = frozenset()
+    doubtful: frozenset[str] = frozenset()
+
+
 @dataclass(slots=True)
 class DataFile:
     """A data file that can be read, if not every row of it.
@@ -81,13 +102,9 @@ class DataFile:
     failures: int = 0
     fault: DamagedFile | None = None
 
-    def rows(self, numbers: Sequence[int]) -> Iterator[tuple[list[Row], bool]]:
-        """Yield the rows with these numbers as far as they can be read.
-
-        In parts, and beside each whether its vectors could be read; without them its rows are
-        pending.
-        """
-        for _, part in self._parts(numbers, self._with_or_without_vectors):
+    def rows(self, numbers: Sequence[int]) -> Iterator[ReadRows]:
+        """Yield the rows with these numbers as far as they can be read, in parts."""
+        for _, part in self._parts(numbers, self._as_far_as_possible):
             yield part
 
     def texts(self) -> Iterator[tuple[int, list[str]]]:
@@ -133,22 +150,46 @@ class DataFile:
                 raise DamagedFile("has ids that are none")
             return list(zip(ids, versions, strict=True))
 
-    def _with_or_without_vectors(self, numbers: Sequence[int]) -> tuple[list[Row], bool]:
+    def _as_far_as_possible(self, numbers: Sequence[int]) -> ReadRows:
         try:
-            return self._rows_at(numbers), True
+            return self._whole_rows(numbers)
         except DamagedFile:
-            return self._without_vectors(numbers), False
+            pass
+        try:
+            return self._without_vectors(numbers, [*record_columns(), _TERMS])
+        except DamagedFile:
+            return self._without_vectors(numbers, record_columns())
 
-    def _rows_at(self, numbers: Sequence[int]) -> list[Row]:
-        found = self._taken(numbers, [*record_columns(), *VECTOR_COLUMNS])
+    def _whole_rows(self, numbers: Sequence[int]) -> ReadRows:
+        found = self._taken(numbers, self._table.schema.names)
         with damage():
-            return from_arrow(found)
+            rows = from_arrow(found)
+            judged = verify(found)
+            wrong = [rows[at].record.id for at in judged.damaged]
+            texts = self._with_other_terms(found) if judged.damaged or judged.without else []
+        # Without a digest, and in a file without damage, a text is what the file says.
+        changed = [id_ for id_ in texts if id_ in wrong or self.failures]
+        return ReadRows(rows, True, frozenset(changed), frozenset(wrong) - frozenset(changed))
 
-    def _without_vectors(self, numbers: Sequence[int]) -> list[Row]:
-        found = self._taken(numbers, record_columns())
+    def _without_vectors(self, numbers: Sequence[int], names: list[str]) -> ReadRows:
+        found = self._taken(numbers, names)
         with damage():
             records = from_table(found)
-        return [Row(replace(record, embedder=None), None) for record in records]
+            changed = self._with_other_terms(found)
+        rows = [Row(replace(record, embedder=None), None) for record in records]
+        return ReadRows(rows, False, frozenset(changed))
+
+    @staticmethod
+    def _with_other_terms(found: pa.Table) -> list[str]:
+        """Return the ids of the rows whose terms are not those of their texts."""
+        if _TERMS not in found.schema.names:
+            return []
+        columns = (found[name].to_pylist() for name in ("id", "text", _TERMS))
+        return [
+            id_
+            for id_, text, terms in zip(*columns, strict=True)
+            if " ".join(document_terms(text)) != terms
+        ]
 
     def _taken(self, numbers: Sequence[int], names: list[str]) -> pa.Table:
         """Return these columns of the rows with these numbers, in their order."""
@@ -159,7 +200,7 @@ class DataFile:
             found = query.to_arrow().sort_by("_rowid")
             if found["_rowid"].to_pylist() != wanted:
                 raise DamagedFile("has fewer rows than it says")
-        return found
+        return found.drop_columns(["_rowid"])
 
 
 class DataFiles:
@@ -167,6 +208,7 @@ class DataFiles:
 
     Attributes:
         expected: Number of memories in the table; None where its newest version cannot be read.
+        schema: Of the newest version that can be read; None without any.
     """
 
     def __init__(self, folder: Path, scratch: Path, lost: Callable[[Loss], None]) -> None:
@@ -178,6 +220,7 @@ class DataFiles:
             lost: Called with each file that cannot be read.
         """
         self.expected: int | None = None
+        self.schema: pa.Schema | None = None
         self._folder = folder
         self._scratch = scratch
         self._lost = lost
@@ -216,11 +259,13 @@ class DataFiles:
         for path in sorted(paths, key=version_of, reverse=True):
             try:
                 manifest = Manifest.read(path)
-                _require_our_columns(self._table(manifest, []))
+                schema = self._table(manifest, []).schema
+                _require_our_columns(schema)
             except (DamagedFile, OSError) as exc:
                 self._lost(Loss(f"_versions/{path.name}", wrong_with(exc)))
                 is_newest = False
             else:
+                self.schema = schema
                 if is_newest:
                     self.expected = sum(one.rows - one.deleted for one in manifest.fragments)
                 return manifest
@@ -366,15 +411,16 @@ def wrong_with(fault: DamagedFile | OSError) -> str:
     return str(fault)
 
 
-def _require_our_columns(table: Table) -> None:
-    """Refuse a manifest whose columns were damaged.
+def _require_our_columns(schema: pa.Schema) -> None:
+    """Refuse a manifest whose columns were damaged, or are those of a later version.
 
     Raises:
         DamagedFile: A column that every generation of the table has is not there, or of a type of
             its own.
+        StoreMismatch: A later version of iai-mcp wrote the table.
     """
-    with damage():
-        found = {column.name: column.type for column in table.schema}
+    require_no_later_version(schema)
+    found = {column.name: column.type for column in schema}
     for column in table_schema(DIMENSION, embedder="", metadata={}):
         if found.get(column.name, column.type) != column.type:
             raise DamagedFile(f"says that {column.name} is {found[column.name]}")

@@ -94,6 +94,11 @@ def drop_damaged_indexes(table: LanceTable, changed: Collection[str]) -> list[st
     return damaged
 
 
+def damaged_indexes(table: LanceTable) -> list[str]:
+    """Return the names of the indexes that cannot be read."""
+    return [index.name for index in table.list_indices() if not _is_readable(table, index.name)]
+
+
 def _is_readable(table: LanceTable, name: str) -> bool:
     """Return whether an index can be read whole, and not the part alone that a search needs.
 

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from ..base.clock import utc_now
 from ..embedding.passages import may_have_several
+from ..errors import StoreMismatch
 from ..text.analyzer import document_terms
 from .arrow import pc
 from .folding import by_words, fold
@@ -40,6 +41,7 @@ from .trust import trust_of
 SCHEMA_KEY: Final = "iai.schema_version"
 # To be raised also when `document_terms` changes: stored terms stay as they are otherwise.
 SCHEMA_VERSION: Final = "3"
+_MAX_DIGITS: Final = 4  # of a schema version; more are damage
 _OUTDATED: Final = ("1", "2")
 # A store that cannot be written is read as it is, from this version on.
 _READABLE: Final = ("2",)
@@ -49,8 +51,32 @@ _IDENTITY_COLUMNS: Final = ("host", "origin", "session_id", "role", "turn_id", "
 
 def schema_version(table: LanceTable) -> str:
     """Return the schema version that the table was made with; "?" where it names none."""
-    metadata: dict[bytes, bytes] = table.schema.metadata or {}
-    return metadata.get(SCHEMA_KEY.encode(), b"?").decode()
+    return version_in(table.schema)
+
+
+def version_in(schema: pa.Schema) -> str:
+    """Return the schema version that a schema names; "?" where it names none."""
+    metadata: dict[bytes, bytes] = schema.metadata or {}
+    return metadata.get(SCHEMA_KEY.encode(), b"?").decode(errors="replace")
+
+
+def is_known_version(schema: pa.Schema) -> bool:
+    """Return whether rows of that schema are today's, or can be migrated."""
+    return version_in(schema) in (*_OUTDATED, SCHEMA_VERSION)
+
+
+def require_no_later_version(schema: pa.Schema) -> None:
+    """Refuse a schema that this iai-mcp does not know yet.
+
+    Raises:
+        StoreMismatch: A later one wrote it.
+    """
+    version = version_in(schema)
+    if version.isdecimal() and len(version) < _MAX_DIGITS and int(version) > int(SCHEMA_VERSION):
+        raise StoreMismatch(
+            f"the table has schema version {version}, this iai-mcp reads {SCHEMA_VERSION}: install "
+            f"the iai-mcp that wrote it"
+        )
 
 
 def is_outdated(table: LanceTable) -> bool:
@@ -65,8 +91,13 @@ def is_readable(table: LanceTable) -> bool:
 
 def embedder_of(table: LanceTable) -> str:
     """Return the key of the embedder whose vectors the table holds; "?" where it names none."""
-    metadata: dict[bytes, bytes] = table.schema.field("vector").metadata or {}
-    return metadata.get(EMBEDDER_FIELD_KEY.encode(), b"?").decode()
+    return embedder_in(table.schema)
+
+
+def embedder_in(schema: pa.Schema) -> str:
+    """Return the key of the embedder that a schema names; "?" where it names none."""
+    metadata: dict[bytes, bytes] = schema.field("vector").metadata or {}
+    return metadata.get(EMBEDDER_FIELD_KEY.encode(), b"?").decode(errors="replace")
 
 
 def lacks_digests(table: LanceTable) -> bool:

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import lancedb
 import numpy as np
@@ -66,7 +66,12 @@ class Replaced:
 
 @contextmanager
 def replacement(
-    paths: StorePaths, *, embedder: str, needs_bytes: int | None = None
+    paths: StorePaths,
+    *,
+    embedder: str,
+    needs_bytes: int | None = None,
+    purpose: Literal["repair", "restore"] = "restore",
+    schema_version: str = SCHEMA_VERSION,
 ) -> Generator[Replacement]:
     """Hold the store's write lock for the block, in which a new table is built and swapped in.
 
@@ -78,6 +83,9 @@ def replacement(
         embedder: Key of the embedder that the new table is made for. Vectors of another are left
             out, and their memories are pending.
         needs_bytes: Room on the disk that the new table takes; None is the size of the old one.
+        purpose: Goes into the ledger. After a restore, what was changed since the backup counts no
+            more; a repair takes nothing back.
+        schema_version: Of the rows, where they are to be migrated when the table is opened.
 
     Raises:
         StoreBusy: Another process kept the write lock for a minute.
@@ -91,7 +99,7 @@ def replacement(
             _require_room(paths, needs_bytes)
             paths.new_database.mkdir(mode=PRIVATE_FOLDER)
             try:
-                yield Replacement(paths, embedder)
+                yield Replacement(paths, embedder, purpose, schema_version)
             finally:
                 settle(paths)
         except OSError as exc:
@@ -103,10 +111,12 @@ def replacement(
 class Replacement:
     """A new table beside the store's, for `replacement` only."""
 
-    def __init__(self, paths: StorePaths, embedder: str) -> None:
+    def __init__(self, paths: StorePaths, embedder: str, purpose: str, schema_version: str) -> None:
         """Begin without a row."""
         self._paths = paths
         self._embedder = embedder
+        self._purpose = purpose
+        self._schema_version = schema_version
         self._version = _version_of(paths)
         self._built: int | None = None
 
@@ -124,7 +134,7 @@ class Replacement:
         """
         given = _Sum()
         schema = table_schema(
-            DIMENSION, embedder=self._embedder, metadata={SCHEMA_KEY: SCHEMA_VERSION}
+            DIMENSION, embedder=self._embedder, metadata={SCHEMA_KEY: self._schema_version}
         )
         batches = _Batches(self._counted(rows, given), schema)
         try:
@@ -163,7 +173,11 @@ class Replacement:
         about_to_change()
         kept = exchange(self._paths, new)
         Ledger(self._paths).write(
-            "table_replaced", rows=self._built, version=version, kept=kept and kept.name
+            "table_replaced",
+            purpose=self._purpose,
+            rows=self._built,
+            version=version,
+            kept=kept and kept.name,
         )
         return Replaced(self._built, version, kept)
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+import pyarrow as pa
+
 from ..base.paths import StorePaths
 from ..errors import StoreUnavailable
 from .connection import TABLE_NAME
@@ -35,6 +37,11 @@ class Salvage:
             nobody knows how many there are.
         missing_ids: Ids of those, as far as they are known.
         without_vectors: How many were read without their vectors, which are pending.
+        changed: Ids of those whose text is not what was stored.
+        doubtful: Ids of others that are not what was stored, in a field or a vector.
+        older: With `and_older`, ids of those of which an older state was given.
+        schema: Of the newest version that can be read; None without any.
+        expected: How many memories there were; None where nobody knows.
     """
 
     paths: StorePaths
@@ -43,6 +50,12 @@ class Salvage:
     missing: int | None = None
     missing_ids: list[str] = field(default_factory=list)
     without_vectors: int = 0
+    and_older: bool = False
+    changed: set[str] = field(default_factory=set[str])
+    doubtful: set[str] = field(default_factory=set[str])
+    older: set[str] = field(default_factory=set[str])
+    schema: pa.Schema | None = None
+    expected: int | None = None
 
     def rows(self) -> Iterator[Row]:
         """Yield the newest state of each memory that can be read, the oldest first.
@@ -56,6 +69,7 @@ class Salvage:
         folder = self.paths.database / f"{TABLE_NAME}.lance"
         with TemporaryDirectory(prefix="iai-mcp-") as scratch:
             files = DataFiles(folder, Path(scratch), self.losses.append)
+            self.schema, self.expected = files.schema, files.expected
             found = {file.name: file for file in files.all()}
             newest = self._newest(found.values())
             ids = sorted(newest.keys() - self._purged())
@@ -88,6 +102,9 @@ class Salvage:
         if not any(loss.file.startswith("data/") for loss in self.losses):
             return newest  # nothing can have replaced them: the lists of replaced rows are wrong
         old = {id_ for id_, place in newest.items() if not place.stands}
+        if self.and_older:
+            self.older |= old
+            return newest
         self.missing_ids += sorted(old)
         return {id_: place for id_, place in newest.items() if id_ not in old}
 
@@ -113,9 +130,11 @@ class Salvage:
         self.losses.append(Loss(file, WITHIN, rows))
 
     def _rows(self, file: DataFile, numbers: Sequence[int]) -> Iterator[Row]:
-        for rows, with_vectors in file.rows(numbers):
-            self.without_vectors += 0 if with_vectors else len(rows)
-            yield from rows
+        for part in file.rows(numbers):
+            self.without_vectors += 0 if part.with_vectors else len(part.rows)
+            self.changed |= part.changed
+            self.doubtful |= part.doubtful
+            yield from part.rows
 
 
 @dataclass(frozen=True, slots=True)

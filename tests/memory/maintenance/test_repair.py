@@ -1,0 +1,378 @@
+"""A repair: a new table of all that can be read anywhere, and nothing that was to be gone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.support.damage import (
+    Damaging,
+    data_files,
+    emptied,
+    index_files,
+    newest_manifest,
+    removed,
+    truncated,
+)
+from tests.support.transcript_lines import claude
+
+from iai_memory import Memory
+from iai_memory.errors import StoreMismatch, StoreUnavailable
+from iai_memory.maintenance.repair import Repaired
+from iai_memory.projects.names import ProjectNames
+from iai_memory.store.erasures import Erasures
+from iai_memory.store.record import Record
+from iai_memory.store.replacement import replacement
+from iai_memory.store.vector_rows import Row
+
+PER_FILE = 5
+
+
+@pytest.fixture
+def memory(words_only: Memory) -> Memory:
+    """Two files of memories; one of the first was forgotten, one replaced, one pinned."""
+    for batch in range(2):
+        words_only.ingest(
+            [f"fact {batch}-{number} of port {5000 + number}" for number in range(PER_FILE)]
+        )
+    ids = words_only.store.latest.ids()
+    words_only.forget([ids[0]])
+    words_only.supersede(ids[1], "the port of fact 0-1 is 7000")
+    words_only.pin(ids[2], add_tags=["kept"])
+    return words_only
+
+
+def records(memory: Memory) -> dict[str, Record]:
+    """Every memory of a store that is opened anew, by id."""
+    reader = Memory(memory.paths.root, on_commit=lambda: None).store.latest
+    return {one.id: one for one in reader.get(reader.ids())}
+
+
+def shown(memory: Memory) -> dict[str, tuple[str, bool, bool, bool]]:
+    """What is to be the same after a repair, by id: the text, and what became of it."""
+    return {
+        one.id: (one.text, one.is_live(), one.is_current(), one.pinned)
+        for one in records(memory).values()
+    }
+
+
+def repaired(memory: Memory, *, transcripts: bool | None = None) -> Repaired:
+    return memory.repair(memory.plan_repair(transcripts=transcripts))
+
+
+def files_of(memory: Memory) -> dict[Path, bytes]:
+    locks = memory.paths.locks
+    return {
+        path: path.read_bytes()
+        for path in memory.paths.root.rglob("*")
+        if path.is_file() and locks not in path.parents
+    }
+
+
+def first_file(memory: Memory) -> Path:
+    """The data file of the first memories, as they were before they were changed."""
+    return data_files(memory.paths)[0]
+
+
+def test_a_store_that_is_whole_is_left_byte_for_byte(memory: Memory) -> None:
+    before = files_of(memory)
+    plan = memory.plan_repair()
+    memory.repair(plan)
+    assert (plan.kind, plan.lines()) == ("whole", [])
+    assert files_of(memory) == before
+
+
+def test_a_plan_changes_nothing(memory: Memory) -> None:
+    emptied(first_file(memory))
+    before = files_of(memory)
+    assert memory.plan_repair().kind == "rebuild"
+    assert files_of(memory) == before
+
+
+@pytest.mark.parametrize("damage", [truncated, removed])
+def test_of_a_damaged_newest_manifest_every_memory_comes_back(
+    memory: Memory, damage: Damaging
+) -> None:
+    before = shown(memory)
+    damage(newest_manifest(memory.paths))
+    done = repaired(memory)
+    assert shown(memory) == before
+    assert done.replaced is not None
+    assert done.missing is None
+    assert memory.plan_repair().kind == "whole"
+
+
+def test_a_damaged_data_file_costs_its_memories_which_are_counted(memory: Memory) -> None:
+    before = shown(memory)
+    ids = sorted(before)
+    truncated(data_files(memory.paths)[1])
+    done = repaired(memory)
+    lost = set(ids[PER_FILE : 2 * PER_FILE])
+    assert shown(memory) == {id_: one for id_, one in before.items() if id_ not in lost}
+    assert done.missing == PER_FILE
+    assert f"{PER_FILE} memories could not be read anywhere" in done.lines()
+
+
+def test_a_backup_gives_what_the_table_lacks(memory: Memory) -> None:
+    before = shown(memory)
+    memory.back_up()
+    truncated(data_files(memory.paths)[1])
+    done = repaired(memory)
+    assert shown(memory) == before
+    assert (done.missing, done.merged and done.merged.from_backup) == (0, PER_FILE)
+
+
+def test_a_lost_table_is_made_of_the_backup(memory: Memory) -> None:
+    before = shown(memory)
+    memory.back_up()
+    shutil.rmtree(memory.paths.database)
+    done = repaired(memory)
+    assert shown(memory) == before
+    assert done.replaced is not None
+    assert done.replaced.kept is None
+
+
+def test_a_lost_table_without_a_backup_is_named_and_nothing_is_changed(memory: Memory) -> None:
+    shutil.rmtree(memory.paths.database)
+    before = files_of(memory)
+    with pytest.raises(StoreUnavailable, match="neither a backup nor a transcript"):
+        repaired(memory)
+    assert files_of(memory) == before
+
+
+# What was forgotten, replaced or purged
+
+
+def test_what_was_forgotten_after_the_backup_stays_forgotten(memory: Memory) -> None:
+    ids = memory.store.latest.ids()
+    memory.back_up()
+    memory.forget([ids[6]])
+    memory.supersede(ids[7], "the port of fact 1-2 is 7002")
+    shutil.rmtree(memory.paths.database)
+    done = repaired(memory)
+    now = records(memory)
+    assert not now[ids[6]].is_live()
+    assert not now[ids[7]].is_current()
+    assert done.merged is not None
+    assert sorted(done.merged.brought_up) == [ids[6], ids[7]]
+    # What replaced it is lost, and known to be.
+    assert done.merged.missing_ids == [now[ids[7]].superseded_by]
+
+
+def test_a_state_from_before_it_was_forgotten_is_not_shown(memory: Memory) -> None:
+    ids = memory.store.latest.ids()
+    memory.forget([ids[6]])
+    emptied(data_files(memory.paths)[-1])
+    done = repaired(memory)
+    assert not records(memory)[ids[6]].is_live()
+    assert done.merged is not None
+    assert done.merged.older == [ids[6]]
+
+
+def test_without_the_ledgers_word_an_older_state_is_left_out(memory: Memory) -> None:
+    ids = memory.store.latest.ids()
+    memory.forget([ids[6]])
+    emptied(data_files(memory.paths)[-1])
+    memory.ledger.previous.write_bytes(b"")  # it was rotated since
+    memory.ledger.current.write_bytes(b"")
+    done = repaired(memory)
+    assert ids[6] not in records(memory)
+    assert done.merged is not None
+    assert ids[6] in done.merged.missing_ids
+
+
+def test_what_was_restored_after_the_backup_is_there(memory: Memory) -> None:
+    ids = memory.store.latest.ids()
+    memory.back_up()
+    memory.restore([ids[0]])
+    shutil.rmtree(memory.paths.database)
+    repaired(memory)
+    assert records(memory)[ids[0]].is_live()
+
+
+def test_what_was_purged_or_scrubbed_does_not_come_from_a_backup(memory: Memory) -> None:
+    ids = memory.store.latest.ids()
+    memory.back_up()
+    memory.ledger.write("purged", ids=[ids[6]])
+    memory.ledger.write("scrubbed", ids=[ids[7]])
+    [purged] = memory.store.latest.get([ids[8]])
+    Erasures(memory.paths).begin([purged], ProjectNames())
+    shutil.rmtree(memory.paths.database)
+    repaired(memory)
+    assert {*ids[6:9]} & records(memory).keys() == set()
+
+
+# Transcripts
+
+
+def transcript(tmp_path: Path, *texts: str) -> Path:
+    path = tmp_path / "projects" / "session.jsonl"
+    path.parent.mkdir(exist_ok=True)
+    lines = [
+        claude(text, uuid=f"6f1d2c3b-0000-4000-8000-{number:012}")
+        for number, text in enumerate(texts)
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+@pytest.fixture
+def imported(words_only: Memory, tmp_path: Path) -> Memory:
+    """Three turns of a transcript that is still there, imported."""
+    from iai_memory.capture.transcript_files import look_at
+
+    path = transcript(tmp_path, "the red boat", "the green boat", "the blue boat")
+    words_only.import_transcripts([look_at(path)], "claude-code")
+    return words_only
+
+
+def test_turns_come_back_from_the_transcripts_that_are_there(imported: Memory) -> None:
+    shutil.rmtree(imported.paths.database)
+    done = repaired(imported)
+    assert {one.text for one in records(imported).values()} == {
+        *("the red boat", "the green boat", "the blue boat")
+    }
+    assert done.from_transcripts == 3
+
+
+def test_a_turn_that_is_there_is_not_doubled(imported: Memory) -> None:
+    truncated(newest_manifest(imported.paths))
+    before = shown(imported) if imported.plan_repair().kind == "whole" else {}
+    repaired(imported)
+    assert before == {}
+    assert len(records(imported)) == 3
+
+
+def test_transcripts_that_may_say_what_was_forgotten_are_read_on_request_alone(
+    imported: Memory,
+) -> None:
+    imported.forget(imported.store.latest.ids()[:1])
+    imported.ingest("a note of its own")
+    shutil.rmtree(imported.paths.database)
+    plan = imported.plan_repair()
+    assert (plan.kind, plan.withheld, plan.transcripts) == ("hopeless", 1, [])
+    repaired(imported, transcripts=True)
+    assert len(records(imported)) == 3
+
+
+def test_a_killed_repair_reads_the_transcripts_when_it_is_run_again(imported: Memory) -> None:
+    from iai_memory.maintenance.repair import rebuild
+
+    shutil.rmtree(imported.paths.database)
+    rebuild(imported.paths, imported.plan_repair())  # and no further
+    assert records(imported) == {}
+    done = repaired(imported)
+    assert (done.plan.kind, done.from_transcripts) == ("whole", 3)
+    assert imported.plan_repair().transcripts == []
+
+
+# Rows that are not what was stored
+
+
+def with_rows(memory: Memory, change: Callable[[Record], Record]) -> None:
+    """Puts a table in the place of this one whose rows were changed."""
+    rows = [
+        Row(change(record), None) for record in memory.store.latest.get(memory.store.latest.ids())
+    ]
+    with replacement(memory.paths, embedder=memory.embedder_key, purpose="repair") as new:
+        new.fill(rows)
+        new.swap()
+
+
+def test_fields_that_no_iai_mcp_wrote_are_set_anew(memory: Memory) -> None:
+    ids = sorted(records(memory))
+
+    def garbled(record: Record) -> Record:
+        if record.id != ids[3]:
+            return record
+        return replace(record, role="us\x00r", origin="hxok", superseded_by="\x01", trust=2.0)
+
+    with_rows(memory, garbled)
+    removed(newest_manifest(memory.paths))
+    done = repaired(memory)
+    found = records(memory)[ids[3]]
+    assert (found.role, found.origin, found.superseded_by) == ("note", "import", None)
+    assert 0 <= found.trust <= 1
+    assert done.merged is not None
+    assert done.merged.mended == {ids[3]: ["origin", "role", "superseded_by", "trust"]}
+
+
+def with_a_changed_letter(path: Path, letters: bytes, others: bytes) -> None:
+    content = path.read_bytes()
+    assert content.count(letters) == 1
+    path.write_bytes(content.replace(letters, others))
+
+
+def test_a_text_that_was_damaged_is_marked_or_taken_from_the_backup(words_only: Memory) -> None:
+    text = "zebra crossings are painted every spring"
+    stored = words_only.ingest(text).results[0]
+    [file] = data_files(words_only.paths)
+    with_a_changed_letter(file, text.encode(), text.replace("spring", "autumn").encode())
+    done = repaired(words_only)
+    assert done.merged is not None
+    assert done.merged.changed == [stored.id]
+    assert records(words_only)[str(stored.id)].tags == ("damaged",)
+    assert "1 memory is not what was stored" in done.plan.faults
+
+
+def test_of_a_damaged_text_the_backups_is_taken(words_only: Memory) -> None:
+    text = "zebra crossings are painted every spring"
+    stored = words_only.ingest(text).results[0]
+    words_only.back_up()
+    [file] = data_files(words_only.paths)
+    with_a_changed_letter(file, text.encode(), text.replace("spring", "autumn").encode())
+    repaired(words_only)
+    found = records(words_only)[str(stored.id)]
+    assert (found.text, found.tags) == (text, ())
+
+
+# Tables of another kind
+
+
+def test_a_table_of_a_later_version_is_refused(memory: Memory, tmp_path: Path) -> None:
+    rows = list(memory.store.latest.all_rows())
+    with replacement(memory.paths, embedder=memory.embedder_key, schema_version="9") as new:
+        new.fill(rows)
+        new.swap()
+    with pytest.raises(StoreMismatch, match="install the iai-mcp that wrote it"):
+        memory.plan_repair()
+
+
+def test_a_table_of_another_model_keeps_its_name(memory: Memory) -> None:
+    rows = list(memory.store.latest.all_rows())
+    with replacement(memory.paths, embedder="another-model") as new:
+        new.fill(rows)
+        new.swap()
+    emptied(newest_manifest(memory.paths))
+    assert memory.plan_repair().embedder == "another-model"
+
+
+def test_damaged_indexes_alone_are_made_anew_in_place(memory: Memory) -> None:
+    before = shown(memory)
+    truncated(max(index_files(memory.paths), key=lambda path: path.stat().st_size))
+    done = repaired(memory)
+    assert (done.plan.kind, done.indexes, done.replaced) == ("indexes", ["terms_idx"], None)
+    assert shown(memory) == before
+    assert Memory(memory.paths.root).recall("fact").hits
+
+
+def test_a_repair_is_undone(memory: Memory) -> None:
+    emptied(first_file(memory))
+    before = {path.name: path.read_bytes() for path in data_files(memory.paths)}
+    repaired(memory)
+    memory.undo_repair()
+    assert {path.name: path.read_bytes() for path in data_files(memory.paths)} == before
+
+
+def test_an_undo_without_a_repair_says_so(memory: Memory) -> None:
+    with pytest.raises(StoreUnavailable, match="no repair kept a table"):
+        memory.undo_repair()
+
+
+def test_a_folder_without_a_store_is_named(tmp_path: Path, memory: Memory) -> None:
+    with pytest.raises(StoreUnavailable, match="there is no store in"):
+        Memory(tmp_path / "elsewhere").plan_repair()
