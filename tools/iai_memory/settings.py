@@ -86,6 +86,7 @@ class Settings(BaseSettings):
             IAI_MCP_MODEL=installed.
         backup: Folder of the store's backups, absolute or below `~`; None is `backups` in the
             store.
+        backup_recipient: Public key, of age or SSH, that backups are sealed for; None seals none.
         disable: True makes the hooks do nothing. Only the hooks read it.
         refresh_tick_sec: Seconds between two comparisons of the page with the store in a server.
         session_cache_refresh_min_sec: Minimum seconds between two renders; a change that comes
@@ -115,6 +116,7 @@ class Settings(BaseSettings):
     ]
     model: Annotated[Path | None, BeforeValidator(_model_folder)] = None
     backup: Annotated[Path | None, BeforeValidator(_store_folder)] = None
+    backup_recipient: str | None = None
     disable: bool = False
     refresh_tick_sec: float = Field(default=5.0, gt=0, le=3600)
     session_cache_refresh_min_sec: Annotated[float, _or_default(DEFAULT_MIN_INTERVAL_SEC)] = (

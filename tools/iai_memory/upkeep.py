@@ -206,7 +206,12 @@ class StoreUpkeep(CapturingHandle):
         return backups_of(self.paths, self._with_backups_in(folder))
 
     def restore_backup(
-        self, when: str | None = None, *, into: Path | None = None, folder: Path | None = None
+        self,
+        when: str | None = None,
+        *,
+        into: Path | None = None,
+        folder: Path | None = None,
+        identity: Path | None = None,
     ) -> RestoredBackup:
         """Make a store of a backup: in a folder of its own, or in the place of the present table.
 
@@ -219,6 +224,8 @@ class StoreUpkeep(CapturingHandle):
                 None is the newest. Damaged ones are passed over where a whole one is left.
             into: Folder of a new store, which does not exist or is empty; None is this store.
             folder: Where the backups are, if not where the settings say.
+            identity: A file with the key of age or SSH that opens them, where the store's own does
+                not.
 
         Raises:
             InvalidInput: `when` cannot be used, or `into` is not empty.
@@ -230,7 +237,14 @@ class StoreUpkeep(CapturingHandle):
         settings = self._with_backups_in(folder)
         in_place = into is None
         with self._backups_undisturbed():
-            choice = choose(self.paths, settings, when, self.zone, any_store=not in_place)
+            choice = choose(
+                self.paths,
+                settings,
+                when,
+                self.zone,
+                any_store=not in_place,
+                identity=identity,
+            )
             key = self.embedder_key
             if into is not None:
                 return restore_into(into, choice, self.paths, lambda: self.store, embedder=key)

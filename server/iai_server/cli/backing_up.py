@@ -80,6 +80,10 @@ def restore_backup(
         Path | None,
         typer.Option("--from", parser=Path, help="Where the backups are, if elsewhere."),
     ] = None,
+    identity: Annotated[
+        Path | None,
+        typer.Option(parser=Path, help="File with the key to an encrypted backup, of age or SSH."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     undo: Annotated[
         bool, typer.Option("--undo", help="Put the table back that the last restore replaced.")
@@ -97,7 +101,9 @@ def restore_backup(
         return
     if into is None:
         require_yes(yes, f"This sets {memory.paths.root} back to a backup; what is there is kept.")
-    done = memory.restore_backup(when, into=_absolute(into), folder=_absolute(source))
+    done = memory.restore_backup(
+        when, into=_absolute(into), folder=_absolute(source), identity=_absolute(identity)
+    )
     if as_json:
         emit_json(_restored_fields(done))
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,9 @@ from ..base.progress import never_interrupted
 from ..errors import BackupFault, StoreBusy, StoreFault
 from ..settings import Settings
 from ..store.table import Store
+from .folder import BackupFolder
 from .place import LastBackup, began, claimed, folder_of, last_backups, note_backup, store_id
+from .rewriting import seal_backups
 from .taking import Taken, take_backup
 
 DUE_AFTER: Final = timedelta(days=1)
@@ -54,6 +57,7 @@ def back_up(
     with held(paths.lock("backup"), timeout=0):
         try:
             folder = claimed(paths, settings, make=make, anew=anew)
+            _seal_former(folder, settings)
             taken = take_backup(store, folder, store_id(paths), now=now, interrupted=interrupted)
         except (BackupFault, StoreFault) as exc:
             _note_failure(paths, folder_of(paths, settings).path, now, str(exc))
@@ -122,6 +126,15 @@ def is_due(paths: StorePaths, settings: Settings, now: datetime, *, asleep: bool
     if last.when is None or last.when > now:
         return True
     return now - last.when >= (DUE_IN_SLEEP if asleep else DUE_AFTER)
+
+
+def _seal_former(folder: BackupFolder, settings: Settings) -> None:
+    """Seal the former backups, where new ones are to be sealed, or for somebody else."""
+    owner, recipient = folder.owner(), settings.backup_recipient
+    if recipient is None or owner is None or owner.recipient == recipient:
+        return
+    seal_backups(folder)
+    folder.claim(replace(owner, recipient=recipient))
 
 
 def _note_failure(paths: StorePaths, folder: Path, now: datetime, fault: str) -> None:

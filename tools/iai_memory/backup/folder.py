@@ -15,7 +15,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +26,8 @@ from ..base.machine_faults import machine_fault
 from ..base.new_file import new_file
 from ..errors import BackupFault, ForeignFileFault, ForeignFileMissing
 from .point import SUFFIX, DamagedIndex, Point, is_point_name, read_point, to_index
+from .sealing import Keys
+from .segment import Segments
 
 OWNER: Final = "backup.json"
 _UNFINISHED: Final = "unfinished.json"
@@ -41,10 +43,12 @@ class Owner:
     Attributes:
         store: Id of the store.
         root: Its folder, when it last wrote here.
+        recipient: For whom all backups here are sealed; empty for nobody.
     """
 
     store: str
     root: str
+    recipient: str = ""
 
 
 @dataclass(slots=True)
@@ -65,10 +69,10 @@ class Listing:
 class BackupFolder:
     """The backups in one folder. Only one process at a time may write; its caller holds a lock."""
 
-    def __init__(self, path: Path) -> None:
-        """Bind the folder; nothing is looked at."""
+    def __init__(self, path: Path, keys: Keys) -> None:
+        """Bind the folder and the keys of its backups; nothing is looked at."""
         self.path = path
-        self.segments = path / _SEGMENTS
+        self.segments = Segments(path / _SEGMENTS, keys)
 
     def owner(self) -> Owner | None:
         """Return whose backups these are; None for a folder that is empty or missing.
@@ -96,12 +100,12 @@ class BackupFolder:
         Raises:
             BackupFault: It cannot be written.
         """
-        fields = {"format": _FORMAT, "store": owner.store, "root": owner.root}
+        fields = {"format": _FORMAT, **asdict(owner)}
         self._replace(self.path / OWNER, json.dumps(fields).encode())
         try:
-            self.segments.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+            self.segments.path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
         except OSError as exc:
-            raise BackupFault(machine_fault(exc, f"{self.segments} cannot be made")) from exc
+            raise BackupFault(machine_fault(exc, f"{self.segments.path} cannot be made")) from exc
 
     def listing(self) -> Listing:
         """Return the backups whose index is whole, and what is wrong with others.
@@ -189,8 +193,8 @@ class BackupFolder:
         Raises:
             BackupFault: The folder cannot be read.
         """
-        for name in sorted(self._names(self.segments)):
-            yield self.segments / name
+        for name in sorted(self._names(self.segments.path)):
+            yield self.segments.path / name
 
     def size(self) -> int:
         """Return the bytes of all files.
@@ -217,7 +221,8 @@ class BackupFolder:
         try:
             fields: dict[str, Any] = json.loads(read_foreign(path, _MAX_BYTES))
             if fields["format"] == _FORMAT:
-                return Owner(str(fields["store"]), str(fields["root"]))
+                names = ("store", "root", "recipient")
+                return Owner(*(str(fields.get(name) or "") for name in names))
         except ForeignFileFault as exc:
             raise BackupFault(str(exc)) from exc
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):

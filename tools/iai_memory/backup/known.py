@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
-from .segment import DamagedSegment, Segment, read_segment
+from .segment import DamagedSegment, Segment, Segments
 from .state_line import State, state_of
 
 
@@ -35,7 +34,7 @@ class Known:
         faults: A sentence for each segment that cannot be read.
     """
 
-    def __init__(self, folder: Path, segments: Sequence[Segment] = ()) -> None:
+    def __init__(self, folder: Segments, segments: Sequence[Segment] = ()) -> None:
         """Read every segment."""
         self.segments: list[Segment] = []
         self.states: dict[str, KnownState] = {}
@@ -77,20 +76,20 @@ class Known:
         Raises:
             DamagedSegment: It cannot be read any more.
         """
-        for line in read_segment(self._folder, self.segments[number]):
+        for line in self._folder.read(self.segments[number]):
             state = state_of(line)
             known = self.states[state.id]
             if (known.segment, known.digest) == (number, state.digest):
                 yield line
 
 
-def read_states(folder: Path, segment: Segment) -> list[State]:
+def read_states(folder: Segments, segment: Segment) -> list[State]:
     """Return what the lines of a segment say about themselves.
 
     Raises:
         DamagedSegment: It is missing, or is not what was written.
     """
     try:
-        return [state_of(line) for line in read_segment(folder, segment)]
+        return [state_of(line) for line in folder.read(segment)]
     except ValueError as exc:
-        raise DamagedSegment(f"{folder / segment.name} holds something else: {exc}") from exc
+        raise DamagedSegment(f"{folder.path / segment.name} holds something else: {exc}") from exc

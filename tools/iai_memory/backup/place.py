@@ -16,6 +16,7 @@ from ..base.state_file import read_state, write_state
 from ..errors import BackupFault, ForeignFileFault, InvalidInput
 from ..settings import Settings
 from .folder import BackupFolder, Owner
+from .sealing import Keys
 
 _FORMAT: Final = 1
 _IDENTITY_BYTES: Final = 4 << 10
@@ -37,9 +38,24 @@ class LastBackup(NamedTuple):
     fault: str = ""
 
 
-def folder_of(paths: StorePaths, settings: Settings) -> BackupFolder:
-    """Return the folder of the store's backups; nothing is looked at."""
-    return BackupFolder(settings.backup or paths.backups)
+def folder_of(
+    paths: StorePaths, settings: Settings, *, identity: Path | None = None
+) -> BackupFolder:
+    """Return the folder of the store's backups, with its keys; nothing is looked at.
+
+    Args:
+        paths: The store's.
+        settings: They say where it is.
+        identity: A file of the user's with the key that opens them, beside the store's own.
+    """
+    return folder_at(settings.backup or paths.backups, paths, settings, identity=identity)
+
+
+def folder_at(
+    path: Path, paths: StorePaths, settings: Settings, *, identity: Path | None = None
+) -> BackupFolder:
+    """Return any folder of backups of the store, as `folder_of` does."""
+    return BackupFolder(path, Keys(paths.backup_key, settings.backup_recipient, identity))
 
 
 def store_id(paths: StorePaths) -> str:
@@ -85,7 +101,7 @@ def claimed(
     else:
         _require_present(folder, paths, make=make, anew=anew)
     owner = require_own(folder, paths)
-    own = Owner(store_id(paths), str(paths.root))
+    own = Owner(store_id(paths), str(paths.root), owner.recipient if owner else "")
     if settings.backup is not None and owner is not None and owner.root not in ("", own.root):
         _require_moved(folder, owner, own)
     if owner != own:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
 from ..base.paths import StorePaths
 from ..errors import BackupFault
@@ -12,7 +13,7 @@ from ..store.vector_rows import Row
 from .folder import BackupFolder
 from .place import folder_of, require_own
 from .point import Point
-from .segment import DamagedSegment, Segment, read_segment
+from .segment import ClosedSegment, DamagedSegment, Segment
 from .state_line import record_of, state_of
 
 
@@ -41,17 +42,34 @@ class Backup:
     def verify(self, known: dict[str, str] | None = None) -> bool:
         """Read all of it; return whether every file is what was written.
 
+        Of one that no key opens only that it is what was written is known.
+
         Args:
             known: The fault of each file that was read before, empty for none; it gets those of
                 the others. Backups share files.
         """
-        self.faults, known = [], {} if known is None else known
+        known = {} if known is None else known
         for part in self.point.parts:
             if part.name not in known:
-                self._read(part)
-                known[part.name] = self.faults.pop() if self.faults else ""
+                known[part.name] = self._fault(part)
         self.faults = [known[part.name] for part in self.point.parts if known[part.name]]
         return not self.faults
+
+    def require_open(self) -> None:
+        """Refuse a backup that no key at hand opens.
+
+        Raises:
+            BackupFault: The text says which key is wanted.
+        """
+        for part in self.point.parts:
+            if part.is_sealed:
+                try:
+                    self._folder.segments.read(part)
+                except ClosedSegment as exc:
+                    raise BackupFault(str(exc)) from exc
+                except DamagedSegment:
+                    continue  # the next one tells
+                return
 
     def rows(self) -> Iterator[Row]:
         """Yield the newest state of each memory, without vectors, in any order.
@@ -70,23 +88,44 @@ class Backup:
         """Return the lines of the small files; see `small_files`."""
         return [line for part in self.point.files for line in self._read(part)]
 
+    def _fault(self, part: Segment) -> str:
+        try:
+            self._folder.segments.read(part)
+        except ClosedSegment:
+            return ""
+        except DamagedSegment as exc:
+            return str(exc)
+        return ""
+
     def _read(self, segment: Segment) -> list[bytes]:
         try:
-            return read_segment(self._folder.segments, segment)
+            return self._folder.segments.read(segment)
         except DamagedSegment as exc:
             if str(exc) not in self.faults:
                 self.faults.append(str(exc))
             return []
 
 
-def backups_of(paths: StorePaths, settings: Settings, *, any_store: bool = False) -> list[Backup]:
+def backups_of(
+    paths: StorePaths,
+    settings: Settings,
+    *,
+    any_store: bool = False,
+    identity: Path | None = None,
+) -> list[Backup]:
     """Return the backups whose index is whole, newest first.
+
+    Args:
+        paths: The store's.
+        settings: They say where they are.
+        any_store: Whether another store's will do.
+        identity: A file with the key that opens them.
 
     Raises:
         BackupFault: The folder cannot be read, or holds another store's backups and
             `any_store` is not set.
     """
-    folder = folder_of(paths, settings)
+    folder = folder_of(paths, settings, identity=identity)
     if not any_store:
         require_own(folder, paths)
     return [Backup(folder, point) for point in folder.listing().points]

@@ -75,6 +75,7 @@ def choose(
     zone: tzinfo,
     *,
     any_store: bool = False,
+    identity: Path | None = None,
 ) -> Choice:
     """Return the backup that is wanted: of those that are whole the newest, not after `when`.
 
@@ -87,12 +88,13 @@ def choose(
             whole day, or time. None is any.
         zone: Of a date, and of a time that names none.
         any_store: Whether another store's backups will do.
+        identity: A file with the key that opens them.
 
     Raises:
         InvalidInput: `when` is neither.
-        BackupFault: There is no such backup, or their folder cannot be read.
+        BackupFault: There is no such backup, no key opens it, or their folder cannot be read.
     """
-    found = backups_of(paths, settings, any_store=any_store)
+    found = backups_of(paths, settings, any_store=any_store, identity=identity)
     if not found:
         folder = settings.backup or paths.backups
         raise BackupFault(
@@ -102,6 +104,7 @@ def choose(
     wanted = named or _until(found, when, zone)
     whole = wanted if named else [one for one in wanted if one.verify()]
     chosen = whole[0] if whole else wanted[0]
+    chosen.require_open()
     passed = () if chosen is wanted[0] else tuple(wanted[: wanted.index(chosen)])
     faults = tuple(f"{one.name} is damaged: {'; '.join(one.faults)}" for one in passed)
     return Choice(chosen, tuple(found[: found.index(chosen)][::-1]), faults)

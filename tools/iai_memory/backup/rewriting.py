@@ -12,9 +12,9 @@ from ..errors import BackupFault
 from ..settings import Settings
 from ..store.record import Record
 from .folder import BackupFolder
-from .place import folder_of, last_backups, require_own
+from .place import folder_at, folder_of, last_backups, require_own
 from .point import Point
-from .segment import DamagedSegment, Segment, read_segment, write_segment
+from .segment import ClosedSegment, DamagedSegment, Segment
 from .small_files import KIND, with_content
 from .state_line import line_of, record_of
 from .tidying import remove_unneeded
@@ -63,7 +63,7 @@ def rewrite_backups(
     with held(paths.lock("backup"), timeout=_WAIT_SEC):
         known = {path for path, last in last_backups(paths).items() if last.when is not None}
         for path in sorted(known | {str(folder_of(paths, settings).path)}):
-            folder = BackupFolder(Path(path))
+            folder = folder_at(Path(path), paths, settings)
             try:
                 if require_own(folder, paths) is not None:
                     _Rewriting(folder, change, clean, done).run()
@@ -72,6 +72,17 @@ def rewrite_backups(
             except BackupFault as exc:
                 done.faults.append(str(exc))
     return done
+
+
+def seal_backups(folder: BackupFolder) -> None:
+    """Seal everything in the folder for the recipient of the keys, under the lock of the backups.
+
+    What no key opens stays as it is: it is sealed.
+
+    Raises:
+        BackupFault: The folder cannot be read or written.
+    """
+    _Rewriting(folder, lambda record: record, str, Rewritten(), anew=True).run()
 
 
 class _Rewriting:
@@ -83,11 +94,14 @@ class _Rewriting:
         change: Callable[[Record], Record | None],
         clean: Callable[[str], str],
         done: Rewritten,
+        *,
+        anew: bool = False,
     ) -> None:
         self._folder = folder
         self._change = change
         self._clean = clean
         self._done = done
+        self._anew = anew
         self._gone: dict[str, set[str]] = {}
         self._new: dict[str, tuple[Segment, ...]] = {}
 
@@ -118,9 +132,12 @@ class _Rewriting:
         """Return what takes the place of a segment, which backups share."""
         if part.name not in self._new:
             try:
-                lines = read_segment(self._folder.segments, part)
+                lines = self._folder.segments.read(part)
                 self._new[part.name] = changed(part, lines)
             except DamagedSegment as exc:
+                if self._anew and isinstance(exc, ClosedSegment):
+                    self._new[part.name] = (part,)
+                    return (part,)
                 self._done.removed.append(str(exc))
                 self._new[part.name] = ()
         return self._new[part.name]
@@ -137,12 +154,12 @@ class _Rewriting:
             else:
                 new.append(line if after is record else line_of(after))
         self._done.states += changed
-        if not changed:
+        if not changed and not self._anew:
             return (part,)
-        return (write_segment(self._folder.segments, new),) if new else ()
+        return (self._folder.segments.write(new),) if new else ()
 
     def _files(self, part: Segment, lines: Sequence[bytes]) -> tuple[Segment, ...]:
         new = [with_content(line, self._clean) for line in lines]
-        if new == list(lines):
+        if new == list(lines) and not self._anew:
             return (part,)
-        return (write_segment(self._folder.segments, new, KIND),)
+        return (self._folder.segments.write(new, KIND),)

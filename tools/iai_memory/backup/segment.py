@@ -24,6 +24,8 @@ from ..base.foreign_file import read_foreign
 from ..base.machine_faults import machine_fault
 from ..base.new_file import NameTaken, new_file
 from ..errors import BackupFault, ForeignFileFault
+from .sealing import SUFFIX as SEALED
+from .sealing import Keys, SealedFault
 
 MAX_ROWS: Final = 1_000
 MAX_RAW_BYTES: Final = 4 << 20
@@ -51,9 +53,18 @@ class Segment:
     size: int
     sha256: str
 
+    @property
+    def is_sealed(self) -> bool:
+        """Whether a key is needed to read it."""
+        return self.name.endswith(SEALED)
+
 
 class DamagedSegment(BackupFault):
     """A segment is missing, or is not what was written."""
+
+
+class ClosedSegment(DamagedSegment):
+    """A segment is what was written, and no key at hand opens it."""
 
 
 def portions(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
@@ -69,58 +80,80 @@ def portions(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
         yield portion
 
 
-def write_segment(folder: Path, lines: Sequence[bytes], kind: str = "") -> Segment:
-    """Write a segment, read it back from the disk, and return it.
+class Segments:
+    """The folder of the segments, and the keys that seal and open them."""
 
-    Args:
-        folder: Where segments lie.
-        lines: Without their ends.
-        kind: Part of the name, for lines that are no states of memories.
+    def __init__(self, path: Path, keys: Keys) -> None:
+        """Bind the folder; nothing is looked at."""
+        self.path = path
+        self.keys = keys
 
-    Raises:
-        BackupFault: The folder cannot be written, or does not give back what was written.
-    """
-    content = _packed(lines)
-    digest = hashlib.sha256(content).hexdigest()
-    segment = Segment(f"{digest[:_NAME_CHARS]}{kind}{SUFFIX}", len(lines), len(content), digest)
-    path = folder / segment.name
-    try:
+    def write(self, lines: Sequence[bytes], kind: str = "") -> Segment:
+        """Write a segment, read it back from the disk, and return it.
+
+        Args:
+            lines: Without their ends.
+            kind: Part of the name, for lines that are no states of memories.
+
+        Raises:
+            BackupFault: The folder cannot be written, or does not give back what was written.
+        """
+        content, suffix = _packed(lines), SUFFIX
+        if self.keys.recipient is not None:
+            content, suffix = self.keys.sealed(content), f"{SUFFIX}{SEALED}"
+        digest = hashlib.sha256(content).hexdigest()
+        segment = Segment(f"{digest[:_NAME_CHARS]}{kind}{suffix}", len(lines), len(content), digest)
+        path = self.path / segment.name
         try:
-            _write(path, content)
-        except NameTaken:
-            with suppress(DamagedSegment):
-                read_segment(folder, segment)
-                return segment  # the same states were written before
-            path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
-            _write(path, content)
-    except OSError as exc:
-        raise BackupFault(machine_fault(exc, f"{path} cannot be written")) from exc
-    if read_segment(folder, segment) != list(lines):
-        raise DamagedSegment(f"{path} does not hold what was written: its disk fails")
-    return segment
+            try:
+                _write(path, content)
+            except NameTaken:
+                with suppress(DamagedSegment):
+                    self.read(segment)
+                    return segment  # the same states were written before
+                path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+                _write(path, content)
+        except OSError as exc:
+            raise BackupFault(machine_fault(exc, f"{path} cannot be written")) from exc
+        if self.read(segment) != list(lines):
+            raise DamagedSegment(f"{path} does not hold what was written: its disk fails")
+        return segment
 
+    def read(self, segment: Segment) -> list[bytes]:
+        """Return the lines of a segment, without their ends.
 
-def read_segment(folder: Path, segment: Segment) -> list[bytes]:
-    """Return the lines of a segment, without their ends.
+        Raises:
+            DamagedSegment: It is missing, or is not what was written.
+            ClosedSegment: It is what was written, and no key opens it.
+        """
+        path, content = self.path / segment.name, self.checked(segment)
+        try:
+            if segment.is_sealed:
+                content = self.keys.opened(content)
+            raw: bytes = zstandard.ZstdDecompressor().decompress(content)
+        except SealedFault as exc:
+            raise ClosedSegment(f"{path} cannot be opened: {exc}") from exc
+        except zstandard.ZstdError as exc:
+            raise DamagedSegment(f"{path} is not what was written ({exc})") from exc
+        lines = raw.split(b"\n")[:-1]
+        if len(lines) != segment.rows:
+            raise DamagedSegment(f"{path} has {len(lines):,} of {segment.rows:,} memories")
+        return lines
 
-    Raises:
-        DamagedSegment: It is missing, or is not what was written.
-    """
-    path = folder / segment.name
-    try:
-        content = read_foreign(path, segment.size, timeout=_TIMEOUT_SEC)
-    except ForeignFileFault as exc:
-        raise DamagedSegment(str(exc)) from exc
-    if hashlib.sha256(content).hexdigest() != segment.sha256:
-        raise DamagedSegment(f"{path} is not what was written")
-    try:
-        raw: bytes = zstandard.ZstdDecompressor().decompress(content)
-    except zstandard.ZstdError as exc:
-        raise DamagedSegment(f"{path} is not what was written ({exc})") from exc
-    lines = raw.split(b"\n")[:-1]
-    if len(lines) != segment.rows:
-        raise DamagedSegment(f"{path} has {len(lines):,} of {segment.rows:,} memories")
-    return lines
+    def checked(self, segment: Segment) -> bytes:
+        """Return the content of the file, which may be sealed.
+
+        Raises:
+            DamagedSegment: It is missing, or is not what was written.
+        """
+        path = self.path / segment.name
+        try:
+            content = read_foreign(path, segment.size, timeout=_TIMEOUT_SEC)
+        except ForeignFileFault as exc:
+            raise DamagedSegment(str(exc)) from exc
+        if hashlib.sha256(content).hexdigest() != segment.sha256:
+            raise DamagedSegment(f"{path} is not what was written")
+        return content
 
 
 def _packed(lines: Sequence[bytes]) -> bytes:

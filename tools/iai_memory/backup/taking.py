@@ -22,7 +22,7 @@ from ..store.table import Store
 from .folder import BackupFolder
 from .known import Known
 from .point import Point, point_name
-from .segment import MAX_ROWS, DamagedSegment, Segment, portions, read_segment, write_segment
+from .segment import MAX_ROWS, DamagedSegment, Segment, portions
 from .small_files import KIND, lines_of_files
 from .state_line import lines_of, state_of
 from .tidying import drop_old, remove_unneeded
@@ -147,7 +147,7 @@ class _Taking:
                     yield line
 
     def _write(self, lines: list[bytes]) -> None:
-        segment = write_segment(self._folder.segments, lines)
+        segment = self._folder.segments.write(lines)
         self._known.add(segment, [state_of(line) for line in lines])
         self._written += len(lines)
 
@@ -170,7 +170,7 @@ class _Taking:
         lines = [line for number in sorted(again) for line in known.live_lines(number)]
         known.keep([n for n in range(len(rows)) if n not in again and n not in gone])
         for portion in portions(iter(lines)):
-            segment = write_segment(self._folder.segments, portion)
+            segment = self._folder.segments.write(portion)
             known.add(segment, [state_of(line) for line in portion])
 
     def _files(self) -> tuple[Segment, ...]:
@@ -179,11 +179,11 @@ class _Taking:
             return ()
         if len(self._last.files) == 1:
             try:
-                if read_segment(self._folder.segments, self._last.files[0]) == lines:
+                if self._folder.segments.read(self._last.files[0]) == lines:
                     return self._last.files
             except DamagedSegment as exc:
                 self._known.faults.append(str(exc))
-        return (write_segment(self._folder.segments, lines, KIND),)
+        return (self._folder.segments.write(lines, KIND),)
 
     def _free_name(self, now: datetime) -> str:
         taken = {point.name for point in self._listing.points}

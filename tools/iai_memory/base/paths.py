@@ -71,6 +71,11 @@ class StorePaths:
         return self.root / "backup-state.json"
 
     @property
+    def backup_key(self) -> Path:
+        """The store's own key to its sealed backups."""
+        return self.root / "backup-key.txt"
+
+    @property
     def projects(self) -> Path:
         """Aliases of projects, a log of their changes."""
         return self.root / "projects.json"

@@ -158,9 +158,13 @@ STORE_FILES: Final = (
     FileKind("hooks/**", _NOTHING, "our scripts", Treatment.NO_TEXT),
     FileKind("models/**", _NOTHING, "the embedding model", Treatment.NO_TEXT),
     FileKind("backup-state.json", "faults, names of folders", _JSON, Treatment.LINES),
+    FileKind("backup-key.txt", "no text: the key to encrypted backups", _UTF8, Treatment.NO_TEXT),
     FileKind("backups/**", _NOTHING, "JSON: names and sums of files", Treatment.BACKUP),
     FileKind(
-        "backups/segments/*", "texts, names, past states", "JSON under zstd", Treatment.BACKUP
+        "backups/segments/*",
+        "texts, names, past states",
+        "JSON under zstd, or age",
+        Treatment.BACKUP,
     ),
     FileKind("**.tmp", "what the file holds that it was to be", "as that file", Treatment.LEFTOVER),
 )
