@@ -147,12 +147,22 @@ def test_what_was_purged_while_the_backup_was_out_of_reach_does_not_come_back(
 def test_a_text_that_was_scrubbed_since_comes_as_the_scrub_left_it(
     memory: Memory, tmp_path: Path
 ) -> None:
+    shutil.copytree(tmp_path / "disk", tmp_path / "copy")
     memory.scrub("blue")
-    other, done = restored_elsewhere(memory, tmp_path)
-    texts = [row.record.text for row in other.store.latest.all_rows()]
-    assert done.counts.cleaned == 1
-    assert not any("blue" in text for text in texts)
-    assert len(texts) == 4
+    for disk, lost, cleaned, left in (
+        ("disk", False, 0, 4),
+        ("copy", False, 1, 4),
+        ("disk", True, 0, 4),
+        ("copy", True, 0, 3),  # nobody knows what to leave out of that one
+    ):
+        if lost:
+            shutil.rmtree(memory.paths.database, ignore_errors=True)
+        again = Memory(memory.paths.root, on_commit=nobody)
+        done = again.restore_backup(into=tmp_path / f"{disk} {lost}", folder=tmp_path / disk)
+        other = Memory(done.folder, on_commit=nobody)
+        texts = [row.record.text for row in other.store.latest.all_rows()]
+        assert (done.counts.cleaned, len(texts)) == (cleaned, left)
+        assert not any("blue" in text for text in texts)
 
 
 def test_a_restore_in_place_keeps_the_former_table_and_can_be_undone(memory: Memory) -> None:

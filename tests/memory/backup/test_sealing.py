@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-import pyrage
 import pytest
 import zstandard
 from tests.support.backups import backups, nobody, records, segment_files, take
@@ -15,12 +16,13 @@ from iai_memory.backup.rewriting import rewrite_backups
 from iai_memory.errors import BackupFault, InvalidInput
 
 WORDS = b"swordfish"
+age: Any = import_module("pyrage")
 
 
 @pytest.fixture
 def key(tmp_path: Path) -> tuple[str, Path]:
     """A public key, and the file of its secret half as age-keygen writes it."""
-    identity = pyrage.x25519.Identity.generate()
+    identity = age.x25519.Identity.generate()
     file = tmp_path / "key.txt"
     file.write_text(f"# created: today\n# public key: {identity.to_public()}\n{identity}\n")
     return str(identity.to_public()), file
@@ -78,7 +80,7 @@ def test_without_the_store_the_users_key_opens_them_and_no_other(
     with pytest.raises(BackupFault, match="it is encrypted: name the file of your key"):
         again.restore_backup()
     wrong = tmp_path / "wrong.txt"
-    wrong.write_text(f"{pyrage.x25519.Identity.generate()}\n")
+    wrong.write_text(f"{age.x25519.Identity.generate()}\n")
     with pytest.raises(BackupFault, match=f"the key in {wrong} does not open it"):
         again.restore_backup(identity=wrong)
     wrong.write_text("my notes")
@@ -108,11 +110,11 @@ def test_former_backups_in_clear_are_sealed_with_the_next_one(
 def test_former_backups_are_sealed_anew_for_another_recipient(
     memory: Memory, tmp_path: Path
 ) -> None:
-    identity = pyrage.x25519.Identity.generate()
+    identity = age.x25519.Identity.generate()
     other = sealing(tmp_path, str(identity.to_public()))
     take(other, 1)
     for path in segment_files(tmp_path / "disk"):
-        assert pyrage.decrypt(path.read_bytes(), [identity])
+        assert age.decrypt(path.read_bytes(), [identity])
 
 
 def test_a_backup_whose_key_is_lost_is_followed_by_a_whole_one(

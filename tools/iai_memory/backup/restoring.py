@@ -191,7 +191,7 @@ def _build(
 ) -> tuple[int, Path | None, Counts]:
     backup = choice.backup
     later = later_states(backup, choice.newer, paths, open_store)
-    since = Since(backup, later, Ledger(paths))
+    since = Since(backup, later, paths)
     os.umask(os.umask(0o077) | 0o077)
     with replacement(target, embedder=embedder, needs_bytes=2 * backup.point.text_bytes) as new:
         rows = new.fill(Row(record, None) for record in since.applied(_records(backup)))

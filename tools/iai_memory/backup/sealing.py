@@ -8,6 +8,7 @@ table beside it. Without the store, the user's identity opens a backup; `age -d`
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,14 +57,14 @@ class Keys:
             InvalidInput: The recipient is no public key.
             BackupFault: The store's key cannot be read or made.
         """
-        import pyrage
+        age = _age()
 
         assert self.recipient is not None, "it seals nothing"
         recipients = [_recipient(self.recipient)]
         if self._own is not None:
             recipients.append(_own_identity(self._own, make=True)[0].to_public())
             self._identities = None  # it may just have been made
-        sealed: bytes = pyrage.encrypt(content, recipients)
+        sealed: bytes = age.encrypt(content, recipients)
         return sealed
 
     def opened(self, content: bytes) -> bytes:
@@ -73,7 +74,7 @@ class Keys:
             SealedFault: None of the keys opens it, or it is damaged.
             InvalidInput: The user's file holds no key.
         """
-        import pyrage
+        age = _age()
 
         if self._identities is None:
             own = [] if self._own is None else _own_identity(self._own, make=False)
@@ -82,8 +83,8 @@ class Keys:
         if not self._identities:
             raise SealedFault("it is encrypted: name the file of your key with --identity")
         try:
-            opened: bytes = pyrage.decrypt(content, self._identities)
-        except pyrage.DecryptError as exc:
+            opened: bytes = age.decrypt(content, self._identities)
+        except age.DecryptError as exc:
             where = f"the key in {self._identity}" if self._identity else "the store's own key"
             raise SealedFault(
                 f"it is encrypted, and {where} does not open it ({exc}): name the file of your key "
@@ -92,23 +93,17 @@ class Keys:
         return opened
 
 
-def check_recipient(value: str) -> str:
-    """Return the public key.
-
-    Raises:
-        InvalidInput: It is none.
-    """
-    _recipient(value)
-    return value
+def _age() -> Any:
+    return import_module("pyrage")  # it has no types, and few backups are sealed
 
 
 def _recipient(value: str) -> Any:
-    import pyrage
+    age = _age()
 
-    for kind in (pyrage.x25519, pyrage.ssh):
+    for kind in (age.x25519, age.ssh):
         try:
             return kind.Recipient.from_str(value)
-        except pyrage.RecipientError:
+        except age.RecipientError:
             continue
     raise InvalidInput(
         "IAI_MCP_BACKUP_RECIPIENT is no public key: set it to one of `age-keygen`, such as age1…, "
@@ -118,21 +113,21 @@ def _recipient(value: str) -> Any:
 
 def _own_identity(path: Path, *, make: bool) -> list[Any]:
     """Return the store's key; [] where there is none and none is to be made."""
-    import pyrage
+    age = _age()
 
     try:
         content = read_own_file(path, _MAX_BYTES)
         if content is not None:
-            return [pyrage.x25519.Identity.from_str(content.decode().strip())]
+            return [age.x25519.Identity.from_str(content.decode().strip())]
     except FileNotFoundError:
         pass
-    except (OSError, ValueError, pyrage.IdentityError) as exc:
+    except (OSError, ValueError, age.IdentityError) as exc:
         if not make:
             return []
         raise BackupFault(f"{path} holds no key ({exc}): move it away, a new one is made") from exc
     if not make:
         return []
-    identity = pyrage.x25519.Identity.generate()
+    identity = age.x25519.Identity.generate()
     make_private_folder(path.parent)
     try:
         replace_file(path, f"{identity}\n".encode())
@@ -147,20 +142,18 @@ def _given_identities(path: Path) -> Sequence[Any]:
     Raises:
         InvalidInput: It holds none.
     """
-    import pyrage
+    age = _age()
 
     try:
         content = read_foreign(path, _MAX_BYTES)
         text = content.decode()
         if text.startswith(_PEM):
-            return [pyrage.ssh.Identity.from_buffer(content)]
+            return [age.ssh.Identity.from_buffer(content)]
         lines = [line.strip() for line in text.splitlines()]
-        found = [
-            pyrage.x25519.Identity.from_str(line) for line in lines if line.startswith(_SECRET)
-        ]
+        found = [age.x25519.Identity.from_str(line) for line in lines if line.startswith(_SECRET)]
     except ForeignFileFault as exc:
         raise InvalidInput(f"{exc}, with your key in it") from exc
-    except (ValueError, pyrage.IdentityError) as exc:
+    except (ValueError, age.IdentityError) as exc:
         raise InvalidInput(f"{path} holds no key that opens a backup ({exc})") from exc
     if not found:
         raise InvalidInput(f"{path} holds no key: name a file of `age-keygen`, or an SSH key")

@@ -6,6 +6,7 @@ Three sources, each of which may be lost: newer backups, the present table, and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -13,8 +14,9 @@ from typing import Any, Final
 from ..base.clock import parse_time
 from ..base.ledger import Ledger
 from ..base.paths import StorePaths
-from ..errors import InvalidInput, StoreFault
+from ..errors import InvalidInput, StoreFault, StoreUnavailable
 from ..store.connection import TABLE_NAME
+from ..store.erasures import Erasures
 from ..store.record import Record
 from ..store.record_rows import from_table
 from ..store.salvage import Salvage
@@ -22,7 +24,7 @@ from ..store.table import Store
 from .reading import Backup
 
 _MAX_EVENTS: Final = 100_000
-_REMOVED: Final = ("purged", "scrubbed")
+_SCRUB_MARK: Final = "[redacted:scrub]"
 
 
 @dataclass(slots=True)
@@ -51,20 +53,23 @@ class Since:
         counts: Of what `applied` changed so far.
     """
 
-    def __init__(self, backup: Backup, later: dict[str, Record], ledger: Ledger) -> None:
-        """Take the later states over and read the ledger.
+    def __init__(self, backup: Backup, later: dict[str, Record], paths: StorePaths) -> None:
+        """Take the later states over, and read the ledger and the list of what was purged.
 
         Args:
             backup: The backup.
             later: The latest state of each memory that was changed since, by id.
-            ledger: Of the store.
+            paths: The store's.
         """
         self.counts = Counts()
         self._later = later
         self._hidden: dict[str, datetime] = {}
         self._ended: dict[str, tuple[datetime, str]] = {}
-        self._removed = set[str]()
-        for at, event in _events_since(ledger, backup.when):
+        self._purged = set[str]()
+        self._scrubbed = set[str]()
+        with suppress(StoreUnavailable):  # it is damaged; the ledger tells of the newest, too
+            self._purged |= Erasures(paths).now().purged
+        for at, event in _events_since(Ledger(paths), backup.when):
             self._note(at, event)
 
     def applied(self, records: Iterable[Record]) -> Iterator[Record]:
@@ -86,7 +91,8 @@ class Since:
 
     def _restored(self, record: Record) -> Record | None:
         later = self._later.get(record.id)
-        if record.id in self._removed and (later is None or later.text == record.text):
+        unclean = record.id in self._scrubbed and later is None and not _is_clean(record)
+        if record.id in self._purged or unclean:
             self.counts.removed += 1
             return None
         if later is not None and later.text != record.text:
@@ -124,8 +130,10 @@ class Since:
                 for id_ in ids:
                     self._hidden.pop(id_, None)
                     self._ended.pop(id_, None)
-            case name if name in _REMOVED:
-                self._removed.update(ids)
+            case "purged":
+                self._purged.update(ids)
+            case "scrubbed":
+                self._scrubbed.update(ids)
             case _:
                 pass
 
@@ -151,6 +159,13 @@ def later_states(
         if _is_after(record, backup):
             found[record.id] = replace(record, embedder=None)
     return found
+
+
+def _is_clean(record: Record) -> bool:
+    """Return whether a scrub has been at the record in the backup, which may have been away."""
+    names = ("text", "session_id", "turn_id", "project", "cwd", "host")
+    values = [str(getattr(record, name)) for name in names]
+    return any(_SCRUB_MARK in value for value in (*values, *record.tags))
 
 
 def _is_live(later: Record | None, record: Record) -> bool:
