@@ -32,8 +32,8 @@ def modules_of(package: str) -> list[str]:
 
 # What all modules of a package together load of the libraries, and how many modules of ours.
 PACKAGES = {
-    "iai_memory.base": (24, set[str]()),
-    "iai_memory.projects": (22, set[str]()),
+    "iai_memory.base": (25, set[str]()),
+    "iai_memory.projects": (23, set[str]()),
     "iai_memory.privacy": (20, set[str]()),
     "iai_memory.text": (33, {"Stemmer", "regex"}),
     "iai_memory.capture.hosts": (25, set[str]()),
@@ -65,10 +65,10 @@ def test_a_module_of_text_loads_at_most_twenty_of_ours(module: str) -> None:
     ("module", "most", "libraries"),
     [
         ("iai_memory", 4, set[str]()),
-        ("iai_memory.capture.spool", 15, set[str]()),
+        ("iai_memory.capture.spool", 16, set[str]()),
         ("iai_memory.session_start.watermark", 12, set[str]()),
         ("iai_memory.session_start.decision", 12, set[str]()),
-        ("iai_memory.session_start.cache", 14, set[str]()),
+        ("iai_memory.session_start.cache", 15, set[str]()),
         ("iai_memory.store.record", 10, set[str]()),
         ("iai_memory.store.filter", 12, set[str]()),
         ("iai_memory.results", 6, {"pydantic"}),

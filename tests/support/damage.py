@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
+from iai_memory import Memory
 from iai_memory.base.paths import StorePaths
+from iai_memory.store.store_identity import expect_another_table
 
 Damaging = Callable[[Path], None]
 
@@ -74,3 +77,23 @@ def deletion_files(paths: StorePaths) -> list[Path]:
 def index_files(paths: StorePaths) -> list[Path]:
     found = (table_folder(paths) / "_indices").rglob("*")
     return [path for path in found if path.is_file()]
+
+
+@contextmanager
+def unreadable_newest_version(paths: StorePaths) -> Generator[None]:
+    """Another process commits a version, and its manifest is damaged for the block."""
+    Memory(paths.root, on_commit=lambda: None).ingest("of a version that cannot be read")
+    manifest = newest_manifest(paths)
+    content = manifest.read_bytes()
+    truncated(manifest)
+    try:
+        yield
+    finally:
+        manifest.write_bytes(content)
+
+
+def exchange_tables(paths: StorePaths, database: Path) -> None:
+    """Puts another table of the same store in its place, as a restore does."""
+    expect_another_table(paths)
+    paths.database.rename(paths.root.with_name("exchanged"))
+    database.rename(paths.database)

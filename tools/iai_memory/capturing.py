@@ -69,6 +69,7 @@ class CapturingHandle(StoreHandle):
         from .capture.drain import Drain
         from .projects.lookup import ProjectLookup
 
+        _ = self.store  # a lost one is told before a ring is taken; no cursor comes before a table
         projects = ProjectLookup()
         drain = Drain(
             self.paths,

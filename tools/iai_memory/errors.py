@@ -6,6 +6,7 @@ MemoryFault
 ├── Cancelled               the caller took a change back before it was made
 ├── StoreFault              the table or its folder
 │   ├── StoreUnavailable    cannot be opened, read or written (permissions, disk, damage)
+│   │   └── StoreLost       there was a table, and it is gone, emptied, set back or another one
 │   ├── StoreBusy           a lock or a commit was not obtained in time
 │   └── StoreMismatch       written by another schema version or another embedder
 ├── ModelFault              the embedding model
@@ -74,6 +75,13 @@ class StoreFault(MemoryFault):
 
 class StoreUnavailable(StoreFault):
     """The store cannot be opened, read or written."""
+
+
+class StoreLost(StoreUnavailable):
+    """There was a table, and it is gone, emptied, set back or another one's: nothing is begun anew.
+
+    What is left stays as it is until somebody repairs or restores it.
+    """
 
 
 class StoreBusy(StoreFault):

@@ -6,6 +6,7 @@ Also the upkeep of a store: the work due after a commit, and sleep.
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import threading
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from .embedding.encoder import Encoder
 from .embedding.identity import DIMENSION
 from .embedding.model import EmbeddingModel
 from .embedding.model_files import ModelFiles
+from .errors import StoreLost
 from .maintenance.after_commit import after_commit, compact_if_due, refresh_cached_page
 from .projects.folders import resolved_folder
 from .projects.identity import project_of
@@ -30,11 +32,15 @@ from .session_start.refresh import PageManager
 from .session_start.view import PageOptions
 from .settings import Settings, load_settings
 from .store.erasures import Erasures
+from .store.loss import KnownLoss
 from .store.names import stored_place
 from .store.table import Store
 
 if TYPE_CHECKING:
     from .maintenance.sleep import SleepReport
+
+
+_log = logging.getLogger(__name__)
 
 
 class StoreHandle:
@@ -89,6 +95,8 @@ class StoreHandle:
         self._forgot = Erasures(self.paths).stamp()
         self._model = EmbeddingModel(chosen)
         self._store: Store | None = None
+        self._store_id: str | None = None
+        self._loss: KnownLoss | None = None
 
     @property
     def zone(self) -> tzinfo:
@@ -153,14 +161,16 @@ class StoreHandle:
 
     @property
     def store(self) -> Store:
-        """The opened table.
+        """The opened table; opened anew where the store's folder went away and came back.
 
         Raises:
+            StoreLost: It was deleted or moved away, or another one lies in its place.
             StoreFault: It cannot be opened.
         """
         with self._opening:
-            if self._store is None:
-                self._store = self._open_store(check=True)
+            if self._store is None or not self._store.is_in_place():
+                self._store = self._opened_store()
+                self._store_id = self._store.id
             return self._store
 
     def page_manager(self, on_step: Callable[[str], None] | None = None) -> PageManager:
@@ -186,7 +196,10 @@ class StoreHandle:
         """Refresh the cached page if this object changed the store: no server may be running."""
         if self._wrote:
             self._wrote = False
-            refresh_cached_page(self.page_manager(), "shutdown")
+            try:
+                refresh_cached_page(self.page_manager(), "shutdown")
+            except StoreLost as exc:
+                _log.info("the page is not refreshed: %s", exc)
 
     def upkeep(self) -> bool:
         """Compact the store if its budget of commits is used up; return whether it did."""
@@ -230,6 +243,17 @@ class StoreHandle:
             progress=progress,
         )
 
+    def _opened_store(self) -> Store:
+        if self._loss is not None:
+            self._loss.require_change()
+        try:
+            store = self._open_store(check=True)
+        except StoreLost as exc:
+            self._loss = KnownLoss(self.paths, exc)
+            raise
+        self._loss = None
+        return store
+
     def _open_store(self, *, check: bool) -> Store:
         return Store(
             self.paths,
@@ -238,6 +262,7 @@ class StoreHandle:
             budget=self.settings.commit_budget,
             check=check,
             snapshot_bytes=self.settings.copy_mb << 20,
+            known_id=self._store_id,
         )
 
     def _committed(self) -> None:

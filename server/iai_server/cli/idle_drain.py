@@ -25,6 +25,8 @@ def is_idle() -> bool:
     except ValueError:  # the command itself says what is wrong with it
         return False
     try:
+        if os.path.lexists(paths.identity) and not paths.table.exists():
+            return False  # the store is lost, which the command itself says
         if has_work(paths) or is_urgent(page_mark(paths)):
             return False
         return not Spool(paths).faults()

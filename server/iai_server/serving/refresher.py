@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from iai_memory.base.machine_faults import told_by_system
-from iai_memory.errors import MemoryFault, StoreUnavailable
+from iai_memory.errors import MemoryFault, StoreLost, StoreUnavailable
 
 from ..startup.allocator import return_free_memory
 from .lifecycle import State
@@ -45,6 +45,7 @@ class Refresher:
         self._thread = threading.Thread(target=self._run, name="iai-mcp-refresher", daemon=True)
         self._capturing: threading.Thread | None = None
         self._presence: Presence | None = None
+        self._started = False
         self._watchdog = Watchdog(self._publish_step)
         self._embedded_version = -1
         self._embeds = False
@@ -67,16 +68,12 @@ class Refresher:
         except MemoryFault as exc:
             _log.error("the refresher ends: %s", exc)
             return
-        self._presence = self._announce(memory)
-        # Of a server that is killed nothing else is left; doctor counts who came and went.
-        memory.ledger.write("server_started", cwd=str(self._runtime.cwd))
         self._watchdog.start()
         trigger: Trigger = "periodic_wake"
         while not self._stopping.is_set():
             # Read before the pass: a commit during the pass must count as a change after it.
             token = self._change_token(memory)
             self._pass(memory, trigger)
-            self._publish_state()
             trigger = self._wait(memory, token)
         self._attempt("shutdown", lambda: self._finish(memory))
 
@@ -104,6 +101,10 @@ class Refresher:
     def _pass(self, memory: Memory, trigger: Trigger) -> None:
         from iai_memory.session_start.cache import cache_path
 
+        # Nothing is written beside a store that is lost or was moved away.
+        if not self._attempt("opening", lambda: self._require_not_lost(memory)):
+            return
+        self._show_presence(memory)
         self._attempt("forgetting", lambda: self._forget_erased(memory))
         # The page first, since a session waits for it. A commit of a later step sets the event, and
         # the next pass renders it without waiting for a tick.
@@ -122,11 +123,21 @@ class Refresher:
         if self._runtime.lifecycle.state is not State.WAKE and not self._embeds:
             memory.release()
         return_free_memory()
+        self._publish_state()
 
-    def _attempt(self, step: str, work: Callable[[], object], **fields: str) -> None:
+    def _require_not_lost(self, memory: Memory) -> None:
+        """Raise StoreLost; another fault the next step meets, and reports it."""
+        try:
+            _ = memory.store
+        except StoreLost:
+            raise
+        except MemoryFault:
+            return
+
+    def _attempt(self, step: str, work: Callable[[], object], **fields: str) -> bool:
         """Run one step; a failure is reported once and the step tried again at the next tick.
 
-        `fields` go into the event of a failure.
+        Returns whether it succeeded. `fields` go into the event of a failure.
         """
         started = time.perf_counter()
         try:
@@ -142,8 +153,9 @@ class Refresher:
                 duration_ms = round((time.perf_counter() - started) * 1000, 1)
                 self._report(step, exc, **fields, duration_ms=duration_ms)
             self._reported[step] = fault
-        else:
-            self._reported.pop(step, None)
+            return False
+        self._reported.pop(step, None)
+        return True
 
     def _report(self, step: str, exc: Exception, **fields: str | float) -> None:
         ledger = self._runtime.memory().ledger
@@ -207,6 +219,20 @@ class Refresher:
     def _is_disturbed(self) -> bool:
         return self._stopping.is_set() or self._runtime.lifecycle.state is not State.SLEEP
 
+    def _show_presence(self, memory: Memory) -> None:
+        """Announce this server, once; again where its store was moved away and put back."""
+        if self._presence is not None and self._presence.is_valid():
+            return
+        if self._started:
+            if self._presence is None:
+                return
+            self._presence.withdraw()
+        else:
+            # Of a server that is killed nothing else is left; doctor counts who came and went.
+            memory.ledger.write("server_started", cwd=str(self._runtime.cwd))
+        self._started = True
+        self._presence = self._announce(memory)
+
     def _announce(self, memory: Memory) -> Presence | None:
         from iai_memory.base.presence import Presence
 
@@ -229,15 +255,17 @@ class Refresher:
         name, since, at = step or Step("", 0.0, "")
         try:
             self._presence.update(step=name, step_at=at, step_since=since)
-        except OSError as exc:
+        except (OSError, MemoryFault) as exc:
             _log.warning("`iai-mcp status` does not show what lasts here: %s", exc)
 
     def _finish(self, memory: Memory) -> None:
         from iai_memory.base.presence import alive_servers
 
         self._watchdog.stop()
-        memory.page_manager().refresh("shutdown")
-        if self._presence is not None:
-            self._presence.withdraw()
+        try:
+            memory.page_manager().refresh("shutdown")
+        finally:
+            if self._presence is not None:
+                self._presence.withdraw()
         if not alive_servers(memory.paths):
             memory.back_up_if_due(max_seconds=LAST_BACKUP_SEC)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.support.damage import exchange_tables, unreadable_newest_version
 from tests.support.pages import (
     cache,
     events,
@@ -50,24 +52,20 @@ def test_row_1_a_store_that_cannot_be_asked_renders_nothing_and_keeps_the_page(
     memory: Memory,
 ) -> None:
     before = page(memory)
-    table = memory.paths.database / "memories.lance"
-    table.rename(table.with_name("away"))
-
-    outcome = refresh(memory)
+    with unreadable_newest_version(memory.paths):
+        outcome = refresh(memory)
 
     assert (outcome.action, outcome.reason, outcome.watermark) == ("skipped", "probe_failed", None)
     assert page(memory) == before
-    table.with_name("away").rename(table)
     memory.ingest("after the disk came back")
     assert refresh(memory).reason == "watermark_changed"
 
 
 def test_row_1_comes_before_row_2(memory: Memory) -> None:
     cache(memory).unlink()
-    table = memory.paths.database / "memories.lance"
-    table.rename(table.with_name("away"))
-    assert refresh(memory).reason == "probe_failed"
-    assert refresh(memory, force_rebuild=True).reason == "probe_failed"
+    with unreadable_newest_version(memory.paths):
+        assert refresh(memory).reason == "probe_failed"
+        assert refresh(memory, force_rebuild=True).reason == "probe_failed"
 
 
 def test_a_spool_that_is_no_folder_stops_no_refresh_and_is_said_on_the_page(
@@ -303,13 +301,14 @@ def test_row_6_a_new_day_and_another_embedder_render_again(memory: Memory) -> No
 def test_a_table_that_was_put_back_at_the_same_version_is_not_taken_for_the_same(
     tmp_path: Path,
 ) -> None:
-    one, other = opened(tmp_path / "one"), opened(tmp_path / "other")
+    one = opened(tmp_path / "one")
+    _ = one.store
+    other = opened(shutil.copytree(one.paths.root, tmp_path / "other"))
     one.ingest("of this store")
     other.ingest("of the backup")
     refresh(one)
     assert one.store.version == other.store.version
-    one.paths.database.rename(tmp_path / "away")
-    other.paths.database.rename(one.paths.database)
+    exchange_tables(one.paths, other.paths.database)
 
     back = opened(tmp_path / "one")
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.damage import unreadable_newest_version
 from tests.support.pages import cache, chosen, events, page, refresh, rendered, sidecar, until
 
 from iai_memory import Memory
@@ -110,8 +110,8 @@ def test_a_forced_render_says_so(memory: Memory) -> None:
 
 def test_a_failed_probe_leaves_its_reason_and_its_time(memory: Memory) -> None:
     memory.ingest("a fact")
-    shutil.rmtree(memory.paths.database / "memories.lance")
-    refresh(memory)
+    with unreadable_newest_version(memory.paths):
+        refresh(memory)
     [skipped] = events(memory, "skipped")
     assert set(skipped) >= {*EVERY_EVENT, "trigger", "cache_path", "reason", "duration_ms"}
     assert skipped["reason"] == "probe_failed"
@@ -241,12 +241,10 @@ def test_a_repeated_reason_is_written_when_it_changes_and_then_in_ten_minutes_wi
     [first, second] = events(memory, "skipped", reason="refresh_in_progress")
     assert "repeats" not in first
     assert second["repeats"] == 3
-    table = memory.paths.database / "memories.lance"
-    table.rename(table.with_name("away"))
-    refresh(memory)
-    refresh(memory)
+    with unreadable_newest_version(memory.paths):
+        refresh(memory)
+        refresh(memory)
     assert [e["reason"] for e in events(memory, "skipped")][2:] == ["probe_failed"]
-    table.with_name("away").rename(table)
     assert refresh(memory).action == "wrote"
     with held(memory.paths.lock("refresh"), timeout=0):
         memory.ingest("more")

@@ -22,6 +22,7 @@ from tests.support.any_order import (
     vector_of,
     without_its_data,
 )
+from tests.support.damage import exchange_tables
 
 from iai_memory import Memory, Record
 from iai_memory.errors import StoreUnavailable
@@ -280,8 +281,7 @@ def test_another_table_in_the_place_of_this_one_is_seen(
     for _ in range(2):
         assert len(memory.store.latest.nearest(query, Filter(), 5, nprobes=50)) == 3
         assert list(memory.store.latest.candidates([later])) == [later]
-    shutil.rmtree(memory.paths.database)
-    shutil.copytree(tmp_path / "backup" / memory.paths.database.name, memory.paths.database)
+    exchange_tables(memory.paths, tmp_path / "backup" / memory.paths.database.name)
     assert len(memory.store.latest.nearest(query, Filter(), 5, nprobes=50)) == 2
     assert list(memory.store.latest.candidates([later])) == []
     again = str(memory.ingest("Another owl is awake.").results[0].id)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import lancedb
 import pytest
+from tests.support.damage import exchange_tables
 
 from iai_memory import Memory
 from iai_memory.store.filter import Filter
@@ -82,8 +83,7 @@ def test_a_table_put_back_from_a_copy_is_counted_anew(root: Path, tmp_path: Path
     shutil.copytree(memory.paths.database, tmp_path / "copy")
     memory.ingest("lost with the copy")
     assert memory.store.statistics().total == 2
-    memory.paths.database.rename(tmp_path / "away")
-    (tmp_path / "copy").rename(memory.paths.database)
+    exchange_tables(memory.paths, tmp_path / "copy")
     assert memory.store.statistics().total == 1
     memory.ingest("after it")
     assert memory.store.statistics().total == 2
@@ -97,22 +97,22 @@ def test_what_was_added_to_a_table_that_is_gone_counts_in_no_other(
     memory.ingest("before the copy")
     shutil.copytree(memory.paths.database, tmp_path / "copy")
     memory.ingest({"text": "lost with the copy", "project": "p"})
-    memory.paths.database.rename(tmp_path / "away")
-    (tmp_path / "copy").rename(memory.paths.database)
+    exchange_tables(memory.paths, tmp_path / "copy")
     assert parts_of(memory) == parts_of(opened(root))
     opened(root).ingest({"text": "of the same version as what was lost", "project": "q"})
     assert parts_of(memory) == parts_of(opened(root))
 
 
 def test_another_table_of_the_same_version_is_counted_anew(root: Path, tmp_path: Path) -> None:
-    memory, another = opened(root), opened(tmp_path / "another")
+    memory = opened(root)
+    _ = memory.store
+    another = opened(shutil.copytree(root, tmp_path / "another"))
     for number in range(3):
         memory.ingest({"text": f"{number} here", "project": "p"})
         another.ingest({"text": f"{number} there", "project": "q"})
     assert memory.store.statistics().total == 3
     assert memory.store.version == another.store.version
-    memory.paths.database.rename(tmp_path / "away")
-    another.paths.database.rename(memory.paths.database)
+    exchange_tables(memory.paths, another.paths.database)
     memory.ingest({"text": "one more", "project": "q"})
     assert parts_of(memory) == parts_of(opened(root))
     assert memory.ingest({"text": "0 there", "project": "q"}).duplicates == 1

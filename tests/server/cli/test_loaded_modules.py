@@ -82,10 +82,10 @@ def test_the_help_of_every_command_needs_no_memory(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("call", "more", "most", "most_of_ours"),
     [
-        (("session-start",), set[str](), 824, 236),
-        (("timeline",), {"rich"}, 864, 236),
-        (("status",), {"rich"}, 864, 236),
-        (("recall", "which port"), {"rich", "onnxruntime", "tokenizers"}, 916, 266),
+        (("session-start",), set[str](), 824, 242),
+        (("timeline",), {"rich"}, 864, 242),
+        (("status",), {"rich"}, 864, 242),
+        (("recall", "which port"), {"rich", "onnxruntime", "tokenizers"}, 916, 272),
     ],
     ids=lambda part: part[0] if isinstance(part, tuple) else None,
 )

@@ -99,6 +99,14 @@ class OsLock:
             time.sleep(_POLL_SEC)
         return True
 
+    def is_in_place(self) -> bool:
+        """Return whether the lock is held, on the file that has its name now."""
+        try:
+            held_file, named = os.fstat(self._descriptor or -1), self.path.stat()
+        except OSError:
+            return False
+        return os.path.samestat(held_file, named)
+
     def release(self) -> None:
         """Let the lock go; without it, do nothing."""
         if self._descriptor is not None:

@@ -13,11 +13,10 @@ probably needs it, and should not have to render.
 from __future__ import annotations
 
 import os
-import stat
 from contextlib import contextmanager
 
 from ..errors import StoreBusy, StoreUnavailable
-from .files import make_private_folder, replace_file, sync_folder
+from .files import make_private_folder, overwrite_file, replace_file, sync_folder
 from .json_file import read_own_file
 from .locks import held
 
@@ -32,8 +31,6 @@ _WAIT_SEC = 5.0
 # A commit on a slow disk; a refresh that finds the lock held leaves the mark to the next one.
 _READ_WAIT_SEC = 1.0
 _URGENT, _ORDINARY = b"now", b"due"
-# Another thing in the file's place is replaced: a link could lead to any file, a FIFO would block.
-_FLAGS = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @contextmanager
@@ -124,29 +121,8 @@ def clear_page_mark(paths: StorePaths, seen: bytes | None) -> None:
 
 def _write(paths: StorePaths, mark: bytes) -> None:
     path = paths.root / NAME
-    if _overwrite(path, mark):
-        return
-    replace_file(path, mark)
-    sync_folder(paths.root)
-
-
-def _overwrite(path: os.PathLike[str], mark: bytes) -> bool:
-    """Write into the mark that stands; return False where there is none of this user.
-
-    Without `fsync`: that there is a mark is on the disk already, and after a power cut nobody is
-    left who read the one before.
-    """
-    try:
-        descriptor = os.open(path, _FLAGS)
-    except OSError:
-        return False
-    try:
-        about = os.fstat(descriptor)
-        ours = about.st_uid == os.geteuid() and about.st_nlink == 1
-        if not (ours and stat.S_ISREG(about.st_mode)):
-            return False
-        os.pwrite(descriptor, mark, 0)
-        os.ftruncate(descriptor, len(mark))
-        return True
-    finally:
-        os.close(descriptor)
+    # Over the mark that stands, which is on the disk already: after a power cut nobody is left who
+    # read the one before.
+    if not overwrite_file(path, mark):
+        replace_file(path, mark)
+        sync_folder(paths.root)

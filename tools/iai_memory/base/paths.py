@@ -31,6 +31,16 @@ class StorePaths:
         return self.root / "replacing.json"
 
     @property
+    def table(self) -> Path:
+        """LanceDB's folder of the one table."""
+        return self.database / "memories.lance"
+
+    @property
+    def identity(self) -> Path:
+        """Which store it is, and what its last commit left."""
+        return self.root / "store.json"
+
+    @property
     def locks(self) -> Path:
         """OS lock files, one per mechanism."""
         return self.root / "locks"

@@ -87,6 +87,10 @@ class Presence:
                 self._server = server
                 self._write()
 
+    def is_valid(self) -> bool:
+        """Return whether others find it: not in a folder that was moved away, or a copy of one."""
+        return self._lock.is_in_place()
+
     def withdraw(self) -> None:
         """Remove the state file and release the lock."""
         self._state_file.unlink(missing_ok=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
 from typing import Final
 
@@ -12,12 +13,14 @@ from lancedb.table import LanceTable
 
 from ..base.ledger import Ledger
 from ..base.locks import held
+from ..base.machine_faults import system_error_in
 from ..base.page_mark import page_change
 from ..base.paths import StorePaths
-from ..errors import StoreMismatch, StoreUnavailable
+from ..errors import StoreFault, StoreLost, StoreMismatch, StoreUnavailable
 from .exchange import settle_replacement
 from .indexes import create_size_indexes, create_text_index, has_text_index
-from .lance_errors import translated
+from .lance_errors import first_line, is_conflict, is_lances, translated
+from .loss import TableWatch
 from .migrations import (
     SCHEMA_KEY,
     SCHEMA_VERSION,
@@ -30,6 +33,18 @@ from .migrations import (
     schema_version,
 )
 from .schema import table_schema
+from .store_identity import (
+    StoreIdentity,
+    adopt,
+    is_of_later_format,
+    new_identity,
+    read_identity,
+    store_id_of,
+    with_store_id,
+)
+from .traces import has_version
+
+_log = logging.getLogger(__name__)
 
 TABLE_NAME: Final = "memories"
 CACHE_BYTES: Final = 32 << 20
@@ -39,6 +54,7 @@ WRITE_TIMEOUT_SEC: Final = 60.0
 """How long to wait for the write lock."""
 
 _WAIT_TO_SETTLE_SEC: Final = 1.0
+_LOOK_SEC: Final = 10.0
 
 NEW_TABLES: Final = {"new_table_data_storage_version": "2.1"}
 """LanceDB's options for a new table.
@@ -60,11 +76,12 @@ def write_lock(paths: StorePaths) -> AbstractContextManager[None]:
 class Connection:
     """One LanceDB session on one folder."""
 
-    def __init__(self, paths: StorePaths) -> None:
-        """Connect; no file is made."""
+    def __init__(self, paths: StorePaths, watch: TableWatch) -> None:
+        """Connect, which makes LanceDB's folder where there is none."""
         self._paths = paths
-        self.table_folder = paths.database / f"{TABLE_NAME}.lance"
-        self._versions = self.table_folder / "_versions"
+        self._watch = watch
+        self.identity: StoreIdentity | None = None
+        self._versions = paths.table / "_versions"
         self._database = self._connected(CACHE_BYTES)
 
     def set_index_cache(self, cache_bytes: int) -> None:
@@ -75,15 +92,20 @@ class Connection:
         """Return inode and time of change, in ns, of the folder of versions; one `stat`.
 
         Raises:
-            StoreUnavailable: The table is gone.
+            StoreLost: The table is gone.
+            StoreUnavailable: It cannot be looked at.
         """
-        with translated("looking at the table's files"):
-            try:
-                found = self._versions.stat()
-            except FileNotFoundError:
-                # A process may have died while another table took the place of this one.
-                settle_replacement(self._paths, wait_sec=_WAIT_TO_SETTLE_SEC)
-                found = self._versions.stat()
+        try:
+            with translated("looking at the table's files"):
+                try:
+                    found = self._versions.stat()
+                except FileNotFoundError:
+                    # A process may have died while another table took the place of this one.
+                    settle_replacement(self._paths, wait_sec=_WAIT_TO_SETTLE_SEC)
+                    found = self._versions.stat()
+        except StoreUnavailable:
+            self._watch.require_table()
+            raise
         return found.st_ino, found.st_mtime_ns
 
     def is_writable(self) -> bool:
@@ -118,22 +140,21 @@ class Connection:
             check: Refuse a table of another generation.
 
         Raises:
+            StoreLost: The newest version cannot be read, or it is not what was noted of it.
             StoreMismatch: Another schema version or another embedder wrote the table.
             StoreBusy: Another process kept the write lock for a minute.
         """
-        if self._exists():
-            table = self.open()
+        if has_version(self._paths.table):
+            table = self._whole()
             if check:
                 self._check_generation(table, embedder)
             if has_text_index(table) and not self._is_to_be_changed(table):
+                self._adopt_if_free(table)
                 return table
         # Under the lock, and each step again if need be: a creator may have been killed half-way.
         with write_lock(self._paths):
-            if not self._exists():
-                schema = table_schema(
-                    dimension, embedder=embedder, metadata={SCHEMA_KEY: SCHEMA_VERSION}
-                )
-                self._database.create_table(TABLE_NAME, schema=schema, exist_ok=True)
+            if not has_version(self._paths.table):
+                self._create(embedder, dimension)
             table = self.open()
             if is_outdated(table):
                 before = schema_version(table)
@@ -148,7 +169,72 @@ class Connection:
             if not has_text_index(table):
                 create_size_indexes(table)
                 create_text_index(table)
+            self._adopt(table)
             return table
+
+    def adopt_for_writing(self, table: LanceTable) -> None:
+        """Give the store an identity where it has none yet; under the write lock."""
+        if self.identity is None:
+            self._adopt(table)
+
+    def _whole(self) -> LanceTable:
+        """Return a handle on the table.
+
+        Raises:
+            StoreLost: It cannot be opened, or something of it is gone.
+            StoreUnavailable: The machine refused.
+        """
+        table = self._opened()
+        if self._watch.damage(table) is None:
+            return table
+        # Somebody may be at a change that leaves fewer rows, or another table.
+        try:
+            with held(self._paths.lock("write"), timeout=_LOOK_SEC):
+                return self._undamaged()
+        except StoreLost:
+            raise
+        except StoreUnavailable:
+            return self._undamaged()  # nobody is at anything where nothing can be written
+
+    def _undamaged(self) -> LanceTable:
+        table = self._opened()
+        damage = self._watch.damage(table)
+        if damage is not None:
+            raise self._watch.lost(damage)
+        return table
+
+    def _opened(self) -> LanceTable:
+        try:
+            return self.open()
+        except BaseException as exc:
+            if not is_lances(exc) or is_conflict(exc) or system_error_in(exc) is not None:
+                raise
+            raise self._watch.lost(f"cannot be opened ({first_line(exc)})") from exc
+
+    def _create(self, embedder: str, dimension: int) -> None:
+        schema = table_schema(dimension, embedder=embedder, metadata={SCHEMA_KEY: SCHEMA_VERSION})
+        schema = with_store_id(schema, new_identity().id)
+        self._database.create_table(TABLE_NAME, schema=schema, exist_ok=True)
+
+    def _adopt_if_free(self, table: LanceTable) -> None:
+        """Take the identity; a store of earlier versions gets one, if nobody writes just now."""
+        noted = read_identity(self._paths)
+        if noted is not None and noted.id == store_id_of(table):
+            self.identity = noted
+        elif self.is_writable():
+            with suppress(StoreFault), held(self._paths.lock("write"), timeout=_LOOK_SEC):
+                self._adopt(table)
+
+    def _adopt(self, table: LanceTable) -> None:
+        if is_of_later_format(self._paths):
+            return
+        try:
+            self.identity = adopt(self._paths, table)
+        except BaseException as exc:
+            if not is_lances(exc):
+                raise
+            # It works without; the next one who writes tries again.
+            _log.warning("%s got no identity: %s", self._paths.root, first_line(exc))
 
     def _connected(self, cache_bytes: int) -> lancedb.DBConnection:
         session = lancedb.Session(
@@ -160,9 +246,6 @@ class Connection:
             session=session,
             storage_options=NEW_TABLES,
         )
-
-    def _exists(self) -> bool:
-        return self._versions.exists()
 
     def _is_to_be_changed(self, table: LanceTable) -> bool:
         """Return whether a table is of an earlier version: not where it can only be read."""

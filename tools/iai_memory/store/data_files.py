@@ -6,14 +6,13 @@ and with a manifest that we write, which lists one file. Nothing in the store is
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import lancedb
 import pyarrow as pa
@@ -23,7 +22,15 @@ from ..embedding.identity import DIMENSION
 from ..text.analyzer import document_terms
 from .connection import NEW_TABLES, TABLE_NAME
 from .lance_errors import first_line, is_lances
-from .lance_files import DamagedFile, Fragment, Manifest, manifest_name, rows_of, version_of
+from .lance_files import (
+    DamagedFile,
+    Fragment,
+    Manifest,
+    manifest_name,
+    noted_version,
+    rows_of,
+    version_of,
+)
 from .migrations import require_no_later_version
 from .record_rows import from_table, record_columns
 from .row_digest import verify
@@ -40,7 +47,6 @@ _TERMS: Final = "terms"
 _ID: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MAX_FAILURES: Final = 500  # of one file; a read that fails takes a millisecond or two
 _ROWS_OF_TEXTS: Final = 1_000
-_MAX_HINT_BYTES: Final = 1_000
 _OFFSET: Final = (1 << 32) - 1  # the part of a row id that is the row's number in its fragment
 
 
@@ -386,20 +392,6 @@ def _silent_stderr() -> Generator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
-
-
-def noted_version(folder: Path) -> int:
-    """Return the version that LanceDB noted as the newest of a table's folder; 0 without a note.
-
-    It notes a version after it wrote it, so there may be newer ones.
-    """
-    try:
-        with (folder / "_versions" / "latest_version_hint.json").open("rb") as file:
-            noted: Any = json.loads(file.read(_MAX_HINT_BYTES))
-    except (OSError, ValueError, RecursionError):
-        return 0
-    version = noted.get("version") if isinstance(noted, dict) else None
-    return version if type(version) is int else 0
 
 
 def wrong_with(fault: DamagedFile | OSError) -> str:

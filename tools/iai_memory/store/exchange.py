@@ -29,8 +29,10 @@ from ..base.locks import held
 from ..base.machine_faults import machine_fault
 from ..base.page_mark import page_change
 from ..base.paths import NEW_DATABASE, StorePaths
+from ..base.store_guard import unguard
 from ..errors import InvalidInput, StoreBusy, StoreUnavailable
 from .read_lock import ReadLock
+from .store_identity import expect_another_table
 
 _WAIT_FOR_READERS_SEC: Final = 60.0
 _WAIT_SEC: Final = 60.0  # for the write lock
@@ -101,6 +103,7 @@ def exchange(paths: StorePaths, source: Path) -> Path | None:
     Returns:
         Where the old one is; None where there was none.
     """
+    unguard(paths.root)
     kept = None if _is_empty(paths.database) else _free_name(paths)
     journal = {"source": source.name, "kept": kept and kept.name}
     # Where this process dies, the next one may sit before the first rename or behind the last.
@@ -143,6 +146,7 @@ def settle(paths: StorePaths) -> bool:
         if not paths.replacing.exists():
             _remove(paths.new_database)
             return False
+        unguard(paths.root)
         journal = read_object(paths.replacing, _MAX_JOURNAL_BYTES) or {}
         is_moved = _is_empty(paths.database)
         if is_moved:
@@ -204,6 +208,7 @@ def _remove(folder: Path) -> None:
 
 
 def _remove_derived(paths: StorePaths) -> None:
-    """Remove what is made of a table; pages stay, which are marked as behind."""
+    """Remove what is made of a table, or says what is in it; pages stay, marked as behind."""
+    expect_another_table(paths)
     for name in _DERIVED:
         (paths.root / name).unlink(missing_ok=True)

@@ -9,11 +9,12 @@ schema and its number of rows are.
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 from uuid import UUID
 
 _MAGIC: Final = b"LANC"
@@ -34,6 +35,7 @@ _UUID, _INDEX_NAME = 1, 3  # of an index
 _UUID_BYTES: Final = 16
 _FILE_ROWS = 2  # of a data file's own description
 _HAS_DELETIONS: Final = 1
+_MAX_HINT_BYTES: Final = 1_000
 
 Field = tuple[int, int, int | bytes]
 """Number, wire type and value of a field of a protobuf message."""
@@ -184,6 +186,20 @@ def manifest_name(version: int) -> str:
 def version_of(manifest: Path) -> int:
     """Return the version that a manifest's name stands for; -1 for any other name."""
     return _VERSIONS - int(manifest.stem) if manifest.stem.isdecimal() else -1
+
+
+def noted_version(folder: Path) -> int:
+    """Return the version that LanceDB noted as the newest of a table's folder; 0 without a note.
+
+    It notes a version after it wrote it, so there may be newer ones.
+    """
+    try:
+        with (folder / "_versions" / "latest_version_hint.json").open("rb") as file:
+            noted: Any = json.loads(file.read(_MAX_HINT_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return 0
+    version = noted.get("version") if isinstance(noted, dict) else None
+    return version if type(version) is int else 0
 
 
 def rows_of(data_file: Path) -> int:

@@ -36,6 +36,7 @@ from .record_rows import from_table, history_to_json, record_columns
 from .row_digest import with_digests
 from .schema import DIGEST_COLUMN, EMBEDDER_FIELD_KEY, table_schema
 from .sql import sql_in
+from .store_identity import store_id_of, with_store_id
 from .trust import trust_of
 
 SCHEMA_KEY: Final = "iai.schema_version"
@@ -127,6 +128,7 @@ def migrate(database: DBConnection, table: LanceTable) -> int:
         embedder=embedder_of(table),
         metadata={SCHEMA_KEY: SCHEMA_VERSION},
     )
+    schema = with_store_id(schema, store_id_of(table))
     changed = {one.id: one for one in _folded(table)}
     fillers = [*([_fill_in] if schema_version(table) == "1" else []), _rekeyed]
     rows = table.search().limit(None).to_batches(batch_size=_BATCH_ROWS)

@@ -30,17 +30,18 @@ from ..base.last_moment import about_to_change
 from ..base.ledger import Ledger
 from ..base.machine_faults import machine_fault
 from ..base.paths import StorePaths
+from ..base.store_guard import unguard
 from ..embedding.identity import DIMENSION
 from ..errors import InvalidInput, StoreFault, StoreUnavailable
 from .connection import NEW_TABLES, TABLE_NAME, write_lock
-from .data_files import noted_version
 from .exchange import exchange, settle
 from .indexes import create_size_indexes, create_text_index
 from .lance_errors import translated
-from .lance_files import Manifest, manifest_name, version_of
+from .lance_files import Manifest, manifest_name, noted_version, version_of
 from .migrations import SCHEMA_KEY, SCHEMA_VERSION
 from .record_rows import history_to_json
 from .schema import table_schema
+from .store_identity import adopt, known_id, with_store_id
 from .vector_rows import Row, from_arrow, to_arrow
 
 _ROWS_PER_BATCH: Final = 500
@@ -92,6 +93,7 @@ def replacement(
         StoreUnavailable: The folder cannot be written, or there is too little room.
     """
     os.umask(os.umask(0o077) | 0o077)
+    unguard(paths.root)  # of a lost store, too
     make_private_folder(paths.root)
     with write_lock(paths):
         settle(paths)
@@ -136,6 +138,7 @@ class Replacement:
         schema = table_schema(
             DIMENSION, embedder=self._embedder, metadata={SCHEMA_KEY: self._schema_version}
         )
+        schema = with_store_id(schema, known_id(self._paths))
         batches = _Batches(self._counted(rows, given), schema)
         try:
             with translated("building a new table"):
@@ -172,6 +175,8 @@ class Replacement:
             version = _opened(new).version
         about_to_change()
         kept = exchange(self._paths, new)
+        with translated("opening the new table"):
+            adopt(self._paths, _opened(self._paths.database))
         Ledger(self._paths).write(
             "table_replaced",
             purpose=self._purpose,

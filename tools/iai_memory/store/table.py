@@ -38,6 +38,7 @@ from .key_filter import KeyFilter
 from .known import KnownMemory
 from .known_index import KnownIndex
 from .lance_errors import retried, translated
+from .loss import TableWatch
 from .plausible_times import MAX_AHEAD, is_plausible, ordered_by_arrival, said_at
 from .read_lock import ReadLock
 from .reader import TableReader
@@ -49,6 +50,7 @@ from .snapshot.reader import SnapshotReader
 from .sql import sql_time
 from .statistics import StatisticsByProject, TableStatistics, Tally, total_statistics
 from .statistics_cache import CommitDelta, StatisticsCache, statistics_of
+from .store_identity import expect_rows, note_identity, store_id_of
 from .vector_rows import Row
 from .writer import NewestRow, Writer
 
@@ -67,6 +69,7 @@ class Store:
     at once. Opening narrows the process's umask to 077: LanceDB offers no mode for its files.
 
     Raises:
+        StoreLost: There was a table, and it is gone, emptied, set back or another one.
         StoreUnavailable: The folder or the table cannot be opened.
         StoreMismatch: Another schema version or another embedder wrote the table.
     """
@@ -80,6 +83,7 @@ class Store:
         budget: int,
         check: bool = True,
         snapshot_bytes: int = 0,
+        known_id: str | None = None,
     ) -> None:
         """Open the table, or create it.
 
@@ -91,6 +95,8 @@ class Store:
             check: False opens a table of another generation, to re-embed it.
             snapshot_bytes: Memory for a snapshot of the table. A table that needs more has as much
                 for LanceDB's index pages instead.
+            known_id: That of the store which this process opened there before, see `id`: then
+                nothing is created, and another store is refused.
         """
         os.umask(os.umask(0o077) | 0o077)
         self.paths = paths
@@ -106,13 +112,15 @@ class Store:
         self._mending = IndexMending(self._mend_quickly)
         self.aliases = AliasFile(paths)
         self.erasures = Erasures(paths)
-        make_private_folder(paths.root)
+        self._watch = TableWatch(paths)
         settle_replacement(paths)
+        self._watch.require_not_lost(known_id)
+        make_private_folder(paths.root)
         self._read_lock = ReadLock(paths.lock("reading"))
         with translated(f"opening the store {paths.root}"):
-            self._connection = Connection(paths)
-            self._files = SyncedFolder(self._connection.table_folder)
-            self._digests = FileDigests(paths.database, self._connection.table_folder)
+            self._connection = Connection(paths, self._watch)
+            self._files = SyncedFolder(paths.table)
+            self._digests = FileDigests(paths.database, paths.table)
             self._table = self._connection.open_or_create(embedder, dimension, check=check)
             if snapshot_bytes > CACHE_BYTES and not may_fit(
                 self._table.count_rows(), snapshot_bytes
@@ -125,9 +133,20 @@ class Store:
             self._read_lock,
             self._connection.versions_stat,
             max_bytes=snapshot_bytes,
-            mend=self._mending.mended,
+            mend=self._mended,
         )
+        self._watch.note_opened(self.id)
         self.mend_times()
+
+    @property
+    def id(self) -> str:
+        """The store's UUID; "" where it has none, as one of earlier versions that is read-only."""
+        identity = self._connection.identity
+        return identity.id if identity else store_id_of(self._table) or ""
+
+    def is_in_place(self) -> bool:
+        """Return whether the table lies where it was opened; costs microseconds."""
+        return self._watch.is_in_place()
 
     @property
     def version(self) -> int:
@@ -275,7 +294,7 @@ class Store:
             with self._writing(shown=shown) as writer:
                 yield writer
         except StoreUnavailable as exc:
-            if self._mending.mended():
+            if self._mended():
                 raise StoreBusy("an index was damaged, and it is mended: try again") from exc
             raise
 
@@ -284,12 +303,14 @@ class Store:
         with write_lock(self.paths):
             with translated("reading the latest version"):
                 self._to_latest()
+                self._connection.adopt_for_writing(self._table)
             writer = Writer(
                 self.latest,
                 self._table,
                 self._newest_row(),
                 self._committed,
                 lambda: page_change(self.paths) if shown else nullcontext(),
+                self._about_to_remove,
             )
             try:
                 with self._mending.put_off():
@@ -341,7 +362,7 @@ class Store:
         try:
             self._compact(keep)
         except StoreUnavailable:
-            if not self._mending.mended():
+            if not self._mended():
                 raise
             self._compact(keep)
 
@@ -371,12 +392,12 @@ class Store:
         Raises:
             StoreFault: The table could not be written.
         """
-        before = {path.name for path in self._connection.table_folder.glob("data/*")} & {*files}
+        before = {path.name for path in self.paths.table.glob("data/*")} & {*files}
         with self.writing(shown=False) as writer:
             ids = writer.reader.ids()
             writer.update(writer.reader.rows(ids[:1]), writer.now())
         self.compact(keep=timedelta(0))
-        return bool(before - {path.name for path in self._connection.table_folder.glob("data/*")})
+        return bool(before - {path.name for path in self.paths.table.glob("data/*")})
 
     def merge_index_parts(self, max_parts: int) -> None:
         """Build each index of vectors anew that has come to more than `max_parts` parts.
@@ -409,7 +430,7 @@ class Store:
         ):
             self._to_latest()
             before = self._table.version
-            changed = changed_indexes(self._connection.table_folder, self._digests)
+            changed = changed_indexes(self.paths.table, self._digests)
             damaged = drop_damaged_indexes(self._table, changed)
             if not has_text_index(self._table):
                 create_text_index(self._table)
@@ -475,6 +496,17 @@ class Store:
             writer.update(rows, writer.now())
         return True
 
+    def _mended(self) -> bool:
+        """Return whether work that failed may succeed now.
+
+        Raises:
+            StoreLost: It failed because the table is gone.
+        """
+        mended = self._mending.mended()
+        if not mended:
+            self._watch.require_table()
+        return mended
+
     def _mend_quickly(self) -> bool:
         if settle_replacement(self.paths, wait_sec=_WAIT_TO_MEND_SEC):
             return True
@@ -488,13 +520,18 @@ class Store:
     def _readers_are_gone(self) -> bool:
         return self._read_lock.wait_for_readers(_WAIT_FOR_READERS_SEC)
 
-    def _committed(self, before: int, added: Sequence[Record] | None) -> None:
+    def _committed(self, before: int, after: int, added: Sequence[Record] | None) -> None:
         """Sync a commit, under the write lock; it is acknowledged when this returns."""
         self._sync()
+        # Where somebody without our lock committed in between, ours is a later version, and no
+        # delta leads up to that one.
+        alone = after == before + 1
+        self._note(before, after, len(added) if added is not None and alone else None)
         if added is not None:
-            # Where somebody without our lock committed in between, ours is a later version, and no
-            # delta leads up to that one.
             self._appended(before, before + 1, added)
+
+    def _about_to_remove(self, count: int) -> None:
+        expect_rows(self.paths, self._table.count_rows() - count)
 
     def _sync(self) -> None:
         """Bring every file to the disk, and note the digests of those that are new."""
@@ -502,9 +539,26 @@ class Store:
 
     def _rewritten(self, before: int, after: int) -> None:
         """Note that files were rewritten under the write lock and no row was changed."""
+        self._note(before, after, 0)
         self._appended(before, after, ())
         if self._newest is not None and self._newest.version == before:
             self._newest = replace(self._newest, version=after)
+
+    def _note(self, before: int, after: int, added: int | None) -> None:
+        """Note in `store.json` what a commit left; costs microseconds where `added` is known.
+
+        Args:
+            before: The version that it was made on.
+            after: The version that it made.
+            added: Number of rows that came; None for an unknown one, which are counted.
+        """
+        known = self._connection.identity
+        if known is None or (known.version == after and added is None):
+            return
+        exact = added is not None and known.version == before
+        rows = known.rows + (added or 0) if exact else self._table.count_rows()
+        self._connection.identity = replace(known, rows=rows, version=after)
+        note_identity(self.paths, self._connection.identity)
 
     def _appended(self, before: int, after: int, records: Sequence[Record]) -> None:
         self._key_filter.advance(before, after, [record.idem for record in records])

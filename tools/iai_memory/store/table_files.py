@@ -8,9 +8,9 @@ from pathlib import Path
 from random import Random
 from typing import Final, Literal, Self
 
-from .data_files import noted_version, wrong_with
+from .data_files import wrong_with
 from .file_digests import FileDigest, FileDigests, fault_of, files_of
-from .lance_files import DamagedFile, Manifest, manifest_name, version_of
+from .lance_files import DamagedFile, Manifest, manifest_name, noted_version, version_of
 
 FileKind = Literal["manifest", "data", "deletion", "index", "unneeded"]
 

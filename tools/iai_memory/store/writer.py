@@ -59,8 +59,9 @@ class Writer:
         reader: TableReader,
         table: LanceTable,
         newest: NewestRow,
-        committed: Callable[[int, Sequence[Record] | None], None],
+        committed: Callable[[int, int, Sequence[Record] | None], None],
         changing: Callable[[], AbstractContextManager[None]],
+        about_to_remove: Callable[[int], None],
     ) -> None:
         """Make a writer; for `Store.writing` only.
 
@@ -68,8 +69,9 @@ class Writer:
             reader: Of the latest version.
             table: At the latest version.
             newest: Of that version.
-            committed: Called after each commit with the version that it was made on and the
-                records that it added; None for a commit that did anything else.
+            committed: Called after each commit with the version that it was made on, the one that
+                it made, and the records that it added; None for one that did anything else.
+            about_to_remove: Called with the number of rows before they are removed.
             changing: Entered before each commit, left when it is done; raises to prevent it.
         """
         self.reader = reader
@@ -77,6 +79,7 @@ class Writer:
         self._table = table
         self._committed = committed
         self._changing = changing
+        self._about_to_remove = about_to_remove
 
     @property
     def embedder(self) -> str:
@@ -98,7 +101,7 @@ class Writer:
         if not rows:
             # Rows that are there already may be of a process that was killed before its `fsync`.
             with translated("storing memories"):
-                self._committed(self.newest.version, None)
+                self._committed(self.newest.version, self.newest.version, None)
             return []
         at = self.now()
         ids = _ids_after(self.newest.id, len(rows))
@@ -190,6 +193,8 @@ class Writer:
     def remove(self, ids: Sequence[str]) -> None:
         """Delete the rows with these ids; until they are merged, files keep what they say."""
         if ids:
+            with translated("removing memories"):
+                self._about_to_remove(len(ids))
             self._commit(
                 "removing memories",
                 lambda: self._table.delete(sql_in("id", ids)),
@@ -236,9 +241,9 @@ class Writer:
         with self._changing():
             retried(what, work, self._table.checkout_latest)
             with translated(what):
-                self._committed(self.newest.version, added)
-        with translated(what):
-            self.newest = NewestRow(self._table.version, last_id, number)
+                version = self._table.version
+                self._committed(self.newest.version, version, added)
+        self.newest = NewestRow(version, last_id, number)
 
 
 def _with(rows: Sequence[Row], records: Sequence[Record]) -> list[Row]:

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from ..base.clock import iso
 from ..base.paths import StorePaths
-from ..errors import StoreUnavailable
+from ..errors import StoreLost, StoreUnavailable
 from ..projects.alias_file import AliasFile
 from ..store.connection import TABLE_NAME
-from ..store.data_files import noted_version
+from ..store.lance_files import noted_version
 from ..store.record_rows import to_row
 from ..store.salvage import Salvage
 from ..store.table import Store
@@ -84,10 +84,12 @@ class Damage:
 
     Attributes:
         aliases: Why the aliases of projects could not be read; None where they could.
+        lost: Why the table is not the store's, or not all of it; None where it is.
         salvage: What was read of a damaged table; None of one that is not.
     """
 
     aliases: str | None = None
+    lost: str | None = None
     salvage: Salvage | None = None
 
     def missing(self) -> int | None:
@@ -96,7 +98,7 @@ class Damage:
 
     def sentences(self) -> list[str]:
         """Return what is missing and which files are damaged, a sentence each; [] of nothing."""
-        told = [] if self.aliases is None else [self.aliases]
+        told = [one for one in (self.aliases, self.lost) if one is not None]
         salvage = self.salvage
         if salvage is None or not (salvage.losses or salvage.missing or salvage.without_vectors):
             return told
@@ -170,6 +172,7 @@ def _salvaged(
     if not salvage.given and not salvage.losses:
         raise fault
     damage.salvage = salvage
+    damage.lost = str(fault) if isinstance(fault, StoreLost) else None
 
 
 def _to_line(row: Row, *, with_vectors: bool) -> str:
