@@ -158,10 +158,13 @@ def purge(
         lambda record: None if record.id in gone else record,
         lambda text: sought.without(text, MARK),
     )
-    number = store.erasures.erased(gone)
+    number = store.erasures.erased()
     pages.refresh("manual", force_rebuild=True)
     found = look_for_remains(store, sought, number, settings)
     quoted = {id_ for place in found.places for id_ in place.ids} - gone
+    rows = _rows_of(store, gone)
+    if not rows:
+        store.erasures.erased(gone)
     return Purged(
         ids=[*(one.id for one in what.records), *sorted(gone - {one.id for one in what.records})],
         copies=len(what.records) - what.named,
@@ -173,7 +176,7 @@ def purge(
         quoted=sorted(quoted),
         left=[
             *(str(one) for one in found.places if not _is_quotation(one, quoted)),
-            *_rows_of(store, gone),
+            *rows,
         ],
         unread=[*found.unread, *faults, *backups.faults],
     )
