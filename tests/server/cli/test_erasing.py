@@ -18,12 +18,14 @@ from urllib.parse import quote
 
 import lancedb
 import pyarrow as pa
+import pyrage
 import pytest
 import zstandard
 from tests.support.inventory import unnamed_files
 from tests.support.pages import ring
 
 from iai_memory import Memory
+from iai_memory.backup.sealing import Keys
 from iai_memory.base.clock import utc_now
 from iai_memory.capture.given_up import GivenUp
 from iai_memory.capture.ring import ring_of
@@ -240,21 +242,31 @@ def test_what_cannot_be_looked_at_is_named_and_never_called_gone(
     assert "it is gone" not in done.out
     assert "it is in no file that could be looked at" in done.out
     named = [line for line in done.out.splitlines() if line.startswith("NOT LOOKED AT: ")]
-    for name in ("odd.lock", "one.jsonl.age is sealed", "two.jsonl.zst cannot be read"):
+    for name in (
+        "odd.lock",
+        "one.jsonl.age is sealed for a key that is not here",
+        "two.jsonl.zst cannot be read",
+    ):
         assert [line for line in named if name in line], name
     assert (told["gone"], told["left"], len(told["unread"])) == (False, [], len(named))
 
 
-def test_what_a_compressed_file_holds_is_seen(memory: Memory, command: Command) -> None:
+def test_what_a_compressed_or_sealed_file_holds_is_seen(memory: Memory, command: Command) -> None:
     memory.ingest("something")
+    recipient = str(pyrage.x25519.Identity.generate().to_public())
+    sealed = Keys(memory.paths.backup_key, recipient).sealed(
+        zstandard.ZstdCompressor().compress(json.dumps({"text": SECRET}).encode())
+    )
     folder = memory.paths.root / "backups"
     folder.mkdir()
+    (folder / "two.zst.age").write_bytes(sealed)
     (folder / "one.jsonl.gz").write_bytes(gzip.compress(json.dumps({"text": SECRET}).encode()))
 
     done = command("scrub", SECRET)
 
     assert done.code == 1
-    assert f"STILL IN {folder / 'one.jsonl.gz'}" in done.out
+    for name in ("one.jsonl.gz", "two.zst.age"):
+        assert f"STILL IN {folder / name}" in done.out
 
 
 def test_names_and_targets_of_links_count(memory: Memory, command: Command, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 import pyarrow as pa
 
+from ..backup.sealing import Keys, SealedFault
 from ..base.paths import StorePaths
 from ..privacy.inventory import Treatment, kind_of
 from ..privacy.sought_text import SoughtText
@@ -70,12 +71,12 @@ class Remains:
 
 def remains(paths: StorePaths, sought: SoughtText, backups: Collection[Path] = ()) -> Remains:
     """Search all that lies in a store's folder, and in the folders of its backups."""
-    found = Remains()
+    found, keys = Remains(), Keys(paths.backup_key)
     for folder in backups:
         if paths.root not in folder.parents and folder.is_dir():
             for path in _everything(folder, found.unread.append):
                 if not path.is_symlink() and not path.is_dir():
-                    _look_into(path, "backups/segments/elsewhere", sought, found)
+                    _look_into(path, "backups/segments/elsewhere", sought, found, keys)
     for path in _everything(paths.root, found.unread.append):
         where = path.relative_to(paths.root).as_posix()
         if sought.is_in(where):
@@ -84,7 +85,7 @@ def remains(paths: StorePaths, sought: SoughtText, backups: Collection[Path] = (
             if sought.is_in(str(path.readlink())):
                 found.places.append(Place(f"the link {path} -> {path.readlink()}"))
         elif not path.is_dir():
-            _look_into(path, where, sought, found)
+            _look_into(path, where, sought, found, keys)
     for database in sorted(paths.root.glob("lancedb*")):
         _look_into_table(database / f"{TABLE_NAME}.lance", sought, found)
     return found
@@ -106,49 +107,55 @@ def _everything(root: Path, unread: Callable[[str], None]) -> Iterator[Path]:
             yield Path(folder, name)
 
 
-def _look_into(path: Path, where: str, sought: SoughtText, found: Remains) -> None:
+def _look_into(path: Path, where: str, sought: SoughtText, found: Remains, keys: Keys) -> None:
     treatment = _treatment(where)
     is_table = treatment in (Treatment.TABLE, Treatment.TABLE_COPY)
     try:
-        for content in _contents(path):
-            if content.startswith(_SEALED):
-                found.unread.append(f"{path} is sealed")
-            elif sought.is_in_bytes(content, decoded=not is_table):
+        for content in _contents(path, keys):
+            if sought.is_in_bytes(content, decoded=not is_table):
                 found.places.append(Place(str(path), treatment))
                 if is_table:
                     found.files.add(path.name)
                 return
     except FileNotFoundError:
         return  # a temporary file that got its name since, or a lock that was let go
+    except SealedFault:
+        found.unread.append(f"{path} is sealed for a key that is not here")
     except (OSError, pa.ArrowException) as exc:
         found.unread.append(f"{path} cannot be read ({_reason(exc)})")
 
 
-def _contents(path: Path) -> Iterator[bytes]:
-    """Yield the bytes of a file in parts that overlap, decompressed where they are compressed.
+def _contents(path: Path, keys: Keys) -> Iterator[bytes]:
+    """Yield the bytes of a file in parts that overlap, opened and decompressed.
 
     Raises:
         OSError: It is no regular file, or cannot be read.
+        SealedFault: It is sealed, and not for the store.
+        ArrowException: It cannot be decompressed.
     """
     with os.fdopen(os.open(path, _FLAGS), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(0, "it is no file")
         before = b""
         while part := file.read(_CHUNK):
-            if not before:
-                yield from _decompressed(path, part[:4])
+            if not before and part.startswith(_SEALED):
+                yield from _decompressed(pa.BufferReader(keys.opened(part + file.read())))
+                return
+            if not before and part.startswith(tuple(_COMPRESSED)):
+                yield from _decompressed(pa.OSFile(str(path)))
             yield before + part
             before = part[-_OVERLAP:]
 
 
-def _decompressed(path: Path, beginning: bytes) -> Iterator[bytes]:
-    for magic, codec in _COMPRESSED.items():
-        if beginning.startswith(magic):
-            with pa.OSFile(str(path)) as file, pa.CompressedInputStream(file, codec) as stream:
-                before = b""
-                while part := stream.read(_CHUNK):
-                    yield before + part
-                    before = part[-_OVERLAP:]
+def _decompressed(source: pa.NativeFile) -> Iterator[bytes]:
+    beginning = source.read(4)
+    source.seek(0)
+    codecs = [codec for magic, codec in _COMPRESSED.items() if beginning.startswith(magic)]
+    with source, pa.CompressedInputStream(source, codecs[0]) if codecs else source as stream:
+        before = b""
+        while part := stream.read(_CHUNK):
+            yield before + part
+            before = part[-_OVERLAP:]
 
 
 def _look_into_table(folder: Path, sought: SoughtText, found: Remains) -> None:

@@ -157,6 +157,7 @@ STORE_FILES: Final = (
     FileKind("servers/*.lock", _NOTHING, "a number", Treatment.NO_TEXT),
     FileKind("hooks/**", _NOTHING, "our scripts", Treatment.NO_TEXT),
     FileKind("models/**", _NOTHING, "the embedding model", Treatment.NO_TEXT),
+    FileKind("backup-key.txt", _NOTHING, "the key that opens sealed backups", Treatment.NO_TEXT),
     FileKind("backup-state.json", "faults, names of folders", _JSON, Treatment.LINES),
     FileKind("backup-key.txt", "no text: the key to encrypted backups", _UTF8, Treatment.NO_TEXT),
     FileKind("backups/**", _NOTHING, "JSON: names and sums of files", Treatment.BACKUP),
@@ -183,7 +184,12 @@ OTHER_FILES: Final = (
         _JSON,
         Treatment.NOT_OURS,
     ),
-    FileKind("IAI_MCP_BACKUP/**", "texts, names, past states", "JSON under zstd", Treatment.BACKUP),
+    FileKind(
+        "IAI_MCP_BACKUP/**",
+        "texts, names, past states",
+        "JSON under zstd, sealed by age if asked",
+        Treatment.BACKUP,
+    ),
     FileKind(
         "HOST FILES and HOST FILES.iai-mcp-backup-* of `connect`",
         "the host's own settings, as they were",
