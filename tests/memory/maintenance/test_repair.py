@@ -27,6 +27,7 @@ from iai_memory.projects.names import ProjectNames
 from iai_memory.store.erasures import Erasures
 from iai_memory.store.record import Record
 from iai_memory.store.replacement import replacement
+from iai_memory.store.store_identity import known_id
 from iai_memory.store.vector_rows import Row
 
 PER_FILE = 5
@@ -102,7 +103,7 @@ def test_of_a_damaged_newest_manifest_every_memory_comes_back(
     done = repaired(memory)
     assert shown(memory) == before
     assert done.replaced is not None
-    assert done.missing is None
+    assert done.missing == 0
     assert memory.plan_repair().kind == "whole"
 
 
@@ -142,6 +143,40 @@ def test_a_lost_table_without_a_backup_is_named_and_nothing_is_changed(memory: M
     with pytest.raises(StoreUnavailable, match="neither a backup nor a transcript"):
         repaired(memory)
     assert files_of(memory) == before
+
+
+def test_a_table_that_was_set_back_is_made_whole_of_the_backup(memory: Memory) -> None:
+    before = shown(memory)
+    older = Path(shutil.copytree(memory.paths.database, memory.paths.root.with_name("older")))
+    memory.ingest("a fact that the older copy lacks")
+    memory.back_up()
+    shutil.rmtree(memory.paths.database)
+    older.rename(memory.paths.database)
+    done = repaired(memory)
+    assert "the table was set back" in done.plan.faults[0]
+    assert len(records(memory)) == len(before) + 1
+
+
+def test_with_store_json_damaged_the_store_keeps_its_id(memory: Memory) -> None:
+    memory.back_up()
+    own = known_id(memory.paths)
+    for path in (memory.paths.identity, newest_manifest(memory.paths)):
+        emptied(path)
+    repaired(memory)
+    assert known_id(memory.paths) == own
+    shutil.rmtree(memory.paths.database)
+    memory.paths.identity.unlink()
+    repaired(memory)
+    assert known_id(memory.paths) == own
+
+
+def test_another_stores_table_is_not_made_this_ones(memory: Memory, tmp_path: Path) -> None:
+    other = Memory(tmp_path / "other", on_commit=lambda: None)
+    other.ingest("a fact of somebody else")
+    shutil.rmtree(memory.paths.database)
+    shutil.copytree(other.paths.database, memory.paths.database)
+    with pytest.raises(StoreMismatch, match=r"of another store .* move .*store.json away"):
+        memory.plan_repair()
 
 
 # What was forgotten, replaced or purged

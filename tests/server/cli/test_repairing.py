@@ -89,6 +89,7 @@ def test_where_nobody_knows_what_is_missing_it_exits_with_1(
     memory: Memory, doctor: Command
 ) -> None:
     emptied(newest_manifest(memory.paths))
+    memory.paths.identity.unlink()
     code, out, _ = doctor("--repair", "--yes")
     assert code == 1
     assert "nobody knows whether memories are missing" in out

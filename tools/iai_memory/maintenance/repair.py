@@ -16,6 +16,7 @@ from typing import Final, Literal
 import lancedb
 from lancedb.table import LanceTable
 
+from ..backup.place import folder_of
 from ..backup.reading import Backup, newest_backup
 from ..base.clock import utc_now
 from ..base.files import replace_file
@@ -25,16 +26,19 @@ from ..base.machine_faults import machine_fault
 from ..base.paths import StorePaths
 from ..capture.transcript_files import FoundTranscript, look_at
 from ..capture.turn import Host
-from ..errors import StoreBusy, StoreUnavailable
+from ..errors import BackupFault, StoreBusy, StoreMismatch, StoreUnavailable
 from ..settings import Settings
 from ..store.connection import TABLE_NAME
 from ..store.exchange import settle_replacement
 from ..store.file_digests import FileDigests
 from ..store.indexes import damaged_indexes
 from ..store.lance_errors import translated
+from ..store.lance_files import noted_version, version_of
 from ..store.migrations import SCHEMA_VERSION, embedder_in, is_known_version, version_in
 from ..store.replacement import Replaced, replacement
+from ..store.store_identity import damage_of, read_identity, store_id_in, store_id_of
 from ..store.table_files import look_at_files
+from ..store.traces import has_data, has_version
 from .known_transcripts import HOSTS, known_transcripts
 from .ledger_account import LedgerAccount
 from .merged_rows import MergedRows
@@ -64,6 +68,7 @@ class RepairPlan:
         embedder: Key of the embedder of the new table.
         schema_version: Of its rows.
         place: What identifies the folder of the table that was looked at.
+        store_id: Of the store, as far as anything says it.
     """
 
     kind: Kind
@@ -75,6 +80,7 @@ class RepairPlan:
     embedder: str
     schema_version: str
     place: int
+    store_id: str | None = None
 
     @property
     def missing(self) -> int | None:
@@ -201,10 +207,11 @@ def plan_repair(
         merged,
         reading,
         withheld,
-        merged.salvage.expected,
+        _expected(paths, merged),
         embedder if own == "?" else own,
         version_in(schema) if schema is not None and is_known_version(schema) else SCHEMA_VERSION,
         place,
+        _store_id(paths, settings, merged),
     )
 
 
@@ -226,6 +233,7 @@ def rebuild(paths: StorePaths, plan: RepairPlan) -> Repaired:
         needs_bytes=room,
         purpose="repair",
         schema_version=plan.schema_version,
+        store_id=plan.store_id,
     ) as new:
         if _place(paths) != plan.place:
             raise StoreBusy("another process repaired the store meanwhile: run this again")
@@ -315,10 +323,8 @@ def _merged(paths: StorePaths, backup: Backup | None) -> MergedRows:
 
 def _judged(paths: StorePaths, merged: MergedRows) -> tuple[Kind, list[str]]:
     """Return what is to be done, and why, a sentence each."""
-    folder = paths.database / f"{TABLE_NAME}.lance"
-    report = look_at_files(
-        folder, FileDigests(paths.database, folder), max_bytes=None, chance=Random()
-    )
+    digests = FileDigests(paths.database, paths.table)
+    report = look_at_files(paths.table, digests, max_bytes=None, chance=Random())
     damaged = [one for one in report.faults if one.kind not in ("unneeded", "index")]
     read = {loss.file for loss in merged.salvage.losses}
     faults = _faults_of_rows(paths, merged)
@@ -327,10 +333,61 @@ def _judged(paths: StorePaths, merged: MergedRows) -> tuple[Kind, list[str]]:
         return "rebuild", faults
     indexes = [str(one) for one in report.faults if one.kind == "index"]
     try:
-        indexes += [] if indexes else _faults_of_indexes(paths)
+        with translated("looking at the table"):
+            table = lancedb.connect(str(paths.database)).open_table(TABLE_NAME)
+            assert isinstance(table, LanceTable)
+            faults = _faults_of_identity(paths, table)
+            if not (faults or indexes):
+                names = damaged_indexes(table)
+                indexes = [f"the index {name} cannot be read" for name in names]
     except StoreUnavailable as exc:
-        return "rebuild", [str(exc)]
+        faults = [str(exc)]
+    if faults:
+        return "rebuild", faults
     return ("indexes", indexes) if indexes else ("whole", [])
+
+
+def _faults_of_identity(paths: StorePaths, table: LanceTable) -> list[str]:
+    """Return what a table lacks that can be read.
+
+    Raises:
+        StoreMismatch: It is another store's, whose memories are not this one's.
+    """
+    noted = read_identity(paths)
+    if noted is None:
+        return []
+    of_table = store_id_of(table)
+    damage = damage_of(noted, of_table, table.version, table.count_rows())
+    if damage is not None and of_table not in (None, noted.id):
+        raise StoreMismatch(
+            f"the table in {paths.database} {damage}: put this store's back, or run `iai-mcp "
+            f"restore-backup`; if it is the right one, move {paths.identity} away"
+        )
+    return [] if damage is None else [f"the table {damage}"]
+
+
+def _expected(paths: StorePaths, merged: MergedRows) -> int | None:
+    """Return how many memories there were; None where nobody knows."""
+    expected, noted = merged.salvage.expected, read_identity(paths)
+    if noted is None:
+        return expected
+    found = [version_of(path) for path in (paths.table / "_versions").glob("*.manifest")]
+    is_of_newest = noted.version >= max([noted_version(paths.table), *found])
+    if expected is None:
+        return noted.rows if is_of_newest or noted.rows > len(merged.given) else None
+    return max(expected, noted.rows)
+
+
+def _store_id(paths: StorePaths, settings: Settings, merged: MergedRows) -> str | None:
+    """Return the store's id where store.json says none: as the table or the backups have it."""
+    schema = merged.salvage.schema
+    if read_identity(paths) is not None or (schema is not None and store_id_in(schema)):
+        return None if schema is None else store_id_in(schema)
+    try:
+        owner = folder_of(paths, settings).owner()
+    except BackupFault:
+        return None
+    return owner.store or None if owner is not None else None
 
 
 def _faults_of_rows(paths: StorePaths, merged: MergedRows) -> list[str]:
@@ -346,14 +403,6 @@ def _faults_of_rows(paths: StorePaths, merged: MergedRows) -> list[str]:
     if salvage.without_vectors and not told:
         told.append(f"{_count(salvage.without_vectors)} lack their vectors")
     return told
-
-
-def _faults_of_indexes(paths: StorePaths) -> list[str]:
-    """Return which indexes of a table cannot be read whose rows can."""
-    with translated("reading the indexes"):
-        table = lancedb.connect(str(paths.database)).open_table(TABLE_NAME)
-        assert isinstance(table, LanceTable)
-        return [f"the index {name} cannot be read" for name in damaged_indexes(table)]
 
 
 def _transcripts(paths: StorePaths, kind: Kind) -> list[tuple[Host, FoundTranscript]]:
@@ -377,9 +426,7 @@ def _note_transcripts(
 
 
 def _has_data(paths: StorePaths) -> bool:
-    return any((paths.database / f"{TABLE_NAME}.lance" / "data").glob("*.lance")) or any(
-        (paths.database / f"{TABLE_NAME}.lance" / "_versions").glob("*.manifest")
-    )
+    return has_data(paths.table) or has_version(paths.table)
 
 
 def _place(paths: StorePaths) -> int:

@@ -73,6 +73,7 @@ def replacement(
     needs_bytes: int | None = None,
     purpose: Literal["repair", "restore"] = "restore",
     schema_version: str = SCHEMA_VERSION,
+    store_id: str | None = None,
 ) -> Generator[Replacement]:
     """Hold the store's write lock for the block, in which a new table is built and swapped in.
 
@@ -87,6 +88,7 @@ def replacement(
         purpose: Goes into the ledger. After a restore, what was changed since the backup counts no
             more; a repair takes nothing back.
         schema_version: Of the rows, where they are to be migrated when the table is opened.
+        store_id: The store's, where `store.json` does not say it.
 
     Raises:
         StoreBusy: Another process kept the write lock for a minute.
@@ -101,7 +103,9 @@ def replacement(
             _require_room(paths, needs_bytes)
             paths.new_database.mkdir(mode=PRIVATE_FOLDER)
             try:
-                yield Replacement(paths, embedder, purpose, schema_version)
+                yield Replacement(
+                    paths, embedder, purpose, schema_version, known_id(paths) or store_id
+                )
             finally:
                 settle(paths)
         except OSError as exc:
@@ -113,12 +117,20 @@ def replacement(
 class Replacement:
     """A new table beside the store's, for `replacement` only."""
 
-    def __init__(self, paths: StorePaths, embedder: str, purpose: str, schema_version: str) -> None:
+    def __init__(
+        self,
+        paths: StorePaths,
+        embedder: str,
+        purpose: str,
+        schema_version: str,
+        store_id: str | None,
+    ) -> None:
         """Begin without a row."""
         self._paths = paths
         self._embedder = embedder
         self._purpose = purpose
         self._schema_version = schema_version
+        self._store_id = store_id
         self._version = _version_of(paths)
         self._built: int | None = None
 
@@ -138,7 +150,7 @@ class Replacement:
         schema = table_schema(
             DIMENSION, embedder=self._embedder, metadata={SCHEMA_KEY: self._schema_version}
         )
-        schema = with_store_id(schema, known_id(self._paths))
+        schema = with_store_id(schema, self._store_id)
         batches = _Batches(self._counted(rows, given), schema)
         try:
             with translated("building a new table"):

@@ -167,7 +167,12 @@ def with_store_id(schema: pa.Schema, id_: str | None) -> pa.Schema:
 
 def store_id_of(table: LanceTable) -> str | None:
     """Return the id of the store that a table belongs to; None where it does not say."""
-    metadata: dict[bytes, bytes] = table.schema.field("id").metadata or {}
+    return store_id_in(table.schema)
+
+
+def store_id_in(schema: pa.Schema) -> str | None:
+    """Return the id of the store that a table with this schema belongs to; None for none."""
+    metadata: dict[bytes, bytes] = schema.field("id").metadata or {}
     found = metadata.get(STORE_FIELD_KEY.encode())
     return None if found is None else found.decode("utf-8", "replace")
 
