@@ -14,7 +14,7 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .base.ledger import Ledger
+from .base.ledger import Ledger, clean_with
 from .base.paths import StorePaths
 from .base.progress import ProgressCallback, ignore_progress, never_interrupted
 from .base.zone import user_zone
@@ -25,6 +25,7 @@ from .embedding.model import EmbeddingModel
 from .embedding.model_files import ModelFiles
 from .errors import StoreLost
 from .maintenance.after_commit import after_commit, compact_if_due, refresh_cached_page
+from .privacy.redaction import redact
 from .projects.folders import resolved_folder
 from .projects.identity import project_of
 from .recall.features import release_features
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 
 
 _log = logging.getLogger(__name__)
+
+
+clean_with(lambda text: redact(text).text)
 
 
 class StoreHandle:

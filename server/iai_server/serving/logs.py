@@ -14,6 +14,16 @@ _FORMAT = "%(asctime)s %(levelname)s %(name)s [%(process)d] %(message)s"
 MAX_FILES = 14
 
 
+class WithoutSecrets(logging.Formatter):
+    """The format of a line, whose secrets are replaced: faults quote names and settings."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        from iai_memory.privacy.redaction import redact  # not before the handshake
+
+        return redact(super().format(record)).text
+
+
 def configure(folder: Path, level: str) -> None:
     """Log to stderr and to `server-YYYY-MM-DD.log` (UTC) in `folder`; keep the newest 14 files.
 
@@ -29,6 +39,8 @@ def configure(folder: Path, level: str) -> None:
             old.unlink(missing_ok=True)
     except (OSError, StoreUnavailable) as exc:
         problem = exc
-    logging.basicConfig(level=level.upper(), format=_FORMAT, handlers=handlers, force=True)
+    for handler in handlers:
+        handler.setFormatter(WithoutSecrets(_FORMAT))
+    logging.basicConfig(level=level.upper(), handlers=handlers, force=True)
     if problem is not None:
         logging.getLogger(__name__).warning("no log file in %s: %s", folder, problem)

@@ -234,10 +234,13 @@ class Refresher:
         self._presence = self._announce(memory)
 
     def _announce(self, memory: Memory) -> Presence | None:
+        from pathlib import Path
+
         from iai_memory.base.presence import Presence
+        from iai_memory.privacy.redaction import redact
 
         try:
-            return Presence(memory.paths, self._runtime.cwd)
+            return Presence(memory.paths, Path(redact(str(self._runtime.cwd)).text))
         except MemoryFault as exc:
             # Only `status` does not list this server; serving goes on.
             _log.warning("this server does not show in `iai-mcp status`: %s", exc)
