@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from .segment import DamagedSegment, Segment, Segments
@@ -53,34 +53,12 @@ class Known:
         for id_, version, digest, text_bytes in states:
             self.states[id_] = KnownState(version, digest, text_bytes, number)
 
-    def keep(self, numbers: Sequence[int]) -> None:
-        """Drop all segments but these, with the states that lie in them."""
-        moved = {number: place for place, number in enumerate(numbers)}
-        self.segments = [self.segments[number] for number in numbers]
-        self.states = {
-            id_: state._replace(segment=moved[state.segment])
-            for id_, state in self.states.items()
-            if state.segment in moved
-        }
-
-    def live_rows(self) -> list[int]:
-        """Return for each segment how many of its states are the latest ones."""
+    def live_rows(self) -> dict[str, int]:
+        """Return for each segment, by name, how many of its states are the latest ones."""
         counts = [0] * len(self.segments)
         for state in self.states.values():
             counts[state.segment] += 1
-        return counts
-
-    def live_lines(self, number: int) -> Iterator[bytes]:
-        """Yield the lines of one segment that are the latest states.
-
-        Raises:
-            DamagedSegment: It cannot be read any more.
-        """
-        for line in self._folder.read(self.segments[number]):
-            state = state_of(line)
-            known = self.states[state.id]
-            if (known.segment, known.digest) == (number, state.digest):
-                yield line
+        return {one.name: count for one, count in zip(self.segments, counts, strict=True)}
 
 
 def read_states(folder: Segments, segment: Segment) -> list[State]:

@@ -1,8 +1,8 @@
 """A backup is taken: the states that changed since the last one, written, read back and listed.
 
     read every segment of the last backup  →  read what the table changed since then
-    →  new segments, each read back  →  small and outdated segments in one  →  the new index
-    →  old backups and what only they needed go
+    →  new segments, each read back  →  the new index
+    →  old backups go, and what only they needed  →  neighbours are merged
 
 Until the index is there, nothing counts that was written, and all former backups are whole. What is
 written is noted after each segment, so that the next call goes on where this one ended, was
@@ -14,22 +14,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
 
 from ..base.progress import never_interrupted
 from ..store.reader import TableReader
 from ..store.table import Store
 from .folder import BackupFolder
 from .known import Known
+from .merging import merge_segments
 from .point import Point, point_name
-from .segment import MAX_ROWS, DamagedSegment, Segment, portions
+from .segment import DamagedSegment, Segment, portions
 from .small_files import KIND, lines_of_files
 from .state_line import lines_of, state_of
 from .tidying import drop_old, remove_unneeded
-
-_MAX_SMALL: Final = 8
-_SMALL_ROWS: Final = MAX_ROWS // 2
-_MIN_LIVE: Final = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +102,6 @@ class _Taking:
                 return Taken(None, self._written, faults=self._faults())
             self._write(lines)
             self._folder.note_unfinished(replace(unfinished, segments=tuple(self._known.segments)))
-        if not self._interrupted():
-            self._clean()
         files = self._files()
         point = replace(
             unfinished,
@@ -123,9 +117,10 @@ class _Taking:
             self._folder.remove(path)
         points = [point, *self._listing.points]
         kept = drop_old(self._folder, points)
-        remove_unneeded(self._folder, kept)
         removed = tuple(one.name for one in points if one not in kept)
-        return Taken(point, self._written, removed, self._faults())
+        kept = merge_segments(self._folder, kept, self._known.live_rows())
+        remove_unneeded(self._folder, kept)
+        return Taken(kept[0], self._written, removed, self._faults())
 
     def _faults(self) -> tuple[str, ...]:
         return (*self._listing.faults, *self._known.faults)
@@ -150,28 +145,6 @@ class _Taking:
         segment = self._folder.segments.write(lines)
         self._known.add(segment, [state_of(line) for line in lines])
         self._written += len(lines)
-
-    def _clean(self) -> None:
-        """Write what is left of outdated segments anew, and small ones together.
-
-        Former backups keep the segments that they name.
-        """
-        known, live = self._known, self._known.live_rows()
-        rows = [segment.rows for segment in known.segments]
-        small = {number for number, count in enumerate(rows) if count < _SMALL_ROWS}
-        again = {
-            number for number, count in enumerate(live) if 0 < count < _MIN_LIVE * rows[number]
-        }
-        if len(small) > _MAX_SMALL:
-            again |= small
-        gone = {number for number, count in enumerate(live) if not count}
-        if not again | gone:
-            return
-        lines = [line for number in sorted(again) for line in known.live_lines(number)]
-        known.keep([n for n in range(len(rows)) if n not in again and n not in gone])
-        for portion in portions(iter(lines)):
-            segment = self._folder.segments.write(portion)
-            known.add(segment, [state_of(line) for line in portion])
 
     def _files(self) -> tuple[Segment, ...]:
         lines = list(lines_of_files(self._store.paths))
