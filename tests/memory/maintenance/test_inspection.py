@@ -75,7 +75,7 @@ def local(memory: Memory, path: Path) -> str:
 def test_a_store_that_is_whole_is_found_whole(memory: Memory, full: bool) -> None:
     found = inspected(memory, full=full)
     assert {one.state for one in found.findings} == {"ok"}
-    assert [one.subject for one in found.findings] == ["files", "rows", "search", "space"]
+    assert [one.subject for one in found.findings] == ["files", "counts", "rows", "search", "space"]
     assert told(found, "rows") == "31 of 31 compared with their digests"
     assert (found.files, found.rows, found.mended) == ((), (), ())
 
@@ -188,6 +188,17 @@ def test_a_table_without_digests_whose_file_cannot_be_read_is_told_by_trying(
     found = inspected(memory)
     assert local(memory, path) in told(found, "files")
     assert {one.file for one in found.files} == {local(memory, path)}
+
+
+def test_a_store_that_does_not_know_its_counts_says_so_and_the_next_commit_mends_it(
+    memory: Memory,
+) -> None:
+    store = opened(memory.paths)
+    memory.paths.identity.unlink()
+    found = inspect(memory.paths, store, full=True)
+    assert [one.subject for one in found.findings if one.state == "warning"] == ["counts"]
+    memory.ingest("one more")
+    assert told(inspected(memory), "counts") == "32 rows, of 32 that were noted at the least"
 
 
 def test_rows_that_stand_twice_are_found(memory: Memory) -> None:

@@ -30,6 +30,7 @@ from ..store.lance_files import DamagedFile
 from ..store.plausible_times import MAX_AHEAD
 from ..store.reader import TableReader
 from ..store.row_digest import verify
+from ..store.store_identity import damage_of, read_identity, store_id_of
 from ..store.table import Store
 from ..store.table_files import FileFault, FileKind, FileReport, look_at_files
 from ..store.vector_rows import from_arrow
@@ -139,6 +140,7 @@ class _Inspection:
     def _note_table(self, store: Store) -> None:
         """Note all that is read of one version of the table."""
         reader = store.pinned_reader()
+        self._part("counts", lambda: self._note_counts(reader))
         self._part("rows", lambda: self._note_rows(reader))
         self._note_search_or_mend(store, reader)
         self._part("links", lambda: self._note_links(reader))
@@ -191,6 +193,19 @@ class _Inspection:
             self._warn("index", f"{told}: {names} was dropped, and is built anew")
         else:
             self._warn("index", f"{told}, and nobody could build it anew: run `iai-mcp sleep`")
+
+    def _note_counts(self, reader: TableReader) -> None:
+        """Compare the table with what the last commit noted of it."""
+        noted = read_identity(self._paths)
+        if noted is None:
+            self._warn("counts", "store.json cannot be read: the next commit writes it")
+            return
+        total = reader.count_all()
+        what = damage_of(noted, store_id_of(reader), reader.version, total)
+        if what is not None:
+            self._broken("counts", f"the table {what}")
+        else:
+            self._ok("counts", f"{total:,} rows, of {noted.rows:,} that were noted at the least")
 
     def _note_rows(self, reader: TableReader) -> None:
         total = reader.count_all()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -146,8 +147,9 @@ def fault_of(path: Path, written: FileDigest, *, whole: bool) -> str | None:
         whole: Read it; else only its size is looked at.
     """
     try:
-        size = path.stat().st_size
-        if not path.is_file():
+        about = path.stat()
+        size = about.st_size
+        if not stat.S_ISREG(about.st_mode):
             return "is no file"
         if size != written.size:
             return "is empty" if not size else f"has {size:,} of {written.size:,} bytes"

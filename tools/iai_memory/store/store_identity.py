@@ -17,7 +17,7 @@ import logging
 import zlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from uuid import uuid4
 
 import pyarrow as pa
@@ -40,6 +40,14 @@ STORE_FIELD_KEY: Final = "iai.store"
 _MAX_BYTES: Final = 4 << 10
 _LENGTH: Final = 256
 _FIELDS: Final = {"id", "created", "rows", "version"}
+
+
+class HasSchema(Protocol):
+    """A table, or a reader of one."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Its columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +173,7 @@ def with_store_id(schema: pa.Schema, id_: str | None) -> pa.Schema:
     return schema.set(schema.get_field_index("id"), field.with_metadata(metadata))
 
 
-def store_id_of(table: LanceTable) -> str | None:
+def store_id_of(table: HasSchema) -> str | None:
     """Return the id of the store that a table belongs to; None where it does not say."""
     return store_id_in(table.schema)
 

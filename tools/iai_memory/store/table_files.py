@@ -182,10 +182,10 @@ def _confirmed(
         kind = newest.kind_of(name)
         if name.startswith("_versions/") and version_of(Path(name)) > newest.version:
             kind = "manifest"  # a newer version than any that is there
-        if what == "is missing":
-            gone = name in before and name not in known
-            if kind == "unneeded" or gone or _is_there(folder, name):
-                continue  # dropped with its version
+        is_dropped = kind == "unneeded" or (name in before and name not in known)
+        is_there = _is_there(folder, name)
+        if (is_dropped and not is_there) or (what == "is missing" and is_there):
+            continue  # it went with its version
         yield FileFault(name, what, kind, newest.index_of(name))
 
 
