@@ -14,6 +14,7 @@ import pytest
 from tests.support.checkout import HOOKS, ROOT
 from tests.support.command_line import COMMANDS
 from tests.support.documents import blocks, read, section, tables
+from tests.support.inventory import unnamed_files
 
 from iai_memory import Memory, Settings, load_settings
 from iai_memory.projects.identity import project_of
@@ -102,6 +103,7 @@ def test_every_command_has_an_example_that_runs(
         assert json.loads(done.stdout.splitlines()[0])["id"] == 1
     else:
         assert run(shlex.split(command)[1:]) == 0, (command, capfd.readouterr())
+    assert unnamed_files(used.paths.root) == []
 
 
 def test_the_exit_codes_are_the_documented_ones(used: Memory) -> None:
@@ -206,9 +208,17 @@ def test_every_file_of_a_used_store_is_documented(used: Memory) -> None:
 
 
 def test_every_test_that_the_security_document_names_exists() -> None:
-    named = re.findall(r"`(test_\w+)`", section("SECURITY.md", "What is protected"))
+    named = re.findall(r"`(test_\w+)`", read("SECURITY.md"))
     written = "\n".join(
         path.read_text(encoding="utf-8") for path in ROOT.glob("tests/**/test_*.py")
     )
     assert named
     assert [name for name in named if f"def {name}(" not in written] == []
+
+
+def test_every_sentence_of_the_threat_model_names_a_test() -> None:
+    model = read("SECURITY.md").partition("## The threat model\n")[2].partition("\n## ")[0]
+    sentences = model.split("\n- ")[1:]
+    assert len(sentences) > 20
+    assert [one for one in sentences if not re.search(r"`test_\w+`", one)] == []
+    assert [one for one in sentences if not one.startswith(("Holds: ", "Does not hold: "))] == []
