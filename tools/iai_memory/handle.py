@@ -267,7 +267,13 @@ class StoreHandle:
             check=check,
             snapshot_bytes=self.settings.copy_mb << 20,
             known_id=self._store_id,
+            elsewhere=self._backups_elsewhere,
         )
+
+    def _backups_elsewhere(self) -> list[str]:
+        from .backup.place import backups_elsewhere
+
+        return backups_elsewhere(self.paths, self.settings)
 
     def _committed(self) -> None:
         if self._on_commit is not None:

@@ -62,6 +62,13 @@ def files_of(root: Path) -> set[str]:
     }
 
 
+def table_of(paths: StorePaths) -> LanceTable:
+    """The table as LanceDB has it."""
+    table = lancedb.connect(str(paths.database)).open_table("memories")
+    assert isinstance(table, LanceTable)
+    return table
+
+
 def without_lancedb(paths: StorePaths) -> None:
     shutil.rmtree(paths.database)
 
@@ -93,12 +100,12 @@ def with_the_newest_manifest_truncated(paths: StorePaths) -> None:
 
 
 def with_its_rows_deleted(paths: StorePaths) -> None:
-    Memory(paths.root).store._connection.open().delete("true")
+    table_of(paths).delete("true")
 
 
 def with_one_row_deleted(paths: StorePaths) -> None:
-    reader = Memory(paths.root).store.latest
-    Memory(paths.root).store._connection.open().delete(f"id = '{reader.ids()[0]}'")
+    ids = Memory(paths.root).store.latest.ids()
+    table_of(paths).delete(f"id = '{ids[0]}'")
 
 
 def of_another_store(paths: StorePaths) -> StorePaths:
@@ -173,6 +180,18 @@ def test_one_trace_of_a_table_is_enough(store: StorePaths, trace: str) -> None:
         opened(store)
 
 
+def test_backups_on_another_disk_are_a_trace_of_the_store_whose_they_are(
+    store: StorePaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IAI_MCP_BACKUP", str(tmp_path / "disk"))
+    Memory(store.root).back_up()
+    shutil.rmtree(store.root)
+    with pytest.raises(StoreLost, match=r"what is left is backups in .*disk \(IAI_MCP_BACKUP\)"):
+        opened(store)
+    assert not store.root.exists()
+    assert Memory(tmp_path / "another").ingest("the first one").stored == 1
+
+
 def test_what_may_come_before_a_table_is_no_trace_of_one(words_only: Memory) -> None:
     root = words_only.paths.root
     before = ("logs", "locks", "spool", "servers", "ledger", "lancedb", "session-start")
@@ -229,7 +248,7 @@ def test_each_commit_is_noted_with_its_rows(store: StorePaths) -> None:
     assert last is not None
     assert (last.rows, last.version) == (COUNT + 1, memory.store.version)
     assert (last.id, last.created) == (first.id, first.created)
-    assert store_id_of(memory.store._connection.open()) == first.id
+    assert store_id_of(table_of(store)) == first.id
     assert opened(store).store.id == first.id
 
 
@@ -329,7 +348,7 @@ def test_rows_may_leave_where_that_was_noted_before(store: StorePaths) -> None:
     ids = Memory(store.root).store.latest.ids()
     expect_rows(store, COUNT - 1)
     opened(store)  # as after a kill before the commit
-    Memory(store.root).store._connection.open().delete(f"id = '{ids[0]}'")
+    table_of(store).delete(f"id = '{ids[0]}'")
     assert opened(store).ingest("one more").stored == 1
     noted = read_identity(store)
     assert noted is not None
@@ -345,24 +364,9 @@ def test_an_adopted_table_is_the_stores(store: StorePaths) -> None:
     other = Memory(store.root.with_name("other"))
     shutil.rmtree(store.database)
     shutil.copytree(other.paths.database, store.database)
-    table = lancedb.connect(str(store.database)).open_table("memories")
-    assert isinstance(table, LanceTable)
-    identity = adopt(store, table)
+    identity = adopt(store, table_of(store))
     assert (identity.id, identity.rows) == (before.id, COUNT + 2)
     assert opened(store).recall("lamp").hits
-
-
-def test_a_full_disk_costs_the_note_and_no_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("IAI_MCP_MODEL", "installed")
-    with small_disk(tmp_path / "disk", 4 << 20) as disk:
-        memory = Memory(disk / "store")
-        memory.ingest("the first one")
-        memory.paths.identity.unlink()
-        fill(disk)
-        memory.store._note(1, memory.store.version, 0)
-        assert Memory(disk / "store").recall("first").hits
 
 
 def test_a_copy_by_hard_links_is_not_written_into(store: StorePaths) -> None:

@@ -64,6 +64,21 @@ def store_id(paths: StorePaths) -> str:
     return str(fields.get("id") or "")
 
 
+def backups_elsewhere(paths: StorePaths, settings: Settings) -> list[str]:
+    """Return the folder that the settings name, as a noun, if the store's backups are there.
+
+    A store without a table that has backups was lost. [] also where the folder cannot be read.
+    """
+    if settings.backup is None:
+        return []
+    try:
+        owner = folder_of(paths, settings).owner()
+    except BackupFault:
+        return []
+    own = owner is not None and owner.root == str(paths.root)
+    return [f"backups in {settings.backup} (IAI_MCP_BACKUP)"] if own else []
+
+
 def require_own(folder: BackupFolder, paths: StorePaths) -> Owner | None:
     """Return whose backups these are; None for a folder without any.
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ..errors import MemoryFault
+from ..errors import MemoryFault, StoreLost
 from .clock import iso, utc_now
 from .files import PRIVATE_FILE, make_private_folder
 from .locks import held
@@ -86,6 +86,8 @@ class Ledger:
                 os.close(descriptor)
         except OSError as exc:
             self._warn(machine_fault(exc, f"{self.current} cannot be written"))
+        except StoreLost as exc:
+            _log.info("no event is written: %s", exc)  # whoever uses the store is told, in full
         except MemoryFault as exc:
             self._warn(f"events are missing in {self.current}: {exc}")
         except Exception:  # noqa: BLE001 - see below

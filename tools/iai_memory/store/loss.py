@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -24,9 +25,16 @@ _LOOK_AGAIN_SEC: Final = 10.0
 class TableWatch:
     """The look at one table's folder."""
 
-    def __init__(self, paths: StorePaths) -> None:
-        """Bind the store's files; nothing is looked at yet."""
+    def __init__(self, paths: StorePaths, elsewhere: Callable[[], list[str]] = list) -> None:
+        """Bind the store's files; nothing is looked at yet.
+
+        Args:
+            paths: The store's.
+            elsewhere: Returns traces of the store outside of its folder, as nouns; asked where
+                there is no table.
+        """
         self._paths = paths
+        self._elsewhere = elsewhere
         self._folder = paths.table
         self._opened: tuple[int, int] | None = None
 
@@ -66,9 +74,9 @@ class TableWatch:
         """
         if id_ is not None:
             self._require_same(id_)
-        elif not has_version(self._folder) and traces_of(self._paths):
+        elif not has_version(self._folder) and self._traces():
             self._wait_for_exchange()
-            left = traces_of(self._paths)
+            left = self._traces()
             if left and not has_version(self._folder):
                 raise self.lost(f"is gone, and what is left is {_listed(left)}")
         unguard(self._paths.root)
@@ -107,6 +115,9 @@ class TableWatch:
     def is_in_place(self) -> bool:
         """Return whether the table lies where it was opened; costs microseconds."""
         return self._opened == self._place() and has_version(self._folder)
+
+    def _traces(self) -> list[str]:
+        return [*traces_of(self._paths), *self._elsewhere()]
 
     def _error(self, what: str) -> StoreLost:
         root = self._paths.root

@@ -197,7 +197,10 @@ def damage_of(noted: StoreIdentity, id_: str | None, version: int, rows: int) ->
     is_expected = id_ is None and not noted.version  # see `expect_another_table`
     if id_ != noted.id and not is_expected:
         whose = f"of another store ({id_})" if id_ else "another one"
-        return f"is {whose}, and store.json is of store {noted.id}"
+        return (
+            f"is {whose}, and store.json is of store {noted.id} (if the table is the right one, "
+            f"move store.json away)"
+        )
     if version < noted.version:
         return set_back(version, noted.version)
     if rows < noted.rows:

@@ -84,6 +84,7 @@ class Store:
         check: bool = True,
         snapshot_bytes: int = 0,
         known_id: str | None = None,
+        elsewhere: Callable[[], list[str]] = list,
     ) -> None:
         """Open the table, or create it.
 
@@ -97,6 +98,7 @@ class Store:
                 for LanceDB's index pages instead.
             known_id: That of the store which this process opened there before, see `id`: then
                 nothing is created, and another store is refused.
+            elsewhere: See `TableWatch`.
         """
         os.umask(os.umask(0o077) | 0o077)
         self.paths = paths
@@ -112,7 +114,7 @@ class Store:
         self._mending = IndexMending(self._mend_quickly)
         self.aliases = AliasFile(paths)
         self.erasures = Erasures(paths)
-        self._watch = TableWatch(paths)
+        self._watch = TableWatch(paths, elsewhere)
         settle_replacement(paths)
         self._watch.require_not_lost(known_id)
         make_private_folder(paths.root)
