@@ -19,6 +19,7 @@ from .capture_checks import check_capture
 from .check import BrokenLink, Check, WeakLink, run_check
 from .erasure_checks import check_erasures
 from .host_checks import check_hosts
+from .lock_checks import check_locks
 from .round_trip import RoundTrip
 from .state_files import check_state_files
 from .table_checks import can_be_opened, check_table
@@ -37,6 +38,7 @@ def run_checks(memory: Memory, *, full: bool = False) -> list[Check]:
     checks = [
         run_check("store folder", lambda: _check_folder(memory)),
         run_check("state files", lambda: check_state_files(memory)),
+        run_check("locks", lambda: check_locks(memory)),
         *check_table(memory, full=full),
         run_check("model", lambda: _check_model(memory)),
         run_check("purges", lambda: check_erasures(memory)),

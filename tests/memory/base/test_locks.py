@@ -8,22 +8,20 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from iai_memory.base.clock import iso, utc_now
+from iai_memory.base.lock_queue import LockQueue
 from iai_memory.base.locks import Holder, OsLock, held, holder_of, present_holder
 from iai_memory.errors import StoreBusy, StoreUnavailable
 
-
-@contextmanager
-def holder(path: Path, *argv: str) -> Generator[subprocess.Popen[str]]:
-    """Another process that holds the lock."""
-    code = """
+HOLDER = """
 import sys
 from pathlib import Path
 path = Path(sys.argv[1])
@@ -33,16 +31,74 @@ with held(path, timeout=0):
     print("held", flush=True)
     sys.stdin.readline()
 """
+WAITER = """
+import sys
+from pathlib import Path
+from iai_memory.base.locks import held
+print("waits", flush=True)
+with held(Path(sys.argv[1]), timeout=60):
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+WRITER = """
+import sys
+from pathlib import Path
+from iai_memory.base.locks import held
+lock, log, turns = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+print("ready", flush=True)
+sys.stdin.readline()
+with open(log, "a", buffering=1) as told:
+    for _ in range(turns):
+        told.write(f"asks {sys.argv[4]}\\n")
+        with held(lock, timeout=120):
+            told.write(f"has {sys.argv[4]}\\n")
+            for _ in range(20_000):
+                pass
+"""
+
+
+@contextmanager
+def running(code: str, *argv: str) -> Generator[subprocess.Popen[str]]:
+    """Another process, up to its first line of output."""
     with subprocess.Popen(
-        [sys.executable, "-c", code, str(path), *argv],
+        [sys.executable, "-c", code, *argv],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == "held\n"
+        assert process.stdout.readline()
         yield process
         process.kill()
+
+
+@contextmanager
+def holder(path: Path, *argv: str) -> Generator[subprocess.Popen[str]]:
+    """Another process that holds the lock."""
+    with running(HOLDER, str(path), *argv) as process:
+        yield process
+
+
+@contextmanager
+def waiter(path: Path) -> Generator[subprocess.Popen[str]]:
+    """Another process that waits for the lock, and stands in the line."""
+    before = queued(path)
+    with running(WAITER, str(path)) as process:
+        while queued(path) == before:
+            pass
+        yield process
+
+
+def queued(path: Path) -> list[str]:
+    """The names of all places in the line before the lock."""
+    folder = Path(LockQueue(path).folder)
+    return sorted(one.name for one in folder.iterdir()) if folder.is_dir() else []
+
+
+def said(process: subprocess.Popen[str]) -> str:
+    """The next line that a process prints."""
+    assert process.stdout is not None
+    return process.stdout.readline()
 
 
 def test_who_waits_learns_who_holds_the_lock_and_since_when(tmp_path: Path) -> None:
@@ -173,4 +229,115 @@ def test_who_waits_for_a_stopped_holder_is_told_how_to_wake_it(tmp_path: Path) -
         process.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
         with pytest.raises(StoreBusy, match=f"`kill -CONT {process.pid}`"), held(path, timeout=0):
+            pass
+
+
+# The line of those who wait
+
+
+def test_who_comes_first_is_served_first(tmp_path: Path) -> None:
+    path = tmp_path / "x.lock"
+    served: list[int] = []
+
+    def wait(number: int) -> None:
+        with held(path, timeout=60):
+            served.append(number)
+
+    threads = [threading.Thread(target=wait, args=(number,)) for number in range(6)]
+    with held(path, timeout=0):
+        for number, thread in enumerate(threads):
+            thread.start()
+            while len(queued(path)) <= number:
+                pass
+    for thread in threads:
+        thread.join()
+    assert served == list(range(6))
+    assert queued(path) == []
+    assert not Path(LockQueue(path).folder).exists()
+
+
+def test_who_tries_once_does_not_pass_who_waits(tmp_path: Path) -> None:
+    path = tmp_path / "x.lock"
+    place = LockQueue(path).join()
+    assert place is not None
+    with pytest.raises(StoreBusy), held(path, timeout=0):
+        pass
+    place.leave()
+    with held(path, timeout=0):
+        pass
+
+
+def test_a_waiter_that_is_killed_leaves_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "x.lock"
+    with held(path, timeout=0), waiter(path) as first:
+        first.kill()
+        first.wait()
+        assert len(queued(path)) == 1
+    with held(path, timeout=0):
+        assert queued(path) == []
+
+
+def test_while_the_first_in_the_line_is_stopped_others_are_served(tmp_path: Path) -> None:
+    path = tmp_path / "x.lock"
+    with holder(path) as process, waiter(path) as first:
+        first.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, first.pid, os.WSTOPPED | os.WNOWAIT)
+        process.kill()
+        process.wait()
+        with held(path, timeout=60):
+            pass
+        first.send_signal(signal.SIGCONT)
+        assert said(first) == "held\n"
+
+
+def test_a_line_that_cannot_be_made_keeps_nobody_from_waiting(tmp_path: Path) -> None:
+    path = tmp_path / "x.lock"
+    Path(LockQueue(path).folder).touch()
+    done: list[bool] = []
+
+    def wait() -> None:
+        done.append(OsLock(path).acquire(60))
+
+    with held(path, timeout=0):
+        thread = threading.Thread(target=wait)
+        thread.start()
+    thread.join()
+    assert done == [True]
+
+
+@pytest.mark.slow
+def test_no_writer_is_passed_again_and_again_by_another_one(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    names = [str(number) for number in range(8)]
+    with ExitStack() as stack:
+        writers = [
+            stack.enter_context(running(WRITER, str(tmp_path / "x.lock"), str(log), "40", name))
+            for name in names
+        ]
+        for writer in writers:
+            assert writer.stdin is not None
+            writer.stdin.write("go\n")
+            writer.stdin.flush()
+        for writer in writers:
+            writer.wait()
+    lines = [line.split() for line in log.read_text().splitlines()]
+    assert len(lines) == 2 * 40 * len(names)
+    most = 0
+    for at, (what, name) in enumerate(lines):
+        if what == "asks":
+            granted = lines.index(["has", name], at)
+            meanwhile = Counter(other for did, other in lines[at:granted] if did == "has")
+            most = max(most, *meanwhile.values(), 0)
+    # One that was at it, and one that stood before; between asking and standing in the line some.
+    assert most <= 6
+
+
+@pytest.mark.slow
+def test_nobody_waits_out_the_time_behind_a_holder_that_is_stopped(tmp_path: Path) -> None:
+    path = tmp_path / "write.lock"
+    with holder(path, "/usr/bin/iai-mcp", "sleep") as process:
+        process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+        named = f"process {process.pid} .`iai-mcp sleep`. since .*, for . s, .*kill -CONT"
+        with pytest.raises(StoreBusy, match=named), held(path, timeout=3_600):
             pass

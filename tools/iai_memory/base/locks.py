@@ -1,13 +1,15 @@
 """OS file locks between threads and processes; the death of a holder releases them.
 
 A holder writes who it is into the lock file, for whoever waits. The lock itself is `flock`'s: what
-stands in the file decides nothing, and is not true once nobody holds the lock.
+stands in the file does not say who has it, and is not true once nobody does. Those who wait get it
+in the order in which they came (`lock_queue`), and nobody waits long behind one that is stopped.
 """
 
 from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 import re
 import sys
@@ -16,14 +18,27 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..errors import StoreBusy, StoreUnavailable
 from .clock import iso, parse_time, utc_now
 from .files import PRIVATE_FILE, make_private_folder
 from .machine_faults import machine_fault
 
-_POLL_SEC: Final = 0.02
+if TYPE_CHECKING:
+    from .lock_queue import Place
+
+# How often the lock is looked for by the first in the line, and by the others; at first more often,
+# since most hold it for some milliseconds.
+_FIRST_POLL_SEC: Final = 0.001
+_POLL_SEC: Final = 0.005
+_LONGEST_POLL_SEC: Final = 0.02
+_POLL_SHARE: Final = 0.02  # of the time waited so far
+# So long a holder may be stopped, as by Ctrl-Z and `fg`, before who waits gives up.
+_STOPPED_SEC: Final = 3.0
+_LOOK_SEC: Final = 0.5
+QUEUE_SUFFIX: Final = ".queue"
+"""Of the folder beside a lock file that is there while somebody waits."""
 # So that nothing in it can be nested too deeply to be parsed.
 _MAX_BYTES: Final = 512
 # What a step takes that was begun before the bound.
@@ -50,7 +65,8 @@ class Holder(NamedTuple):
     bound_s: float | None = None
 
     def __str__(self) -> str:
-        return f"process {self.pid} (`{self.command}`) since {self.since}"
+        held = f"process {self.pid} (`{self.command}`) since {self.since}"
+        return f"{held}, for {self.age_s():.0f} s" if self.age_s() >= 1 else held
 
     def age_s(self) -> float:
         """Return for how many seconds it has held the lock; 0 where its clock says the future."""
@@ -65,7 +81,9 @@ class Holder(NamedTuple):
 
         A process that is stopped is told on Linux alone; elsewhere its age shows it.
         """
-        if _is_stopped(self.pid):
+        from .lock_queue import is_stopped
+
+        if is_stopped(self.pid):
             return f"it is stopped: run `kill -CONT {self.pid}`, or `kill -9 {self.pid}`"
         if self.bound_s is not None and self.age_s() > self.bound_s + _GRACE_SEC:
             return f"it is stuck, {self.bound_s:.0f} s are its bound: run `kill -9 {self.pid}`"
@@ -89,15 +107,50 @@ class OsLock:
     def acquire(self, timeout: float = 0.0) -> bool:
         """Take the lock; return False if another holder kept it for `timeout` seconds.
 
+        Behind a holder that is stopped for some seconds, or that others wait for already where
+        `timeout` is 0, it returns False at once.
+
         Raises:
             OSError: The file cannot be opened or locked.
         """
-        ends = time.monotonic() + timeout
-        while not self._try():
-            if time.monotonic() >= ends:
+        # Most find nobody in the line, and need not even know how one is made.
+        if not os.access(f"{self.path}{QUEUE_SUFFIX}", os.F_OK) and self._try():
+            return True
+        from .lock_queue import LockQueue
+
+        queue = LockQueue(self.path)
+        if queue.is_empty() and self._try():
+            return True
+        if timeout <= 0:
+            return False
+        place = queue.join()
+        try:
+            return self._wait(timeout, place)
+        finally:
+            if place is not None:
+                place.leave()
+
+    def _wait(self, timeout: float, place: Place | None) -> bool:
+        began = time.monotonic()
+        looked, stopped_since = began, math.inf
+        while True:
+            is_next = place is None or place.is_next()
+            if is_next and self._try():
+                return True
+            now = time.monotonic()
+            if now - looked >= _LOOK_SEC:
+                looked = now
+                stopped_since = min(stopped_since, now) if self._holder_is_stopped() else math.inf
+            if now - began >= timeout or now - stopped_since >= _STOPPED_SEC:
                 return False
-            time.sleep(_POLL_SEC)
-        return True
+            pause = (_FIRST_POLL_SEC if is_next else _POLL_SEC) + _POLL_SHARE * (now - began)
+            time.sleep(min(_LONGEST_POLL_SEC, pause))
+
+    def _holder_is_stopped(self) -> bool:
+        from .lock_queue import is_stopped
+
+        holder = holder_of(self.path)
+        return holder is not None and is_stopped(holder.pid)
 
     def is_in_place(self) -> bool:
         """Return whether the lock is held, on the file that has its name now."""
@@ -187,6 +240,19 @@ def present_holder(path: Path) -> Holder | None:
     return None
 
 
+def stuck_locks(folder: Path) -> list[str]:
+    """Return a sentence on each lock of a folder whose holder will not let go of it by itself."""
+    found: list[str] = []
+    for path in sorted(folder.glob("*.lock")):
+        written = holder_of(path)
+        if written is None or not written.stuck():
+            continue  # most: no lock is taken to look at it
+        holder = present_holder(path)
+        if holder is not None and (advice := holder.stuck()):
+            found.append(f"{path.name} is held by {holder}: {advice}")
+    return found
+
+
 @contextmanager
 def waiting_until(ends: float) -> Generator[None]:
     """Let no lock be waited for after that time, whatever the waiting is done for.
@@ -219,30 +285,23 @@ def held(path: Path, *, timeout: float, bound: float | None = None) -> Generator
     make_private_folder(path.parent)
     timeout = min(timeout, max(0.0, _ENDS.get() - time.monotonic()))
     lock = OsLock(path, bound)
+    began = time.monotonic()
     try:
         acquired = lock.acquire(timeout)
     except OSError as exc:
         raise StoreUnavailable(machine_fault(exc, f"{path} cannot be locked")) from exc
     if not acquired:
         holder = holder_of(path)
+        waited = min(timeout, time.monotonic() - began)
         advice = holder.stuck() if holder else ""
         raise StoreBusy(
-            f"{path.name} is held by {holder or 'another process'}, waited {timeout:.3g} s: "
+            f"{path.name} is held by {holder or 'another process'}, waited {waited:.3g} s: "
             f"{advice or 'try again, or see who runs with `iai-mcp status`'}"
         )
     try:
         yield
     finally:
         lock.release()
-
-
-def _is_stopped(pid: int) -> bool:
-    try:
-        about = Path(f"/proc/{pid}/stat").read_bytes()
-    except OSError:
-        return False  # no /proc, or it ended
-    # The name before it may hold anything, brackets too.
-    return about.rpartition(b")")[2].split()[:1] in ([b"T"], [b"t"])
 
 
 def _command() -> str:

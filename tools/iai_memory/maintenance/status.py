@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from ..base.ledger import Ledger
+from ..base.locks import stuck_locks
 from ..base.paths import StorePaths
 from ..base.presence import Server, alive_servers
 from ..capture.session_state import Sessions
@@ -81,7 +82,7 @@ def status(
             for server in alive_servers(store.paths)
         ],
         sessions=_sessions(store.paths),
-        last_errors=_errors(ledger),
+        last_errors=[*stuck_locks(store.paths.locks), *_errors(ledger)],
     )
 
 
