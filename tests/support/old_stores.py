@@ -12,7 +12,7 @@ from lancedb.table import LanceTable
 
 from iai_memory.embedding.identity import DIMENSION, IDENTITY
 from iai_memory.store.idempotency import idempotency_key
-from iai_memory.store.schema import table_schema
+from iai_memory.store.schema import LATE_COLUMNS, table_schema
 
 START = datetime(2026, 5, 8, 10, tzinfo=UTC)
 UUID = "6f1d2c3b-0000-4000-8000-{:012x}"
@@ -21,7 +21,7 @@ UUID = "6f1d2c3b-0000-4000-8000-{:012x}"
 def schema_of_version_2() -> pa.Schema:
     """Today's columns without those that came with version 3 and later."""
     schema = table_schema(DIMENSION, embedder=IDENTITY.key, metadata={"iai.schema_version": "2"})
-    for name in ("folded_into", "row_digest"):
+    for name in ("folded_into", *LATE_COLUMNS):
         schema = schema.remove(schema.get_field_index(name))
     return schema
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from .handle import StoreHandle
 from .maintenance.after_commit import compact_if_due
 from .projects.identity import ignored
 from .results import IngestReport
+from .store.writer import ChangeGroup
 from .writing import changes
 from .writing.embed_pending import STEP_MEMORIES, EmbeddingElsewhere, embed_step
 from .writing.ingest import ingest
@@ -117,7 +118,7 @@ class CapturingHandle(StoreHandle):
 
         projects = ProjectLookup()
         run = HistoryImport(
-            self._store_imported,
+            partial(self._store_imported, ChangeGroup()),
             self.tag_rewound,
             selection=replace(selection or Selection(), names=self.store.project_names),
             record=None if selection else ImportRecord(self.paths, self._table, anew=anew),
@@ -232,9 +233,9 @@ class CapturingHandle(StoreHandle):
     def _tag_captured(self, rewound: Collection[str], others: Collection[str]) -> int:
         return changes.tag_rewound(self.store, rewound, others)
 
-    def _store_imported(self, turns: list[NewMemory]) -> IngestReport:
+    def _store_imported(self, group: ChangeGroup, turns: list[NewMemory]) -> IngestReport:
         # Without the encoder: words first. The page follows at the end, whatever its interval.
-        report = ingest(self.store, None, new_memories(turns), origin="import")
+        report = ingest(self.store, None, new_memories(turns), origin="import", group=group)
         hasten_page(self.paths)
         compact_if_due(self.store)
         return report

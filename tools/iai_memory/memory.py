@@ -15,7 +15,6 @@ from .base.checks import check_flag, check_whole
 from .base.clock import parse_time
 from .coverage.answers import Sight
 from .coverage.catching_up import CaughtUp
-from .errors import StoreUnavailable
 from .privacy.redaction import redact
 from .recall.filter_arguments import check_filter, in_hindsight
 from .recall.project_scope import in_project
@@ -32,7 +31,6 @@ from .results import (
     Superseded,
     Timeline,
 )
-from .session_start.cache import remove_pages
 from .session_start.current_page import current_page
 from .store.filter import Filter
 from .store.record_view import view_of
@@ -290,16 +288,6 @@ class Memory(StoreUpkeep):
 
     def _sight(self, caught_up: CaughtUp) -> Sight:
         return Sight(self.store, self.paths, self._no_capture, caught_up, self._folder)
-
-    def _remove_pages(self) -> None:
-        # Here and not in the refresher: that one may be at another step for long.
-        try:
-            remove_pages(self.paths)
-        except OSError as exc:
-            raise StoreUnavailable(
-                f"the pages in {self.paths.root} cannot be removed ({exc.strerror}), and may still "
-                f"show what was forgotten: run `iai-mcp session-start --refresh`"
-            ) from exc
 
 
 def _noted(reason: str) -> str:

@@ -261,6 +261,95 @@ class Pinned(RecordView):
     copies: int = 0
 
 
+class ChangedMemory(Result):
+    """A memory and what happened to it; `text` is null where it is forgotten and not asked for."""
+
+    id: str
+    what: list[str]
+    role: str
+    project: str | None
+    created_at: datetime
+    text: str | None
+    superseded_by: str | None = None
+
+
+class Undone(Result):
+    """What an undo did, or with `done` false would do.
+
+    `change` is the number of the change that is taken back and `made_at` its time, or `to` the time
+    that the store goes back to. `counts` are memories by what happens to them, of which `memories`
+    shows some. `kept` were changed again since and stay; `gone` were scrubbed or purged since, and
+    no undo has their words. `redo` is the command that takes the undo itself back.
+    """
+
+    done: bool
+    change: int | None = None
+    made_at: datetime | None = None
+    to: datetime | None = None
+    total: int = 0
+    counts: dict[str, int] = {}
+    memories: list[ChangedMemory] = []
+    kept: int = 0
+    gone: int = 0
+    redo: str | None = None
+
+
+class PastState(Result):
+    """A step in the past of a memory: what happened, when, as part of which change, by what.
+
+    `by` is the way it came ("cli", "tool", "hook", "import") or "undo"; null where nobody noted it.
+    `other` is the memory that replaced it, or into which it was folded.
+    """
+
+    at: datetime
+    change: int | None
+    what: list[str]
+    by: str | None
+    reason: str | None = None
+    other: str | None = None
+    pinned: bool | None = None
+    tags: list[str] | None = None
+
+
+class Wording(Result):
+    """Another wording of the same fact, and since when it is true."""
+
+    id: str
+    text: str
+    since: datetime
+
+
+class MemoryHistory(Result):
+    """Every state of a memory, oldest first, with what it replaced and what replaced it.
+
+    `text` is null where it is forgotten and not asked for.
+    """
+
+    id: str
+    text: str | None
+    role: str
+    project: str | None
+    created_at: datetime
+    forgotten: bool
+    folded_into: str | None
+    states: list[PastState]
+    replaced: list[Wording]
+    replaced_by: list[Wording]
+
+
+class StoreDiff(Result):
+    """What is different in a store between two times; `until` null is now.
+
+    `counts` are of all `total` memories by what happened to them, `memories` shows the newest.
+    """
+
+    since: datetime
+    until: datetime | None
+    total: int
+    counts: dict[str, int]
+    memories: list[ChangedMemory]
+
+
 class TimelineEntry(RecordView):
     """A memory in time, or an exchange of a session: the user's turn with what came of it.
 

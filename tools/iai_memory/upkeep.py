@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from .base.checks import check_ids
-from .base.clock import utc_now
+from .base.checks import check_ids, check_whole
+from .base.clock import iso, utc_now
 from .base.locks import held
 from .base.progress import never_interrupted
 from .capturing import CapturingHandle
 from .errors import InvalidInput, StoreFault, StoreUnavailable
 from .maintenance.status import status
-from .results import RecordView, Restored, Status
+from .results import MemoryHistory, RecordView, Restored, Status, StoreDiff, Undone
+from .session_start.cache import remove_pages
 from .store.record_view import view_of
 from .writing import changes
 from .writing.embed_pending import reembed
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 _WAIT_FOR_BACKUP_SEC: Final = 30.0
 # A command, and who reads its output, ends that much later once a day.
 _AT_THE_END_SEC: Final = 1.0
+
+_MAX_LISTED: Final = 100_000
 
 
 class StoreUpkeep(CapturingHandle):
@@ -355,6 +359,93 @@ class StoreUpkeep(CapturingHandle):
             self._store = None
         return kept[0], replaced
 
+    def undo(
+        self,
+        *,
+        to: str | datetime | None = None,
+        change: int | None = None,
+        dry_run: bool = False,
+        limit: int = 20,
+    ) -> Undone:
+        """Take back the last change, or all since a time; itself a change, which undo takes back.
+
+        Args:
+            to: Back to that time: an ISO date or time, or words as "yesterday"; of a day its end.
+            change: Only the change with this number, as a dry run named it; what was changed again
+                since stays.
+            dry_run: Only say what would be done.
+            limit: Maximum number of memories that are listed.
+
+        Raises:
+            InvalidInput: The time cannot be used.
+            StoreFault: The store could not be written; then nothing was undone.
+        """
+        check_whole(limit, "limit", 0, _MAX_LISTED)
+        from .maintenance.undo import plan_undo, undo
+        from .maintenance.undo_report import undo_report
+
+        moment = None if to is None else self._moment(to, "to", end=True)
+        if dry_run:
+            plan, number = plan_undo(self.store, self.store.latest, moment, change), None
+        else:
+            plan, number = undo(self.store, moment, change, by=self._origin)
+        report = undo_report(plan, self.ledger, limit, number)
+        if report.done:
+            self.ledger.write(
+                "undone",
+                number=number,
+                change=report.change,
+                to=report.to and iso(report.to),
+                counts=report.counts,
+            )
+            try:
+                self._remove_pages()
+            finally:
+                self._committed()
+        return report
+
+    def history(self, id: str, *, forgotten: bool = False) -> MemoryHistory:
+        """Return the states of a memory, oldest first; `forgotten` shows a forgotten text, too.
+
+        Raises:
+            UnknownRecord: No memory has that id.
+            InvalidInput: Several have ids that begin so.
+        """
+        from .maintenance.past import history
+
+        return history(self.store, self.ledger, id, forgotten=forgotten)
+
+    def diff(
+        self,
+        since: str | datetime,
+        until: str | datetime | None = None,
+        *,
+        limit: int = 50,
+        forgotten: bool = False,
+    ) -> StoreDiff:
+        """Return what is different between two times, the newest first.
+
+        Args:
+            since: An ISO date or time, or words as "yesterday"; of a day its beginning.
+            until: The same; of a day its end. None is now.
+            limit: Maximum number of memories that are listed; all are counted.
+            forgotten: Show the texts of what is forgotten, too.
+
+        Raises:
+            InvalidInput: A time cannot be used.
+        """
+        from .maintenance.past import diff
+
+        check_whole(limit, "limit", 0, _MAX_LISTED)
+        start = self._moment(since, "since", end=False)
+        end = None if until is None else self._moment(until, "until", end=True)
+        return diff(self.store, start, end, limit, forgotten=forgotten)
+
+    def _moment(self, value: str | datetime, name: str, *, end: bool) -> datetime:
+        from .maintenance.named_moment import named_moment
+
+        return named_moment(value, name, utc_now().astimezone(self.zone), end=end)
+
     def projects(self) -> StoreProjects:
         """Return the projects of the store, to be listed, moved and given other names."""
         from .maintenance.projects import StoreProjects
@@ -428,3 +519,13 @@ class StoreUpkeep(CapturingHandle):
 
         wanted = check_ids(ids) if ids else []
         return purge(self.store, self.page_manager(), self.ledger, wanted, self.settings)
+
+    def _remove_pages(self) -> None:
+        # Here and not in the refresher: that one may be at another step for long.
+        try:
+            remove_pages(self.paths)
+        except OSError as exc:
+            raise StoreUnavailable(
+                f"the pages in {self.paths.root} cannot be removed ({exc.strerror}), and may still "
+                f"show what was forgotten: run `iai-mcp session-start --refresh`"
+            ) from exc

@@ -16,6 +16,7 @@ from . import (
     importing,
     memories,
     model,
+    past_states,
     projects,
     sleep,
     store,
@@ -70,6 +71,7 @@ importing.register(app)
 connecting.register(app)
 transfer.register(app)
 backing_up.register(app)
+past_states.register(app)
 erasing.register(app)
 sleep.register(app)
 app.add_typer(model.app, name="model")

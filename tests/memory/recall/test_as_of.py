@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -206,7 +207,7 @@ def test_the_birth_is_the_first_arrival_whoever_stored_it(memory: Memory, tmp_pa
     assert memory.store.first_ingested_at() == raw(memory, first).ingested_at
     elder = Record("0", "port 0", "note", "cli", JANUARY, JANUARY, JANUARY, JANUARY, "k")
     with Memory(memory.paths.root).store.writing() as writer:
-        writer.insert_as_is([Row(elder, None)])
+        writer.insert_as_is([Row(elder, None)], writer.now())
     assert memory.store.first_ingested_at() == JANUARY
 
 
@@ -366,21 +367,23 @@ def _linked(id_: str, to: str | None, at: datetime = JANUARY) -> Row:
 
 def test_a_chain_in_a_circle_ends(memory: Memory) -> None:
     with memory.store.writing() as writer:
-        writer.insert_as_is([_linked("1", "2"), _linked("2", "3"), _linked("3", "1")])
+        writer.insert_as_is([_linked("1", "2"), _linked("2", "3"), _linked("3", "1")], writer.now())
     after = successors(memory.store.latest, [raw(memory, "1")])
     assert [one.id for one in after["1"]] == ["2", "3"]
 
 
 def test_a_chain_that_lost_a_record_ends_there(memory: Memory) -> None:
     with memory.store.writing() as writer:
-        writer.insert_as_is([_linked("1", "2"), _linked("2", "lost")])
+        writer.insert_as_is([_linked("1", "2"), _linked("2", "lost")], writer.now())
     assert [one.id for one in successors(memory.store.latest, [raw(memory, "1")])["1"]] == ["2"]
 
 
 def test_a_very_long_chain_is_told_up_to_a_bound(memory: Memory) -> None:
     length = MAX_HOPS + 10
     with memory.store.writing() as writer:
-        writer.insert_as_is([_linked(f"{n:04}", f"{n + 1:04}") for n in range(length)])
+        writer.insert_as_is(
+            [_linked(f"{n:04}", f"{n + 1:04}") for n in range(length)], writer.now()
+        )
     [after] = successors(memory.store.latest, [raw(memory, "0000")]).values()
     assert len(after) == MAX_HOPS
 
@@ -388,7 +391,7 @@ def test_a_very_long_chain_is_told_up_to_a_bound(memory: Memory) -> None:
 @pytest.mark.parametrize("id_", ["') OR true --", "x'; DROP TABLE memories; --", "\x00"])
 def test_an_id_is_only_a_value_in_a_chain(memory: Memory, id_: str) -> None:
     with memory.store.writing() as writer:
-        writer.insert_as_is([_linked("1", id_), _linked("2", None)])
+        writer.insert_as_is([_linked("1", id_), _linked("2", None)], writer.now())
     [one] = memory.store.latest.get(["1"])
     assert successors(memory.store.latest, [one]) == {"1": []}
     [strange] = [row.record for row in [_linked(id_, None)]]
@@ -447,7 +450,8 @@ def test_nothing_of_a_change_is_lost_on_the_way_to_another_store(
     assert held(other, before) == ["port 1"]
     assert held(other, "2026-02-01") == ["port 1"]
     assert held(other, "2026-04-01") == ["port 2"]
-    assert raw(other, old).history == raw(memory, old).history != ()
+    past = [replace(one, number=None) for one in raw(memory, old).history]
+    assert [*raw(other, old).history] == past != []
 
 
 def test_an_unknown_memory_cannot_be_superseded(memory: Memory) -> None:

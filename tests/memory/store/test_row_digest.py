@@ -118,6 +118,7 @@ def test_a_change_of_any_column_that_nobody_wrote_is_found(memory: Memory) -> No
     assert same == {
         *("role", "origin", "created_at", "ingested_at", "updated_at", "valid_from"),
         *("tombstoned_at", "folded_into", "entities", "history", "table_version"),
+        *("arrival", "arrived_at"),
     }
 
 
@@ -189,7 +190,7 @@ def test_the_column_is_one_commit_without_data_and_a_killed_upgrade_is_made_agai
     monkeypatch.setenv("IAI_MCP_MODEL", "installed")
     memory = store_without_digests(tmp_path / "store", rows=10, opened=False)
     version, files = table_of(memory.paths.root).version, data_files(memory.paths)
-    open_until_killed(memory.paths.root, "store.connection.add_digests", 1)
+    open_until_killed(memory.paths.root, "store.connection.add_columns", 1)
     assert table_of(memory.paths.root).version == version
     assert memory.store.version == version + 1
     assert data_files(memory.paths) == files

@@ -15,6 +15,7 @@ from tests.support.page_text import shown
 
 from iai_memory import Memory, Record
 from iai_memory.store.filter import Filter
+from iai_memory.store.schema import LATE_COLUMNS
 
 YEARS = timedelta(days=3650)
 DAY = timedelta(days=1)
@@ -224,7 +225,10 @@ def _stamped_by_an_earlier_version(memory: Memory, first: str, others: list[str]
         at = (ahead + number * timedelta(microseconds=1)).isoformat().replace("+00:00", "Z")
         table.update(
             where=f"id = '{id_}'",
-            values_sql={"ingested_at": f"timestamp '{at}'", "updated_at": f"timestamp '{at}'"},
+            values_sql={
+                **dict.fromkeys(("ingested_at", "updated_at"), f"timestamp '{at}'"),
+                **dict.fromkeys(LATE_COLUMNS, "NULL"),
+            },
         )
 
 

@@ -29,7 +29,10 @@ _VERSION: Final = b',"table_version":'
 _ID_CHARS: Final = 36
 _DIGEST_BYTES: Final = 8
 _TIMES: Final = frozenset(
-    ("created_at", "ingested_at", "updated_at", "valid_from", "valid_to", "tombstoned_at")
+    (
+        *("created_at", "ingested_at", "updated_at", "arrived_at"),
+        *("valid_from", "valid_to", "tombstoned_at"),
+    )
 )
 _DEFAULTS: Final[dict[str, Any]] = {
     field.name: field.default if field.default is not MISSING else ()

@@ -24,11 +24,11 @@ from .loss import TableWatch
 from .migrations import (
     SCHEMA_KEY,
     SCHEMA_VERSION,
-    add_digests,
+    add_columns,
     embedder_of,
     is_outdated,
     is_readable,
-    lacks_digests,
+    lacks_columns,
     migrate,
     schema_version,
 )
@@ -164,8 +164,8 @@ class Connection:
                 Ledger(self._paths).write(
                     "store_upgraded", schema=SCHEMA_VERSION, before=before, folded=folded
                 )
-            if lacks_digests(table):
-                add_digests(table)
+            if lacks_columns(table):
+                add_columns(table)
             if not has_text_index(table):
                 create_size_indexes(table)
                 create_text_index(table)
@@ -251,7 +251,7 @@ class Connection:
         """Return whether a table is of an earlier version: not where it can only be read."""
         if is_outdated(table):
             return self.is_writable() or not is_readable(table)
-        return lacks_digests(table) and self.is_writable()
+        return lacks_columns(table) and self.is_writable()
 
     def _check_generation(self, table: LanceTable, embedder: str) -> None:
         version = schema_version(table)

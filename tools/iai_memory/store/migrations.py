@@ -34,7 +34,7 @@ from .idempotency import stored_identity
 from .record import Record
 from .record_rows import from_table, history_to_json, record_columns
 from .row_digest import with_digests
-from .schema import DIGEST_COLUMN, EMBEDDER_FIELD_KEY, table_schema
+from .schema import EMBEDDER_FIELD_KEY, LATE_COLUMNS, table_schema
 from .sql import sql_in
 from .store_identity import store_id_of, with_store_id
 from .trust import trust_of
@@ -101,17 +101,19 @@ def embedder_in(schema: pa.Schema) -> str:
     return metadata.get(EMBEDDER_FIELD_KEY.encode(), b"?").decode(errors="replace")
 
 
-def lacks_digests(table: LanceTable) -> bool:
-    """Return whether the table is older than the digests of rows."""
-    return DIGEST_COLUMN not in table.schema.names
+def lacks_columns(table: LanceTable) -> bool:
+    """Return whether the table is older than some of the `LATE_COLUMNS`."""
+    return not set(LATE_COLUMNS) <= set(table.schema.names)
 
 
-def add_digests(table: LanceTable) -> None:
-    """Add the column of digests, null in every row: one commit of a manifest, whatever the size.
+def add_columns(table: LanceTable) -> None:
+    """Add the missing columns, null in every row: one commit of a manifest, whatever the size.
 
     The schema version stays, as earlier versions read and write such a table, see `row_digest`.
     """
-    table.add_columns(pa.field(DIGEST_COLUMN, pa.int64()))
+    wanted = [name for name in LATE_COLUMNS if name not in table.schema.names]
+    today = table_schema(1, embedder="", metadata={})
+    table.add_columns([today.field(name) for name in wanted])
 
 
 def migrate(database: DBConnection, table: LanceTable) -> int:

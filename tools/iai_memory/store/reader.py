@@ -26,7 +26,7 @@ from .record_rows import RETIRED_COLUMNS, from_table, record_columns
 from .row_id_cache import RowIdCache
 from .session_order import SessionOrder
 from .similarity import Similarity, similarities_of
-from .sql import sql_in, sql_text
+from .sql import sql_in, sql_text, sql_time
 from .table_changes import BATCH_ROWS, TableChanges
 from .table_counts import FORGOTTEN, PENDING, TableCounts
 from .vector_rows import VECTOR_COLUMNS, Row, Vector, count_vectors, from_arrow, read_vectors
@@ -119,6 +119,27 @@ class TableReader(TableCounts, TableChanges, WholeRows):
     def records_where(self, condition: str) -> list[Record]:
         """Return the records that meet a condition of our own literals, forgotten ones too."""
         return self.by_column("id", self._ids(condition))
+
+    def newest_arrival(self) -> int | None:
+        """Return the largest number of a change with which a record came; None without any."""
+        if "arrival" in self._lacking:
+            return None
+        query = self._table.search().select(["arrival"]).limit(None)
+        newest: int | None = pc.max(
+            self._read("reading numbers of changes", query.to_arrow)["arrival"]
+        ).as_py()
+        return newest
+
+    def changed_after(self, moment: datetime) -> list[Record]:
+        """Return the records that were stored or changed after a time, by whichever clock."""
+        names = ("updated_at", "ingested_at", "arrived_at")
+        parts = [f"{name} > {sql_time(moment)}" for name in self._present(names)]
+        return self.records_meeting(" OR ".join(parts))
+
+    def records_meeting(self, condition: str) -> list[Record]:
+        """Return what `records_where` does, in one read: for conditions that many records meet."""
+        query = self._table.search().where(condition).select(self._present(record_columns()))
+        return from_table(self._read("reading records", query.limit(None).to_arrow))
 
     def spans_in(self, folder: str) -> dict[str, tuple[datetime, datetime]]:
         """Return for each project of what was said in a folder the first and the last time."""

@@ -34,12 +34,15 @@ class Change:
         before: Its value before; today's value where somebody only stood by it.
         by: Which way the wish for it came, see `Origin`; empty where nobody wished it, or where a
             version changed it that did not note that.
+        number: Of the change of the store that it is part of; None where a version made it that did
+            not note that, or another store.
     """
 
     at: datetime
     field: str
     before: Any
     by: str = ""
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,9 @@ class Record:
         embedder: Key of the embedder of its vectors; None while it waits for some of them.
         history: Each change of another field, with its old value, oldest first.
         table_version: The version of the table that its last change became.
+        arrival: Number of the change of the store with which it came into this table; None where an
+            earlier version stored it.
+        arrived_at: When that was; `ingested_at` is when it came into the first store that had it.
     """
 
     id: str
@@ -99,6 +105,8 @@ class Record:
     embedder: str | None = None
     history: tuple[Change, ...] = field(default=())
     table_version: int = 0
+    arrival: int | None = None
+    arrived_at: datetime | None = None
 
     @property
     def noted_by(self) -> Agent | None:

@@ -25,7 +25,13 @@ _COLUMNS: Final = tuple(
     if name in _FIELDS or name in RETIRED_COLUMNS
 )
 # What a record has whose table is older than the column, and cannot be written to get it.
-_DEFAULTS: Final[dict[str, Any]] = {"folded_into": "", "derived_from": (), "trust": 1.0}
+_DEFAULTS: Final[dict[str, Any]] = {
+    "folded_into": "",
+    "derived_from": (),
+    "trust": 1.0,
+    "arrival": None,
+    "arrived_at": None,
+}
 _TRUST, _HISTORY = _FIELDS.index("trust"), _FIELDS.index("history")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LISTS: Final = ("tags", "derived_from")
@@ -90,6 +96,9 @@ def _values(column: pa.Array) -> list[Any]:
     if pa.types.is_list(column.type):
         flat, ends = column.values.to_pylist(), column.offsets.to_pylist()
         return [tuple(flat[start:end]) for start, end in pairwise(ends)]
+    if column.null_count and pa.types.is_integer(column.type):
+        numbers: list[Any] = column.to_pylist()  # numpy has no null among whole numbers
+        return numbers
     values: list[Any] = column.to_numpy(zero_copy_only=False).tolist()
     return values
 
@@ -111,6 +120,7 @@ def history_to_json(history: tuple[Change, ...]) -> str | None:
             "field": change.field,
             "before": iso(change.before) if isinstance(change.before, datetime) else change.before,
             **({"by": change.by} if change.by else {}),
+            **({} if change.number is None else {"number": change.number}),
         }
         for change in history
     ]
@@ -126,6 +136,7 @@ def _history_from_json(text: str | None) -> tuple[Change, ...]:
             item["field"],
             _plain_to_value(item["field"], item["before"]),
             item.get("by", ""),
+            item.get("number"),
         )
         for item in json.loads(text)
     )

@@ -12,6 +12,10 @@ EMBEDDER_FIELD_KEY: Final = "iai.embedder"
 DIGEST_COLUMN: Final = "row_digest"
 """The column with the digest of all others, see `row_digest`; null in rows of earlier versions."""
 
+# Null in rows of earlier versions, which do not know them.
+LATE_COLUMNS: Final = (DIGEST_COLUMN, "arrival", "arrived_at")
+"""The columns that came within schema version 3."""
+
 _TIME: Final = pa.timestamp("us", "UTC")
 # As LanceDB notes it; part of the creation, because it refuses to set it a second time.
 _PRIMARY_KEY: Final = {"lance-schema:unenforced-primary-key:position": "1"}
@@ -61,6 +65,8 @@ def table_schema(dimension: int, *, embedder: str, metadata: dict[str, str]) -> 
             pa.field("history", pa.string()),
             pa.field("table_version", pa.int64(), nullable=False),
             pa.field(DIGEST_COLUMN, pa.int64()),
+            pa.field("arrival", pa.int64()),
+            pa.field("arrived_at", _TIME),
         ],
         metadata=metadata,
     )

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from .plausible_times import MAX_AHEAD
 from .record import Record
 
-TIMED_COLUMNS: Final = ("table_version", "updated_at", "ingested_at")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _A_MOMENT: Final = timedelta(minutes=1)
@@ -47,7 +46,7 @@ class SettledTimes:
         Then it is the clock here that is wrong.
 
         Args:
-            rows: With `TIMED_COLUMNS`.
+            rows: With `TIMED_COLUMNS` of `table_counts`.
             now: The time here.
         """
         limit = _microseconds(now + MAX_AHEAD)
@@ -89,11 +88,13 @@ class SettledTimes:
             return record
         latest = self.latest(record.table_version)
 
-        def at_most(time: datetime) -> datetime:
-            return min(time, latest) if time > limit else time
+        def at_most(time: datetime, number: int | None = None) -> datetime:
+            if time <= limit:
+                return time
+            return min(time, latest if number is None else self.latest(number))
 
-        came = at_most(record.ingested_at)
-        if came != record.ingested_at and record.created_at <= latest:
+        came = at_most(record.ingested_at, record.arrival)
+        if came != record.ingested_at and record.arrival is None and record.created_at <= latest:
             # Earlier versions stamped also what came after such a commit with a time ahead; what
             # was noted then was said then.
             came = record.created_at
@@ -104,7 +105,10 @@ class SettledTimes:
             updated_at=at_most(record.updated_at),
             valid_from=record.valid_from if told_ahead else min(record.valid_from, came),
             valid_to=None if record.valid_to is None else at_most(record.valid_to),
-            history=tuple(replace(change, at=at_most(change.at)) for change in record.history),
+            history=tuple(
+                replace(change, at=at_most(change.at, change.number)) for change in record.history
+            ),
+            arrived_at=record.arrived_at and at_most(record.arrived_at, record.arrival),
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ..base.clock import utc_now
 from ..base.files import make_private_folder
@@ -44,7 +44,6 @@ from .read_lock import ReadLock
 from .reader import TableReader
 from .record import Record
 from .schema import EMBEDDER_FIELD_KEY
-from .settled_times import SettledTimes
 from .snapshot.manager import may_fit
 from .snapshot.reader import SnapshotReader
 from .sql import sql_time
@@ -52,7 +51,10 @@ from .statistics import StatisticsByProject, TableStatistics, Tally, total_stati
 from .statistics_cache import CommitDelta, StatisticsCache, statistics_of
 from .store_identity import expect_rows, note_identity, store_id_of
 from .vector_rows import Row
-from .writer import NewestRow, Writer
+from .writer import ChangeGroup, NewestRow, Writer
+
+if TYPE_CHECKING:
+    from .settled_times import SettledTimes
 
 KEEP_VERSIONS: Final = timedelta(minutes=10)
 """Minimum time for which a reader of an old version keeps it."""
@@ -220,6 +222,8 @@ class Store:
         """
         version = self.version
         if self._settled_times is None or self._settled_times[0] != version:
+            from .settled_times import SettledTimes  # few stores need it
+
             now = utc_now()
             ahead = self.latest.count_ahead(now + MAX_AHEAD)
             found = SettledTimes.of(self.latest.commit_times(), now) if ahead else None
@@ -281,19 +285,20 @@ class Store:
         )
 
     @contextmanager
-    def writing(self, *, shown: bool = True) -> Generator[Writer]:
+    def writing(self, *, shown: bool = True, group: ChangeGroup | None = None) -> Generator[Writer]:
         """Hold the write lock for the block, so that nothing changes between a read and a commit.
 
         Args:
             shown: Whether a session-start page may show the change: then each commit first marks
                 the pages as behind. Vectors are not shown.
+            group: The change that the commits are part of; None makes each a change of its own.
 
         Raises:
             StoreBusy: Another process kept the lock for a minute; or an index was damaged, which
                 is mended by now.
         """
         try:
-            with self._writing(shown=shown) as writer:
+            with self._writing(shown, group) as writer:
                 yield writer
         except StoreUnavailable as exc:
             if self._mended():
@@ -301,7 +306,7 @@ class Store:
             raise
 
     @contextmanager
-    def _writing(self, *, shown: bool) -> Generator[Writer]:
+    def _writing(self, shown: bool, group: ChangeGroup | None) -> Generator[Writer]:
         with write_lock(self.paths):
             with translated("reading the latest version"):
                 self._to_latest()
@@ -313,6 +318,7 @@ class Store:
                 self._committed,
                 lambda: page_change(self.paths) if shown else nullcontext(),
                 self._about_to_remove,
+                group,
             )
             try:
                 with self._mending.put_off():

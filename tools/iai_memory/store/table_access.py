@@ -11,7 +11,7 @@ from lancedb.table import LanceTable
 from ..errors import StoreUnavailable
 from .lance_errors import retried, translated
 from .read_lock import ReadLock
-from .schema import DIGEST_COLUMN
+from .schema import LATE_COLUMNS
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ class TableAccess:
         self._read_lock = read_lock
         self._follow_latest = follow_latest
         # A store that cannot be written is read as an older version left it.
-        self._lacking = {"folded_into", DIGEST_COLUMN}.difference(table.schema.names)
+        self._lacking = {"folded_into", *LATE_COLUMNS}.difference(table.schema.names)
 
     @property
     def version(self) -> int:

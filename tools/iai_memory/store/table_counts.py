@@ -11,13 +11,15 @@ import pyarrow as pa
 
 from .arrow import pc
 from .filter import Filter
-from .settled_times import TIMED_COLUMNS
 from .sql import sql_time
 from .statistics import STATISTICS_COLUMNS, StatisticsByProject, Tally, statistics_by_project
 from .table_access import TableAccess
 
 PENDING: Final = "embedder IS NULL AND tombstoned_at IS NULL"
 """Condition of the rows that wait for vectors."""
+
+TIMED_COLUMNS: Final = ("table_version", "updated_at", "ingested_at")
+"""What `SettledTimes` are made of."""
 
 FORGOTTEN: Final = "tombstoned_at IS NOT NULL"
 """Condition of the rows that were forgotten or folded."""

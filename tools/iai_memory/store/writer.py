@@ -47,6 +47,17 @@ class NewestRow:
     number: int
 
 
+@dataclass(slots=True)
+class ChangeGroup:
+    """Several commits that are one change to whoever undoes it, as all batches of an import.
+
+    Attributes:
+        number: Of the change; None before its first commit.
+    """
+
+    number: int | None = None
+
+
 class Writer:
     """The maker of commits, while its creator holds the write lock; each call is one commit.
 
@@ -62,6 +73,7 @@ class Writer:
         committed: Callable[[int, int, Sequence[Record] | None], None],
         changing: Callable[[], AbstractContextManager[None]],
         about_to_remove: Callable[[int], None],
+        group: ChangeGroup | None = None,
     ) -> None:
         """Make a writer; for `Store.writing` only.
 
@@ -73,6 +85,7 @@ class Writer:
                 it made, and the records that it added; None for one that did anything else.
             about_to_remove: Called with the number of rows before they are removed.
             changing: Entered before each commit, left when it is done; raises to prevent it.
+            group: The change that the commits are part of; None makes each a change of its own.
         """
         self.reader = reader
         self.newest = newest
@@ -80,6 +93,7 @@ class Writer:
         self._committed = committed
         self._changing = changing
         self._about_to_remove = about_to_remove
+        self._group = group
 
     @property
     def embedder(self) -> str:
@@ -114,6 +128,8 @@ class Writer:
                     ingested_at=at,
                     updated_at=at,
                     table_version=self._next_version,
+                    arrival=self._change_number,
+                    arrived_at=at,
                 )
             )
             for row, id_ in zip(rows, ids, strict=True)
@@ -122,15 +138,24 @@ class Writer:
         self._commit("storing memories", lambda: self._table.add(data), ids[-1], stamped)
         return stamped
 
-    def insert_as_is(self, rows: Sequence[Row]) -> None:
-        """Append rows with the ids and times that another store gave them, and `names` as here."""
+    def insert_as_is(self, rows: Sequence[Row], at: datetime) -> None:
+        """Append rows with the ids and times that another store gave them, and `names` as here.
+
+        Args:
+            rows: The rows.
+            at: The time of the change, from `now()`.
+        """
         if not rows:
             return
-        now = self.now()
         stamped = [
             not_after(
-                replace(row.record, **stored_names(row.record), table_version=self._next_version),
-                now,
+                replace(
+                    self._stamped(row.record, at),
+                    **stored_names(row.record),
+                    arrival=self._change_number,
+                    arrived_at=at,
+                ),
+                at,
             )
             for row in rows
         ]
@@ -142,9 +167,7 @@ class Writer:
         """Replace the rows with these ids and return their records; `at` is from `now()`."""
         if not rows:
             return []
-        stamped = [
-            replace(row.record, updated_at=at, table_version=self._next_version) for row in rows
-        ]
+        stamped = [replace(self._stamped(row.record, at), updated_at=at) for row in rows]
         data = self._arrow(_with(rows, stamped))
         self._commit(
             "changing memories",
@@ -169,17 +192,18 @@ class Writer:
             The inserted record.
         """
         [id_] = _ids_after(self.newest.id, 1)
-        version = self._next_version
         inserted = replace(
             new.record,
             **stored_names(new.record),
             id=id_,
             ingested_at=at,
             updated_at=at,
-            table_version=version,
+            table_version=self._next_version,
+            arrival=self._change_number,
+            arrived_at=at,
         )
         closed = [
-            replace(row, record=replace(row.record, updated_at=at, table_version=version))
+            replace(row, record=replace(self._stamped(row.record, at), updated_at=at))
             for row in close(inserted)
         ]
         data = self._arrow([replace(new, record=inserted), *closed])
@@ -225,6 +249,25 @@ class Writer:
     @property
     def _next_version(self) -> int:
         return max(self.newest.version, self.newest.number) + 1
+
+    @property
+    def _change_number(self) -> int:
+        """The number of the change that the next commit is part of: that of its first commit."""
+        if self._group is None:
+            return self._next_version
+        if self._group.number is None:
+            self._group.number = self._next_version
+        return self._group.number
+
+    def _stamped(self, record: Record, at: datetime) -> Record:
+        """Return the record with the next version, and the number in what was changed at `at`."""
+        history = tuple(
+            replace(change, number=self._change_number)
+            if change.number is None and change.at == at
+            else change
+            for change in record.history
+        )
+        return replace(record, history=history, table_version=self._next_version)
 
     def _arrow(self, rows: Sequence[Row]) -> pa.Table:
         return to_arrow(rows, self._table.schema)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -17,6 +17,7 @@ from ..errors import StoreLost, StoreUnavailable
 from ..projects.alias_file import AliasFile
 from ..store.connection import TABLE_NAME
 from ..store.lance_files import noted_version
+from ..store.record import Change
 from ..store.record_rows import to_row
 from ..store.salvage import Salvage
 from ..store.table import Store
@@ -27,6 +28,9 @@ ALIAS: Final = "project_alias"
 """The field of a line that is an alias of a project, and no memory."""
 
 _SHOWN_IDS: Final = 20
+
+OF_ONE_STORE: Final = ("table_version", "arrival", "arrived_at")
+"""The fields of a record that say where it stands in the changes of its store."""
 
 TIMES: Final = (
     "created_at",
@@ -176,8 +180,9 @@ def _salvaged(
 
 
 def _to_line(row: Row, *, with_vectors: bool) -> str:
-    fields = to_row(row.record)
-    del fields["terms"], fields["table_version"]
+    fields = to_row(replace(row.record, history=_of_no_store(row.record.history)))
+    for name in ("terms", *OF_ONE_STORE):
+        del fields[name]
     for name in TIMES:
         fields[name] = None if fields[name] is None else iso(fields[name])
     if with_vectors and row.vector is not None and row.record.embedder is not None:
@@ -186,6 +191,10 @@ def _to_line(row: Row, *, with_vectors: bool) -> str:
         fields["passages"] = None if parts is None else _to_base64(parts.vectors, "<f2")
         fields["passage_spans"] = None if parts is None else [list(span) for span in parts.spans]
     return json.dumps({"iai_mcp": FORMAT, **fields}, ensure_ascii=False)
+
+
+def _of_no_store(history: tuple[Change, ...]) -> tuple[Change, ...]:
+    return tuple(replace(change, number=None) for change in history)
 
 
 def _to_base64(vectors: NDArray[np.float32], kind: str) -> str:

@@ -27,11 +27,13 @@ from ..store.record_rows import from_row, record_columns
 from ..store.table import Store
 from ..store.trust import trust_of
 from ..store.vector_rows import Row
+from ..store.writer import ChangeGroup
 from ..writing.return_of_forgotten import as_forgotten
 from .end_line import end_of
-from .jsonl_export import ALIAS, FORMAT, TIMES
+from .jsonl_export import ALIAS, FORMAT, OF_ONE_STORE, TIMES
 
 BATCH: Final = 500
+_OF_NO_STORE: Final = {"table_version": 0, "arrival": None, "arrived_at": None}
 _ALIAS_WITHIN: Final = 64
 _KEY: Final = re.compile("[0-9a-f]{64}")
 
@@ -70,7 +72,7 @@ def import_lines(store: Store, lines: Iterable[str], *, embedder: str) -> Iterat
         StoreFault: The store could not be written.
     """
     batch: list[Row] = []
-    brought = set[str]()
+    brought, group = set[str](), ChangeGroup()
     for number, line in enumerate(lines, 1):
         if end_of(line) is not None:
             continue  # `CheckedLines` compares it with the others
@@ -79,10 +81,10 @@ def import_lines(store: Store, lines: Iterable[str], *, embedder: str) -> Iterat
         elif line.strip():
             batch.append(_from_line(line, number, embedder))
         if len(batch) == BATCH:
-            yield _store_batch(store, batch, brought)
+            yield _store_batch(store, batch, brought, group)
             batch = []
     if batch:
-        yield _store_batch(store, batch, brought)
+        yield _store_batch(store, batch, brought, group)
 
 
 def _alias(line: str, number: int) -> tuple[str, str] | None:
@@ -117,16 +119,19 @@ def _link(store: Store, alias: str, project: str) -> None:
         store.aliases.link(alias, project, "import")
 
 
-def _store_batch(store: Store, batch: Sequence[Row], brought: set[str]) -> ImportCounts:
+def _store_batch(
+    store: Store, batch: Sequence[Row], brought: set[str], group: ChangeGroup
+) -> ImportCounts:
     """Store the rows that are not known, and fold copies of one turn as a migration does.
 
     Args:
         store: The store.
         batch: Rows of the lines.
         brought: Holds, and gets, the ids of the lines so far that are stored as they are.
+        group: Of all batches: an import is one change.
     """
     told = len(batch)
-    with store.writing() as writer:
+    with store.writing(group=group) as writer:
         names = store.project_names
         batch = [row for row in batch if not store.erasures.holds(row.record, names)]
         present = {one.id: one for one in writer.reader.get([row.record.id for row in batch])}
@@ -152,7 +157,7 @@ def _store_batch(store: Store, batch: Sequence[Row], brought: set[str]) -> Impor
         old = writer.reader.rows([id_ for id_ in folded if id_ not in fresh])
         writer.update([replace(row, record=folded[row.record.id]) for row in old], at)
         writer.insert_as_is(
-            [replace(row, record=folded.get(id_, row.record)) for id_, row in fresh.items()]
+            [replace(row, record=folded.get(id_, row.record)) for id_, row in fresh.items()], at
         )
     brought.update(fresh)
     hidden = sum(bool(one.folded_into) for one in folded.values())
@@ -205,10 +210,10 @@ def _from_line(line: str, number: int, embedder: str) -> Row:
         _check_format(fields["iai_mcp"], number)
         keyed_by_session = _SINCE_SCHEMA_3 not in fields
         fields = {**_SINCE_SCHEMA_2, _SINCE_SCHEMA_3: "", **fields}
-        values = {name: fields[name] for name in record_columns() if name != "table_version"}
+        values = {name: fields[name] for name in record_columns() if name not in OF_ONE_STORE}
         for name in TIMES:
             values[name] = None if values[name] is None else parse_time(values[name], name)
-        record = from_row({**values, "table_version": 0})
+        record = from_row({**values, **_OF_NO_STORE})
         _check_names(record)
         vouched = replace(
             record,
@@ -267,6 +272,7 @@ def _checked_change(change: Change) -> Change:
         ValueError: No change of ours is of that field, or none had that value before.
     """
     before = change.before
+    change = replace(change, number=None)  # of a backup's line: this store counts its own
     if change.by and change.by not in ORIGINS:
         raise ValueError("history")
     match change.field:

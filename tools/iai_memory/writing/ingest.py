@@ -14,6 +14,7 @@ from ..store.reader import TableReader
 from ..store.record import Record
 from ..store.table import Store
 from ..store.vector_rows import Row
+from ..store.writer import ChangeGroup
 from .draft import BY_THEMSELVES, Draft, draft_of
 from .embed_pending import MAX_AT_ONCE, embed_texts
 from .lookup import named_records
@@ -28,7 +29,12 @@ _SAME_AS_FORGOTTEN: Final = "says what was forgotten before: `iai-mcp restore` b
 
 
 def ingest(
-    store: Store, encoder: Encoder | None, memories: Sequence[NewMemory], *, origin: str
+    store: Store,
+    encoder: Encoder | None,
+    memories: Sequence[NewMemory],
+    *,
+    origin: str,
+    group: ChangeGroup | None = None,
 ) -> IngestReport:
     """Store the memories in one commit; one that the store has already is a duplicate.
 
@@ -37,6 +43,7 @@ def ingest(
         encoder: None leaves their vectors pending; with one, those of long texts.
         memories: At most 10,000, checked.
         origin: Who vouches for them: hook, tool, import or cli.
+        group: The change that it is part of; None makes it one of its own.
 
     Raises:
         InvalidInput: One of them cannot be stored; then none was.
@@ -62,7 +69,7 @@ def ingest(
     known |= store.by_keys(keys)
     drafts = with_keys(store, drafts, known)
     rows = _rows(_new_records(drafts.values(), known), encoder)
-    with store.writing() as writer:
+    with store.writing(group=group) as writer:
         arrived = store.by_keys(keys)
         if any(known.get(key) != found for key, found in arrived.items()):
             known |= arrived
