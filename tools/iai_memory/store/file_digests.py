@@ -87,20 +87,24 @@ class FileDigests:
         known = self.known()
         names = {os.path.relpath(path, self._folder): path for path in files}
         new = {name: path for name, path in names.items() if _is_kept(name) and name not in known}
-        lines: list[str] = []
+        found: dict[str, FileDigest] = {}
         for name in sorted(new):
             try:
-                lines.append(_line(name, digest_of(Path(new[name]))))
+                found[name] = digest_of(Path(new[name]))
             except FileNotFoundError:
                 continue  # a writer's temporary file
             except OSError as exc:
                 _log.warning("%s", machine_fault(exc, f"{new[name]} cannot be read"))
-        if not lines:
+        if not found:
             return
+        lines = [_line(name, one) for name, one in found.items()]
         try:
-            with self._path.open("ab") as file:
+            with self._path.open("ab", buffering=0) as file:
                 # Behind a line that a kill cut, on a line of its own.
                 file.write(("\n" + "".join(lines)).encode())
+                about = os.fstat(file.fileno())
+            self._known |= found
+            self._read = (about.st_ino, about.st_size)
         except OSError as exc:
             _log.warning("%s", machine_fault(exc, f"{self._path} cannot be written"))
 
@@ -131,8 +135,10 @@ def digest_of(path: Path) -> FileDigest:
         OSError: It cannot be read.
     """
     digest, size = blake2b(digest_size=_DIGEST_BYTES), 0
-    with path.open("rb") as file:
-        while part := file.read(_CHUNK_BYTES):
+    with path.open("rb", buffering=0) as file:
+        # No more than there is: most files are small, and a buffer of a megabyte takes longer.
+        room = min(os.fstat(file.fileno()).st_size + 1, _CHUNK_BYTES)
+        while part := file.read(room):
             digest.update(part)
             size += len(part)
     return FileDigest(size, digest.hexdigest())
