@@ -496,7 +496,7 @@ def run_child(memory: Memory, code: str) -> subprocess.CompletedProcess[str]:
 
 DIES_AFTER_A_COMMIT = """
 import os, signal, sys
-from iai_memory import Memory, memory as module
+from iai_memory import Memory, capturing as module
 kept = module.ingest
 def ingest_and_die(*args, **more):
     kept(*args, **more)
