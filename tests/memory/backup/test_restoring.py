@@ -100,6 +100,9 @@ def test_a_folder_of_backups_alone_is_enough(memory: Memory, tmp_path: Path) -> 
     elsewhere = Memory(tmp_path / "new machine", on_commit=nobody)
     elsewhere.restore_backup(folder=tmp_path / "disk")
     assert held(elsewhere) == before
+    moved = backed_up_in(tmp_path / "disk", tmp_path / "new machine")
+    take(moved, 1)  # it is the same store, so its backups go on
+    assert [one.count for one in backups(moved)] == [4, 4]
 
 
 def test_what_was_forgotten_or_superseded_since_stays_so(memory: Memory, tmp_path: Path) -> None:

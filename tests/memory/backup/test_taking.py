@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -213,18 +214,26 @@ def test_a_folder_with_something_else_in_it_is_refused(
 def test_another_store_is_told_whose_backups_these_are(tmp_path: Path) -> None:
     first = backed_up_in(tmp_path / "disk", tmp_path / "first")
     other = backed_up_in(tmp_path / "disk", tmp_path / "other")
-    for number, memory in enumerate((first, other)):
-        notes(memory, 1)
-        _identified(memory, f"store-{number}")
+    notes(first, 1)
     take(first)
+    notes(other, 1)
     with pytest.raises(BackupFault, match=f"another store.*{first.paths.root}"):
         take(other)
     with pytest.raises(BackupFault, match="another store"):
         backups(other)
 
 
-def _identified(memory: Memory, id_: str) -> None:
-    (memory.paths.root / "store.json").write_text(f'{{"format": 1, "id": "{id_}"}}')
+def test_a_copy_of_a_store_takes_no_backup_beside_those_of_its_model(tmp_path: Path) -> None:
+    first = backed_up_in(tmp_path / "disk", tmp_path / "first")
+    notes(first, 1)
+    take(first)
+    shutil.copytree(first.paths.root, tmp_path / "copy")
+    copy = backed_up_in(tmp_path / "disk", tmp_path / "copy")
+    with pytest.raises(BackupFault, match="of which this one is a copy"):
+        take(copy, 1)
+    shutil.rmtree(first.paths.root)  # then it was moved
+    take(copy, 1)
+    assert len(backups(copy)) == 2
 
 
 def test_a_clock_that_was_ten_years_ahead_once_costs_no_backup(words_only: Memory) -> None:

@@ -9,17 +9,16 @@ from typing import Final, NamedTuple
 from ..base.clock import iso, parse_time
 from ..base.files import PRIVATE_FOLDER, make_private_folder
 from ..base.foreign_file import within
-from ..base.json_file import read_object
 from ..base.machine_faults import machine_fault
 from ..base.paths import StorePaths
 from ..base.state_file import read_state, write_state
 from ..errors import BackupFault, ForeignFileFault, InvalidInput
 from ..settings import Settings
+from ..store.store_identity import read_identity
 from .folder import BackupFolder, Owner
 from .sealing import Keys
 
 _FORMAT: Final = 1
-_IDENTITY_BYTES: Final = 4 << 10
 
 
 class LastBackup(NamedTuple):
@@ -60,8 +59,8 @@ def folder_at(
 
 def store_id(paths: StorePaths) -> str:
     """Return the id of the store; empty where nobody knows it any more."""
-    fields = read_object(paths.root / "store.json", _IDENTITY_BYTES) or {}
-    return str(fields.get("id") or "")
+    identity = read_identity(paths)
+    return "" if identity is None else identity.id
 
 
 def backups_elsewhere(paths: StorePaths, settings: Settings) -> list[str]:
@@ -116,7 +115,9 @@ def claimed(
     else:
         _require_present(folder, paths, make=make, anew=anew)
     owner = require_own(folder, paths)
-    own = Owner(store_id(paths), str(paths.root), owner.recipient if owner else "")
+    known = owner or Owner("", "")
+    # While somebody commits, the file that says which store this is may be half-written.
+    own = Owner(store_id(paths) or known.store, str(paths.root), known.recipient)
     if settings.backup is not None and owner is not None and owner.root not in ("", own.root):
         _require_moved(folder, owner, own)
     if owner != own:
@@ -126,11 +127,11 @@ def claimed(
 
 def began(paths: StorePaths) -> datetime | None:
     """Return when the store began; None where nobody knows."""
-    fields = read_object(paths.root / "store.json", _IDENTITY_BYTES) or {}
+    identity = read_identity(paths)
     try:
-        return parse_time(str(fields["created"]), "created")
-    except (KeyError, InvalidInput):
-        return None
+        return None if identity is None else parse_time(identity.created, "created")
+    except InvalidInput:
+        return None  # somebody else wrote it
 
 
 def last_backups(paths: StorePaths) -> dict[str, LastBackup]:

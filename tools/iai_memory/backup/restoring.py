@@ -10,16 +10,19 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Final
 
-from ..base.clock import iso, parse_time
-from ..base.files import PRIVATE_FOLDER, sync_folder
+from ..base.clock import iso, parse_time, utc_now
+from ..base.files import PRIVATE_FOLDER, make_private_folder, sync_folder
 from ..base.ledger import Ledger
 from ..base.locks import held
 from ..base.machine_faults import machine_fault
 from ..base.paths import StorePaths
+from ..base.store_guard import unguard
 from ..errors import BackupFault, InvalidInput
 from ..settings import Settings
+from ..store.connection import write_lock
 from ..store.record import Record
 from ..store.replacement import replacement
+from ..store.store_identity import StoreIdentity, note_identity, read_identity
 from ..store.table import Store
 from ..store.vector_rows import Row
 from .reading import Backup, backups_of
@@ -171,6 +174,8 @@ def restore_in_place(
     Raises:
         StoreFault: The store cannot be written. Then the table is as it was.
     """
+    unguard(paths.root)  # that a folder which this process knew is made anew is what was asked for
+    _take_identity(paths, choice.backup.point.store)
     rows, kept, counts = _build(paths, choice, paths, open_store, embedder)
     Ledger(paths).write(
         "backup_restored",
@@ -180,6 +185,14 @@ def restore_in_place(
         kept=kept and kept.name,
     )
     return _report(choice, rows, counts, paths.root, kept)
+
+
+def _take_identity(paths: StorePaths, store: str) -> None:
+    """Make a store whose folder is lost the one that the backup is of: its backups go on."""
+    if store and read_identity(paths) is None:
+        make_private_folder(paths.root)
+        with write_lock(paths):
+            note_identity(paths, StoreIdentity(store, iso(utc_now()), 0, 0))
 
 
 def _build(
