@@ -27,7 +27,7 @@ def repair(*, yes: bool, transcripts: bool | None, as_json: bool) -> None:
         return
     if not as_json:
         emit_lines(plan.lines())
-    if plan.kind != "hopeless":
+    if plan.kind == "rebuild":
         require_yes(yes, f"This puts another table in the place of that in {memory.paths.root}.")
     done = memory.repair(plan)
     if as_json:

@@ -411,3 +411,25 @@ def test_an_undo_without_a_repair_says_so(memory: Memory) -> None:
 def test_a_folder_without_a_store_is_named(tmp_path: Path, memory: Memory) -> None:
     with pytest.raises(StoreUnavailable, match="there is no store in"):
         Memory(tmp_path / "elsewhere").plan_repair()
+
+
+def test_aliases_of_projects_come_back_with_a_lost_table(memory: Memory) -> None:
+    memory.store.aliases.link("old-name", "new-name", "alias")
+    before = memory.paths.projects.read_bytes()
+    memory.back_up()
+    shutil.rmtree(memory.paths.database)
+    memory.paths.projects.unlink()
+    repaired(memory)
+    assert memory.paths.projects.read_bytes() == before
+
+
+def test_what_an_undo_may_have_hidden_is_not_brought_back_by_an_older_event(
+    memory: Memory,
+) -> None:
+    ids = memory.store.latest.ids()
+    memory.back_up()
+    memory.restore([ids[0]])
+    memory.ledger.write("undone", number=9, to=7)
+    shutil.rmtree(memory.paths.database)
+    repaired(memory)
+    assert not records(memory)[ids[0]].is_live()

@@ -23,10 +23,15 @@ from tests.support.damage import (
     truncated,
     with_one_flip,
 )
+from tests.support.mounts import fill, small_disk
+from tests.support.records import record
 
 from iai_memory import Memory
 from iai_memory.base.paths import StorePaths
+from iai_memory.errors import StoreUnavailable
 from iai_memory.maintenance.repair import Repaired
+from iai_memory.store.replacement import replacement
+from iai_memory.store.vector_rows import Row
 
 pytestmark = pytest.mark.slow
 
@@ -251,3 +256,62 @@ def test_servers_that_run_answer_from_the_new_table_and_write_into_it(root: Path
     for server in servers:
         server.communicate(timeout=60)
     assert "the harbour is deep" in {one[0] for one in shown(root).values()}
+
+
+def test_on_a_disk_without_room_nothing_is_changed_and_it_says_so(
+    root: Path, tmp_path: Path
+) -> None:
+    with small_disk(tmp_path / "disk", 64 << 20) as disk:
+        full = Path(shutil.copytree(root, disk / "store"))
+        truncated(data_files(StorePaths(full))[1])
+        before = {path: path.read_bytes() for path in full.rglob("*.lance") if path.is_file()}
+        fill(disk, leave=1 << 20)
+        with pytest.raises(StoreUnavailable, match="MB free, and a new table takes up to"):
+            repaired(full)
+        assert before == {
+            path: path.read_bytes() for path in full.rglob("*.lance") if path.is_file()
+        }
+        (disk / "fill").unlink()
+        assert repaired(full).missing == 0
+
+
+def test_a_table_for_which_room_ends_half_way_is_removed_again(root: Path, tmp_path: Path) -> None:
+    rows = [
+        Row(record(f"019a0000-0000-7000-8000-{number:012}", f"{number}: {_noise(number)}"), None)
+        for number in range(60)
+    ]
+    with small_disk(tmp_path / "disk", 64 << 20) as disk:
+        full = Path(shutil.copytree(root, disk / "store"))
+        before = shown(full)
+        paths = StorePaths(full)
+        with (
+            pytest.raises(StoreUnavailable, match=r"no space left|No space left"),
+            replacement(paths, embedder="none", needs_bytes=0) as new,
+        ):
+            fill(disk, leave=1 << 20)
+            new.fill(rows)
+        (disk / "fill").unlink()
+        assert not paths.new_database.exists()
+        assert shown(full) == before
+
+
+def _noise(number: int) -> str:
+    return Random(number).randbytes(20_000).hex()
+
+
+def test_a_table_of_an_earlier_schema_is_repaired_and_then_upgraded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IAI_MCP_MODEL", "installed")
+    memory = Memory(tmp_path / "store", on_commit=lambda: None)
+    memory.ingest([f"fact {number} of the harbour" for number in range(5)])
+    rows = list(memory.store.latest.all_rows())
+    with replacement(memory.paths, embedder=memory.embedder_key, schema_version="2") as new:
+        new.fill(rows)
+        new.swap()
+    truncated(newest_manifest(memory.paths))
+    plan = memory.plan_repair()
+    assert plan.schema_version == "2"
+    memory.repair(plan)
+    assert len(shown(memory.paths.root)) == 5
+    assert memory.ledger.last("store_upgraded") is not None

@@ -43,6 +43,7 @@ class LedgerAccount:
     def __init__(self, ledger: Ledger) -> None:
         """Read the ledger; what is damaged in it is left out."""
         self.since: datetime | None = None
+        self._undone: datetime | None = None
         self.is_whole = not ledger.previous.exists()
         self.named = set[str]()
         self.purged = set[str]()
@@ -59,6 +60,8 @@ class LedgerAccount:
 
     def reaches_back_to(self, moment: datetime) -> bool:
         """Return whether the ledger says everything since then."""
+        if self._undone is not None and moment <= self._undone:
+            return False  # which memories that hid or brought back it does not say
         return self.is_whole or (self.since is not None and self.since <= moment)
 
     def brought_up(self, record: Record, now: datetime) -> Record | None:
@@ -92,9 +95,10 @@ class LedgerAccount:
         match name:
             case "table_replaced" if event.get("purpose") == "restore":
                 # What was brought back after the backup that the user went back to counts no more.
-                self._said = {
-                    id_: one for id_, one in self._said.items() if one.hidden or one.replaced_by
-                }
+                self._forget_what_was_brought_back()
+            case "undone":
+                self._undone = at
+                self._forget_what_was_brought_back()
             case "forgotten":
                 self._say(ids, _Said(at, hidden=True))
             case "restored":
@@ -110,6 +114,9 @@ class LedgerAccount:
                 self._scrubbed.update(ids)
             case _:
                 return
+
+    def _forget_what_was_brought_back(self) -> None:
+        self._said = {id_: one for id_, one in self._said.items() if one.hidden or one.replaced_by}
 
     def _say(self, ids: list[str], said: _Said) -> None:
         self._said.update(dict.fromkeys(ids, said))

@@ -18,6 +18,7 @@ from lancedb.table import LanceTable
 
 from ..backup.place import folder_of
 from ..backup.reading import Backup, newest_backup
+from ..backup.small_files import write_files
 from ..base.clock import utc_now
 from ..base.files import replace_file
 from ..base.json_file import read_object
@@ -47,6 +48,7 @@ Kind = Literal["whole", "indexes", "rebuild", "hopeless"]
 
 _UNFINISHED: Final = "repair.json"
 _MAX_BYTES: Final = 64 << 20
+_NAME_WITHIN: Final = 64  # bytes of a line of a backup
 _SHOWN_IDS: Final = 20
 # Of a store without a table; a row with its vectors takes about that.
 _BYTES_A_ROW: Final = 8 << 10
@@ -225,7 +227,6 @@ def rebuild(paths: StorePaths, plan: RepairPlan) -> Repaired:
             the store meanwhile.
         StoreUnavailable: The disk is full or fails; then nothing was changed.
     """
-    merged = _merged(paths, plan.merged.backup)
     room = None if _has_data(paths) else len(plan.merged.given) * _BYTES_A_ROW
     with replacement(
         paths,
@@ -237,10 +238,12 @@ def rebuild(paths: StorePaths, plan: RepairPlan) -> Repaired:
     ) as new:
         if _place(paths) != plan.place:
             raise StoreBusy("another process repaired the store meanwhile: run this again")
+        merged = _merged(paths, plan.merged.backup)
         new.fill(merged.rows())
         # Whoever is killed behind the swap finds a whole table, and would not know of these.
         _note_transcripts(paths, plan.transcripts)
         replaced = new.swap()
+    _put_aliases_back(paths, merged.backup)
     Ledger(paths).write(
         "repaired",
         from_table=merged.from_table,
@@ -249,6 +252,13 @@ def rebuild(paths: StorePaths, plan: RepairPlan) -> Repaired:
         kept=replaced.kept and replaced.kept.name,
     )
     return Repaired(plan, merged, replaced)
+
+
+def _put_aliases_back(paths: StorePaths, backup: Backup | None) -> None:
+    """Put the aliases of projects back where their file is gone, too."""
+    if backup is not None and not paths.projects.exists():
+        name = json.dumps(paths.projects.name).encode()
+        write_files(paths, [line for line in backup.file_lines() if name in line[:_NAME_WITHIN]])
 
 
 def unfinished_transcripts(paths: StorePaths) -> list[tuple[Host, FoundTranscript]]:
@@ -328,7 +338,8 @@ def _judged(paths: StorePaths, merged: MergedRows) -> tuple[Kind, list[str]]:
     damaged = [one for one in report.faults if one.kind not in ("unneeded", "index")]
     read = {loss.file for loss in merged.salvage.losses}
     faults = _faults_of_rows(paths, merged)
-    faults += [str(one) for one in damaged if one.file not in read]
+    if _has_data(paths):
+        faults += [str(one) for one in damaged if one.file not in read]
     if faults:
         return "rebuild", faults
     indexes = [str(one) for one in report.faults if one.kind == "index"]

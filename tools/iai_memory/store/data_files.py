@@ -201,7 +201,8 @@ class DataFile:
         """Return these columns of the rows with these numbers, in their order."""
         wanted = [self._fragment << 32 | number for number in numbers]
         with damage():
-            names = [name for name in names if name in self._table.schema.names]
+            present = set(self._table.schema.names)
+            names = [name for name in names if name in present]
             query = self._table.take_row_ids(wanted).select(names).with_row_id()
             found = query.to_arrow().sort_by("_rowid")
             if found["_rowid"].to_pylist() != wanted:

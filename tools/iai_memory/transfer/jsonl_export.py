@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -104,7 +104,10 @@ class Damage:
         """Return what is missing and which files are damaged, a sentence each; [] of nothing."""
         told = [one for one in (self.aliases, self.lost) if one is not None]
         salvage = self.salvage
-        if salvage is None or not (salvage.losses or salvage.missing or salvage.without_vectors):
+        wrong = [] if salvage is None else sorted(salvage.changed | salvage.doubtful)
+        if salvage is None or not (
+            salvage.losses or salvage.missing or salvage.without_vectors or wrong
+        ):
             return told
         known = salvage.missing_ids
         if salvage.missing is None:
@@ -115,13 +118,19 @@ class Damage:
             count = salvage.missing
             told.append("1 memory is missing" if count == 1 else f"{count:,} memories are missing")
         if known:
-            more = f" and {len(known) - _SHOWN_IDS:,} more" if len(known) > _SHOWN_IDS else ""
-            told.append(f"known to be missing: {', '.join(known[:_SHOWN_IDS])}{more}")
+            told.append(f"known to be missing: {_shown(known)}")
+        if wrong:
+            told.append(f"not what was stored, and given as they are: {_shown(wrong)}")
         if salvage.without_vectors:
             told.append(
                 f"{salvage.without_vectors:,} memories lack their vectors, which are made anew"
             )
         return [*told, *map(str, salvage.losses)]
+
+
+def _shown(ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - _SHOWN_IDS:,} more" if len(ids) > _SHOWN_IDS else ""
+    return ", ".join(ids[:_SHOWN_IDS]) + more
 
 
 def _alias_lines(aliases: AliasFile, damage: Damage) -> Iterator[str]:
