@@ -43,7 +43,7 @@ def run_checks(memory: Memory, *, full: bool = False) -> list[Check]:
         run_check("model", lambda: _check_model(memory)),
         run_check("purges", lambda: check_erasures(memory)),
     ]
-    if can_be_opened(memory):
+    if all(check.ok for check in checks if check.name == "table"):  # else they could only repeat it
         checks += [
             run_check("payload", lambda: _check_payload(memory)),
             run_check("project", lambda: _check_project(memory)),

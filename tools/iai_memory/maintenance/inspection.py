@@ -38,6 +38,7 @@ from ..store.vector_rows import from_arrow
 State = Literal["ok", "warning", "broken"]
 
 REPAIR: Final = "run `iai-mcp doctor --repair`"
+_ITSELF: Final = ": run `iai-mcp doctor`"
 _SAMPLE_BYTES: Final = 32 << 20
 _SAMPLE_ROWS: Final = 200
 _RECALLED: Final = 3
@@ -133,7 +134,7 @@ class _Inspection:
         self._note_space(report)
         faults = report.faults
         is_told = any(fault.kind not in ("unneeded", "index") for fault in faults)
-        if not is_told and (store is None or self._is_broken("rows")):
+        if not is_told and (store is None or self._has_broken()):
             faults += tuple(self._unreadable(folder))
         return Inspection(tuple(self._findings), faults, tuple(self._rows), tuple(self._mended))
 
@@ -145,8 +146,8 @@ class _Inspection:
         self._note_search_or_mend(store, reader)
         self._part("links", lambda: self._note_links(reader))
 
-    def _is_broken(self, subject: str) -> bool:
-        return any(one.subject == subject and one.state == "broken" for one in self._findings)
+    def _has_broken(self) -> bool:
+        return any(one.state == "broken" for one in self._findings)
 
     def _part(self, subject: str, work: Callable[[], None]) -> None:
         """Do one part; that LanceDB fails, or decodes nonsense, is a finding."""
@@ -156,7 +157,12 @@ class _Inspection:
         except DamagedFile as exc:
             cause = exc.__cause__ or exc
             said = str(cause) if isinstance(cause, MemoryFault) else first_line(cause)
-            self._broken(subject, said.removesuffix(": run `iai-mcp doctor`"))
+            # What the machine refuses has a next step of its own.
+            if said.endswith(_ITSELF) or not isinstance(cause, MemoryFault):
+                said = f"{said.removesuffix(_ITSELF)}: {REPAIR}"
+            # A file that cannot be read fails each part in the same words.
+            if said not in [one.sentence for one in self._findings]:
+                self._findings.append(Finding(subject, "broken", said))
 
     def _broken(self, subject: str, sentence: str) -> None:
         self._findings.append(Finding(subject, "broken", f"{sentence}: {REPAIR}"))
@@ -244,7 +250,8 @@ class _Inspection:
         """Search; where that fails because of an index, build the index anew."""
         before = list(self._findings)
         self._part("search", lambda: self._note_search(reader))
-        if self._is_broken("search") and (names := self._built_anew(store)):
+        failed = self._findings[len(before) :]
+        if any(one.state == "broken" for one in failed) and (names := self._built_anew(store)):
             self._findings = before
             self._warn("index", f"{names} could not be searched, and is built anew")
 
