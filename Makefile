@@ -125,6 +125,7 @@ bench: setup $(VENV)/.bench-installed ## Measure speed, freshness and size, and 
 	-$(BENCHMARK).freshness --seconds 15 --json $(BENCH)/freshness.json
 	-$(BENCHMARK).sidecar --seconds 20 --json $(BENCH)/sidecar.json
 	$(BENCHMARK).redaction
+	$(BENCHMARK).backup
 	$(BENCHMARK).figures
 
 bench-large: setup $(VENV)/.bench-installed ## Measure 1,000,000 records and 10,000 writes in a row

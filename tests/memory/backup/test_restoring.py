@@ -76,8 +76,24 @@ def _store_gone(store: Path) -> None:
     shutil.rmtree(store)
 
 
-@pytest.mark.parametrize("damage", [_table_gone, _manifest_truncated, _data_emptied, _store_gone])
-@pytest.mark.parametrize("elsewhere", [False, True])
+@pytest.mark.parametrize(
+    ("damage", "elsewhere"),
+    [
+        (_store_gone, False),
+        (_data_emptied, True),
+        *(
+            pytest.param(damage, elsewhere, marks=pytest.mark.slow)
+            for damage, elsewhere in (
+                (_table_gone, False),
+                (_table_gone, True),
+                (_manifest_truncated, False),
+                (_manifest_truncated, True),
+                (_data_emptied, False),
+                (_store_gone, True),
+            )
+        ),
+    ],
+)
 def test_a_store_comes_back_whatever_happened_to_it(
     memory: Memory, tmp_path: Path, damage: Callable[[Path], None], elsewhere: bool
 ) -> None:
@@ -118,7 +134,7 @@ def test_what_was_forgotten_or_superseded_since_stays_so(memory: Memory, tmp_pat
     assert new in ids(other)
 
 
-@pytest.mark.parametrize("source", ["ledger", "newer backup"])
+@pytest.mark.parametrize("source", ["ledger", pytest.param("newer backup", marks=pytest.mark.slow)])
 def test_so_it_does_where_the_table_is_lost(memory: Memory, tmp_path: Path, source: str) -> None:
     first, second, *_ = ids(memory)
     name = backups(memory)[0].name
@@ -217,7 +233,12 @@ def test_of_a_backup_that_is_damaged_everywhere_comes_what_reads(
 
 
 @pytest.mark.parametrize(
-    ("when", "texts"), [("2026-05-04", 4), ("2026-05-05T12:00:00Z", 5), (None, 6)]
+    ("when", "texts"),
+    [
+        ("2026-05-04", 4),
+        ("2026-05-05T12:00:00Z", 5),
+        pytest.param(None, 6, marks=pytest.mark.slow),
+    ],
 )
 def test_a_date_or_a_time_names_the_newest_backup_until_then(
     memory: Memory, tmp_path: Path, when: str | None, texts: int

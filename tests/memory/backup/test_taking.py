@@ -10,12 +10,17 @@ from pathlib import Path
 
 import pytest
 from tests.support.backups import DAY_0, backed_up_in, backups, records, segment_files, take
-from tests.support.damage import DAMAGES, Damaging
+from tests.support.damage import DAMAGES, Damaging, scrambled
 
 from iai_memory import Memory
 from iai_memory.backup.daily import back_up
 from iai_memory.base.locks import held
 from iai_memory.errors import BackupFault, StoreBusy
+
+SOME_DAMAGES = [
+    scrambled,
+    *(pytest.param(one, marks=pytest.mark.slow) for one in DAMAGES if one is not scrambled),
+]
 
 
 def notes(memory: Memory, count: int, kind: str = "note") -> list[str]:
@@ -113,7 +118,7 @@ def test_an_interrupted_backup_is_gone_on_with_and_counts_only_when_it_is_whole(
     assert not (words_only.paths.backups / "unfinished.json").exists()
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", SOME_DAMAGES)
 def test_what_a_damaged_segment_held_the_next_backup_holds_anew(
     words_only: Memory, damage: Damaging
 ) -> None:
@@ -128,7 +133,7 @@ def test_what_a_damaged_segment_held_the_next_backup_holds_anew(
     assert sorted(records(backups(words_only)[0])) == ids
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", SOME_DAMAGES)
 def test_a_damaged_index_is_named_and_the_backup_before_is_the_newest(
     words_only: Memory, damage: Damaging
 ) -> None:
