@@ -87,6 +87,10 @@ serve_cache() {
         log "cache-stale age=${age}s max=${limit}s -> live-cli"
         return 1
     fi
+    if table_is_gone; then
+        log "table-gone age=${age}s -> live-cli"
+        return 1
+    fi
     if rings_wait; then
         log "spool-waiting age=${age}s -> live-cli"
         return 1
@@ -106,6 +110,15 @@ serve_cache() {
     }
     log "cache-hit age=${age}s bytes=$size"
     return 0 # with or without a log, one page is enough
+}
+
+# True when the store had a table and has no version of it any more: the live command says so.
+table_is_gone() {
+    [ -e "$store/store.json" ] || return
+    set +f
+    for version in "$store"/lancedb/memories.lance/_versions/*.manifest; do break; done
+    set -f
+    ! [ -e "$version" ]
 }
 
 # True when the folder has a page under its path, from before it had a remote: the live command knows

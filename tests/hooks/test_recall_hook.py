@@ -387,6 +387,26 @@ def test_a_page_that_a_drain_has_left_behind_is_not_served(recall: RecallRun) ->
     assert re.fullmatch(r"page-behind age=\d+s -> live-cli", recall.log()[0])
 
 
+@pytest.mark.parametrize("versions", [None, (), ("1.manifest",)])
+def test_a_page_of_a_store_whose_table_is_gone_is_not_served_as_if_it_were_there(
+    recall: RecallRun, versions: tuple[str, ...] | None
+) -> None:
+    put(recall.cache)
+    put(recall.store / "store.json", "{}")
+    folder = recall.store / "lancedb" / "memories.lance" / "_versions"
+    if versions is not None:
+        folder.mkdir(parents=True)
+        for name in versions:
+            put(folder / name, "")
+    recall.live("exit 1")
+
+    shown = recall.run()
+
+    assert shown.endswith(PAGE)
+    assert (shown == PAGE) == bool(versions)
+    assert bool(re.fullmatch(r"table-gone age=\d+s -> live-cli", recall.log()[0])) != bool(versions)
+
+
 @pytest.mark.parametrize(
     ("names", "served"),
     [
