@@ -15,6 +15,7 @@ from .base.checks import check_flag, check_whole
 from .base.clock import parse_time
 from .coverage.answers import Sight
 from .coverage.catching_up import CaughtUp
+from .errors import UnknownRecord
 from .privacy.redaction import redact
 from .recall.filter_arguments import check_filter, in_hindsight
 from .recall.project_scope import in_project
@@ -259,9 +260,14 @@ class Memory(StoreUpkeep):
         """Return one memory with its whole text.
 
         Raises:
-            UnknownRecord: No such memory, or it was forgotten.
+            UnknownRecord: No such memory, or it was forgotten or purged.
         """
-        return view_of(live_record(self.store.latest, id))
+        try:
+            return view_of(live_record(self.store.latest, id))
+        except UnknownRecord as exc:
+            if id.strip().lower() in self.store.erasures.now().purged:
+                raise UnknownRecord(f"{id} was purged, and nothing brings it back") from exc
+            raise
 
     def session_start(
         self, project: str | None = None, *, refresh: bool = False, catch_up: bool = False

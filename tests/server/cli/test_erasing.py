@@ -11,14 +11,13 @@ import shutil
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import lancedb
 import pyarrow as pa
-import pyrage
 import pytest
 import zstandard
 from tests.support.inventory import unnamed_files
@@ -29,9 +28,11 @@ from iai_memory.backup.sealing import Keys
 from iai_memory.base.clock import utc_now
 from iai_memory.capture.given_up import GivenUp
 from iai_memory.capture.ring import ring_of
-from iai_memory.errors import StoreUnavailable
+from iai_memory.errors import StoreUnavailable, UnknownRecord
 from iai_memory.maintenance.purge import without_text
+from iai_memory.store.salvage import Salvage
 from iai_memory.store.vector_rows import Row
+from iai_memory.store.written_texts import written_rows
 from iai_server.cli.main import run
 from iai_server.doctor.check import Check, run_check
 from iai_server.doctor.erasure_checks import check_erasures
@@ -197,14 +198,18 @@ def test_rows_that_no_version_shows_any_more_leave_their_files(
     memory.ingest("what stays")
     memory.sleep(force=True)
     # As a deletion leaves it: one row in fifty is not enough for LanceDB to write a file anew.
-    table = lancedb.connect(memory.paths.database).open_table("memories")
-    table.delete("text = 'zorblax 7'")
-    table.optimize(cleanup_older_than=timedelta(milliseconds=1))
-    assert places(memory.paths.root, "zorblax 7") != []
+    [gone] = [row.record.id for row in memory.store.latest.all_rows() if holds(row, "zorblax 7")]
+    with memory.store.writing() as writer:
+        writer.remove([gone])
+    memory.sleep(force=True)
+    in_files = [row.texts for row in written_rows(memory.paths.table, pytest.fail)]
+    assert [texts for texts in in_files if "zorblax 7" in texts] != []
 
     done = command("scrub", "zorblax 7")
 
     assert (done.code, done.err) == (0, "")
+    in_files = [row.texts for row in written_rows(memory.paths.table, pytest.fail)]
+    assert [texts for texts in in_files if "zorblax 7" in texts] == []
     assert places(memory.paths.root, "zorblax 7") == []
     assert memory.status().records == 50
 
@@ -253,7 +258,7 @@ def test_what_cannot_be_looked_at_is_named_and_never_called_gone(
 
 def test_what_a_compressed_or_sealed_file_holds_is_seen(memory: Memory, command: Command) -> None:
     memory.ingest("something")
-    recipient = str(pyrage.x25519.Identity.generate().to_public())
+    recipient = str(import_module("pyrage").x25519.Identity.generate().to_public())
     sealed = Keys(memory.paths.backup_key, recipient).sealed(
         zstandard.ZstdCompressor().compress(json.dumps({"text": SECRET}).encode())
     )
@@ -386,6 +391,10 @@ def test_a_purged_memory_comes_back_by_no_way(
 
     assert (again.status, again.reason) == ("skipped", "was purged, and does not come back")
     assert memory.status().records == memory.status().tombstoned == 0
+    assert list(Salvage(memory.paths).rows()) == []
+    with pytest.raises(UnknownRecord, match="was purged, and nothing brings it back"):
+        memory.record(turn.id)
+    assert memory.restore([turn.id]).not_found == [turn.id]
     assert memory.ingest("the heron is white").stored == 1  # a new statement
     assert command("purge", turn.id).out == f"purged before {turn.id}\n"
 

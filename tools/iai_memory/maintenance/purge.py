@@ -20,7 +20,6 @@ from ..privacy.inventory import Treatment
 from ..privacy.sought_text import SoughtText
 from ..session_start.refresh import PageManager
 from ..settings import Settings
-from ..store.connection import TABLE_NAME
 from ..store.copies import with_copies
 from ..store.record import ORIGINS, ROLES, Record
 from ..store.table import Store
@@ -220,10 +219,10 @@ def _is_quotation(place: Place, quoted: Collection[str]) -> bool:
 
 def _rows_of(store: Store, ids: Collection[str]) -> list[str]:
     """Return a sentence for each row of these memories that still says something."""
-    folder = store.paths.database / TABLE_NAME
+    folder = store.paths.table
     empty = {*ROLES, *ORIGINS}
     return [
         f"{folder / 'data' / row.file}: {row.id}"
-        for row in written_rows(folder.with_suffix(".lance"), lambda fault: None)
+        for row in written_rows(folder, lambda fault: None)
         if row.id in ids and not {*row.texts} <= {row.id, *empty}
     ]

@@ -21,7 +21,7 @@ class Treatment(Enum):
     LINES = "replaced in the file"
     DERIVED = "removed, and made anew from the table"
     NO_TEXT = "holds no text"
-    TABLE_COPY = "removed by `purge`; `scrub` names it"
+    TABLE_COPY = "removed whole"
     BACKUP = "written anew without it"
     LEFTOVER = "removed, unless its process lives"
     EXPORT = "written anew by `purge`, where it lies as it was written; else named"
