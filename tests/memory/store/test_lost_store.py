@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -478,3 +480,39 @@ def test_a_new_store_may_follow_a_deleted_one_in_another_process(store: StorePat
     anew = opened(store)
     anew.ingest("the first one")
     assert anew.status().records == 1
+
+
+WRITES = """
+import sys
+from datetime import timedelta
+from iai_memory import Memory
+
+memory = Memory(sys.argv[1], on_commit=lambda: None)
+for number in range(10_000):
+    [stored] = memory.ingest(f"memory {number} of {sys.argv[2]}").results
+    print(number, flush=True)
+    if number % 5 == 4:
+        memory.forget([stored.id])
+    if number % 7 == 6:
+        memory.store.compact(keep=timedelta(0))
+"""
+
+
+@pytest.mark.slow
+def test_a_kill_at_any_moment_is_no_loss(store: StorePaths) -> None:
+    acknowledged = COUNT
+    for kill in range(4):
+        command = [sys.executable, "-c", WRITES, str(store.root), str(kill)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writing:
+            assert writing.stdout is not None
+            for _ in range(3 + 9 * kill):
+                writing.stdout.readline()
+            writing.kill()
+            acknowledged += 3 + 9 * kill + len(writing.stdout.readlines())
+        found = opened(store).store
+        noted = read_identity(store)
+        assert noted is not None
+        assert noted.rows <= len(found.latest.ids())
+        assert noted.version <= found.version
+        assert len(found.latest.ids()) >= acknowledged
+        acknowledged = len(found.latest.ids())  # one more may be stored than was acknowledged

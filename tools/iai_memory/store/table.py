@@ -118,7 +118,8 @@ class Store:
         self.erasures = Erasures(paths)
         self._watch = TableWatch(paths, elsewhere)
         settle_replacement(paths)
-        self._watch.require_not_lost(known_id)
+        with translated(f"opening the store {paths.root}"):
+            self._watch.require_not_lost(known_id)
         make_private_folder(paths.root)
         self._read_lock = ReadLock(paths.lock("reading"))
         with translated(f"opening the store {paths.root}"):
