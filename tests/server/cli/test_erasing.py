@@ -191,6 +191,22 @@ def test_letter_case_is_the_same_where_that_is_asked(memory: Memory, command: Co
     assert memory.timeline().records[0].text == "The [redacted:scrub], a [redacted:scrub]"
 
 
+@pytest.mark.parametrize("word", ["note", "history", "timestamp", "before"])
+def test_a_word_of_ours_is_not_taken_for_the_users(
+    memory: Memory, command: Command, word: str
+) -> None:
+    [one] = memory.ingest(f"a {word} of the user").results
+    memory.pin(str(one.id), add_tags=["colour"])
+    memory.sleep(force=True)
+    memory.paths.ledger.joinpath("events.jsonl").unlink()
+
+    done = command("scrub", f" {word} of")
+
+    assert (done.code, done.err) == (0, "")
+    done = command("scrub", word)
+    assert [line for line in done.out.splitlines() if "lancedb" in line] == []
+
+
 def test_rows_that_no_version_shows_any_more_leave_their_files(
     memory: Memory, command: Command
 ) -> None:

@@ -21,7 +21,7 @@ from ..privacy.sought_text import SoughtText
 from ..session_start.refresh import PageManager
 from ..settings import Settings
 from ..store.copies import with_copies
-from ..store.record import ORIGINS, ROLES, Record
+from ..store.record import Record
 from ..store.table import Store
 from ..store.vector_rows import Row
 from ..store.written_texts import written_rows
@@ -220,9 +220,8 @@ def _is_quotation(place: Place, quoted: Collection[str]) -> bool:
 def _rows_of(store: Store, ids: Collection[str]) -> list[str]:
     """Return a sentence for each row of these memories that still says something."""
     folder = store.paths.table
-    empty = {*ROLES, *ORIGINS}
     return [
         f"{folder / 'data' / row.file}: {row.id}"
         for row in written_rows(folder, lambda fault: None)
-        if row.id in ids and not {*row.texts} <= {row.id, *empty}
+        if row.id in ids and row.texts
     ]

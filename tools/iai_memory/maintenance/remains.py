@@ -22,6 +22,9 @@ from ..base.paths import StorePaths
 from ..privacy.inventory import Treatment, kind_of
 from ..privacy.sought_text import SoughtText
 from ..store.connection import TABLE_NAME
+from ..store.migrations import SCHEMA_KEY
+from ..store.record import ORIGINS, ROLES
+from ..store.schema import EMBEDDER_FIELD_KEY, table_schema
 from ..store.written_texts import written_rows
 
 _CHUNK: Final = 16 << 20
@@ -29,6 +32,14 @@ _OVERLAP: Final = 1 << 20  # a memory is at most as long
 _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _COMPRESSED: Final = {b"\x28\xb5\x2f\xfd": "zstd", b"\x1f\x8b": "gzip", b"\x04\x22\x4d\x18": "lz4"}
 _SEALED: Final = b"age-encryption.org/"
+# What LanceDB's files of any table say: to find a part of it there says nothing.
+_OF_EVERY_TABLE: Final = " ".join(
+    [
+        *table_schema(1, embedder="", metadata={}).names,
+        *(*ROLES, *ORIGINS, EMBEDDER_FIELD_KEY, TABLE_NAME, SCHEMA_KEY),
+        "lance data arrow string fixed_size_list timestamp float int list item true false vector",
+    ]
+)
 _OURS_ALONE: Final = ("models", "hooks")  # what we install, compared with what we ship
 
 
@@ -112,6 +123,8 @@ def _look_into(path: Path, where: str, sought: SoughtText, found: Remains, keys:
     is_table = treatment in (Treatment.TABLE, Treatment.TABLE_COPY)
     try:
         for content in _contents(path, keys):
+            if is_table and sought.is_in(_OF_EVERY_TABLE):
+                return  # its rows say whether it is there
             if sought.is_in_bytes(content, decoded=not is_table):
                 found.places.append(Place(str(path), treatment))
                 if is_table:

@@ -113,19 +113,21 @@ class DataFile:
         for _, part in self._parts(numbers, self._as_far_as_possible):
             yield part
 
-    def texts(self) -> Iterator[tuple[int, list[str]]]:
-        """Yield number and texts of every row, the replaced ones too: each value that is text.
+    def texts(self, names: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+        """Yield number and texts of every row, the replaced ones too.
+
+        Args:
+            names: Columns of text, or of lists of text; those that the file lacks are left out.
 
         Raises:
             DamagedFile: Some cannot be read.
         """
-        names = [column.name for column in self._table.schema if _is_text(column.type)]
         numbers = sorted(self.keys)
         for start in range(0, len(numbers), _ROWS_OF_TEXTS):
             part = numbers[start : start + _ROWS_OF_TEXTS]
-            found = self._taken(part, names)
+            found = self._taken(part, [*names])
             with damage():
-                columns = [found[name].to_pylist() for name in found.column_names if name in names]
+                columns = [found[name].to_pylist() for name in names if name in found.column_names]
             yield from zip(part, map(_flat, zip(*columns, strict=True)), strict=True)
 
     def read_keys(self, count: int) -> None:
@@ -352,11 +354,6 @@ class DataFiles:
         (folder / "_versions" / manifest_name(manifest.version)).write_bytes(content)
         with damage():
             return lancedb.connect(str(database)).open_table(TABLE_NAME)
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    value = kind.value_type if pa.types.is_list(kind) or pa.types.is_dictionary(kind) else kind
-    return bool(pa.types.is_string(value) or pa.types.is_large_string(value))
 
 
 def _flat(values: Iterable[str | list[str] | None]) -> list[str]:

@@ -6,13 +6,20 @@ file is read by itself, as `data_files` does, without its list of rows that were
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 from .data_files import DataFiles, Loss, wrong_with
 from .lance_files import DamagedFile
+
+_TEXTS: Final = (
+    *("text", "terms", "tags", "entities", "history"),
+    *("host", "session_id", "turn_id", "project", "cwd"),
+)
+"""Columns with words of the user's. The others hold ids, digests, times and names of ours."""
 
 
 class WrittenRow(NamedTuple):
@@ -21,7 +28,7 @@ class WrittenRow(NamedTuple):
     Attributes:
         file: Name of the data file.
         id: Of the memory.
-        texts: All values of it that are text.
+        texts: All values of it that are the user's words, terms and past tags among them.
     """
 
     file: str
@@ -41,19 +48,33 @@ def written_rows(folder: Path, unread: Callable[[str], None]) -> Iterator[Writte
     """
 
     def lost(loss: Loss) -> None:
-        told.add(loss.file)
+        named.add(loss.file)
         unread(f"{folder.parent.name}/{folder.name}/{loss}")
 
-    told = set[str]()
+    named = set[str]()
     read = set[str]()
     with TemporaryDirectory(prefix="iai-mcp-") as scratch:
         for file in DataFiles(folder, Path(scratch), lost).all():
             read.add(file.name)
             try:
-                for number, texts in file.texts():
-                    yield WrittenRow(file.name, file.keys[number][0], texts)
+                for number, texts in file.texts(_TEXTS):
+                    told = [one for text in texts for one in _told(text)]
+                    yield WrittenRow(file.name, file.keys[number][0], told)
             except (DamagedFile, OSError) as exc:
                 lost(Loss(f"data/{file.name}", wrong_with(exc)))
     for path in sorted((folder / "data").glob("*")):
-        if path.name not in read and f"data/{path.name}" not in told:
+        if path.name not in read and f"data/{path.name}" not in named:
             lost(Loss(f"data/{path.name}", "cannot be read"))
+
+
+def _told(text: str) -> list[str]:
+    """Return a value without what we wrote around it: of a past, the values before each change."""
+    if not text.startswith('[{"at":'):
+        return [text]
+    try:
+        changes: Any = json.loads(text)
+        values = [one["before"] for one in changes]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return [text]  # a text that begins as a past does
+    lists = [one if isinstance(one, list) else [one] for one in values]
+    return [str(one) for several in lists for one in several if isinstance(one, str)]
