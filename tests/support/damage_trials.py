@@ -32,6 +32,8 @@ from iai_memory.store.vector_rows import Vector
 from .damage import Damaging, with_one_flip
 
 _QUESTIONS = ("when does the ferry leave?", "port 5007", "late fact 3", "who sleeps on the pier")
+# What else is found beside the answer are ties, in no order.
+_WITH_ONE_ANSWER = ("port 5007", "late fact 3", "the ferry does not leave any more")
 _EVERYTHING = Filter(include_superseded=True, include_tombstoned=True)
 _MANY = 10_000
 
@@ -170,7 +172,7 @@ def _read(memory: Memory, vectors: Sequence[Vector]) -> object:
     reader = memory.store.pinned_reader()
     words = [sorted(reader.matching(said, _EVERYTHING, _MANY)) for said in _QUESTIONS]
     near = [sorted(reader.nearest(one, _EVERYTHING, _MANY, nprobes=99)) for one in vectors]
-    hits = [[hit.id for hit in memory.recall(said).hits] for said in _QUESTIONS]
+    hits = [memory.recall(said).hits[0].text for said in _WITH_ONE_ANSWER]
     shown = [record.id for record in memory.timeline(limit=50).records]
     return list(memory.export_lines(vectors=True))[:-1], words, near, hits, shown
 

@@ -343,7 +343,7 @@ class _Inspection:
             free = shutil.disk_usage(self._paths.root).free
         except OSError:
             return  # there is no folder, which another check says
-        needed = report.bytes_known + _MARGIN_BYTES
+        needed = report.bytes_there + _MARGIN_BYTES
         if free < needed:
             self._warn(
                 "space",

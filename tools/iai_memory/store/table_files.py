@@ -53,12 +53,14 @@ class FileReport:
         faults: Those that are damaged.
         bytes_read: Size of the files that were read whole.
         bytes_known: Size of all files whose digest is known.
+        bytes_there: Size of all files that are there.
         unknown: How many files have no digest: an earlier version wrote them.
     """
 
     faults: tuple[FileFault, ...]
     bytes_read: int
     bytes_known: int
+    bytes_there: int
     unknown: int
 
 
@@ -145,8 +147,9 @@ def look_at_files(
     missing = _missing(folder, newest)
     confirmed = tuple(_confirmed(folder, digests, found | missing, known))
     total = sum(one.size for one in known.values())
-    unknown = sum(1 for name in _present(folder) if name not in known)
-    return FileReport(confirmed, read, total, unknown)
+    there = {name: _size(folder / name) for name in _present(folder)}
+    unknown = len(there.keys() - known.keys())
+    return FileReport(confirmed, read, total, sum(there.values()), unknown)
 
 
 def changed_indexes(folder: Path, digests: FileDigests) -> set[str]:
@@ -187,6 +190,13 @@ def _confirmed(
         if (is_dropped and not is_there) or (what == "is missing" and is_there):
             continue  # it went with its version
         yield FileFault(name, what, kind, newest.index_of(name))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0  # gone since it was listed
 
 
 def _is_there(folder: Path, name: str) -> bool:
