@@ -209,6 +209,16 @@ class StoreUpkeep(CapturingHandle):
 
         return backups_of(self.paths, self._with_backups_in(folder))
 
+    def damaged_backups(self, folder: Path | None = None) -> list[str]:
+        """Return a sentence for each backup that `backups` leaves out, as its index is damaged.
+
+        Raises:
+            BackupFault: The folder cannot be read.
+        """
+        from .backup.reading import index_faults
+
+        return index_faults(self.paths, self._with_backups_in(folder))
+
     def restore_backup(
         self,
         when: str | None = None,

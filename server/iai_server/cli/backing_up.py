@@ -111,7 +111,7 @@ def restore_backup(
     for fault in done.faults:
         emit_error(fault)
     if done.missing:
-        emit_error(f"{_memories(done.missing)} of the backup could not be read and are missing")
+        emit_error(f"{_memories(done.missing)} of the backup cannot be read")
     if done.missing or done.backup.faults:
         raise typer.Exit(1)
 
@@ -169,15 +169,16 @@ def _list(memory: Memory, folder: Path | None, as_json: bool) -> None:
     found = memory.backups(folder)
     read: dict[str, str] = {}
     whole = [one.verify(read) for one in found]
+    lost = memory.damaged_backups(folder)
     if as_json:
         emit_json([_backup_fields(one) for one in found])
     else:
         emit_lines(_backup_line(one, memory.zone) for one in found)
-        if not found:
+        if not found and not lost:
             emit_lines(["no backup yet; `iai-mcp backup` takes one"])
-    for fault in dict.fromkeys(fault for one in found for fault in one.faults):
+    for fault in dict.fromkeys([*lost, *(fault for one in found for fault in one.faults)]):
         emit_error(fault)
-    if not all(whole):
+    if lost or not all(whole):
         raise typer.Exit(1)
 
 

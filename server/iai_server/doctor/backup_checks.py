@@ -28,13 +28,12 @@ def check_backups(memory: Memory) -> str:
         WeakLink: One is damaged, or old while memories changed, or on the same disk as the store.
     """
     from iai_memory.backup.place import began, last_backups
-    from iai_memory.backup.reading import index_faults
 
     folder = memory.settings.backup or memory.paths.backups
     last = last_backups(memory.paths).get(str(folder))
     try:
         found = memory.backups()
-        faults = index_faults(memory.paths, memory.settings)
+        faults = memory.damaged_backups()
     except BackupFault as exc:
         raise WeakLink(f"none can be read: {exc}") from exc
     if last is not None and last.fault:

@@ -202,7 +202,12 @@ def _a_link(folder: Path) -> None:
     (folder / "backup.json").symlink_to("/dev/zero")
 
 
-@pytest.mark.parametrize("put", [_other_files, _a_fifo, _a_link])
+def _segments_elsewhere(folder: Path) -> None:
+    (folder.parent / "elsewhere").mkdir()
+    (folder / "segments").symlink_to(folder.parent / "elsewhere")
+
+
+@pytest.mark.parametrize("put", [_other_files, _a_fifo, _a_link, _segments_elsewhere])
 def test_a_folder_with_something_else_in_it_is_refused(
     tmp_path: Path, put: Callable[[Path], None]
 ) -> None:
@@ -214,6 +219,22 @@ def test_a_folder_with_something_else_in_it_is_refused(
     with pytest.raises(BackupFault, match=str(tmp_path / "disk")):
         take(memory)
     assert sorted((tmp_path / "disk").iterdir()) == before
+    assert not any((tmp_path / "elsewhere").glob("*"))
+
+
+def test_a_fifo_in_the_place_of_an_index_is_named_and_leaves_with_the_next_backup(
+    words_only: Memory,
+) -> None:
+    notes(words_only, 1)
+    take(words_only, 0)
+    index = words_only.paths.backups / f"{backups(words_only)[0].name}.json"
+    index.unlink()
+    os.mkfifo(index)
+    assert words_only.damaged_backups() == [
+        f"{index} is a FIFO: a regular file that you may read belongs there"
+    ]
+    assert take(words_only, 1).written == 1
+    assert words_only.damaged_backups() == []
 
 
 def test_another_store_is_told_whose_backups_these_are(tmp_path: Path) -> None:

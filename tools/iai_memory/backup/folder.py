@@ -58,7 +58,7 @@ class Listing:
     Attributes:
         points: Newest first.
         faults: A sentence for each index that cannot be used.
-        damaged: The files of those that are not what was written.
+        damaged: The files of those that are not what was written, or no files at all.
     """
 
     points: list[Point] = field(default_factory=list)
@@ -100,12 +100,18 @@ class BackupFolder:
         Raises:
             BackupFault: It cannot be written.
         """
+        if self.segments.path.is_symlink():
+            raise BackupFault(f"{self.segments.path} is a link: move it away")
         fields = {"format": _FORMAT, **asdict(owner)}
         self._replace(self.path / OWNER, json.dumps(fields).encode())
         try:
             self.segments.path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
         except OSError as exc:
             raise BackupFault(machine_fault(exc, f"{self.segments.path} cannot be made")) from exc
+
+    def has_segments(self) -> bool:
+        """Return whether segments can be there: a link could lead anywhere."""
+        return self.segments.path.is_dir() and not self.segments.path.is_symlink()
 
     def listing(self) -> Listing:
         """Return the backups whose index is whole, and what is wrong with others.
@@ -123,6 +129,8 @@ class BackupFolder:
                 found.damaged.append(path)
             except ForeignFileFault as exc:
                 found.faults.append(str(exc))
+                if path.is_symlink() or path.is_fifo():
+                    found.damaged.append(path)
         found.points.sort(key=lambda point: (point.number, point.name), reverse=True)
         return found
 

@@ -111,6 +111,10 @@ def claimed(
     """
     folder = folder_of(paths, settings)
     if settings.backup is None:
+        if folder.path.exists() and not folder.path.is_dir():
+            raise BackupFault(
+                f"{folder.path} is no folder: move it away, or set IAI_MCP_BACKUP to a folder"
+            )
         make_private_folder(folder.path)
     else:
         _require_present(folder, paths, make=make, anew=anew)
@@ -120,7 +124,7 @@ def claimed(
     own = Owner(store_id(paths) or known.store, str(paths.root), known.recipient)
     if settings.backup is not None and owner is not None and owner.root not in ("", own.root):
         _require_moved(folder, owner, own)
-    if owner != own:
+    if owner != own or not folder.has_segments():
         folder.claim(own)
     return folder
 
