@@ -36,7 +36,9 @@ class TableWatch:
         self._paths = paths
         self._elsewhere = elsewhere
         self._folder = paths.table
+        self._versions = paths.table / "_versions"
         self._opened: tuple[int, int] | None = None
+        self._seen: tuple[int, int, int] | None = None
 
     def lost(self, what: str) -> StoreLost:
         """Return the error of a table that was found lost, and let nobody make folders beside it.
@@ -104,7 +106,9 @@ class TableWatch:
 
     def note_opened(self, id_: str) -> None:
         """Let nobody of this process make folders in the store's place once it is another one."""
-        self._opened = self._place()
+        seen = _stat(self._versions)
+        self._opened = None if seen is None else seen[:2]
+        self._seen = None
 
         def refuse_other() -> None:
             if not self.is_in_place():
@@ -113,11 +117,16 @@ class TableWatch:
         guard(self._paths.root, refuse_other)
 
     def is_in_place(self) -> bool:
-        """Return whether the table lies where it was opened; costs microseconds."""
+        """Return whether the table lies where it was opened; costs a `stat` if nothing changed."""
+        seen = _stat(self._versions)
+        if seen is not None and seen == self._seen:
+            return True
         try:
-            return self._opened == self._place() and has_version(self._folder)
+            there = seen is not None and seen[:2] == self._opened and has_version(self._folder)
         except OSError:
             return True  # no more open files, or no right to look: whoever reads is told
+        self._seen = seen if there else None
+        return there
 
     def _traces(self) -> list[str]:
         return [*traces_of(self._paths), *self._elsewhere()]
@@ -160,10 +169,6 @@ class TableWatch:
         lock.release()
         if not free:
             raise StoreBusy(f"the table in {self._paths.root} is being exchanged: try again")
-
-    def _place(self) -> tuple[int, int] | None:
-        found = _stat(self._folder / "_versions")
-        return None if found is None else found[:2]
 
 
 class KnownLoss:
