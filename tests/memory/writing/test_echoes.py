@@ -126,6 +126,8 @@ FORMS: dict[str, Callable[[Given], str]] = {
     "an answer of timeline": lambda one: one.timeline,
     "said to be from memory": lambda one: f"From memory: {PORT}",
     "said to be remembered": lambda one: f"I remember: {LINTER}",
+    "what the user is told to have said": lambda one: f"You told me earlier: {LINTER}",
+    "remembered that": lambda one: f"I recall that {PORT}",
     "remembered in German": lambda one: f"Laut Ged\u00e4chtnis: {LINTER}",
     "several from memory": lambda one: f"From memory:\n- {PORT}\n- {LINTER}",
     "quoted words": lambda one: f"> {PORT}",
@@ -136,7 +138,7 @@ FORMS: dict[str, Callable[[Given], str]] = {
 }
 
 
-@pytest.mark.parametrize("role", ["user", "assistant"])
+@pytest.mark.parametrize("role", ["user", pytest.param("assistant", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("form", FORMS)
 def test_what_only_repeats_what_was_given_is_not_stored(given: Given, form: str, role: str) -> None:
     result = given.captured(role, FORMS[form](given), form)
@@ -187,7 +189,7 @@ WHOLE = {
 }
 
 
-@pytest.mark.parametrize("role", ["user", "assistant"])
+@pytest.mark.parametrize("role", ["user", pytest.param("assistant", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("case", WHOLE)
 def test_what_is_said_is_stored_as_it_was_said(given: Given, case: str, role: str) -> None:
     result = given.captured(role, WHOLE[case], case)
@@ -214,3 +216,21 @@ def test_what_is_stored_on_purpose_is_not_cut(given: Given) -> None:
     assert given.memory.record(str(result.id)).text == text
     [result] = given.memory.ingest(given.line("5544")).results
     assert result.status == "skipped"
+
+
+HOSTILE = {
+    "links": "2026-11-30 user: \u2192 user: ",
+    "leads": "2026-11-30 note:\n",
+    "keys of JSON": '"text":"a',
+    "one long word": "a",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_text_made_of_pieces_of_our_form_costs_no_more_than_its_length(
+    given: Given, case: str
+) -> None:
+    text = f"2026-11-30 user: {HOSTILE[case] * (150_000 // len(HOSTILE[case]))} said by me today"
+    result = given.captured("user", text, f"hostile {case}")
+    assert "said by me today" in given.memory.record(str(result.id)).text

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import html
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from typing import Final
 
 ECHO_MARK: Final = "[recalled]"
@@ -19,6 +21,7 @@ ECHO_MARK: Final = "[recalled]"
 
 Span = tuple[int, int]
 
+_MAX_PLACES: Final = 200  # of a page in one text
 _FENCE_NAME: Final = r"iai-\s{0,4}mcp-\s{0,4}session-\s{0,4}start"
 _OPEN: Final = r"(?:<|&lt;|\u2039|\uff1c)\s{0,4}"
 _CLOSE: Final = r"\s{0,4}(?:>|&gt;|\u203a|\uff1e)"
@@ -48,7 +51,10 @@ _LINK: Final = re.compile(
 )
 _ATTRIBUTION: Final = re.compile(
     r"^\W{0,8}(?:(?:(?:what\s)?(?:i|we)\s(?:do\s)?|as\s(?:i|we)\s)?(?:remember(?:ed)?|recall(?:ed)?)"
-    r"(?:\s(?:that|this|from\s\w{1,10}))?"
+    r"(?:\s(?:this|from\s\w{1,10}))?"
+    r"|(?:as\s|earlier\s|before\s|once\s)?you\s(?:said|told\sme|mentioned|noted|asked\sme)"
+    r"(?:\s(?:earlier|before|once|previously|on\s[\d-]{8,10}))?"
+    r"|(?:stored|known|recalled|remembered|saved)\s(?:facts?|notes?|memor(?:y|ies))"
     r"|(?:(?:recalled\s|quoted\s|taken\s)?from|according\sto|per|based\son|in|out\sof)\s"
     r"(?:my\s|the\s|our\s|your\s)?(?:[\w-]{1,20}\s)?(?:memory|memories|recall|recollection)"
     r"(?:\s(?:says?|holds?|has|gives?|was|is))?|(?:my\s|the\s|our\s|your\s)?memory\s?(?:says|holds|has|note)?"
@@ -58,7 +64,7 @@ _ATTRIBUTION: Final = re.compile(
     r"|(?:de|seg\u00fan\s(?:la|mi)|da|di|secondo\sla|a)\s(?:memoria|mem\u00f3ria)|recuerdo"
     r"|uit\s(?:het|mijn)\sgeheugen|(?:\u043f\u043e|\u0438\u0437)\s\u043f\u0430\u043c\u044f\u0442\u0438"
     r"|(?:\u6839\u636e|\u4ece)?\u8bb0\u5fc6(?:\u4e2d)?|\u8a18\u61b6\u306b\u3088\u308b\u3068)"
-    r"\s{0,4}[:,\uff1a\uff0c\u2013\u2014\n-]\s*",
+    r"(?:\s{0,4}[:,\uff1a\uff0c\u2013\u2014\n-]\s*|\sthat\s)",
     re.IGNORECASE,
 )
 _MARKED_LINE: Final = re.compile(r"[^\S\n]*(?:[>|]|[\u2022\u00b7*+\u2013\u2014-]\s)")
@@ -144,30 +150,35 @@ def pages_in(text: str) -> list[Span]:
     Without its end a page goes to the next blank line, which no page has; without its beginning it
     begins behind the last one. Of a page that is quoted line by line only the quoted lines count.
     """
+    ends = [(one.start(), one.end()) for one in islice(_END.finditer(text), _MAX_PLACES)]
+    advice = [(one.start(), one.end()) for one in islice(_ADVICE.finditer(text), _MAX_PLACES)]
+    blanks = [one.start() for one in _BLANK_LINE.finditer(text)]
     spans: list[Span] = []
     at = 0
-    while begin := _BEGIN.search(text, at):
-        end = _END.search(text, begin.end())
-        advice = _ADVICE.search(text, begin.end())
-        if end is not None:
-            stop = end.end()
-        elif advice is not None:
-            stop = advice.end()
-        else:
-            blank = _BLANK_LINE.search(text, begin.end())
-            stop = blank.start() if blank else len(text)
-        spans += _quoted(text, (begin.start(), stop))
-        at = max(stop, begin.end())
-    for end in _END.finditer(text):
-        if not any(start <= end.start() < stop for start, stop in spans):
-            blanks = [one.end() for one in _BLANK_LINE.finditer(text, 0, end.start())]
-            spans.append((max(blanks, default=0), end.end()))
-    spans += [
-        (one.start(), one.end())
-        for one in _ADVICE.finditer(text)
-        if not any(start <= one.start() < stop for start, stop in spans)
-    ]
+    for begin in islice(_BEGIN.finditer(text), _MAX_PLACES):
+        if begin.start() < at:
+            continue
+        last = _from(ends, begin.end()) or _from(advice, begin.end())
+        blank = bisect_left(blanks, begin.end())
+        behind = blanks[blank] if blank < len(blanks) else len(text)
+        at = last[1] if last else behind
+        spans += _quoted(text, (begin.start(), at))
+    for start, end in ends:
+        if not _is_in(spans, start):
+            blank = bisect_left(blanks, start)
+            spans.append((blanks[blank - 1] if blank else 0, end))
+    spans += [one for one in advice if not _is_in(spans, one[0])]
     return sorted(spans)
+
+
+def _from(places: Sequence[Span], at: int) -> Span | None:
+    """Return the first of the places, in their order, that begins there or later."""
+    found = bisect_left(places, (at, 0))
+    return places[found] if found < len(places) else None
+
+
+def _is_in(spans: Sequence[Span], at: int) -> bool:
+    return any(start <= at < stop for start, stop in spans)
 
 
 def _quoted(text: str, span: Span) -> list[Span]:

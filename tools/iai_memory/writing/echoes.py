@@ -36,9 +36,10 @@ from ..text.inert import neutralise
 
 _MAX_CLAIMS: Final = 60
 _MAX_WORDS: Final = 2_000
+_MAX_CLAIM_CHARS: Final = 20_000
 _MAX_CHARS: Final = 200_000
 _ASKED_WORDS: Final = 24
-_CANDIDATES: Final = 20
+_CANDIDATES: Final = 10
 # Fewer words in a row are in many texts by chance.
 _MIN_WORDS: Final = 4
 _MAX_DECODED: Final = 40
@@ -48,7 +49,7 @@ _CUT: Final = re.compile(r"\W{0,4}(?:\u2026|\.\.\.|\[cut\])")
 _CUT_BEFORE: Final = re.compile(r"\W*(?:\[cut\]\s*)?\u2026\s*")
 _OPEN_END: Final = re.compile(r"\W{0,6}no answer yet")
 _TEXT_KEY: Final = re.compile(r"\"(?:text|payload)\"\s*:\s*\"")
-_FEW_WORDS: Final = re.compile(r"(?:[^\w\n]{0,4}\w+){1,8}?[^\w\n]*(?=\n|\u2192|->|$)")
+_FEW_WORDS: Final = re.compile(r"(?:[^\w\n]{0,4}\w+\b){1,8}?[^\w\n]*(?=\n|\u2192|->|$)")
 _CODE_HEAD: Final = re.compile(r"\s*(?:`{3,}|~{3,})[^\n]*\n")
 _OPENING: Final = re.compile(r"[{\[]")
 _ANY_LINE_END: Final = re.compile(r"\n|$")
@@ -131,10 +132,13 @@ class _Known:
             end: Where to stop; None is the end of the text.
             day: The day of the stored text, give or take one; None is any.
         """
+        if self.asked >= _MAX_CLAIMS:
+            return None
+        end = min(len(text) if end is None else end, start + _MAX_CLAIM_CHARS)
         is_cut_before = _CUT_BEFORE.match(text, start)
         begin = is_cut_before.end() if is_cut_before else start
         words = list(islice(words_of(text, begin, end), _MAX_WORDS))
-        if not words or self.asked >= _MAX_CLAIMS:
+        if not words:
             return None
         self.asked += 1
         asked = " ".join(one.text for one in words[:_ASKED_WORDS] if not one.numbers_line)
@@ -216,7 +220,7 @@ def _end_of_texts(text: str, at: int, end: int, known: _Known, day: date) -> int
     """Return where the stored texts end that stand one after the other from there on."""
     stop: int | None = None
     begins: int | None = link_at(text, at) or at
-    while begins is not None:
+    while begins is not None and begins < end:
         match = known.at(text, begins, end, day)
         if match is not None and (match.whole or match.words >= _MIN_WORDS):
             cut = _CUT.match(text, match.end) or _OPEN_END.match(text, match.end)
@@ -253,7 +257,7 @@ def _results_in(text: str, known: _Known) -> Iterator[Span]:
 
 def _broken_results(text: str, known: _Known) -> Iterator[Span]:
     done = 0
-    for key in _TEXT_KEY.finditer(text):
+    for key in islice(_TEXT_KEY.finditer(text), _MAX_CLAIMS):
         match = known.at(text, key.end()) if key.start() >= done else None
         if match is None or not (match.whole or match.words >= _MIN_WORDS):
             continue
@@ -290,7 +294,7 @@ class _Repeated:
                 return self._holds(json.loads(text), "", depth + 1)
             except (ValueError, RecursionError):
                 pass
-        if len(words_of(text[:_MAX_CHARS])) < _MIN_WORDS:
+        if _is_time_or_id(text) or len(words_of(text[:_MAX_CHARS])) < _MIN_WORDS:
             return True
         pages = pages_in(text)
         if pages and not own_words(without(text, pages)):
@@ -298,7 +302,7 @@ class _Repeated:
             return True
         match = self.known.at(text, 0)
         if match is None or words_of(text, match.end)[1:]:
-            return _is_time_or_id(text)
+            return False
         self.found += 1
         return True
 
@@ -332,4 +336,5 @@ def _is_only_repeated(text: str, known: _Known) -> bool:
 
 
 def _next_word(text: str, at: int) -> Word | None:
-    return next((one for one in words_of(text, at) if not one.numbers_line), None)
+    words = words_of(text, at, min(len(text), at + _MAX_CLAIM_CHARS))
+    return next((one for one in words if not one.numbers_line), None)
