@@ -243,6 +243,7 @@ def test_a_disk_without_room_for_a_compaction_is_told(
     assert told(inspected(memory), "space").startswith("1 MB are free, and a compaction may take")
 
 
+@pytest.mark.slow
 def test_who_writes_and_compacts_meanwhile_is_not_accused(memory: Memory) -> None:
     stop = threading.Event()
 

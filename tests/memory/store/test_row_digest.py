@@ -184,6 +184,7 @@ def test_a_store_without_digests_is_read_and_gets_them_in_sleeps(
     assert after.drop([DIGEST_COLUMN]) == before.drop([DIGEST_COLUMN])
 
 
+@pytest.mark.slow
 def test_the_column_is_one_commit_without_data_and_a_killed_upgrade_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,6 +44,7 @@ _SAMPLE_ROWS: Final = 200
 _RECALLED: Final = 3
 _DEPTH: Final = 50
 _NAMED: Final = 5
+_MAX_LOOKS: Final = 3  # while somebody commits
 _WORDS_ASKED: Final = 12
 _MARGIN_BYTES: Final = 64 << 20
 _ANY: Final = Filter(include_superseded=True, include_tombstoned=True)
@@ -140,8 +141,8 @@ class _Inspection:
 
     def _note_table(self, store: Store) -> None:
         """Note all that is read of one version of the table."""
+        self._part("counts", lambda: self._note_counts(store))
         reader = store.pinned_reader()
-        self._part("counts", lambda: self._note_counts(reader))
         self._part("rows", lambda: self._note_rows(reader))
         self._note_search_or_mend(store, reader)
         self._part("links", lambda: self._note_links(reader))
@@ -200,18 +201,25 @@ class _Inspection:
         else:
             self._warn("index", f"{told}, and nobody could build it anew: run `iai-mcp sleep`")
 
-    def _note_counts(self, reader: TableReader) -> None:
+    def _note_counts(self, store: Store) -> None:
         """Compare the table with what the last commit noted of it."""
-        noted = read_identity(self._paths)
-        if noted is None:
-            self._warn("counts", "store.json cannot be read: the next commit writes it")
-            return
-        total = reader.count_all()
-        what = damage_of(noted, store_id_of(reader), reader.version, total)
-        if what is not None:
-            self._broken("counts", f"the table {what}")
+        told = ""
+        for _ in range(_MAX_LOOKS):
+            # The note first: the table may only be newer. Again, as somebody may remove rows.
+            noted = read_identity(self._paths)
+            reader = store.pinned_reader()
+            total = reader.count_all()
+            if noted is not None:
+                what = damage_of(noted, store_id_of(reader), reader.version, total)
+                if what is None:
+                    least = f"{noted.rows:,} that were noted at the least"
+                    self._ok("counts", f"{total:,} rows, of {least}")
+                    return
+                told = f"the table {what}"
+        if told:
+            self._broken("counts", told)
         else:
-            self._ok("counts", f"{total:,} rows, of {noted.rows:,} that were noted at the least")
+            self._warn("counts", "store.json cannot be read: the next commit writes it")
 
     def _note_rows(self, reader: TableReader) -> None:
         total = reader.count_all()

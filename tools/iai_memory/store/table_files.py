@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -20,6 +20,7 @@ _KINDS: Mapping[str, FileKind] = {
     "_deletions": "deletion",
     "_indices": "index",
 }
+_MAX_LOOKS: Final = 20  # while somebody commits
 # Who reads only some looks at these first: they are small, and a version hangs on each.
 _ORDER: Final = ("manifest", "deletion", "data", "index", "unneeded")
 
@@ -83,9 +84,10 @@ class NewestVersion:
     @classmethod
     def of(cls, folder: Path) -> Self:
         """Read the newest manifest of a table's folder."""
+        # The note first: it is written behind the manifest, and somebody may commit in between.
+        noted = noted_version(folder)
         paths = list((folder / "_versions").glob("*.manifest"))
         newest = max(paths, key=version_of, default=None)
-        noted = noted_version(folder)
         if newest is None or version_of(newest) < noted:
             name = f"_versions/{manifest_name(noted)}" if noted else "_versions"
             return cls(fault=FileFault(name, "is missing", "manifest"))
@@ -145,7 +147,7 @@ def look_at_files(
         if whole:
             left, read = left - size, read + size
     missing = _missing(folder, newest)
-    confirmed = tuple(_confirmed(folder, digests, found | missing, known))
+    confirmed = _confirmed(folder, digests, found | missing, known)
     total = sum(one.size for one in known.values())
     there = {name: _size(folder / name) for name in _present(folder)}
     unknown = len(there.keys() - known.keys())
@@ -176,16 +178,27 @@ def _missing(folder: Path, newest: NewestVersion) -> dict[str, str]:
 
 def _confirmed(
     folder: Path, digests: FileDigests, found: Mapping[str, str], before: Mapping[str, FileDigest]
+) -> tuple[FileFault, ...]:
+    """Return the faults that are none of somebody's work meanwhile."""
+    faults: tuple[FileFault, ...] = ()
+    for _ in range(_MAX_LOOKS):
+        newest, gone = NewestVersion.of(folder), before.keys() - digests.known().keys()
+        faults = tuple(_faults(folder, newest, found, gone))
+        if not faults or NewestVersion.of(folder) == newest:
+            break  # nobody committed between the look at the newest version and that at its files
+    return faults
+
+
+def _faults(
+    folder: Path, newest: NewestVersion, found: Mapping[str, str], gone: Set[str]
 ) -> Iterator[FileFault]:
-    """Yield the faults that are none of somebody's work meanwhile."""
-    known, newest = digests.known(), NewestVersion.of(folder)
     if newest.fault is not None and newest.fault.file not in found:
         yield newest.fault
     for name, what in sorted(found.items()):
         kind = newest.kind_of(name)
         if name.startswith("_versions/") and version_of(Path(name)) > newest.version:
             kind = "manifest"  # a newer version than any that is there
-        is_dropped = kind == "unneeded" or (name in before and name not in known)
+        is_dropped = kind == "unneeded" or name in gone
         is_there = _is_there(folder, name)
         if (is_dropped and not is_there) or (what == "is missing" and is_there):
             continue  # it went with its version
