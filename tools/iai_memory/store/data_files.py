@@ -31,11 +31,12 @@ from .lance_files import (
     rows_of,
     version_of,
 )
+from .lost_columns import NEEDED, STATE, records_without
 from .migrations import require_no_later_version
 from .record_rows import from_table, record_columns
 from .row_digest import verify
 from .schema import table_schema
-from .vector_rows import Row, from_arrow
+from .vector_rows import VECTOR_COLUMNS, Row, from_arrow
 
 T = TypeVar("T")
 
@@ -80,12 +81,14 @@ class ReadRows:
         with_vectors: Whether their vectors could be read; without them the rows are pending.
         changed: Ids of those whose text is surely not what was stored.
         doubtful: Ids of others that are not what was stored: a field beside the text, or a vector.
+        unknown: Ids of those of which nobody knows whether they were forgotten or replaced.
     """
 
     rows: list[Row]
     with_vectors: bool
     changed: frozenset[str] = frozenset()
     doubtful: frozenset[str] = frozenset()
+    unknown: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -107,6 +110,7 @@ class DataFile:
     _fragment: int
     failures: int = 0
     fault: DamagedFile | None = None
+    _was_read_by_columns: bool = False
 
     def rows(self, numbers: Sequence[int]) -> Iterator[ReadRows]:
         """Yield the rows with these numbers as far as they can be read, in parts."""
@@ -160,16 +164,22 @@ class DataFile:
 
     def _as_far_as_possible(self, numbers: Sequence[int]) -> ReadRows:
         try:
-            return self._whole_rows(numbers)
+            return self._judged(self._taken(numbers, self._table.schema.names))
         except DamagedFile:
             pass
+        if not self._was_read_by_columns:  # dozens of reads, so not again for each half
+            self._was_read_by_columns = True
+            try:
+                return self._column_by_column(numbers)
+            except DamagedFile:
+                pass
         try:
             return self._without_vectors(numbers, [*record_columns(), _TERMS])
         except DamagedFile:
             return self._without_vectors(numbers, record_columns())
 
-    def _whole_rows(self, numbers: Sequence[int]) -> ReadRows:
-        found = self._taken(numbers, self._table.schema.names)
+    def _judged(self, found: pa.Table) -> ReadRows:
+        """Return whole rows, and which of them are not what was stored."""
         with damage():
             rows = from_arrow(found)
             judged = verify(found)
@@ -186,6 +196,35 @@ class DataFile:
             changed = self._with_other_terms(found)
         rows = [Row(replace(record, embedder=None), None) for record in records]
         return ReadRows(rows, False, frozenset(changed))
+
+    def _column_by_column(self, numbers: Sequence[int]) -> ReadRows:
+        """Read each column by itself: one that cannot be read must not cost the others.
+
+        Raises:
+            DamagedFile: The text, an id or a version is what cannot be read.
+        """
+        columns: dict[str, pa.ChunkedArray] = {}
+        for name in self._table.schema.names:
+            try:
+                column = self._taken(numbers, [name])[name]
+                with damage():
+                    column.validate(full=True)
+            except DamagedFile:
+                if name in NEEDED:
+                    raise
+            else:
+                columns[name] = column
+        found = pa.table(columns)
+        lost = set(self._table.schema.names) - columns.keys()
+        if not lost:
+            return self._judged(found)
+        with damage():
+            records = records_without(found, lost & set(record_columns()))
+            changed = frozenset(self._with_other_terms(found))
+        ids = frozenset(record.id for record in records)
+        rows = [Row(replace(record, embedder=None), None) for record in records]
+        doubtful = frozenset[str]() if lost <= {*VECTOR_COLUMNS} else ids - changed
+        return ReadRows(rows, False, changed, doubtful, ids if lost & STATE else frozenset())
 
     @staticmethod
     def _with_other_terms(found: pa.Table) -> list[str]:

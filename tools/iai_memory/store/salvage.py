@@ -39,7 +39,8 @@ class Salvage:
         without_vectors: How many were read without their vectors, which are pending.
         changed: Ids of those whose text is not what was stored.
         doubtful: Ids of others that are not what was stored, in a field or a vector.
-        older: With `and_older`, ids of those of which an older state was given.
+        older: With `and_older`, ids of those of which an older state was given, or nobody knows
+            whether they were forgotten or replaced.
         schema: Of the newest version that can be read; None without any.
         expected: How many memories there were; None where nobody knows.
     """
@@ -134,7 +135,11 @@ class Salvage:
             self.without_vectors += 0 if part.with_vectors else len(part.rows)
             self.changed |= part.changed
             self.doubtful |= part.doubtful
-            yield from part.rows
+            if self.and_older:
+                self.older |= part.unknown
+                yield from part.rows
+            else:
+                yield from (row for row in part.rows if row.record.id not in part.unknown)
 
 
 @dataclass(frozen=True, slots=True)
