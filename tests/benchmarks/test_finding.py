@@ -158,6 +158,7 @@ def test_both_routes_and_the_baselines_answer_a_tiny_conversation(
     assert "multi-hop" in shown
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("model")
 def test_leaving_out_asks_without_every_arm_and_levels_and_pooling_are_shown(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -105,6 +105,7 @@ def test_a_hit_counts_among_the_first_k_only(tmp_path: Path) -> None:
     assert "2.00 2.00-2.00" in report("tiny", [one])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("model")
 def test_two_checkouts_recall_from_one_store_in_turns(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

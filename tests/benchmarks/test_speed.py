@@ -189,6 +189,7 @@ def test_embedding_takes_turns_with_the_other_encoder(tmp_path: Path) -> None:
     assert queries.of_torch < 0.2
 
 
+@pytest.mark.slow
 def test_imported_turns_are_as_long_as_peoples_and_each_way_of_storing_them_is_timed(
     tmp_path: Path,
 ) -> None:
@@ -215,6 +216,7 @@ def test_a_missing_model_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         embedding.encoder_with(0)
 
 
+@pytest.mark.slow
 def test_recall_is_held_against_echo_and_embedding_at_every_size(
     cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -231,6 +233,7 @@ def test_recall_is_held_against_echo_and_embedding_at_every_size(
     assert "recall in the library, by records" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_writes_are_counted_through_the_server_and_on_disk(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

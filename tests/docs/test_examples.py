@@ -112,6 +112,7 @@ def test_the_demo_succeeds_and_is_plain_in_a_pipe(
     assert not Path(environment["IAI_MCP_STORE"]).exists()
 
 
+@pytest.mark.slow
 def test_the_demo_fails_and_says_so_when_a_step_does_not_give_what_it_should(
     environment: dict[str, str], tmp_path: Path
 ) -> None:

@@ -271,7 +271,7 @@ def test_an_alias_that_holds_a_secret_is_imported_without_it(memory: Memory) -> 
     assert secret not in memory.paths.projects.read_text()
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_two_processes_and_a_killed_one_lose_no_alias(memory: Memory) -> None:
     work = (
         "import sys; from iai_memory import Memory\n"

@@ -207,8 +207,8 @@ def test_a_creation_killed_before_its_index_is_finished_by_the_next_open(root: P
     [
         ("store.connection.migrate", 1),
         ("store.migrations.document_terms", 1),
-        ("store.migrations.document_terms", 1_100),
-        ("store.connection.create_size_indexes", 1),
+        pytest.param("store.migrations.document_terms", 1_100, marks=pytest.mark.slow),
+        pytest.param("store.connection.create_size_indexes", 1, marks=pytest.mark.slow),
         ("store.connection.create_text_index", 1),
     ],
 )
@@ -226,6 +226,7 @@ def test_an_upgrade_killed_at_any_step_is_finished_by_the_next_open(
     assert [{name: row[name] for name in before[0]} for row in after] == before
 
 
+@pytest.mark.slow
 def test_processes_that_open_an_old_store_at_once_upgrade_it_once(root: Path) -> None:
     old = table_of_version_1(root)
     code = """

@@ -165,6 +165,7 @@ def test_keys_are_looked_up_in_the_table_where_there_are_too_many(root: Path) ->
     assert answers == [KEYS, []]
 
 
+@pytest.mark.slow
 def test_a_known_key_is_possible_and_stays_so_from_thousands_on(root: Path) -> None:
     memory = opened(root)
     memory.ingest([f"number {number}" for number in range(9_000)])

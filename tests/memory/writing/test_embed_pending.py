@@ -248,7 +248,7 @@ def test_passages_of_another_split_are_made_anew(memory: Memory) -> None:
     assert is_whole(memory, id_)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_text_of_a_megabyte_is_stored_at_once_and_embedded_in_steps(memory: Memory) -> None:
     # A word of more than a hundred letters is one token.
     text = " ".join("x" * 120 for _ in range(8_200))
@@ -447,6 +447,7 @@ def test_reembedding_begins_a_half_embedded_text_anew(memory: Memory) -> None:
 # Processes
 
 
+@pytest.mark.slow
 def test_a_process_killed_between_its_steps_loses_one_at_most(
     memory: Memory, model_folder: Path
 ) -> None:
@@ -466,6 +467,7 @@ def test_a_process_killed_between_its_steps_loses_one_at_most(
     assert is_whole(memory, id_)
 
 
+@pytest.mark.slow
 def test_two_processes_make_each_vector_once(memory: Memory, model_folder: Path) -> None:
     ids = said(memory, LONG, *BETWEEN, LONG + " Again.")
     children = [stepping(memory, model_folder, tokens=250) for _ in range(2)]

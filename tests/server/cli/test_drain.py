@@ -385,7 +385,7 @@ def test_the_live_page_is_utf_8_whatever_the_users_locale(
     assert "die Straße in 日本 🌱" in done.stdout.decode("utf-8")
 
 
-@pytest.mark.parametrize("leave", [0, 8 << 10])
+@pytest.mark.parametrize("leave", [0, pytest.param(8 << 10, marks=pytest.mark.slow)])
 def test_a_full_disk_is_named_by_each_command_and_after_room_is_made_all_is_there(
     tmp_path: Path, leave: int
 ) -> None:
