@@ -205,8 +205,10 @@ def test_the_last_change_is_the_last_whatever_the_clocks_said(memory: Memory) ->
     with clock_off_by(-timedelta(days=3650)):
         stored(memory, "port 3")
     assert [one.text for one in memory.undo().memories] == ["port 3"]
-    memory.undo()
     assert memory.undo(to=middle, dry_run=True).counts == {}
+    memory.undo()
+    assert memory.undo(to=middle, dry_run=True).counts == {"forgotten": 1}
+    memory.undo()
     memory.forget(memory.store.latest.ids()[:1])
     assert memory.undo(to=middle, dry_run=True).counts == {"restored": 1}
 

@@ -40,6 +40,7 @@ from ..base.json_file import read_object, whole_numbers
 from ..base.machine_faults import machine_fault
 from ..base.paths import StorePaths
 from .indexes import create_size_indexes
+from .lance_files import version_of
 
 _log = logging.getLogger(__name__)
 
@@ -90,13 +91,15 @@ def compact(
     create_size_indexes(table)
     settled = _merge_until_settled(table)
     sync()
+    versions = paths.database / f"{table.name}.lance" / "_versions"
     # Where it settled, this last round commits nothing, so readers from now on read what stays.
     if not keep:
         _optimize(table, timedelta(0), leftovers=True)
+        _drop_future_versions(table, versions)
     elif settled and readers_are_gone():
         _optimize(table, timedelta(0))
+        _drop_future_versions(table, versions)
     else:
-        versions = paths.database / f"{table.name}.lance" / "_versions"
         _optimize(table, _age_to_drop(versions, keep))
     noted = json.dumps({"compacted_version": table.version, "rows": table.count_rows()})
     try:
@@ -133,6 +136,20 @@ def _optimize(table: LanceTable, drop_older_than: timedelta, *, leftovers: bool 
         # An age of zero warns about concurrent readers, which the read lock excludes.
         warnings.filterwarnings("ignore", message="optimize", category=UserWarning)
         table.optimize(cleanup_older_than=drop_older_than, delete_unverified=leftovers)
+
+
+def _drop_future_versions(table: LanceTable, versions: Path) -> None:
+    """Drop what an age of zero left of the former versions: those that a clock ahead wrote.
+
+    LanceDB goes by the times in the manifests. By them such a version, with all that was scrubbed
+    since, would stay until that clock's time. Whoever is killed in between leaves files that no
+    version names, which the next compaction of this kind or a scrub removes.
+    """
+    former = [path for path in versions.glob("*.manifest") if 0 <= version_of(path) < table.version]
+    for path in former:
+        path.unlink(missing_ok=True)
+    if former:
+        _optimize(table, timedelta(0), leftovers=True)
 
 
 def _age_to_drop(versions: Path, keep: timedelta) -> timedelta:

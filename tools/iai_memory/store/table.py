@@ -217,17 +217,15 @@ class Store:
         return self._first_ingested[1]
 
     def settled_times(self) -> SettledTimes | None:
-        """Return what bounds times that lie ahead of now; None where none does, or most do.
+        """Return what bounds times that wrong clocks said; None where none did, or ours is wrong.
 
-        Costs a count in a scan of three columns, once a version.
+        Costs a scan of five columns of numbers, once a version.
         """
         version = self.version
         if self._settled_times is None or self._settled_times[0] != version:
             from .settled_times import SettledTimes  # few stores need it
 
-            now = utc_now()
-            ahead = self.latest.count_ahead(now + MAX_AHEAD)
-            found = SettledTimes.of(self.latest.commit_times(), now) if ahead else None
+            found = SettledTimes.of(self.latest.commit_times(), utc_now())
             self._settled_times = (version, found)
         return self._settled_times[1]
 
@@ -599,6 +597,7 @@ def _ordered(rows: Sequence[Row], times: SettledTimes | None) -> list[Row]:
 
 def _as_followed(record: Record, times: SettledTimes | None) -> Record:
     """Return a record that was said by a clock ahead as one of just before what came after it."""
-    if times is None or not is_plausible(record) or not times.is_followed(record.table_version):
+    version = record.arrival or record.table_version
+    if times is None or not is_plausible(record) or not times.is_followed(version):
         return record
-    return said_at(record, times.earliest(record.table_version))
+    return said_at(record, times.earliest(version))

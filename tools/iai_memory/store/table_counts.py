@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Final
 
 import pyarrow as pa
 
 from .arrow import pc
 from .filter import Filter
-from .sql import sql_time
 from .statistics import STATISTICS_COLUMNS, StatisticsByProject, Tally, statistics_by_project
 from .table_access import TableAccess
 
 PENDING: Final = "embedder IS NULL AND tombstoned_at IS NULL"
 """Condition of the rows that wait for vectors."""
 
-TIMED_COLUMNS: Final = ("table_version", "updated_at", "ingested_at")
+TIMED_COLUMNS: Final = (
+    *("table_version", "updated_at", "ingested_at"),
+    *("arrival", "arrived_at"),
+)
 """What `SettledTimes` are made of."""
 
 FORGOTTEN: Final = "tombstoned_at IS NOT NULL"
@@ -80,15 +81,9 @@ class TableCounts(TableAccess):
         where = f"table_version > {version}"
         return self._read("counting records", lambda: self._table.count_rows(where))
 
-    def count_ahead(self, moment: datetime) -> int:
-        """Return the number of records with a time of storage or change after `moment`."""
-        at = sql_time(moment)
-        where = f"ingested_at > {at} OR updated_at > {at} OR valid_to > {at}"
-        return self._read("counting records", lambda: self._table.count_rows(where))
-
     def commit_times(self) -> pa.Table:
         """Return `TIMED_COLUMNS` of every row, in any order."""
-        query = self._table.search().select([*TIMED_COLUMNS]).limit(None)
+        query = self._table.search().select(self._present(TIMED_COLUMNS)).limit(None)
         return self._read("reading times", query.to_arrow)
 
     def names(self, column: str, *, forgotten: bool = False) -> set[str]:
