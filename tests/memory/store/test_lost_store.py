@@ -134,7 +134,7 @@ LOSSES: dict[Callable[[StorePaths], None], str] = {
     with_versions_emptied: "is gone, and what is left is store.json",
     without_data: "has lost every file of its rows",
     with_the_newest_manifest_removed: "was set back: its newest version is",
-    with_the_newest_manifest_truncated: "cannot be opened",
+    with_the_newest_manifest_truncated: "manifest, has no footer)",
     with_its_rows_deleted: "has lost memories: it has 0, and 3 were there",
     with_one_row_deleted: "has lost memories: it has 2, and 3 were there",
     with_the_table_of_another: "is of another store",

@@ -6,6 +6,7 @@ import logging
 import os
 from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 import lancedb
@@ -20,6 +21,7 @@ from ..errors import StoreFault, StoreLost, StoreMismatch, StoreUnavailable
 from .exchange import settle_replacement
 from .indexes import create_size_indexes, create_text_index, has_text_index
 from .lance_errors import first_line, is_conflict, is_lances, translated
+from .lance_files import DamagedFile, Manifest
 from .loss import TableWatch
 from .migrations import (
     SCHEMA_KEY,
@@ -209,7 +211,8 @@ class Connection:
         except BaseException as exc:
             if not is_lances(exc) or is_conflict(exc) or system_error_in(exc) is not None:
                 raise
-            raise self._watch.lost(f"cannot be opened ({first_line(exc)})") from exc
+            why = _fault_of_newest(self._paths.table) or first_line(exc)
+            raise self._watch.lost(f"cannot be opened ({why})") from exc
 
     def _create(self, embedder: str, dimension: int) -> None:
         schema = table_schema(dimension, embedder=embedder, metadata={SCHEMA_KEY: SCHEMA_VERSION})
@@ -267,3 +270,17 @@ class Connection:
                 f"{self._paths.root} holds vectors of {written}, the model here is {embedder}: "
                 f"run `iai-mcp model reembed`"
             )
+
+
+def _fault_of_newest(table_folder: Path) -> str | None:
+    """Return what is wrong with the newest version's file; None where it is whole."""
+    newest = min((table_folder / "_versions").glob("*.manifest"), default=None)
+    if newest is None:
+        return None
+    try:
+        Manifest.read(newest)
+    except DamagedFile as fault:
+        return f"its newest version, {newest.name}, {fault}"
+    except OSError:
+        return None
+    return None
