@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,7 +17,7 @@ from .base.clock import iso, utc_now
 from .base.locks import held
 from .base.progress import never_interrupted
 from .capturing import CapturingHandle
-from .errors import InvalidInput, StoreFault, StoreUnavailable
+from .errors import StoreFault, StoreUnavailable
 from .maintenance.status import status
 from .results import MemoryHistory, RecordView, Restored, Status, StoreDiff, Undone
 from .session_start.cache import remove_pages
@@ -26,7 +27,7 @@ from .writing.embed_pending import reembed
 
 if TYPE_CHECKING:
     from .backup.reading import Backup
-    from .backup.restoring import RestoredBackup
+    from .backup.restoring import RestoredBackup, UndoneRestore
     from .backup.taking import Taken
     from .capture.transcript_files import FoundTranscript
     from .capture.turn import Host
@@ -256,7 +257,7 @@ class StoreUpkeep(CapturingHandle):
                 settings,
                 when,
                 self.zone,
-                any_store=not in_place,
+                any_store=not in_place or self._holds_nothing(),
                 identity=identity,
             )
             key = self.embedder_key
@@ -264,30 +265,37 @@ class StoreUpkeep(CapturingHandle):
                 return restore_into(into, choice, self.paths, lambda: self.store, embedder=key)
             done = restore_in_place(choice, self.paths, lambda: self.store, embedder=key)
         with self._opening:
-            self._store = None
+            self._store = self._store_id = None  # an empty one becomes the backup's
         self._committed()
         return done
 
-    def undo_restore(self) -> Path | None:
+    def _holds_nothing(self) -> bool:
+        """Return whether the store has a table, and no memory in it."""
+        try:
+            return self.paths.table.is_dir() and not self.store.statistics().total
+        except StoreFault:
+            return False
+
+    def undo_restore(self) -> UndoneRestore:
         """Put the table that a restore or a repair replaced last back in its place.
 
-        Returns:
-            Where the table is now that was there until now.
+        What was forgotten since is forgotten in it, too.
 
         Raises:
             InvalidInput: There is none.
             StoreFault: The store cannot be written.
         """
-        from .store.exchange import kept_tables, undo_replacement
+        from .backup.restoring import undo_restore
 
-        kept = kept_tables(self.paths)
-        if not kept:
-            raise InvalidInput(f"no table in {self.paths.root} was replaced")
-        now_kept = undo_replacement(self.paths, kept[0])
+        hidden, undone = undo_restore(self.paths, lambda: self.store)
         with self._opening:
             self._store = None
+        live = [one.id for one in self.store.latest.get(hidden) if one.is_live()]
+        if live:
+            again = changes.forget(self.store, live)
+            self.ledger.write("forgotten", ids=again.forgotten, reason="since the restore")
         self._committed()
-        return now_kept
+        return replace(undone, forgotten=len(live))
 
     @contextmanager
     def _backups_undisturbed(self) -> Generator[None]:

@@ -69,7 +69,7 @@ def restore_backup(
         typer.Argument(
             metavar="[WHEN]",
             help="Name of a backup, or an ISO date or time: the newest until then. Without it the "
-            "newest. Damaged ones are passed over.",
+            "newest. What a damaged one lacks comes from older ones.",
         ),
     ] = None,
     into: Annotated[
@@ -112,16 +112,36 @@ def restore_backup(
         emit_error(fault)
     if done.missing:
         emit_error(f"{_memories(done.missing)} of the backup cannot be read")
-    if done.missing or done.backup.faults:
+    if done.counts.lost:
+        emit_error(
+            f"what holds now instead of {_memories(len(done.counts.lost))} is lost "
+            f"({', '.join(done.counts.lost)}): `iai-mcp history` names the old ones, and "
+            f"`iai-mcp restore` makes one current again"
+        )
+    if done.missing or done.faults or done.counts.lost:
         raise typer.Exit(1)
 
 
 def _undo(memory: Memory, as_json: bool) -> None:
-    kept = memory.undo_restore()
+    done = memory.undo_restore()
     if as_json:
-        emit_json({"kept": None if kept is None else str(kept)})
-    else:
-        emit_lines([f"the former table is back; the one that was restored is now {kept}"])
+        emit_json(
+            {
+                "kept": None if done.kept is None else str(done.kept),
+                "only_there": done.only_there,
+                "stayed_forgotten": done.forgotten,
+                "hold_again": list(done.superseded),
+            }
+        )
+        return
+    lines = [f"the former table is back; the one that was restored is now {done.kept}"]
+    if done.only_there:
+        lines.append(f"{_memories(done.only_there)} that came since: only in that one")
+    if done.forgotten:
+        lines.append(f"{_memories(done.forgotten)} forgotten since, and stay so")
+    if done.superseded:
+        lines.append(f"superseded since, and hold again: {', '.join(done.superseded)}")
+    emit_lines(lines)
 
 
 def _restored_fields(done: RestoredBackup) -> dict[str, object]:
@@ -135,6 +155,7 @@ def _restored_fields(done: RestoredBackup) -> dict[str, object]:
         "stayed_superseded": done.counts.superseded,
         "not_brought_back": done.counts.removed,
         "scrubbed": done.counts.cleaned,
+        "lost_successors": done.counts.lost,
         "kept": None if done.kept is None else str(done.kept),
         "faults": list(done.faults),
     }

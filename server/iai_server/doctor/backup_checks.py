@@ -25,7 +25,7 @@ def check_backups(memory: Memory) -> str:
     """Return what the newest whole backup is; reads every file of all of them.
 
     Raises:
-        WeakLink: One is damaged, or old while memories changed, or on the same disk as the store.
+        WeakLink: One is damaged, or old while memories changed, or cannot be taken.
     """
     from iai_memory.backup.place import began, last_backups
 
@@ -61,7 +61,7 @@ def _judged(memory: Memory, whole: Sequence[Backup], folder: Path) -> str:
     if utc_now() - newest.when > _OLD and memory.store.version > newest.table_version:
         raise WeakLink(f"{told}; memories changed since: run `iai-mcp backup`")
     if _same_disk(folder, memory.paths.root):
-        raise WeakLink(
+        return (
             f"{told}; {folder} is on the disk of the store, and would be lost with it: set "
             f"IAI_MCP_BACKUP to a folder on another one"
         )

@@ -209,15 +209,68 @@ def test_the_backup_after_a_restore_is_of_what_was_restored(memory: Memory) -> N
     assert not pinned.record.pinned
 
 
-def test_the_newest_damaged_one_is_passed_over_and_named(memory: Memory, tmp_path: Path) -> None:
-    memory.ingest("told later")
+def test_what_the_newest_lacks_where_it_is_damaged_older_ones_complete(
+    memory: Memory, tmp_path: Path
+) -> None:
+    memory.ingest("told on the second day")
     take(memory, 1)
-    removed(segment_files(tmp_path / "disk")[-1])
+    memory.ingest("told on the third day")
+    take(memory, 2)
+    damaged = segment_files(tmp_path / "disk")[-1]
+    removed(damaged)
     other, done = restored_elsewhere(memory, tmp_path)
-    newest, before = backups(memory)
-    assert done.backup.name == before.name
-    assert any(newest.name in fault for fault in done.faults)
-    assert len(held(other)) == 4
+    assert [one.text for one in held(other)] == [*TEXTS, "told on the second day"]
+    assert done.missing == 1
+    assert [str(damaged) in fault for fault in done.faults] == [True]
+
+
+def test_a_backup_after_a_set_back_lacks_what_was_set_back(memory: Memory, tmp_path: Path) -> None:
+    memory.ingest("buy cheap watches")
+    take(memory, 1)
+    memory.restore_backup(backups(memory)[1].name)
+    take(memory, 2)
+    other, _ = restored_elsewhere(memory, tmp_path)
+    assert [one.text for one in held(other)] == [*TEXTS]
+    assert backups(memory)[0].count == 4
+
+
+def test_an_undone_restore_forgets_what_was_forgotten_since(memory: Memory) -> None:
+    first, second, *_ = ids(memory)
+    memory.restore_backup()
+    memory.forget([first])
+    memory.supersede(second, "hive two is empty")
+    undone = memory.undo_restore()
+    assert (undone.forgotten, undone.only_there, undone.superseded) == (1, 1, (second,))
+    assert not memory.store.latest.get([first])[0].is_live()
+
+
+def test_a_lost_successor_is_named(memory: Memory, tmp_path: Path) -> None:
+    first, *_ = ids(memory)
+    new = memory.supersede(first, "the queen is red").new_id
+    shutil.rmtree(memory.paths.database)
+    _, done = restored_elsewhere(backed_up_in(tmp_path / "disk", memory.paths.root), tmp_path)
+    assert done.counts.lost == [new]
+
+
+def test_an_empty_store_of_a_new_machine_takes_the_backups_of_another_one(
+    memory: Memory, tmp_path: Path
+) -> None:
+    new = Memory(tmp_path / "new", on_commit=nobody)
+    assert new.status().records == 0
+    new.restore_backup(folder=tmp_path / "disk")
+    assert [one.text for one in held(new)] == [*TEXTS]
+    new = backed_up_in(tmp_path / "disk", tmp_path / "new")
+    shutil.rmtree(memory.paths.root)
+    take(new, 1)
+    assert len(backups(new)) == 2
+
+
+@pytest.mark.parametrize("place", ["store/sub", "disk/new", ""])
+def test_no_store_is_made_in_another_one_or_in_the_backups(
+    memory: Memory, tmp_path: Path, place: str
+) -> None:
+    with pytest.raises(InvalidInput, match="lie in each other"):
+        memory.restore_backup(into=tmp_path / place)
 
 
 def test_of_a_backup_that_is_damaged_everywhere_comes_what_reads(

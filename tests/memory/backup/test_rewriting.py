@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -73,15 +74,31 @@ def test_a_state_may_be_changed_and_the_next_backup_goes_on_from_it(
     assert all(one.verify() for one in backups(memory))
 
 
-def test_a_damaged_segment_of_which_nobody_knows_what_it_holds_goes(
+def test_a_damaged_segment_of_which_nobody_knows_what_it_holds_is_named_and_goes_on_request(
     memory: Memory, tmp_path: Path
 ) -> None:
     damaged = segment_files(tmp_path / "disk")[0]
     damaged.write_bytes(damaged.read_bytes()[:-9])
-    done = without(memory, memory.store.latest.ids()[2:])
+    gone = memory.store.latest.ids()[2:]
+    assert any(str(damaged) in told for told in without(memory, gone).faults)
+    assert damaged.exists()
+    done = rewrite_backups(
+        memory.paths, memory.settings, lambda record: record, str, remove_damaged=True
+    )
     assert any(str(damaged) in told for told in done.removed)
     assert not damaged.exists()
     assert b"swordfish" not in everything_in(tmp_path / "disk")
+
+
+def test_a_copy_of_a_store_does_not_rewrite_the_backups_of_its_model(
+    memory: Memory, tmp_path: Path
+) -> None:
+    shutil.copytree(memory.paths.root, tmp_path / "copy")
+    copy = backed_up_in(tmp_path / "disk", tmp_path / "copy")
+    done = without(copy, copy.store.latest.ids())
+    assert done.states == 0
+    assert "of which this one is a copy" in done.faults[0]
+    assert len(records(backups(memory)[0])) == 3
 
 
 def test_a_folder_that_is_out_of_reach_is_named(memory: Memory, tmp_path: Path) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 import zstandard
-from tests.support.backups import backups, nobody, records, segment_files, take
+from tests.support.backups import DAY_0, backups, nobody, records, segment_files, take
 
 from iai_memory import Memory, load_settings
+from iai_memory.backup.daily import back_up_if_due
+from iai_memory.backup.place import last_backups
 from iai_memory.backup.rewriting import rewrite_backups
 from iai_memory.errors import BackupFault, InvalidInput
 
@@ -141,9 +144,38 @@ def test_what_has_to_leave_leaves_sealed_backups_too(memory: Memory) -> None:
     assert WORDS not in b"".join(backup.file_lines())
 
 
+def test_what_no_key_at_hand_opens_stays_and_is_named(memory: Memory, tmp_path: Path) -> None:
+    memory.paths.backup_key.unlink()
+    again = sealing(tmp_path, None)
+    done = rewrite_backups(again.paths, again.settings, lambda record: record, str)
+    assert "it is encrypted" in done.faults[0]
+    assert done.removed == []
+    assert backups(again)[0].verify()
+
+
+def test_a_process_whose_environment_names_no_key_seals_on_and_none_ends_it(
+    memory: Memory, tmp_path: Path
+) -> None:
+    other = sealing(tmp_path, None)
+    other.ingest("a swordfish was caught")
+    take(other, 1)
+    assert not in_clear(tmp_path / "disk")
+    plain = sealing(tmp_path, "none")
+    plain.ingest("another swordfish was caught")
+    take(plain, 2)
+    assert in_clear(tmp_path / "disk")
+    other.ingest("and a third swordfish")
+    take(other, 3)
+    assert len(records(backups(other)[0])) == 4
+
+
 def test_a_recipient_that_is_no_key_is_a_sentence(tmp_path: Path) -> None:
     memory = sealing(tmp_path, "anna@example.org")
     memory.ingest("sugar feeds bees")
     with pytest.raises(InvalidInput, match="IAI_MCP_BACKUP_RECIPIENT is no public key"):
         take(memory)
+    later = DAY_0 + timedelta(hours=2)
+    assert back_up_if_due(memory.store, memory.settings, later, asleep=True) is None
+    [last] = last_backups(memory.paths).values()
+    assert "IAI_MCP_BACKUP_RECIPIENT is no public key" in last.fault
     assert not in_clear(tmp_path / "disk")

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.backups import DAY_0, backed_up_in, backups, records, segment_files, take
@@ -14,6 +15,7 @@ from tests.support.damage import DAMAGES, Damaging, scrambled
 
 from iai_memory import Memory
 from iai_memory.backup.daily import back_up
+from iai_memory.backup.point import to_index
 from iai_memory.base.locks import held
 from iai_memory.errors import BackupFault, StoreBusy
 
@@ -147,6 +149,35 @@ def test_a_damaged_index_is_named_and_the_backup_before_is_the_newest(
     assert all(one.verify() for one in backups(words_only))
 
 
+def test_an_index_with_values_of_other_kinds_is_a_damaged_one(words_only: Memory) -> None:
+    notes(words_only, 1)
+    take(words_only, 0)
+    [whole] = backups(words_only)
+    huge = replace(whole.point.segments[0], size=10**12)
+    wrong: list[tuple[str, Any]] = [
+        ("number", "x"),
+        ("count", "many"),
+        ("table_version", None),
+        ("store", 5),
+        ("segments", (huge,)),
+    ]
+    for name, value in wrong:
+        fields: dict[str, Any] = {"name": "20260601T000000Z", "number": 9, name: value}
+        planted = words_only.paths.backups / "20260601T000000Z.json"
+        planted.write_bytes(to_index(replace(whole.point, **fields)))
+        assert [one.name for one in backups(words_only) if one.verify()] == [whole.name]
+    take(words_only, 1)
+    assert backups(words_only)[0].verify()
+
+
+def test_files_among_the_segments_that_are_none_stay(words_only: Memory) -> None:
+    notes(words_only, 1)
+    take(words_only, 0)
+    (words_only.paths.backups / "segments" / "movie-001.ts").write_text("mine")
+    take(words_only, 1)
+    assert (words_only.paths.backups / "segments" / "movie-001.ts").exists()
+
+
 def test_two_processes_do_not_take_one_at_the_same_time(words_only: Memory) -> None:
     notes(words_only, 1)
     with held(words_only.paths.lock("backup"), timeout=0), pytest.raises(StoreBusy):
@@ -207,7 +238,14 @@ def _segments_elsewhere(folder: Path) -> None:
     (folder / "segments").symlink_to(folder.parent / "elsewhere")
 
 
-@pytest.mark.parametrize("put", [_other_files, _a_fifo, _a_link, _segments_elsewhere])
+def _only_segments(folder: Path) -> None:
+    (folder / "segments").mkdir()
+    (folder / "segments" / "movie-001.ts").write_text("mine")
+
+
+@pytest.mark.parametrize(
+    "put", [_other_files, _a_fifo, _a_link, _segments_elsewhere, _only_segments]
+)
 def test_a_folder_with_something_else_in_it_is_refused(
     tmp_path: Path, put: Callable[[Path], None]
 ) -> None:

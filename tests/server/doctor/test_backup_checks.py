@@ -34,7 +34,7 @@ def test_a_new_store_needs_none(memory: Memory) -> None:
 def test_a_backup_on_the_disk_of_the_store_is_a_hint(memory: Memory, tmp_path: Path) -> None:
     back_up(memory.store, memory.settings, datetime.now(UTC))
     found = checked(memory)
-    assert found.state == "warning"
+    assert found.state == "ok"
     assert f"{tmp_path}/disk is on the disk of the store" in found.finding
 
 

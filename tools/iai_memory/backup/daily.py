@@ -12,9 +12,10 @@ from typing import Final
 
 from ..base.ledger import Ledger
 from ..base.locks import held
+from ..base.machine_faults import told_by_system
 from ..base.paths import StorePaths
 from ..base.progress import never_interrupted
-from ..errors import BackupFault, StoreBusy, StoreFault
+from ..errors import BackupFault, MemoryFault, StoreFault
 from ..settings import Settings
 from ..store.table import Store
 from .folder import BackupFolder
@@ -57,10 +58,11 @@ def back_up(
     with held(paths.lock("backup"), timeout=0):
         try:
             folder = claimed(paths, settings, make=make, anew=anew)
-            _seal_former(folder, settings)
+            _seal_former(folder)
             taken = take_backup(store, folder, store_id(paths), now=now, interrupted=interrupted)
-        except (BackupFault, StoreFault) as exc:
-            _note_failure(paths, folder_of(paths, settings).path, now, str(exc))
+        except (MemoryFault, OSError) as exc:
+            told = told_by_system(exc) if isinstance(exc, OSError) else str(exc)
+            _note_failure(paths, folder_of(paths, settings).path, now, told)
             raise
         if taken.point is not None:
             point = taken.point
@@ -110,7 +112,7 @@ def back_up_if_due(
             now,
             interrupted=lambda: interrupted() or time.monotonic() > ends,
         )
-    except (BackupFault, StoreBusy, StoreFault):
+    except (MemoryFault, OSError):
         return None
 
 
@@ -128,12 +130,13 @@ def is_due(paths: StorePaths, settings: Settings, now: datetime, *, asleep: bool
     return now - last.when >= (DUE_IN_SLEEP if asleep else DUE_AFTER)
 
 
-def _seal_former(folder: BackupFolder, settings: Settings) -> None:
+def _seal_former(folder: BackupFolder) -> None:
     """Seal the former backups, where new ones are to be sealed, or for somebody else."""
-    owner, recipient = folder.owner(), settings.backup_recipient
-    if recipient is None or owner is None or owner.recipient == recipient:
+    owner, recipient = folder.owner(), folder.segments.keys.recipient or ""
+    if owner is None or owner.recipient == recipient:
         return
-    seal_backups(folder)
+    if recipient:
+        seal_backups(folder)
     folder.claim(replace(owner, recipient=recipient))
 
 

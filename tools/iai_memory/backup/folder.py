@@ -81,18 +81,15 @@ class BackupFolder:
             BackupFault: Something else is in the folder, or it cannot be read.
         """
         names = self._names(self.path)
-        if OWNER in names:
-            return self._owner()
-        own = [name for name in names if name == _SEGMENTS or _is_index(name)]
-        others = names.difference(own, (_UNFINISHED,))
-        if own and not others:
+        owner = self._owner() if OWNER in names else None
+        if owner is None and any(map(_is_index, names)) and self.listing().points:
             return Owner("", "")  # the one file is lost, and the backups are not
-        if others - {"lost+found"}:
+        if owner is None and (others := names - {"lost+found"}):
             raise BackupFault(
                 f"{self.path} holds other files ({min(others)!r}): set IAI_MCP_BACKUP to a folder "
                 f"for backups alone"
             )
-        return None
+        return owner
 
     def claim(self, owner: Owner) -> None:
         """Say whose backups these are, in a folder that is there.
@@ -224,7 +221,7 @@ class BackupFolder:
                 f"{folder} {exc.what}: backups belong into a folder of yours"
             ) from exc
 
-    def _owner(self) -> Owner:
+    def _owner(self) -> Owner | None:
         path = self.path / OWNER
         try:
             fields: dict[str, Any] = json.loads(read_foreign(path, _MAX_BYTES))
@@ -235,7 +232,7 @@ class BackupFolder:
             raise BackupFault(str(exc)) from exc
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             pass
-        return Owner("", "")  # damaged: every index says it, too
+        return None  # damaged, or somebody else's
 
     def _replace(self, path: Path, content: bytes) -> None:
         try:

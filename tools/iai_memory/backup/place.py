@@ -18,6 +18,9 @@ from ..store.store_identity import read_identity
 from .folder import BackupFolder, Owner
 from .sealing import Keys
 
+IN_CLEAR: Final = "none"
+"""The recipient that ends the sealing of backups."""
+
 _FORMAT: Final = 1
 
 
@@ -122,11 +125,24 @@ def claimed(
     known = owner or Owner("", "")
     # While somebody commits, the file that says which store this is may be half-written.
     own = Owner(store_id(paths) or known.store, str(paths.root), known.recipient)
-    if settings.backup is not None and owner is not None and owner.root not in ("", own.root):
-        _require_moved(folder, owner, own)
+    if owner is not None:
+        require_no_copy(folder, owner, paths)
     if owner != own or not folder.has_segments():
         folder.claim(own)
+    keep_sealing(folder, own)
     return folder
+
+
+def keep_sealing(folder: BackupFolder, owner: Owner) -> None:
+    """Let new backups be sealed for whom the former ones are, where the settings name nobody.
+
+    A server has the environment of its host, and a command that of a shell.
+    """
+    keys = folder.segments.keys
+    if keys.recipient is None and owner.recipient:
+        keys.recipient = owner.recipient
+    elif keys.recipient == IN_CLEAR:
+        keys.recipient = None
 
 
 def began(paths: StorePaths) -> datetime | None:
@@ -146,7 +162,8 @@ def last_backups(paths: StorePaths) -> dict[str, LastBackup]:
     for folder, known in folders.items() if isinstance(folders, dict) else ():
         try:
             when = known["when"]
-            found[folder] = LastBackup(
+            # That in the store is noted by its name: a copy of the store has a copy of it.
+            found[str(paths.root / folder)] = LastBackup(
                 None if when is None else parse_time(str(when), "when"),
                 int(known["table_version"]),
                 parse_time(str(known["tried"]), "tried"),
@@ -165,7 +182,7 @@ def note_backup(paths: StorePaths, folder: Path, last: LastBackup) -> None:
     """
     known = {**last_backups(paths), str(folder): last}
     fields = {
-        path: {
+        _noted(Path(path), paths): {
             **one._asdict(),
             "when": None if one.when is None else iso(one.when),
             "tried": iso(one.tried),
@@ -176,6 +193,11 @@ def note_backup(paths: StorePaths, folder: Path, last: LastBackup) -> None:
         write_state(paths.backup_state, _FORMAT, {"folders": fields})
     except OSError as exc:
         raise BackupFault(machine_fault(exc, f"{paths.backup_state} cannot be written")) from exc
+
+
+def _noted(folder: Path, paths: StorePaths) -> str:
+    inside = paths.root in folder.parents
+    return str(folder.relative_to(paths.root) if inside else folder)
 
 
 def _require_present(folder: BackupFolder, paths: StorePaths, *, make: bool, anew: bool) -> None:
@@ -206,17 +228,22 @@ def _require_present(folder: BackupFolder, paths: StorePaths, *, make: bool, ane
         raise BackupFault(machine_fault(exc, f"{folder.path} cannot be made")) from exc
 
 
-def _require_moved(folder: BackupFolder, owner: Owner, own: Owner) -> None:
-    """Refuse the backups of a store that is still where it was: this one is a copy of it."""
+def require_no_copy(folder: BackupFolder, owner: Owner, paths: StorePaths) -> None:
+    """Refuse the backups of a store that is still where it was: this one is a copy of it.
+
+    Those beside the table are the copy's own.
+
+    Raises:
+        BackupFault: It names the store.
+    """
+    if owner.root in ("", str(paths.root)) or paths.root in folder.path.parents:
+        return
     other = Path(owner.root)
     try:
-        still_there = within(owner.root, lambda: (other / "lancedb").is_dir())
-    except ForeignFileFault as exc:
-        still_there = False
-        _ = exc
-    except InvalidInput:
-        still_there = False
-    if still_there and other.resolve() != Path(own.root).resolve():
+        still_there = within(owner.root, (other / "lancedb").is_dir)
+    except ForeignFileFault:
+        return  # nobody can say, and it is not there
+    if still_there and other.resolve() != paths.root.resolve():
         raise BackupFault(
             f"{folder.path} holds the backups of the store in {owner.root}, of which this one is a "
             f"copy: set IAI_MCP_BACKUP to another folder"

@@ -98,6 +98,9 @@ def read_point(path: Path) -> Point:
         fields["when"] = parse_time(fields["when"], "when")
         for kind in ("segments", "files"):
             fields[kind] = _segments(fields[kind])
+        for name in ("number", "table_version", "count", "text_bytes"):
+            _require(fields[name], int)
+        _require(fields["store"], str)
         return Point(name=path.name.removesuffix(SUFFIX), **fields)
     except ForeignFileMissing:
         raise
@@ -107,10 +110,18 @@ def read_point(path: Path) -> Point:
 
 def _segments(found: Sequence[Sequence[Any]]) -> tuple[Segment, ...]:
     segments = tuple(Segment(*one) for one in found)
-    # A planted name must not lead out of the folder.
-    if not all(_SEGMENT.fullmatch(one.name) for one in segments):
-        raise ValueError("segments")
+    for one in segments:
+        for value, kind in ((one.name, str), (one.sha256, str), (one.rows, int), (one.size, int)):
+            _require(value, kind)
+        # A planted name must not lead out of the folder.
+        if not _SEGMENT.fullmatch(one.name) or one.rows < 0 or one.size < 0:
+            raise ValueError("segments")
     return segments
+
+
+def _require(value: object, kind: type) -> None:
+    if type(value) is not kind:  # True is an int to isinstance
+        raise TypeError("a field")
 
 
 def _digest(fields: dict[str, Any]) -> str:

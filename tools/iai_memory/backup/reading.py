@@ -24,6 +24,7 @@ class Backup:
         name: By which commands call it.
         when: When it was taken.
         count: Number of its memories, the forgotten ones too.
+        folder: Where it is.
         table_version: The version of the table that it is of.
         faults: A sentence for each of its files that is damaged; complete after `verify`, or after
             the last of `rows`.
@@ -37,6 +38,7 @@ class Backup:
         self.table_version = point.table_version
         self.faults: list[str] = []
         self.point = point
+        self.folder = folder.path
         self._folder = folder
 
     def verify(self, known: dict[str, str] | None = None) -> bool:

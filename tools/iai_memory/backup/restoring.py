@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Final
 
@@ -17,16 +18,17 @@ from ..base.locks import held
 from ..base.machine_faults import machine_fault
 from ..base.paths import StorePaths
 from ..base.store_guard import unguard
-from ..errors import BackupFault, InvalidInput
+from ..errors import BackupFault, InvalidInput, StoreFault
 from ..settings import Settings
 from ..store.connection import write_lock
+from ..store.exchange import kept_tables, undo_replacement
 from ..store.record import Record
 from ..store.replacement import replacement
 from ..store.store_identity import StoreIdentity, note_identity, read_identity
 from ..store.table import Store
 from ..store.vector_rows import Row
 from .reading import Backup, backups_of
-from .since import Counts, Since, later_states
+from .since import Counts, Since, hidden_since, later_states
 from .small_files import write_files
 
 _UNFINISHED: Final = ".iai-mcp-restoring"
@@ -63,12 +65,12 @@ class Choice:
     Attributes:
         backup: The backup.
         newer: Those after it, oldest first.
-        faults: Why others were passed over, a sentence each.
+        older: Those before it, newest first, which complete it; () of one that is whole.
     """
 
     backup: Backup
     newer: tuple[Backup, ...]
-    faults: tuple[str, ...]
+    older: tuple[Backup, ...] = ()
 
 
 def choose(
@@ -80,15 +82,14 @@ def choose(
     any_store: bool = False,
     identity: Path | None = None,
 ) -> Choice:
-    """Return the backup that is wanted: of those that are whole the newest, not after `when`.
+    """Return the backup that is wanted: the newest, not after `when`.
 
-    Where none is whole, the newest, damaged as it is.
+    What it lacks where it is damaged, older ones complete.
 
     Args:
         paths: The store's.
         settings: They say where its backups are.
-        when: Name of a backup, which is taken whatever its state; or an ISO date, which is its
-            whole day, or time. None is any.
+        when: Name of a backup; or an ISO date, which is its whole day, or time. None is any.
         zone: Of a date, and of a time that names none.
         any_store: Whether another store's backups will do.
         identity: A file with the key that opens them.
@@ -104,13 +105,11 @@ def choose(
             f"no backup is in {folder}: name the folder with --from, or set IAI_MCP_BACKUP"
         )
     named = [one for one in found if one.name == when]
-    wanted = named or _until(found, when, zone)
-    whole = wanted if named else [one for one in wanted if one.verify()]
-    chosen = whole[0] if whole else wanted[0]
+    chosen = (named or _until(found, when, zone))[0]
     chosen.require_open()
-    passed = () if chosen is wanted[0] else tuple(wanted[: wanted.index(chosen)])
-    faults = tuple(f"{one.name} is damaged: {'; '.join(one.faults)}" for one in passed)
-    return Choice(chosen, tuple(found[: found.index(chosen)][::-1]), faults)
+    at = found.index(chosen)
+    older = () if chosen.verify() else tuple(found[at + 1 :])
+    return Choice(chosen, tuple(found[:at][::-1]), older)
 
 
 def restore_into(
@@ -138,8 +137,14 @@ def restore_into(
         StoreFault: It cannot be written.
     """
     building = folder.with_name(f".{folder.name}{_UNFINISHED}")
+    place = folder.resolve()
+    for taken in (paths.root.resolve(), choice.backup.folder.resolve()):
+        if place == taken or place in taken.parents or taken in place.parents:
+            raise InvalidInput(f"{folder} and {taken} lie in each other: name another folder")
     try:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+            raise InvalidInput(f"{folder} is no folder: name a new one, or an empty one")
+        if folder.exists() and any(folder.iterdir()):
             raise InvalidInput(f"{folder} is not empty: name a folder that is")
         folder.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         building.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
@@ -187,9 +192,54 @@ def restore_in_place(
     return _report(choice, rows, counts, paths.root, kept)
 
 
+@dataclass(frozen=True, slots=True)
+class UndoneRestore:
+    """A table that is back in its place.
+
+    Attributes:
+        kept: Where the table is that was there until now.
+        only_there: Number of memories that only that one has.
+        forgotten: Number of those that were forgotten since, and are so in this one, too.
+        superseded: Ids of those that were superseded since, and hold again.
+    """
+
+    kept: Path | None
+    only_there: int
+    forgotten: int = 0
+    superseded: tuple[str, ...] = ()
+
+
+def undo_restore(
+    paths: StorePaths, open_store: Callable[[], Store]
+) -> tuple[list[str], UndoneRestore]:
+    """Put the table back that was replaced last; return also what is to be forgotten in it.
+
+    Raises:
+        InvalidInput: None was.
+        StoreFault: The store cannot be written.
+    """
+    tables, ledger = kept_tables(paths), Ledger(paths)
+    if not tables:
+        raise InvalidInput(f"no table in {paths.root} was replaced")
+    present = set[str]()
+    with suppress(StoreFault):
+        present = set(open_store().latest.ids())
+    event = ledger.last("table_replaced") or {}
+    try:
+        replaced = parse_time(str(event.get("at")), "at")
+    except InvalidInput:
+        replaced = datetime.now(UTC)  # the ledger is lost, and what was since with it
+    hidden, ended = hidden_since(ledger, replaced)
+    kept = undo_replacement(paths, tables[0])
+    back = open_store().latest
+    again = tuple(one.id for one in back.get(ended) if one.is_live() and one.is_current())
+    return hidden, UndoneRestore(kept, len(present.difference(back.ids())), superseded=again)
+
+
 def _take_identity(paths: StorePaths, store: str) -> None:
-    """Make a store whose folder is lost the one that the backup is of: its backups go on."""
-    if store and read_identity(paths) is None:
+    """Make a store that is lost, or empty, the one that the backup is of: its backups go on."""
+    known = read_identity(paths)
+    if store and (known is None or known.id != store):
         make_private_folder(paths.root)
         with write_lock(paths):
             note_identity(paths, StoreIdentity(store, iso(utc_now()), 0, 0))
@@ -203,18 +253,29 @@ def _build(
     embedder: str,
 ) -> tuple[int, Path | None, Counts]:
     backup = choice.backup
-    later = later_states(backup, choice.newer, paths, open_store)
-    since = Since(backup, later, paths)
+    store: Store | None = None
+    if paths.table.is_dir():  # else to open it would begin a new one
+        with suppress(StoreFault):
+            store = open_store()  # before: it may take the write lock
     os.umask(os.umask(0o077) | 0o077)
     with replacement(target, embedder=embedder, needs_bytes=2 * backup.point.text_bytes) as new:
-        rows = new.fill(Row(record, None) for record in since.applied(_records(backup)))
+        # Under the write lock: what is forgotten until the swap must not come back with it.
+        later = later_states(backup, choice.newer, paths, store)
+        since = Since(backup, later, paths)
+        rows = new.fill(Row(record, None) for record in since.applied(_records(choice)))
         done = new.swap()
     write_files(target, backup.file_lines())
     return rows, done.kept, since.counts
 
 
-def _records(backup: Backup) -> Iterator[Record]:
-    return (row.record for row in backup.rows())
+def _records(choice: Choice) -> Iterator[Record]:
+    """Yield the memories of the backup; of a damaged one also what only older ones have."""
+    seen = set[str]()
+    for backup in (choice.backup, *choice.older):
+        for row in backup.rows():
+            if row.record.id not in seen:
+                seen.add(row.record.id)
+                yield row.record
 
 
 def _report(
@@ -222,8 +283,9 @@ def _report(
 ) -> RestoredBackup:
     backup = choice.backup
     given = rows - counts.successors + counts.removed
-    faults = (*choice.faults, *backup.faults)
-    return RestoredBackup(backup, rows, backup.count - given, faults, counts, folder, kept)
+    faults = tuple(backup.faults)
+    missing = max(0, backup.count - given)
+    return RestoredBackup(backup, rows, missing, faults, counts, folder, kept)
 
 
 def _until(found: Sequence[Backup], when: str | None, zone: tzinfo) -> list[Backup]:

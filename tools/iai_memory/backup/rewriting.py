@@ -12,7 +12,7 @@ from ..errors import BackupFault
 from ..settings import Settings
 from ..store.record import Record
 from .folder import BackupFolder
-from .place import folder_at, folder_of, last_backups, require_own
+from .place import folder_at, folder_of, keep_sealing, last_backups, require_no_copy, require_own
 from .point import Point
 from .segment import ClosedSegment, DamagedSegment, Segment
 from .small_files import KIND, with_content
@@ -29,8 +29,8 @@ class Rewritten:
     Attributes:
         states: Number of states that were changed or removed.
         removed: Segments that were damaged, so that nobody knows what is in them; they are gone.
-        faults: A sentence for each folder that could not be reached or written. What was to leave
-            may still be there.
+        faults: A sentence for each folder that could not be reached or written, and each segment
+            that no key at hand opens or that is damaged. What was to leave may still be there.
     """
 
     states: int = 0
@@ -43,6 +43,8 @@ def rewrite_backups(
     settings: Settings,
     change: Callable[[Record], Record | None],
     clean: Callable[[str], str],
+    *,
+    remove_damaged: bool = False,
 ) -> Rewritten:
     """Let every state of every memory, in every backup of this store, pass `change`.
 
@@ -55,6 +57,7 @@ def rewrite_backups(
         change: Returns the record as it is to be; the same object where nothing changes, None for
             one that is to go.
         clean: The same for the text of the small files beside the memories.
+        remove_damaged: Whether damaged segments go; nobody knows what is in them.
 
     Raises:
         StoreBusy: Another process takes a backup for longer than a minute.
@@ -65,8 +68,11 @@ def rewrite_backups(
         for path in sorted(known | {str(folder_of(paths, settings).path)}):
             folder = folder_at(Path(path), paths, settings)
             try:
-                if require_own(folder, paths) is not None:
-                    _Rewriting(folder, change, clean, done).run()
+                owner = require_own(folder, paths)
+                if owner is not None:
+                    require_no_copy(folder, owner, paths)
+                    keep_sealing(folder, owner)
+                    _Rewriting(folder, change, clean, done, remove_damaged=remove_damaged).run()
                 elif path in known:
                     raise BackupFault(f"{path} is out of reach: mount its disk")  # noqa: TRY301
             except BackupFault as exc:
@@ -82,7 +88,9 @@ def seal_backups(folder: BackupFolder) -> None:
     Raises:
         BackupFault: The folder cannot be read or written.
     """
-    _Rewriting(folder, lambda record: record, str, Rewritten(), anew=True).run()
+    _Rewriting(
+        folder, lambda record: record, str, Rewritten(), anew=True, remove_damaged=True
+    ).run()
 
 
 class _Rewriting:
@@ -96,12 +104,14 @@ class _Rewriting:
         done: Rewritten,
         *,
         anew: bool = False,
+        remove_damaged: bool = False,
     ) -> None:
         self._folder = folder
         self._change = change
         self._clean = clean
         self._done = done
         self._anew = anew
+        self._remove_damaged = remove_damaged
         self._gone: dict[str, set[str]] = {}
         self._new: dict[str, tuple[Segment, ...]] = {}
 
@@ -135,11 +145,9 @@ class _Rewriting:
                 lines = self._folder.segments.read(part)
                 self._new[part.name] = changed(part, lines)
             except DamagedSegment as exc:
-                if self._anew and isinstance(exc, ClosedSegment):
-                    self._new[part.name] = (part,)
-                    return (part,)
-                self._done.removed.append(str(exc))
-                self._new[part.name] = ()
+                gone = self._remove_damaged and not isinstance(exc, ClosedSegment)
+                (self._done.removed if gone else self._done.faults).append(str(exc))
+                self._new[part.name] = () if gone else (part,)
         return self._new[part.name]
 
     def _states(self, part: Segment, lines: Sequence[bytes]) -> tuple[Segment, ...]:

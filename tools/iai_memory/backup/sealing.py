@@ -45,7 +45,7 @@ class Keys:
             recipient: An age or SSH public key.
             identity: A file of the user's with the key to it.
         """
-        self.recipient = recipient
+        self.recipient = (recipient or "").strip() or None
         self._own = own
         self._identity = identity
         self._identities: list[Any] | None = None

@@ -12,6 +12,7 @@ A segment's name is its digest. So a damaged one is found out by itself, and cos
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from typing import Final
 
 import zstandard
 
-from ..base.foreign_file import read_foreign
+from ..base.foreign_file import open_foreign
 from ..base.machine_faults import machine_fault
 from ..base.new_file import NameTaken, new_file
 from ..errors import BackupFault, ForeignFileFault
@@ -33,8 +34,16 @@ MAX_RAW_BYTES: Final = 4 << 20
 
 SUFFIX: Final = ".jsonl.zst"
 _NAME_CHARS: Final = 32
+_NAMES: Final = re.compile(
+    r"[0-9a-f]{32}(\.files)?\.jsonl\.zst(\.age)?|\.iai-mcp-[0-9a-f]{16}\.tmp"
+)
 _LEVEL: Final = 9
 _TIMEOUT_SEC: Final = 30.0  # a sleeping disk has to start
+
+
+def is_ours(name: str) -> bool:
+    """Return whether a segment has such a name, or one that was being written."""
+    return _NAMES.fullmatch(name) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +157,9 @@ class Segments:
         """
         path = self.path / segment.name
         try:
-            content = read_foreign(path, segment.size, timeout=_TIMEOUT_SEC)
+            with open_foreign(path, timeout=_TIMEOUT_SEC) as file:
+                is_as_long = file.about.st_size == segment.size
+                content = file.read(segment.size) if is_as_long else b""
         except ForeignFileFault as exc:
             raise DamagedSegment(str(exc)) from exc
         if hashlib.sha256(content).hexdigest() != segment.sha256:

@@ -5,9 +5,9 @@ Three sources, each of which may be lost: newer backups, the present table, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,7 +15,6 @@ from ..base.clock import parse_time
 from ..base.ledger import Ledger
 from ..base.paths import StorePaths
 from ..errors import InvalidInput, StoreFault, StoreUnavailable
-from ..store.connection import TABLE_NAME
 from ..store.erasures import Erasures
 from ..store.record import Record
 from ..store.record_rows import from_table
@@ -37,6 +36,7 @@ class Counts:
         removed: Were purged, or hold words that were scrubbed, and do not come back.
         cleaned: Come with the text that a scrub left.
         successors: Are newer than the backup, and say what holds instead of one that is in it.
+        lost: Ids of such that nobody has any more.
     """
 
     forgotten: int = 0
@@ -44,6 +44,7 @@ class Counts:
     removed: int = 0
     cleaned: int = 0
     successors: int = 0
+    lost: list[str] = field(default_factory=list[str])
 
 
 class Since:
@@ -65,6 +66,7 @@ class Since:
         self._later = later
         self._hidden: dict[str, datetime] = {}
         self._ended: dict[str, tuple[datetime, str]] = {}
+        self._successors = set[str]()
         self._purged = set[str]()
         self._scrubbed = set[str]()
         with suppress(StoreUnavailable):  # it is damaged; the ledger tells of the newest, too
@@ -88,6 +90,7 @@ class Since:
                 self.counts.successors += 1
                 yield self._later[id_]
             wanted = {self._later[id_].superseded_by or "" for id_ in wanted}
+        self.counts.lost = sorted(self._successors - given)
 
     def _restored(self, record: Record) -> Record | None:
         later = self._later.get(record.id)
@@ -112,10 +115,12 @@ class Since:
             return record
         if later is not None and not later.is_current():
             self.counts.superseded += 1
+            self._successors.add(later.superseded_by or "")
             return later
         if later is None and record.id in self._ended:
             self.counts.superseded += 1
             at, new = self._ended[record.id]
+            self._successors.add(new)
             return record.changed(at, valid_to=max(at, record.valid_from), superseded_by=new)
         return record
 
@@ -139,7 +144,7 @@ class Since:
 
 
 def later_states(
-    backup: Backup, newer: Iterable[Backup], paths: StorePaths, open_store: Callable[[], Store]
+    backup: Backup, newer: Iterable[Backup], paths: StorePaths, store: Store | None
 ) -> dict[str, Record]:
     """Return the latest state of each memory that was changed after the backup, by id.
 
@@ -149,13 +154,13 @@ def later_states(
         backup: The backup.
         newer: The backups after it, oldest first.
         paths: The store's.
-        open_store: Opens its table.
+        store: Its table; None of one that is gone or cannot be opened.
     """
     found: dict[str, Record] = {}
     sources = [*(one.rows() for one in newer)]
     for rows in sources:
         found |= {row.record.id: row.record for row in rows if _is_after(row.record, backup)}
-    for record in _present(paths, open_store):
+    for record in _present(paths, store):
         if _is_after(record, backup):
             found[record.id] = replace(record, embedder=None)
     return found
@@ -176,17 +181,36 @@ def _is_after(record: Record, backup: Backup) -> bool:
     return record.table_version > backup.table_version
 
 
-def _present(paths: StorePaths, open_store: Callable[[], Store]) -> Iterator[Record]:
-    folder = paths.database / f"{TABLE_NAME}.lance"
-    if not folder.is_dir():
-        return  # to open it would begin a new one
-    try:
-        reader = open_store().latest  # a pinned one would bar the new table while it is referred to
-        for rows in reader.records_in_arrow(reader.ids()):
-            yield from from_table(rows)
-    except StoreFault:
+def _present(paths: StorePaths, store: Store | None) -> Iterator[Record]:
+    if store is not None:
+        try:
+            reader = store.latest  # a pinned one would bar the new table while it is referred to
+            for rows in reader.records_in_arrow(reader.ids()):
+                yield from from_table(rows)
+        except StoreFault:
+            store = None
+    if store is None and paths.table.is_dir():
         for row in Salvage(paths).rows():
             yield row.record
+
+
+def hidden_since(ledger: Ledger, when: datetime) -> tuple[list[str], list[str]]:
+    """Return the ids of what was forgotten, and of what was superseded, and is so still."""
+    hidden, ended = dict[str, None](), dict[str, None]()
+    for _, event in _events_since(ledger, when):
+        ids = [str(id_) for id_ in event.get("ids") or ()]
+        match event.get("event"):
+            case "forgotten":
+                hidden.update(dict.fromkeys(ids))
+            case "superseded":
+                ended[str(event.get("old_id"))] = None
+            case "restored":
+                for id_ in ids:
+                    hidden.pop(id_, None)
+                    ended.pop(id_, None)
+            case _:
+                pass
+    return list(hidden), list(ended)
 
 
 def _events_since(ledger: Ledger, when: datetime) -> list[tuple[datetime, dict[str, Any]]]:

@@ -11,7 +11,7 @@ interrupted or killed. Neither the write lock is held nor anything of the table 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -97,7 +97,9 @@ class _Taking:
         reader = self._store.pinned_reader()
         version = reader.version
         unfinished = replace(self._last, name="", number=self._last.number + 1, when=now, files=())
-        for number, lines in enumerate(portions(self._changed_lines(reader))):
+        versions = reader.versions_by_id()
+        self._leave_out(self._known.states.keys() - versions.keys())
+        for number, lines in enumerate(portions(self._changed_lines(reader, versions))):
             if number and self._interrupted():  # each call moves on
                 return Taken(None, self._written, faults=self._faults())
             self._write(lines)
@@ -125,10 +127,26 @@ class _Taking:
     def _faults(self) -> tuple[str, ...]:
         return (*self._listing.faults, *self._known.faults)
 
-    def _changed_lines(self, reader: TableReader) -> Iterator[bytes]:
+    def _leave_out(self, gone: Collection[str]) -> None:
+        """Leave memories out that the table has no more, since it was set back; others stay.
+
+        Former backups keep the segments that they name.
+        """
+        if not gone:
+            return
+        kept = Known(self._folder.segments)
+        kept.faults = self._known.faults
+        for segment in self._known.segments:
+            lines = self._folder.segments.read(segment)
+            left = [line for line in lines if state_of(line).id not in gone]
+            if left:
+                new = segment if len(left) == len(lines) else self._folder.segments.write(left)
+                kept.add(new, [state_of(line) for line in left])
+        self._known = kept
+
+    def _changed_lines(self, reader: TableReader, versions: Mapping[str, int]) -> Iterator[bytes]:
         """Yield the states that no segment holds, oldest arrival first."""
         known, seen = self._known.states, self._last.table_version
-        versions = reader.versions_by_id()
         # A memory that was set back has an earlier version than the state that we know.
         changed = [
             id_

@@ -8,6 +8,7 @@ from typing import Final
 from .folder import BackupFolder
 from .point import Point
 from .retention import kept_points
+from .segment import is_ours
 
 _MAX_OF_TEXT: Final = 1.5
 _SMALL_BYTES: Final = 256 << 10
@@ -45,7 +46,7 @@ def remove_unneeded(folder: BackupFolder, points: Iterable[Point]) -> int:
     needed: Collection[str] = {part.name for point in points for part in point.parts}
     removed = 0
     for path in folder.segment_files():
-        if path.name not in needed and path.is_file():
+        if path.name not in needed and is_ours(path.name) and path.is_file():
             folder.remove(path)
             removed += 1
     return removed

@@ -156,6 +156,7 @@ def purge(
         settings,
         lambda record: None if record.id in gone else record,
         lambda text: sought.without(text, MARK),
+        remove_damaged=True,
     )
     number = store.erasures.erased()
     pages.refresh("manual", force_rebuild=True)
