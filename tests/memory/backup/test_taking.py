@@ -221,6 +221,14 @@ def test_a_folder_that_never_was_there_is_made_only_on_request(tmp_path: Path) -
     assert take(memory).written == 1
 
 
+@pytest.mark.parametrize("place", ["spool", "", "lancedb/memories.lance"])
+def test_a_folder_among_the_files_of_the_store_is_refused(tmp_path: Path, place: str) -> None:
+    memory = backed_up_in(tmp_path / "store" / place, tmp_path / "store")
+    notes(memory, 1)
+    with pytest.raises(BackupFault, match="lies in the store"):
+        take(memory)
+
+
 def _other_files(folder: Path) -> None:
     (folder / "letter.txt").write_text("mine")
 

@@ -120,6 +120,7 @@ def claimed(
             )
         make_private_folder(folder.path)
     else:
+        _require_outside(folder.path, paths)
         _require_present(folder, paths, make=make, anew=anew)
     owner = require_own(folder, paths)
     known = owner or Owner("", "")
@@ -193,6 +194,21 @@ def note_backup(paths: StorePaths, folder: Path, last: LastBackup) -> None:
         write_state(paths.backup_state, _FORMAT, {"folders": fields})
     except OSError as exc:
         raise BackupFault(machine_fault(exc, f"{paths.backup_state} cannot be written")) from exc
+
+
+def _require_outside(folder: Path, paths: StorePaths) -> None:
+    """Refuse a folder among the store's own files, but for that of its backups, and a broken link.
+
+    Raises:
+        BackupFault: It is one.
+    """
+    if folder.is_symlink() and not folder.exists():
+        raise BackupFault(f"{folder} is a link to nothing: mount its disk, or name a folder")
+    place, root = folder.resolve(), paths.root.resolve()
+    if place == paths.backups.resolve():
+        return
+    if place == root or root in place.parents:
+        raise BackupFault(f"{folder} lies in the store: set IAI_MCP_BACKUP to a folder elsewhere")
 
 
 def _noted(folder: Path, paths: StorePaths) -> str:
