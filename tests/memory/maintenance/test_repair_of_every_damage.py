@@ -13,12 +13,10 @@ from random import Random
 
 import pytest
 from tests.support.damage import (
-    Damaging,
     data_files,
     deletion_files,
     index_files,
     newest_manifest,
-    removed,
     table_folder,
     truncated,
     with_one_flip,
@@ -101,14 +99,11 @@ def lost_of(before: dict[str, tuple[str, bool, bool]], root: Path) -> list[str]:
     return [before[id_][0] for id_ in before if after.get(id_) != before[id_]]
 
 
-@pytest.mark.parametrize("damage", [truncated, removed])
 @pytest.mark.parametrize("target", TARGETS)
-def test_with_a_backup_all_but_what_came_after_it_is_back(
-    root: Path, target: str, damage: Damaging
-) -> None:
+def test_with_a_backup_all_but_what_came_after_it_is_back(root: Path, target: str) -> None:
     before = shown(root)
     for path in TARGETS[target](StorePaths(root)):
-        damage(path)
+        truncated(path)
     repaired(root)
     assert set(lost_of(before, root)) <= {"a fact after the backup"}
     memory = Memory(root, on_commit=lambda: None)
@@ -170,7 +165,7 @@ def test_a_repair_that_is_killed_at_any_step_is_made_by_the_next(root: Path) -> 
     truncated(max(data_files(StorePaths(root)), key=_size))
     damaged = root.with_name("damaged")
     root.rename(damaged)
-    for step in (2, 5, 13, 18, 21, 23):
+    for step in (2, 13, 18, 22):
         shutil.copytree(damaged, root)
         done = subprocess.run(
             [sys.executable, "-c", KILLED_AT_STEP, str(root), str(step)], timeout=100

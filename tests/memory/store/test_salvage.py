@@ -252,12 +252,12 @@ def test_a_column_that_cannot_be_read_does_not_cost_the_memories(
     path = data_files(store)[0]
     content = path.read_bytes()
     lost = 0
-    for at in range(0, len(content), len(content) // 40):
+    for at in range(0, len(content), len(content) // 20):
         path.write_bytes(content[:at] + bytes([content[at] ^ 0x10]) + content[at + 1 :])
         salvage = Salvage(store, and_older=True)
         found = {row.record.id: row.record for row in salvage.rows()}
         named = {*salvage.changed, *salvage.doubtful, *salvage.older, *salvage.missing_ids}
         assert {id_ for id_, one in found.items() if one.text != before[id_].text} <= named
         lost += len(before.keys() - found.keys())
-    # Of forty places a few belong to the text itself, or to what every column needs.
-    assert lost <= 4 * len(before)
+    # Of twenty places a few belong to the text itself, or to what every column needs.
+    assert lost <= 2 * len(before)
