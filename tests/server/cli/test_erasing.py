@@ -207,6 +207,48 @@ def test_a_word_of_ours_is_not_taken_for_the_users(
     assert [line for line in done.out.splitlines() if "lancedb" in line] == []
 
 
+OF_OUR_FORMATS = ("event", "ids", "format", "scrub")
+
+
+@pytest.mark.parametrize("word", OF_OUR_FORMATS)
+def test_an_everyday_word_that_our_files_are_made_of_leaves_them_readable(
+    memory: Memory, command: Command, word: str
+) -> None:
+    gone = str(memory.ingest(f"Mister Zwiebelfisch of the {word} owes me").results[0].id)
+    memory.ingest({"text": "of a client", "project": "client"})
+    memory.projects().alias("customer", "client")
+    memory.back_up()
+    memory.forget([gone], reason=f"the {word}!")
+    paths = memory.paths
+    files = [paths.ledger / "events.jsonl", paths.projects, paths.backup_state]
+    before = [outline(path) for path in files]
+
+    done = command("scrub", word)
+
+    assert (done.code, done.err) == (0, ""), done.out
+    ended = [outline(path) for path in files]
+    assert [one[: len(old)] for one, old in zip(ended, before, strict=True)] == before
+    event = memory.ledger.newest(1, event="forgotten")[0]
+    assert (event["ids"], event["reason"]) == ([gone], "the [redacted:scrub]!")
+    shutil.rmtree(paths.database)
+    assert command("restore-backup", "--yes").code == 0
+    assert Memory(memory.paths.root).recall("Zwiebelfisch").hits == []
+
+
+def outline(path: Path) -> list[tuple[object, ...]]:
+    """The names of all fields of a file's lines, with the event and the time."""
+    whole = path.read_text()
+    lines = whole.splitlines() if path.suffix == ".jsonl" else [whole]
+    parsed = [json.loads(line) for line in lines]
+    return [(*one, one.get("event"), one.get("at"), one.get("format")) for one in parsed]
+
+
+def test_one_sign_is_no_text_that_can_be_removed(memory: Memory, command: Command) -> None:
+    memory.ingest("anything")
+    for sign in ('"', "{", "a", " :"):
+        assert command("scrub", sign).code == 2
+
+
 def test_rows_that_no_version_shows_any_more_leave_their_files(
     memory: Memory, command: Command
 ) -> None:

@@ -20,15 +20,15 @@ from ..base.files import replace_file
 from ..base.locks import held
 from ..base.page_mark import page_change
 from ..base.paths import StorePaths
+from ..privacy import own_formats
 from ..privacy.inventory import Treatment, files_of
-from ..privacy.sought_text import SoughtText
+from ..privacy.sought_text import MARK, SoughtText
 from ..settings import Settings
 from ..store.exchange import remove_kept_tables
 from ..store.table import Store
 from .memory_of_servers import servers_that_remember
 from .remains import Remains, remains
 
-MARK: Final = "[redacted:scrub]"
 _WAIT_SEC: Final = 60.0
 _OF_PROCESS: Final = re.compile(r"\.(\d+)\.[0-9a-f]+\.tmp$")
 
@@ -99,7 +99,7 @@ def _clean_file(path: Path, sought: SoughtText) -> bool:
         text = path.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
         return False  # it is gone since, or the search names it
-    clean = sought.without(text, MARK)
+    clean = own_formats.cleaned(text, lambda words: sought.without(words, MARK))
     if clean == text:
         return False
     replace_file(path, clean.encode("utf-8", "surrogateescape"))

@@ -16,8 +16,9 @@ from typing import Final
 from ..backup.rewriting import rewrite_backups
 from ..base.ledger import Ledger
 from ..errors import UnknownRecord
+from ..privacy import own_formats
 from ..privacy.inventory import Treatment
-from ..privacy.sought_text import SoughtText
+from ..privacy.sought_text import MARK, SoughtText
 from ..session_start.refresh import PageManager
 from ..settings import Settings
 from ..store.copies import with_copies
@@ -27,7 +28,7 @@ from ..store.vector_rows import Row
 from ..store.written_texts import written_rows
 from ..transfer.exports import without_memories
 from ..writing.lookup import named_records
-from .erasure import MARK, clean_files, drop_derived, look_for_remains
+from .erasure import clean_files, drop_derived, look_for_remains
 from .remains import Place
 from .scrub import MIN_CHARS
 
@@ -155,7 +156,7 @@ def purge(
         store.paths,
         settings,
         lambda record: None if record.id in gone else record,
-        lambda text: sought.without(text, MARK),
+        lambda text: own_formats.cleaned(text, lambda words: sought.without(words, MARK)),
         remove_damaged=True,
     )
     number = store.erasures.erased()

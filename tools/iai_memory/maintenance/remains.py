@@ -9,6 +9,7 @@ nothing is left and nothing was unread a text is gone.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
@@ -19,8 +20,9 @@ import pyarrow as pa
 
 from ..backup.sealing import Keys, SealedFault
 from ..base.paths import StorePaths
-from ..privacy.inventory import Treatment, kind_of
-from ..privacy.sought_text import SoughtText
+from ..privacy import own_formats
+from ..privacy.inventory import STORE_FILES, Treatment, kind_of
+from ..privacy.sought_text import MARK, SoughtText
 from ..store.connection import TABLE_NAME
 from ..store.migrations import SCHEMA_KEY
 from ..store.record import ORIGINS, ROLES
@@ -38,8 +40,16 @@ _OF_EVERY_TABLE: Final = " ".join(
         *table_schema(1, embedder="", metadata={}).names,
         *(*ROLES, *ORIGINS, EMBEDDER_FIELD_KEY, TABLE_NAME, SCHEMA_KEY),
         "lance data arrow string fixed_size_list timestamp float int list item true false vector",
+        "encodings PageLayout ColumnEncoding metadata params whitespace large_binary null table",
+        "tokens invert docs InvertedIndexDetails varint_delta_v posting_tail_codec format_version",
+        "redacted redact scrub",  # terms of the mark
+        "posting_block_size text partitions index part txn manifest files list",
     ]
 )
+_TERMS_OF_MARK: Final = re.compile(r"\b(?:redacted|redact|scrub)\b")
+_OUR_NAMES: Final = " ".join(kind.where for kind in STORE_FILES)
+_OUR_FORMATS: Final = (*(Treatment.LINES, Treatment.NO_TEXT, Treatment.DERIVED, Treatment.BACKUP),)
+_WITH_NAMES_OF_TABLES: Final = (Treatment.TABLE, Treatment.TABLE_COPY, Treatment.NO_TEXT)
 _OURS_ALONE: Final = ("models", "hooks")  # what we install, compared with what we ship
 
 
@@ -83,6 +93,7 @@ class Remains:
 def remains(paths: StorePaths, sought: SoughtText, backups: Collection[Path] = ()) -> Remains:
     """Search all that lies in a store's folder, and in the folders of its backups."""
     found, keys = Remains(), Keys(paths.backup_key)
+    is_in_names = not sought.is_in(_OUR_NAMES)
     for folder in backups:
         if paths.root not in folder.parents and folder.is_dir():
             for path in _everything(folder, found.unread.append):
@@ -90,7 +101,7 @@ def remains(paths: StorePaths, sought: SoughtText, backups: Collection[Path] = (
                     _look_into(path, "backups/segments/elsewhere", sought, found, keys)
     for path in _everything(paths.root, found.unread.append):
         where = path.relative_to(paths.root).as_posix()
-        if sought.is_in(where):
+        if is_in_names and sought.is_in(where):
             found.places.append(Place(f"the name of {path}", _treatment(where)))
         if path.is_symlink():
             if sought.is_in(str(path.readlink())):
@@ -123,9 +134,9 @@ def _look_into(path: Path, where: str, sought: SoughtText, found: Remains, keys:
     is_table = treatment in (Treatment.TABLE, Treatment.TABLE_COPY)
     try:
         for content in _contents(path, keys):
-            if is_table and sought.is_in(_OF_EVERY_TABLE):
+            if treatment in _WITH_NAMES_OF_TABLES and sought.is_in(_OF_EVERY_TABLE):
                 return  # its rows say whether it is there
-            if sought.is_in_bytes(content, decoded=not is_table):
+            if _is_in(content, treatment, sought):
                 found.places.append(Place(str(path), treatment))
                 if is_table:
                     found.files.add(path.name)
@@ -136,6 +147,16 @@ def _look_into(path: Path, where: str, sought: SoughtText, found: Remains, keys:
         found.unread.append(f"{path} is sealed for a key that is not here")
     except (OSError, pa.ArrowException) as exc:
         found.unread.append(f"{path} cannot be read ({_reason(exc)})")
+
+
+def _is_in(content: bytes, treatment: Treatment | None, sought: SoughtText) -> bool:
+    """Return whether a part of a file says it, other than in the names of fields of ours."""
+    is_table = treatment in (Treatment.TABLE, Treatment.TABLE_COPY)
+    if not sought.is_in_bytes(content, decoded=not is_table):
+        return False
+    if treatment not in _OUR_FORMATS:
+        return True
+    return any(map(sought.is_in, own_formats.words(content.decode("utf-8", "replace"))))
 
 
 def _contents(path: Path, keys: Keys) -> Iterator[bytes]:
@@ -176,11 +197,17 @@ def _look_into_table(folder: Path, sought: SoughtText, found: Remains) -> None:
         return
     left: dict[str, set[str]] = {}
     for row in written_rows(folder, found.unread.append):
-        if any(map(sought.is_in, row.texts)):
+        if any(map(sought.is_in, _without_terms_of_mark(row.texts))):
             left.setdefault(row.file, set()).add(row.id)
     for file, ids in left.items():
         found.files.add(file)
         found.places.append(Place(str(folder / "data" / file), Treatment.TABLE, frozenset(ids)))
+
+
+def _without_terms_of_mark(texts: list[str]) -> list[str]:
+    if not any(MARK in text for text in texts):
+        return texts
+    return [text if MARK in text else _TERMS_OF_MARK.sub("", text) for text in texts]
 
 
 def _reason(error: Exception) -> str:

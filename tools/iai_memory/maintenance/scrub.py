@@ -9,14 +9,15 @@ from typing import Any, Final
 from ..backup.rewriting import rewrite_backups
 from ..base.ledger import Ledger
 from ..errors import InvalidInput
-from ..privacy.sought_text import SoughtText
+from ..privacy import own_formats
+from ..privacy.sought_text import MARK, SoughtText
 from ..session_start.refresh import PageManager
 from ..settings import Settings
 from ..store.record import Record
 from ..store.table import Store
 from ..store.vector_rows import Row
 from ..store.writer import Writer
-from .erasure import MARK, clean_files, drop_derived, look_for_remains
+from .erasure import clean_files, drop_derived, look_for_remains
 
 _TEXT_FIELDS: Final = ("text", "session_id", "turn_id", "project", "cwd", "host")
 _IDS_AT_ONCE: Final = 1_000
@@ -77,7 +78,7 @@ def scrub(store: Store, sought: SoughtText, pages: PageManager, settings: Settin
         store.paths,
         settings,
         lambda record: _cleaned(record, sought) if _holds(record, sought) else record,
-        lambda text: sought.without(text, MARK),
+        lambda text: own_formats.cleaned(text, lambda words: sought.without(words, MARK)),
     )
     number = store.erasures.erased()
     pages.refresh("manual", force_rebuild=True)

@@ -19,6 +19,10 @@ from ..errors import InvalidInput
 
 Span = tuple[int, int]
 
+MARK: Final = "[redacted:scrub]"
+"""What stands in the place of a text that was removed; a later search finds nothing in it."""
+_HIDDEN_MARK: Final = "\0" * len(MARK)
+
 _DEPTH: Final = 3  # JSON within JSON within JSON: a tool's result that quotes a transcript
 _JSON: Final = re.compile(r"(?:\\u[0-9a-fA-F]{4})+|\\[\"\\/bfnrt]")
 _SIMPLE: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
@@ -57,6 +61,8 @@ class SoughtText:
             ) from exc
         if not pattern.strip() or compiled.search(""):
             raise InvalidInput("the pattern matches everything: name what is to be removed")
+        if not regex and len(composed.strip()) == 1 and composed.isascii():
+            raise InvalidInput("one character stands everywhere: send more of the text")
         return cls((compiled,))
 
     @classmethod
@@ -67,6 +73,7 @@ class SoughtText:
 
     def is_in(self, text: str) -> bool:
         """Return whether it stands in the text in any encoding."""
+        text = _without_marks(text)
         return self._is_written_in(text) or any(
             self._is_written_in(view) for line in _lines(text) for view in _decodings(line)
         )
@@ -80,14 +87,14 @@ class SoughtText:
                 text, but holds some, that would take minutes.
         """
         if not decoded:
-            return self._is_written_in(content.decode("utf-8", "replace"))
+            return self._is_written_in(_without_marks(content.decode("utf-8", "replace")))
         return any(self.is_in(text) for text in _texts_of(content))
 
     def without(self, text: str, mark: str) -> str:
         """Return the text with the mark in place of all that was found; as it is without any."""
         for start, end in reversed(self._places(text)):
             text = f"{text[:start]}{mark}{text[end:]}"
-        if self._is_written_in(text) or not self.is_in(text):
+        if self._is_written_in(_without_marks(text)) or not self.is_in(text):
             return text
         lines = text.splitlines(keepends=True)
         return "".join(self.without(one, mark) for one in lines) if len(lines) > 1 else text
@@ -98,6 +105,7 @@ class SoughtText:
 
     def _places(self, text: str) -> list[Span]:
         """Return where it was found; in a long text of several lines, as it is only."""
+        text = _without_marks(text)
         if not self.is_in(text):
             return []
         is_long = len(_lines(text)) > 1
@@ -209,6 +217,11 @@ def _decoder(decode: Callable[[str], str | None]) -> Callable[[re.Match[str]], s
         return match[0] if plain is None else plain
 
     return decoded
+
+
+def _without_marks(text: str) -> str:
+    """Return the text of the same length without the marks of earlier removals."""
+    return text.replace(MARK, _HIDDEN_MARK)
 
 
 def _lines(text: str) -> list[str]:
