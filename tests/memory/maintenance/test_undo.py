@@ -15,6 +15,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tests.support.clocks import clock_off_by
+from tests.support.old_stores import forked, old_store
 
 from iai_memory import Memory, Record
 from iai_memory.errors import InvalidInput
@@ -224,6 +225,25 @@ def test_a_store_of_an_earlier_version_is_undone_by_the_times_of_its_changes(
     assert memory.undo().counts == {"restored": 2}
     assert texts(memory) == ["port 1", "port 2"]
     assert memory.undo().counts == {"forgotten": 2}
+
+
+def test_what_an_upgrade_folded_is_no_change_to_be_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IAI_MCP_MODEL", "installed")
+    old_store(tmp_path / "old", *forked(3))
+    upgraded = Memory(tmp_path / "old", on_commit=lambda: None)
+    assert upgraded.status().folded == 3
+    assert "folded" not in upgraded.undo(to="2000-01-01", dry_run=True).counts
+    upgraded.undo()
+    upgraded.undo(to=now())
+    assert upgraded.status().folded == 3
+    before = now()
+    upgraded.undo(to="2000-01-01")
+    assert (upgraded.status().records, upgraded.status().folded) == (0, 3)
+    upgraded.undo(to=before)
+    assert upgraded.status().folded == 3
+    assert upgraded.restore_folded().restored
 
 
 def _as_of_an_earlier_version(memory: Memory, example: Record) -> None:
