@@ -457,6 +457,43 @@ def test_a_purged_memory_comes_back_by_no_way(
     assert command("purge", turn.id).out == f"purged before {turn.id}\n"
 
 
+def test_what_was_scrubbed_and_purged_comes_back_by_no_transcript(
+    memory: Memory, command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "host").mkdir()
+    first = tmp_path / "host" / "s.jsonl"
+    transcript = ring(memory, "my locker is Flumpwort seventeen", transcript_path=str(first))
+    memory.drain()
+    [turn] = memory.recall("locker").hits[:1]
+    assert command("scrub", "Flumpwort").code == 0
+    fork = tmp_path / "host" / "fork.jsonl"
+    fork.write_bytes(transcript.read_bytes().replace(b"s-1-", b"s-2-"))
+
+    assert command("import", "claude", str(tmp_path / "host")).code == 0
+    assert not any(holds(row, "Flumpwort") for row in memory.store.latest.all_rows())
+    assert command("purge", turn.id, "--yes").code == 0
+    memory.paths.imported.unlink()
+    command("import", "claude", str(tmp_path / "host"))
+
+    assert memory.store.latest.ids() == []
+    assert places(memory.paths.root, "Flumpwort") == []
+
+
+def test_a_turn_that_an_earlier_version_scrubbed_stays_away_after_its_purge(
+    memory: Memory, command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "host").mkdir()
+    ring(memory, "say Flumpwort", transcript_path=str(tmp_path / "host" / "s.jsonl"))
+    memory.drain()
+    assert command("scrub", "Flumpwort").code == 0
+    memory.paths.erasures.unlink()  # it noted no words
+    assert command("purge", *memory.store.latest.ids(), "--yes").code == 0
+
+    command("import", "claude", str(tmp_path / "host"))
+
+    assert memory.store.latest.ids() == []
+
+
 def test_all_that_say_the_same_go_and_what_quotes_or_follows_from_them_is_named(
     memory: Memory, command: Command
 ) -> None:

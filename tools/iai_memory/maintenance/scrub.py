@@ -70,7 +70,7 @@ def scrub(store: Store, sought: SoughtText, pages: PageManager, settings: Settin
         StoreFault: The store could not be written; another run does the rest.
     """
     with store.writing() as writer:
-        changed = _clean_rows(writer, sought)
+        changed = _clean_rows(store, writer, sought)
     files = clean_files(store.paths, sought)
     copies = drop_derived(store)
     Ledger(store.paths).write("scrubbed", ids=changed)
@@ -108,19 +108,23 @@ def sayable(record: Record) -> str:
     return text
 
 
-def _clean_rows(writer: Writer, sought: SoughtText) -> list[str]:
-    """Clean every row; return the ids of those that changed."""
+def _clean_rows(store: Store, writer: Writer, sought: SoughtText) -> list[str]:
+    """Clean every row, and note what it said; return the ids of those that changed."""
     reader = writer.reader
     ids, retired = reader.ids(), reader.retired_values()
-    changed: list[Row] = []
+    before: list[Record] = []
     for start in range(0, len(ids), _IDS_AT_ONCE):
-        changed += [
-            Row(_cleaned(record, sought), None)
+        before += [
+            record
             for record in reader.get(ids[start : start + _IDS_AT_ONCE])
             if _holds(record, sought, retired.get(record.id, ()))
         ]
-    writer.update(changed, writer.now())
-    return [row.record.id for row in changed]
+    after = [_cleaned(record, sought) for record in before]
+    pairs = zip(before, after, strict=True)
+    told = [one for one, clean in pairs if one.text != clean.text]
+    store.erasures.note_words(told, store.project_names)
+    writer.update([Row(record, None) for record in after], writer.now())
+    return [record.id for record in before]
 
 
 def _holds(record: Record, sought: SoughtText, retired: Sequence[str] = ()) -> bool:

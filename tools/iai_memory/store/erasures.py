@@ -1,7 +1,8 @@
 """What was erased for good: ids of purged memories and keyed digests of what they said, no text.
 
-A purged memory must not come back by capture, import, a backup, a repair or an undo. So
-`erasures.json` keeps its id and digests of its idempotency key and of its words, made with the key
+A purged memory must not come back by capture, import, a backup, a repair or an undo, and a scrubbed
+one not with the words that it had. So `erasures.json` keeps the id of a purged one and digests of
+its idempotency key, and of either the words, made with the key
 in `erasures.key`, which never leaves the store's folder. Whoever has that folder can test whether a
 text that he guesses word for word was purged; whoever has a backup or an export cannot.
 
@@ -18,12 +19,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypeGuard
 
 from ..base.files import replace_file, sync_folder
-from ..base.json_file import read_own_file
+from ..base.json_file import read_object, read_own_file
 from ..base.locks import held
 from ..base.machine_faults import machine_fault
 from ..base.paths import StorePaths
-from ..base.state_file import read_state, write_state
+from ..base.state_file import write_state
 from ..errors import StoreUnavailable
+from ..privacy.sought_text import MARK
 from ..projects.names import ProjectNames
 from ..text.saying import normalised_text
 from .copies import copy_digest
@@ -31,6 +33,7 @@ from .folding import is_known_by_id
 from .record import Record
 
 _FORMAT: Final = 1
+_MAX_BYTES: Final = 256 << 20  # 70 bytes for each memory that was scrubbed
 _WAIT_SEC: Final = 5.0
 _KEY_BYTES: Final = 32
 _NAMES: Final = ("purged", "digests", "unfinished")
@@ -43,7 +46,8 @@ class Erased:
     Attributes:
         number: How many erasures there were.
         purged: Ids of purged memories.
-        digests: Keyed digests of their keys and words, in hexadecimal.
+        digests: Keyed digests of their keys and words, and of the words of scrubbed memories before
+            the scrub, in hexadecimal.
         unfinished: Ids of the memories of a purge that is not finished.
     """
 
@@ -94,7 +98,7 @@ class Erasures:
             StoreUnavailable: The files are damaged.
         """
         erased = self.now()
-        if not erased.purged:
+        if not erased.digests:
             return False
         if record.id in erased.purged:
             return True
@@ -114,8 +118,11 @@ class Erasures:
         ids = {record.id for record in records}
         digests = {_of_words(key, record, names) for record in records}
         # The id of a turn may be that of another turn, too: then its words are part of what it is.
+        # Of a turn that was scrubbed nobody knows the words any more, so its id alone counts.
         digests |= {
-            _of_turn(key, record) if is_known_by_id(record) else _of_key(key, record)
+            _of_turn(key, record)
+            if is_known_by_id(record) and MARK not in record.text
+            else _of_key(key, record)
             for record in records
         }
 
@@ -128,6 +135,18 @@ class Erasures:
             )
 
         self._change(begun)
+
+    def note_words(self, records: Collection[Record], names: ProjectNames) -> None:
+        """Note what memories say that is about to be scrubbed: nothing brings these words back.
+
+        Raises:
+            StoreFault: The files are damaged or cannot be written; nothing was changed.
+        """
+        if not records:
+            return
+        key = self._key(make=True)
+        digests = {_of_words(key, record, names) for record in records}
+        self._change(lambda erased: replace(erased, digests=erased.digests | digests))
 
     def erased(self, ids: Collection[str] = ()) -> int:
         """Count one more erasure, the end of the purge of these memories; return its number.
@@ -154,7 +173,9 @@ class Erasures:
         return after
 
     def _parsed(self) -> Erased:
-        fields = read_state(self._paths.erasures, _FORMAT) or {}
+        fields = read_object(self._paths.erasures, _MAX_BYTES) or {}
+        if fields.get("format") != _FORMAT:
+            fields = {}
         number: Any = fields.get("number")
         lists = [fields.get(name) for name in _NAMES]
         texts = [frozenset(one) for one in lists if _are_texts(one)]

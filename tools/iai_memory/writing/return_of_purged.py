@@ -22,7 +22,7 @@ def without_purged(
     Raises:
         StoreUnavailable: The list of what was purged is damaged.
     """
-    if not store.erasures.now().purged:
+    if not store.erasures.now().digests:
         return dict(drafts)
     names = store.project_names
     return {
