@@ -34,7 +34,7 @@ def modules_of(package: str) -> list[str]:
 PACKAGES = {
     "iai_memory.base": (26, set[str]()),
     "iai_memory.projects": (23, set[str]()),
-    "iai_memory.privacy": (20, set[str]()),
+    "iai_memory.privacy": (21, set[str]()),
     "iai_memory.text": (33, {"Stemmer", "regex"}),
     "iai_memory.capture.hosts": (25, set[str]()),
     "iai_memory.embedding": (24, {"pydantic"}),
