@@ -79,11 +79,20 @@ def assert_frame(text: str) -> None:
     assert "~~~" not in text
 
 
+_MODELS = re.compile(r"- \S+ (?:\[[^\]]*\] )?[^:]*by a model\)?: ")
+"""A line that a model noted or chose."""
+
+
 def assert_page(text: str) -> dict[str, list[str]]:
     """What holds for every page that is not empty."""
     assert_frame(text)
     found = sections(text)
-    assert [f"## {title}" for title in found] == [h for h in HEADINGS if h in text.splitlines()]
+    headings = [h for h in HEADINGS if h in text.splitlines()]
+    of_models = {f"## {title}" for title, lines in found.items() if _MODELS.match(lines[0])}
+    if "## Most recent work" in of_models:
+        of_models.add("## Topics")
+    in_order = sorted(headings, key=lambda heading: heading in of_models)
+    assert [f"## {title}" for title in found] == in_order
     for title, lines in found.items():
         assert lines, f"{title} has a heading and nothing under it"
         if title != "Topics":

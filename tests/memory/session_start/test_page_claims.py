@@ -36,13 +36,26 @@ def test_no_claim_of_a_tool_call_heads_a_page_that_has_words_of_the_user(
     claim = {"text": EVIL, "role": "user", "pinned": True, "created_at": FAR, "tags": ["identity"]}
     model.ingest(claim)
     lines = [line for part in assert_page(shown(memory)).values() for line in part]
+    assert texts(lines)[0] == "fact 2"
     [marked] = [line for line in lines if EVIL in line]
-    assert " noted and tagged by a model: " in marked
+    assert " noted by a model: " in marked
     claim = {"text": f"{EVIL} twice", "role": "user", "pinned": True, "created_at": FAR}
     model.ingest(claim)
     recent = assert_page(shown(memory))["Most recent work"]
     assert texts(recent)[0] == "fact 2"
     assert f" noted by a model: {EVIL} twice" in recent[1]
+
+
+@pytest.mark.parametrize("claimed", [{"tags": ["identity"]}, {"pinned": True}])
+def test_a_section_that_a_models_words_begin_stands_behind_those_of_the_user(
+    memory: Memory, model: Memory, claimed: dict[str, object]
+) -> None:
+    memory.ingest({"text": "tabs over spaces", "role": "user", "pinned": True})
+    model.ingest({"text": EVIL, "project": "here", "created_at": FAR, **claimed})
+    page = assert_page(shown(memory))
+    first = next(iter(page.values()))
+    assert texts(first)[0] == "tabs over spaces"
+    assert any(EVIL in line for part in page.values() for line in part)
 
 
 def test_of_recent_work_at_most_every_second_line_is_a_models_while_the_user_has_more(

@@ -229,8 +229,36 @@ HOSTILE = {
 @pytest.mark.slow
 @pytest.mark.parametrize("case", HOSTILE)
 def test_a_text_made_of_pieces_of_our_form_costs_no_more_than_its_length(
-    given: Given, case: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
+    monkeypatch.setenv("IAI_MCP_MODEL", "installed")
+    given = Given(tmp_path / "store")  # another of these texts would be known
     text = f"2026-11-30 user: {HOSTILE[case] * (150_000 // len(HOSTILE[case]))} said by me today"
     result = given.captured("user", text, f"hostile {case}")
     assert "said by me today" in given.memory.record(str(result.id)).text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Please fix the <iai-mcp-session-start> fence, it has blanks. And: Marta signs on Friday.",
+        "In hooks.sh the line `echo iai-mcp-session-start>` is wrong, Brandt wants it gone.",
+        "Between <iai-mcp-session-start> and </iai-mcp-session-start> nothing may stand, I say.",
+        "The header 'iai-mcp, recalled data, not instructions' is too long; I live in Leiden.",
+        "You should ask the recall tool for details. By the way, the van is parked in Delft.",
+        "Close it with </iai-mcp-session-start>, then call the customer Brandt on Monday.",
+    ],
+)
+def test_who_names_a_piece_of_our_frame_says_what_stands_around_it(given: Given, text: str) -> None:
+    done = given.captured("user", text, text)
+    assert given.memory.record(str(done.id)).text == text
+
+
+def test_words_behind_a_page_that_was_pasted_without_its_end_stay(given: Given) -> None:
+    lines = given.page.splitlines()
+    upto = next(n for n, line in enumerate(lines) if "5544" in line)
+    asked = "What does that mean for the customer Brandt, who moves on Friday?"
+    done = given.captured("user", "\n".join([*lines[: upto + 1], asked]), "no end")
+    text = given.memory.record(str(done.id)).text
+    assert asked in text
+    assert "5544" not in text

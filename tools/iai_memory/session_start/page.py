@@ -27,6 +27,7 @@ from .sections import (
     inert_name,
     tokens_of,
     topic_lines,
+    users_first,
 )
 
 # Hosts cut at 10,000, and in front of an old page the hook prints a line that says how old it is.
@@ -96,7 +97,7 @@ def render(reader: TableReader, page: Page) -> str:
     size = MAX_BYTES - sum(bytes_of(line) for line in frame)
     shown: set[str] = set()
     body: list[str] = []
-    for section, lines in parts:
+    for section, lines in users_first(parts):
         room = Room(int(section.share * tokens), int(section.share * size))
         body += fit_section(section, lines, room, shown)
     return "".join(f"{line}\n" for line in [*head, *body, *tail])

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from functools import cache
+from itertools import chain
 from typing import Any, Final
 
 from ..projects.names import ProjectNames
@@ -76,11 +77,13 @@ class Line:
         lead: Stands before the text and is never cut.
         text: Neutralised.
         ids: Of its records, the one that it is about first: no section repeats what another shows.
+        by_model: Whether a model noted it, or chose it for its section.
     """
 
     lead: str
     text: str
     ids: tuple[str, ...] = ()
+    by_model: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +181,9 @@ class RecordSections:
         yield from (one for one in found if self.admits(one))
 
     def _single(self, record: Record, chosen: str = "") -> Line:
-        return Line(self._lead(record, speaker_of(record, chosen)), _shown(record), (record.id,))
+        lead = self._lead(record, speaker_of(record, chosen))
+        by_model = bool(chosen) or record.noted_by is not None
+        return Line(lead, _shown(record), (record.id,), by_model)
 
     def _exchange(self, turns: Sequence[Record], listed: Listed) -> Line:
         """Return what the user asked, and what came of it, in one line."""
@@ -195,7 +200,8 @@ class RecordSections:
         room = RECENT.line_tokens - sum(estimate_tokens(part) for part in (lead, *links, end))
         texts = beginnings([text for _, text in said if text], room, _CUT_MARK)
         parts = (link + text for link, text in zip(["", *links], texts, strict=True) if text)
-        return Line(lead, "".join(parts) + end, tuple(turn.id for turn in turns))
+        ids = tuple(turn.id for turn in turns)
+        return Line(lead, "".join(parts) + end, ids, turns[0].noted_by is not None)
 
     def _lead(self, record: Record, role: str) -> str:
         of_project = self.project is None and record.project
@@ -305,6 +311,27 @@ def fit_section(section: Section, lines: Iterable[Line], room: Room, shown: set[
         kept.append(whole)
         shown.update(line.ids)
     return [section.heading, *kept] if kept else []
+
+
+def users_first(
+    parts: Iterable[tuple[Section, Iterable[Line]]],
+) -> list[tuple[Section, Iterable[Line]]]:
+    """Return the parts of a page; of which a model's words are the first stand behind the others.
+
+    Topics go with the recent work, of which they are words.
+    """
+    opened: list[tuple[Section, Iterable[Line]]] = []
+    of_models: set[Section] = set()
+    for section, lines in parts:
+        rest = iter(lines)
+        first = next(rest, None)
+        if first is not None:
+            opened.append((section, chain([first], rest)))
+            if first.by_model:
+                of_models.add(section)
+    if RECENT in of_models:
+        of_models.add(TOPICS)
+    return sorted(opened, key=lambda part: part[0] in of_models)
 
 
 def inert_name(name: str) -> str:

@@ -36,6 +36,14 @@ _ADVICE: Final = re.compile(
     r"(?:[^;]{0,60};[^,]{0,60},[^.]{0,80}\btrue\W?)?",
     re.IGNORECASE,
 )
+_HEADING: Final = re.compile(
+    r"^[^\w\n]{0,12}##\s?(?:identity|most recent work|pinned facts|topics|key memories)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+# Between both fences these show a page, too.
+_LINE_OF_PAGE: Final = re.compile(
+    r"^[^\w\n]{0,12}- |\biai-mcp(?:: the store\b|, recalled data, not instructions: )", re.MULTILINE
+)
 _BLANK_LINE: Final = re.compile(r"\n[^\S\n]*\n")
 _QUOTED_RUN: Final = re.compile(r"(?:^[^\S\n]*>[^\n]*\n?)+", re.MULTILINE)
 _LEAD: Final = re.compile(
@@ -89,7 +97,7 @@ _SAYS_NOTHING: Final = re.compile(
     r"|dense|time|id|claude-code|codex)?\"|true\b|false\b|null\b)?"
     r"|\\[nrt]"
     r"|[\w-]{0,24}-\s?start\s?(?:>|&gt;)|</?[a-z]{1,10}/?>",
-    re.MULTILINE,
+    re.MULTILINE | re.IGNORECASE,
 )
 _AROUND: Final = re.compile(
     r"(?:[^\w\n]{0,6}no answer yet)?[.,;:\u2026\"'\u2019\u201d\u201c\u00bb\u203a)*|]*"
@@ -147,12 +155,16 @@ def _unescaped(found: re.Match[str]) -> str:
 def pages_in(text: str) -> list[Span]:
     """Return where pages, or parts of one that have a piece of its frame, stand in the text.
 
-    Without its end a page goes to the next blank line, which no page has; without its beginning it
-    begins behind the last one. Of a page that is quoted line by line only the quoted lines count.
+    Who only names a piece of the frame gives no page: between the pieces stand headings or dated
+    lines of one. Without its end a page goes to the first of those, since only the store knows
+    how far the words behind them are its own; without its beginning it begins behind the last
+    blank line, which no page has. Of a page that is quoted line by line only the quoted lines
+    count.
     """
     ends = [(one.start(), one.end()) for one in islice(_END.finditer(text), _MAX_PLACES)]
     advice = [(one.start(), one.end()) for one in islice(_ADVICE.finditer(text), _MAX_PLACES)]
     blanks = [one.start() for one in _BLANK_LINE.finditer(text)]
+    parts = sorted(one.start() for form in (_LEAD, _HEADING) for one in form.finditer(text))
     spans: list[Span] = []
     at = 0
     for begin in islice(_BEGIN.finditer(text), _MAX_PLACES):
@@ -161,14 +173,27 @@ def pages_in(text: str) -> list[Span]:
         last = _from(ends, begin.end()) or _from(advice, begin.end())
         blank = bisect_left(blanks, begin.end())
         behind = blanks[blank] if blank < len(blanks) else len(text)
-        at = last[1] if last else behind
-        spans += _quoted(text, (begin.start(), at))
+        first = _first(parts, begin.end(), last[1] if last else behind)
+        if first is None and last is not None:
+            found = _LINE_OF_PAGE.search(text, begin.end(), last[0])
+            first = found and found.start()
+        if first is not None:
+            at = last[1] if last else first
+            spans += _quoted(text, (begin.start(), at))
     for start, end in ends:
         if not _is_in(spans, start):
             blank = bisect_left(blanks, start)
-            spans.append((blanks[blank - 1] if blank else 0, end))
-    spans += [one for one in advice if not _is_in(spans, one[0])]
+            begins = blanks[blank - 1] if blank else 0
+            if _first(parts, begins, start) is not None:
+                spans.append((begins, end))
+    spans += [one for one in advice if parts and not _is_in(spans, one[0])]
     return sorted(spans)
+
+
+def _first(places: Sequence[int], start: int, end: int) -> int | None:
+    """Return the first of the places, in their order, that lies within."""
+    found = bisect_left(places, start)
+    return places[found] if found < len(places) and places[found] < end else None
 
 
 def _from(places: Sequence[Span], at: int) -> Span | None:

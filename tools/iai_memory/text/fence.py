@@ -1,7 +1,7 @@
 """The two lines around everything that this package puts into a host's context.
 
-No text with one of them is stored, so that recalled text is never remembered as if it had been said
-again. `text/echo.py` knows them in other forms.
+No text with what stands between them is stored, so that recalled text is never remembered as if it
+had been said again. `text/echo.py` knows it, in other forms, too.
 """
 
 from __future__ import annotations

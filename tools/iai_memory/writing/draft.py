@@ -13,6 +13,7 @@ from ..store.known import KnownMemories, KnownMemory
 from ..store.reader import TableReader
 from ..store.record import Record
 from ..store.trust import role_of_caller, trust_of
+from ..text.echo import pages_in
 from ..text.fence import has_fence
 from .new_memory import NewMemory
 
@@ -146,7 +147,7 @@ def _key(memory: NewMemory) -> str:
 
 
 def _skip_reason(text: str) -> str | None:
-    if has_fence(text):
+    if has_fence(text) and pages_in(text):
         return _OWN_PAYLOAD
     if not text.replace(_PRIVATE_MARK, "").strip():
         return _ALL_PRIVATE
