@@ -107,8 +107,8 @@ def _undo_lines(plan: Undone, zone: tzinfo) -> list[str]:
     if plan.to is not None:
         head = f"back to {_time(plan.to, zone)}"
     elif plan.made_at is not None:
-        number = "" if plan.change is None else f" {plan.change}"
-        head = f"undo of change{number}, made {_time(plan.made_at, zone)}"
+        which = "the change" if plan.change is None else f"change {plan.change},"
+        head = f"undo of {which} made {_time(plan.made_at, zone)}"
     else:
         return ["there is nothing to undo"]
     if not plan.total:

@@ -65,6 +65,10 @@ def test_an_id_that_nothing_has_or_that_was_purged_is_named(memory: Memory) -> N
         memory.history("01970000-0000-7000-8000-000000000000")
     id_ = stored(memory, "port 1")
     memory.purge([id_])
+    with pytest.raises(InvalidInput):
+        memory.history("")
+    with pytest.raises(UnknownRecord, match="no memory has the id"):
+        memory.history(id_[:1])
     with pytest.raises(UnknownRecord, match="was purged"):
         memory.history(id_)
 

@@ -219,9 +219,7 @@ def test_a_store_of_an_earlier_version_is_undone_by_the_times_of_its_changes(
 ) -> None:
     ids = [str(one.id) for one in memory.ingest(["port 1", "port 2"]).results]
     memory.forget(ids)
-    with memory.store.writing() as writer:
-        rows = writer.reader.rows(ids)
-    _as_of_an_earlier_version(memory, rows[0].record)
+    _without_numbers(memory)
     assert memory.undo().counts == {"restored": 2}
     assert texts(memory) == ["port 1", "port 2"]
     assert memory.undo().counts == {"forgotten": 2}
@@ -246,12 +244,30 @@ def test_what_an_upgrade_folded_is_no_change_to_be_undone(
     assert upgraded.restore_folded().restored
 
 
-def _as_of_an_earlier_version(memory: Memory, example: Record) -> None:
-    """Takes the numbers out of every row."""
-    assert example.arrival is not None  # there is something to take out
+def _without_numbers(memory: Memory, where: str = "true") -> None:
+    """Makes rows as earlier versions write them."""
     table = lancedb.connect(memory.paths.database).open_table("memories")
     history = "regexp_replace(history, ',\"number\":[0-9]+', '', 'g')"
-    table.update(values_sql={"history": history, **dict.fromkeys(LATE_COLUMNS, "NULL")})
+    table.update(
+        where=where, values_sql={"history": history, **dict.fromkeys(LATE_COLUMNS, "NULL")}
+    )
+
+
+def test_what_an_earlier_version_wrote_last_beside_this_one_is_the_last_change(
+    memory: Memory,
+) -> None:
+    first = stored(memory, "port 1")
+    second = stored(memory, "port 2")
+    _without_numbers(memory, f"id = '{second}'")
+    assert [one.id for one in memory.undo().memories] == [second]
+    assert texts(memory) == ["port 1"]
+    memory.undo()
+    memory.supersede(first, "port 3")
+    _without_numbers(memory, "true")
+    assert memory.undo().counts == {"forgotten": 1, "current again": 1}
+    assert texts(memory) == ["port 1", "port 2"]
+    stored(memory, "port 4")
+    assert memory.undo().counts == {"forgotten": 1}
 
 
 def test_words_that_were_scrubbed_are_in_no_past_and_the_undo_says_so(memory: Memory) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from ..base.checks import check_ids
 from ..base.clock import parse_time
 from ..base.ledger import Ledger
 from ..errors import InvalidInput, UnknownRecord
@@ -18,6 +19,7 @@ from ..writing.lookup import named_records
 from .differences import differences, steps
 
 _EVENTS: Final = 5_000
+_SURELY_AN_ID: Final = 8  # fewer digits begin many ids
 _NOTED_WITHIN: Final = timedelta(minutes=1)
 """A reason is written into the ledger right after its commit."""
 
@@ -40,9 +42,12 @@ def history(store: Store, ledger: Ledger, id_: str, *, forgotten: bool = False) 
         StoreFault: The store could not be read.
     """
     reader = store.latest
+    [id_] = check_ids([id_])
     named = named_records(reader, [id_], lambda record: True)
     if id_ not in named:
-        if any(purged.startswith(id_.lower()) for purged in store.erasures.now().purged):
+        if len(id_) >= _SURELY_AN_ID and any(
+            purged.startswith(id_.lower()) for purged in store.erasures.now().purged
+        ):
             raise UnknownRecord(f"{id_[:80]!r} {PURGED}: it has no history")
         raise UnknownRecord(f"no memory has the id {id_[:80]!r}: send an id that recall returned")
     record = named[id_]

@@ -144,7 +144,20 @@ _NOW: Any = datetime.max.replace(tzinfo=UTC)
 
 
 def _last_change(reader: TableReader) -> ChangeMade | None:
-    """Return the change with the largest number; of a store without numbers, the latest."""
+    """Return the change with the largest number, or a later one that has none.
+
+    Those are of earlier versions, which may write beside this one: they are known by their times.
+    """
+    last = _last_numbered(reader)
+    if last is None or last.number is None:
+        return _latest(reader.records_meeting("true"))
+    since = reader.records_meeting(f"arrival IS NULL AND table_version > {last.number}")
+    unnumbered = _latest(since)
+    return unnumbered if unnumbered is not None and unnumbered.at > last.at else last
+
+
+def _last_numbered(reader: TableReader) -> ChangeMade | None:
+    """Return the change with the largest number; None where none has one."""
     newest = reader.newest_arrival()
     changed = reader.records_meeting(f"history IS NOT NULL AND table_version > {newest or 0}")
     numbered = [
@@ -155,12 +168,14 @@ def _last_change(reader: TableReader) -> ChangeMade | None:
     ]
     if numbered:
         return max(numbered, key=lambda one: one.number or 0)
-    if newest is not None:
-        return _change(reader, newest)
-    everything = reader.records_meeting("true")
-    folds = _times_of_folding(everything)
-    times = [change.at for record in everything for change in record.history]
-    times += [record.ingested_at for record in everything]
+    return None if newest is None else _change(reader, newest)
+
+
+def _latest(records: Sequence[Record]) -> ChangeMade | None:
+    """Return the latest of the changes without a number."""
+    folds = _times_of_folding(records)
+    times = [one.at for record in records for one in record.history if one.number is None]
+    times += [record.ingested_at for record in records if record.arrival is None]
     return max((ChangeMade(None, at) for at in times if at not in folds), key=_time, default=None)
 
 
