@@ -164,7 +164,7 @@ CLAUDE_SKIPPED: list[tuple[str, str, dict[str, Any]]] = [
         {"type": "attachment", "attachment": {"type": "hook_success", "content": FENCE_BEGIN}},
     ),
     ("the request sent to the model", "injected", {"type": "api-request-blob", "message": {}}),
-    ("our own payload", "own_payload", claude(f"what is this? {FENCE_BEGIN}\n- a fact")),
+    ("our own payload", "own_payload", claude(f"what? {FENCE_BEGIN}\n- a fact\n{FENCE_END}")),
     ("the end of our payload", "own_payload", claude(f"- a fact\n{FENCE_END}", "assistant")),
     (
         "our own payload in one of several blocks",
