@@ -24,6 +24,7 @@ class Treatment(Enum):
     TABLE_COPY = "removed whole"
     BACKUP = "written anew without it"
     LEFTOVER = "removed, unless its process lives"
+    TEMPORARY = "removed at the end of the work; of a killed process it stays"
     EXPORT = "written anew by `purge`, where it lies as it was written; else named"
     NOT_OURS = "named, never changed"
 
@@ -199,9 +200,9 @@ OTHER_FILES: Final = (
     FileKind("IAI_MCP_MODEL/**", _NOTHING, "the embedding model", Treatment.NO_TEXT),
     FileKind(
         "TMPDIR/iai-mcp-*/**",
-        "memories of a damaged table while it is read",
-        "as the table",
-        Treatment.LEFTOVER,
+        "least and greatest names, ids, and links to the table's files, while it is looked at",
+        "Lance: protobuf",
+        Treatment.TEMPORARY,
     ),
 )
 """Outside of the store's folder."""
