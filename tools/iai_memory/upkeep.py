@@ -478,13 +478,22 @@ class StoreUpkeep(CapturingHandle):
             self._committed()
         return done
 
-    def scrub(self, pattern: str, *, regex: bool = False, ignore_case: bool = False) -> Scrubbed:
+    def scrub(
+        self,
+        pattern: str,
+        *,
+        regex: bool = False,
+        ignore_case: bool = False,
+        remove_unknown: bool = False,
+    ) -> Scrubbed:
         """Replace every match by a mark, in records, old versions, spool, caches and logs.
 
         Args:
             pattern: A text, found in whatever encoding it stands.
             regex: Whether it is a regular expression.
             ignore_case: Whether capital and small letters are the same.
+            remove_unknown: Whether former tables that a repair or a restore kept, and damaged parts
+                of backups, are removed: nobody can say what is in them. Else they are named.
 
         Raises:
             InvalidInput: The pattern cannot be used.
@@ -494,9 +503,15 @@ class StoreUpkeep(CapturingHandle):
         from .privacy.sought_text import SoughtText
 
         sought = SoughtText.of(pattern, regex=regex, ignore_case=ignore_case)
-        return scrub(self.store, sought, self.page_manager(), self.settings)
+        return scrub(
+            self.store,
+            sought,
+            self.page_manager(),
+            self.settings,
+            remove_unknown=remove_unknown,
+        )
 
-    def scrub_texts_of(self, ids: Sequence[str]) -> Scrubbed:
+    def scrub_texts_of(self, ids: Sequence[str], *, remove_unknown: bool = False) -> Scrubbed:
         """Replace the whole texts of these memories by a mark, wherever they stand.
 
         Raises:
@@ -510,7 +525,13 @@ class StoreUpkeep(CapturingHandle):
 
         named = every_named_record(self.store.latest, ids)
         sought = SoughtText.of_texts([sayable(record) for record in named])
-        return scrub(self.store, sought, self.page_manager(), self.settings)
+        return scrub(
+            self.store,
+            sought,
+            self.page_manager(),
+            self.settings,
+            remove_unknown=remove_unknown,
+        )
 
     def to_be_purged(self, ids: Sequence[str]) -> list[RecordView]:
         """Return the memories that `purge` would remove, the named ones first.

@@ -41,6 +41,12 @@ def scrub(
     ignore_case: Annotated[
         bool, typer.Option("--ignore-case", help="Capital and small letters are the same.")
     ] = False,
+    yes: Annotated[
+        bool,
+        typer.Option(
+            "--yes", help="Remove former tables that were kept and damaged parts of backups, too."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Remove a text from everywhere, in every encoding. Then look for it again.
@@ -55,10 +61,10 @@ def scrub(
         raise InvalidInput("--id names whole texts: leave out --regex and --ignore-case")
     memory = open_memory()
     if ids:
-        done = memory.scrub_texts_of(ids)
+        done = memory.scrub_texts_of(ids, remove_unknown=yes)
     else:
         sought = _stdin() if pattern == _FROM_STDIN else pattern or ""
-        done = memory.scrub(sought, regex=regex, ignore_case=ignore_case)
+        done = memory.scrub(sought, regex=regex, ignore_case=ignore_case, remove_unknown=yes)
     _tell(done, as_json=as_json)
 
 

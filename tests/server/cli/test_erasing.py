@@ -344,14 +344,23 @@ def test_names_and_targets_of_links_count(memory: Memory, command: Command, tmp_
     assert transcript.read_text().count("a turn") == 1
 
 
-def test_copies_of_the_table_that_a_repair_kept_are_removed(
+def test_former_tables_that_were_kept_are_named_and_removed_only_with_a_yes(
     memory: Memory, command: Command
 ) -> None:
     memory.ingest(f"about {SECRET}")
     for name in ("lancedb.damaged-20261101T101010Z", "lancedb.new"):
         shutil.copytree(memory.paths.database, memory.paths.root / name)
 
-    done = command("scrub", SECRET)
+    kept = "lancedb.damaged-20261101T101010Z"
+    for text in (SECRET, "of a typo"):
+        done = command("scrub", text)
+        assert done.code == 1
+        [named] = [line for line in done.out.splitlines() if line.startswith("NOT LOOKED AT")]
+        assert kept in named
+        assert "--yes" in named
+        assert (memory.paths.root / kept).is_dir()
+
+    done = command("scrub", SECRET, "--yes")
 
     assert (done.code, places(memory.paths.root, SECRET)) == (0, [])
     assert "lancedb.damaged-20261101T101010Z" in done.out

@@ -52,10 +52,14 @@ def clean_files(paths: StorePaths, sought: SoughtText) -> int:
         return sum(_clean_file(path, sought) for path in files)
 
 
-def drop_derived(store: Store) -> list[str]:
+def drop_derived(store: Store, *, kept: bool) -> list[str]:
     """Remove every old version, copy and index of the table, and all that is derived from it.
 
-    Returns the names of the copies that a repair had kept.
+    Args:
+        store: The store.
+        kept: Whether former tables that a repair or a restore kept go, too.
+
+    Returns the names of those that went.
 
     Raises:
         StoreFault: The table could not be written.
@@ -70,7 +74,7 @@ def drop_derived(store: Store) -> list[str]:
     with page_change(paths, urgent=True):
         for path in files_of(paths.root, Treatment.DERIVED):
             path.unlink(missing_ok=True)
-    return remove_kept_tables(paths)
+    return remove_kept_tables(paths) if kept else []
 
 
 def look_for_remains(store: Store, sought: SoughtText, number: int, settings: Settings) -> Remains:

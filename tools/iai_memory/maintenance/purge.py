@@ -148,7 +148,7 @@ def purge(
     )
     clean_files(store.paths, sought)  # before the rows: whoever finishes a purge knows no text
     _remove_rows(store, list(records))
-    tables = drop_derived(store)
+    tables = drop_derived(store, kept=True)
     clean_files(store.paths, sought)
     ledger.write("purged", ids=sorted(gone))
     exports, faults = without_memories(store.paths, gone)

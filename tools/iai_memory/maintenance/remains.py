@@ -24,6 +24,7 @@ from ..privacy import own_formats
 from ..privacy.inventory import STORE_FILES, Treatment, kind_of
 from ..privacy.sought_text import MARK, SoughtText
 from ..store.connection import TABLE_NAME
+from ..store.exchange import kept_tables
 from ..store.migrations import SCHEMA_KEY
 from ..store.record import ORIGINS, ROLES
 from ..store.schema import EMBEDDER_FIELD_KEY, table_schema
@@ -49,7 +50,8 @@ _OF_EVERY_TABLE: Final = " ".join(
 _TERMS_OF_MARK: Final = re.compile(r"\b(?:redacted|redact|scrub)\b")
 _OUR_NAMES: Final = " ".join(kind.where for kind in STORE_FILES)
 _OUR_FORMATS: Final = (*(Treatment.LINES, Treatment.NO_TEXT, Treatment.DERIVED, Treatment.BACKUP),)
-_WITH_NAMES_OF_TABLES: Final = (Treatment.TABLE, Treatment.TABLE_COPY, Treatment.NO_TEXT)
+_OF_TABLES: Final = (Treatment.TABLE, Treatment.TABLE_COPY, Treatment.KEPT_TABLE)
+_WITH_NAMES_OF_TABLES: Final = (*_OF_TABLES, Treatment.NO_TEXT)
 _OURS_ALONE: Final = ("models", "hooks")  # what we install, compared with what we ship
 
 
@@ -110,6 +112,11 @@ def remains(paths: StorePaths, sought: SoughtText, backups: Collection[Path] = (
             _look_into(path, where, sought, found, keys)
     for database in sorted(paths.root.glob("lancedb*")):
         _look_into_table(database / f"{TABLE_NAME}.lance", sought, found)
+    found.unread += [
+        f"{kept}, the former table that a repair or a restore kept, may be damaged: add --yes to "
+        f"remove it"
+        for kept in kept_tables(paths)
+    ]
     return found
 
 
@@ -131,7 +138,7 @@ def _everything(root: Path, unread: Callable[[str], None]) -> Iterator[Path]:
 
 def _look_into(path: Path, where: str, sought: SoughtText, found: Remains, keys: Keys) -> None:
     treatment = _treatment(where)
-    is_table = treatment in (Treatment.TABLE, Treatment.TABLE_COPY)
+    is_table = treatment in _OF_TABLES
     try:
         for content in _contents(path, keys):
             if treatment in _WITH_NAMES_OF_TABLES and sought.is_in(_OF_EVERY_TABLE):
@@ -151,7 +158,7 @@ def _look_into(path: Path, where: str, sought: SoughtText, found: Remains, keys:
 
 def _is_in(content: bytes, treatment: Treatment | None, sought: SoughtText) -> bool:
     """Return whether a part of a file says it, other than in the names of fields of ours."""
-    is_table = treatment in (Treatment.TABLE, Treatment.TABLE_COPY)
+    is_table = treatment in _OF_TABLES
     if not sought.is_in_bytes(content, decoded=not is_table):
         return False
     if treatment not in _OUR_FORMATS:

@@ -53,18 +53,26 @@ class Scrubbed:
         return not self.left and not self.unread
 
 
-def scrub(store: Store, sought: SoughtText, pages: PageManager, settings: Settings) -> Scrubbed:
+def scrub(
+    store: Store,
+    sought: SoughtText,
+    pages: PageManager,
+    settings: Settings,
+    *,
+    remove_unknown: bool = False,
+) -> Scrubbed:
     """Replace a text by a mark: in records, old versions, indexes, spool, caches and logs.
 
     Changed records are pending until they are embedded again, because their vectors were made of
-    the old text. Their history is dropped. Readers of old versions are moved to the latest. Copies
-    of the table that a repair kept are removed: nobody could say what is in them.
+    the old text. Their history is dropped. Readers of old versions are moved to the latest.
 
     Args:
         store: The store to clean.
         sought: The text.
         pages: The session-start pages, rendered anew once the table is clean.
         settings: They say where the store's backups are.
+        remove_unknown: Whether former tables that were kept and damaged parts of backups go, too:
+            nobody can say what is in them. Else they are named.
 
     Raises:
         StoreFault: The store could not be written; another run does the rest.
@@ -72,13 +80,14 @@ def scrub(store: Store, sought: SoughtText, pages: PageManager, settings: Settin
     with store.writing() as writer:
         changed = _clean_rows(store, writer, sought)
     files = clean_files(store.paths, sought)
-    copies = drop_derived(store)
+    copies = drop_derived(store, kept=remove_unknown)
     Ledger(store.paths).write("scrubbed", ids=changed)
     backups = rewrite_backups(
         store.paths,
         settings,
         lambda record: _cleaned(record, sought) if _holds(record, sought) else record,
         lambda text: own_formats.cleaned(text, lambda words: sought.without(words, MARK)),
+        remove_damaged=remove_unknown,
     )
     number = store.erasures.erased()
     pages.refresh("manual", force_rebuild=True)

@@ -22,6 +22,7 @@ class Treatment(Enum):
     DERIVED = "removed, and made anew from the table"
     NO_TEXT = "holds no text"
     TABLE_COPY = "removed whole"
+    KEPT_TABLE = "removed by `purge` and `scrub --yes`; else named"
     BACKUP = "written anew without it"
     LEFTOVER = "removed, unless its process lives"
     TEMPORARY = "removed at the end of the work; of a killed process it stays"
@@ -79,7 +80,7 @@ STORE_FILES: Final = (
     ),
     FileKind("lancedb/memories.lance/_deletions/*", _NOTHING, "Arrow: numbers", Treatment.TABLE),
     FileKind(
-        "lancedb.damaged-*/**", "all that the table held", "as the table", Treatment.TABLE_COPY
+        "lancedb.damaged-*/**", "all that the table held", "as the table", Treatment.KEPT_TABLE
     ),
     FileKind("lancedb.new/**", "all that the table holds", "as the table", Treatment.TABLE_COPY),
     FileKind("ledger/events*.jsonl", "reasons, names of projects, faults", _JSON, Treatment.LINES),
