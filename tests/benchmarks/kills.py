@@ -350,7 +350,8 @@ class _Trial:
         child, before = self._started()
         began = time.monotonic()
         seconds, found = self._finished(child, began)
-        if self._faults or (before is None and self._command.store != "damaged"):
+        opened = before is not None or self._command.store == "damaged"
+        if self._faults or not opened or found is None:
             raise RuntimeError(f"it fails without a kill: {self._faults}; see {self._log}")
         if self._command.atomic and texts(before or {}) == texts(found):
             raise RuntimeError("it changes nothing that a kill could show")
@@ -376,8 +377,9 @@ class _Trial:
         child, found = self._started()
         self._check(found, usual)
         _, after = self._finished(child, time.monotonic())
-        self._check(after, usual)
-        self._check_end(found, after, usual, ended)
+        if after is not None:
+            self._check(after, usual)
+            self._check_end(found, after, usual, ended)
         return kills, self._faults
 
     def _started(self) -> tuple[Forked, Content | None]:
@@ -391,7 +393,7 @@ class _Trial:
             self._faults.append(f"does not say what mends it: {first['unopened']}")
         return child, first.get("content")
 
-    def _finished(self, child: Forked, began: float) -> tuple[float, Content]:
+    def _finished(self, child: Forked, began: float) -> tuple[float, Content | None]:
         said: list[Any] = []
         seconds = 0.0
         while (one := child.next()) is not None:
@@ -404,7 +406,7 @@ class _Trial:
         if "proved" not in said and not self._faults:
             self._faults.append(f"the last run comes to no end: {said[-1:]}")
         found = [one["content"] for one in said if isinstance(one, dict) and "content" in one]
-        return seconds, found[-1] if found else {}
+        return seconds, found[-1] if found else None
 
     def _take(self, said: Collection[Any]) -> None:
         self._acknowledged += [one for one in said if isinstance(one, list)]
