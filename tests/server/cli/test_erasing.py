@@ -595,3 +595,16 @@ def test_a_damaged_list_of_what_was_purged_stops_what_could_bring_it_back(
         list(memory.import_lines(lines))
     assert "what must not come back" in check_of(memory, "purges").finding
     assert memory.status().records == 0
+
+
+def test_the_half_written_file_of_a_killed_write_goes_with_the_next_erasure(
+    memory: Memory, command: Command
+) -> None:
+    memory.ingest("Sugar feeds bees.")
+    left = memory.paths.table / "data" / ".tmpam5L2c"  # as LanceDB names it
+    left.write_bytes(b"The heron of Quirrenbach")
+
+    done = command("scrub", "Quirrenbach")
+
+    assert (done.code, done.err) == (0, "")
+    assert not left.exists()

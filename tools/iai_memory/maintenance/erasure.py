@@ -69,6 +69,10 @@ def drop_derived(store: Store, *, kept: bool) -> list[str]:
         store.rebuild_indexes()
         # What a killed replacement left: whoever replaces the table holds the write lock.
         shutil.rmtree(paths.new_database, ignore_errors=True)
+        # And what a killed write left: LanceDB renames a file when it is whole, and never looks
+        # again for one that is not.
+        for path in paths.table.rglob(".tmp*"):
+            path.unlink(missing_ok=True)
     store.compact(keep=timedelta(0))
     # Urgent: the pages are taken away. One that somebody renders just now may show old topics.
     with page_change(paths, urgent=True):
