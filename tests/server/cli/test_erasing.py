@@ -249,6 +249,21 @@ def test_one_sign_is_no_text_that_can_be_removed(memory: Memory, command: Comman
         assert command("scrub", sign).code == 2
 
 
+def test_an_expression_that_never_ends_is_refused_and_changes_nothing(
+    memory: Memory, command: Command
+) -> None:
+    text = f"{'a' * 60}b! tail"
+    memory.ingest(text)
+
+    refused = command("scrub", "--regex", r"^(a|aa)+$")
+
+    assert (refused.code, refused.out) == (2, "")
+    assert "takes too long" in refused.err
+    assert memory.timeline().records[0].text == text
+    assert command("scrub", "--regex", "a{30,}b").code == 0
+    assert memory.timeline().records[0].text == "[redacted:scrub]! tail"
+
+
 def test_rows_that_no_version_shows_any_more_leave_their_files(
     memory: Memory, command: Command
 ) -> None:

@@ -13,7 +13,8 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from importlib import import_module
+from typing import Any, Final
 
 from ..errors import InvalidInput
 
@@ -30,7 +31,45 @@ _PERCENT: Final = re.compile(r"(?:%[0-9a-fA-F]{2})+")
 _KEY: Final = re.compile(r"(?:=[0-9a-f]{2})+")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
 _LONG: Final = 65_536  # a longer text is decoded line by line
+_FIRST_SEC: Final = 2.0  # a text takes milliseconds; 16 MiB of a file a second
+_CHARS_PER_SEC: Final = 1_000_000
 _NUL_SHARE: Final = 8  # one byte in eight is 0 in what may be UTF-16
+
+
+@dataclass(frozen=True, slots=True)
+class _BoundedPattern:
+    """A regular expression of the user's, whose matching may take a bounded time on each text.
+
+    `(a+)+$` takes years on forty letters, and whoever searches may hold the write lock.
+
+    Attributes:
+        compiled: By the library `regex`, which can be told a time.
+    """
+
+    compiled: Any
+
+    def search(self, text: str) -> object:
+        """Return the first match, or None.
+
+        Raises:
+            InvalidInput: It takes too long.
+        """
+        return next(self.finditer(text), None)
+
+    def finditer(self, text: str) -> Iterator[re.Match[str]]:
+        """Yield the matches, as `re` does.
+
+        Raises:
+            InvalidInput: It takes too long.
+        """
+        try:
+            bound = _FIRST_SEC + len(text) / _CHARS_PER_SEC
+            yield from self.compiled.finditer(text, timeout=bound)
+        except TimeoutError as exc:
+            raise InvalidInput(
+                f"the pattern takes too long on a text of {len(text):,} characters: send one "
+                f"without a repetition within a repetition"
+            ) from exc
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +80,7 @@ class SoughtText:
         patterns: What any of is sought, as they are in the composed normal form.
     """
 
-    patterns: tuple[re.Pattern[str], ...]
+    patterns: tuple[re.Pattern[str] | _BoundedPattern, ...]
 
     @classmethod
     def of(cls, pattern: str, *, regex: bool = False, ignore_case: bool = False) -> SoughtText:
@@ -52,13 +91,11 @@ class SoughtText:
                 sentence does not repeat it.
         """
         composed = unicodedata.normalize("NFC", pattern)
-        try:
-            flags = re.IGNORECASE if ignore_case else 0
-            compiled = re.compile(composed if regex else re.escape(composed), flags)
-        except re.error as exc:
-            raise InvalidInput(
-                f"the pattern is no regular expression ({exc.msg} at character {exc.pos}): mend it"
-            ) from exc
+        compiled = (
+            _compiled(composed, ignore_case=ignore_case)
+            if regex
+            else re.compile(re.escape(composed), re.IGNORECASE if ignore_case else 0)
+        )
         if not pattern.strip() or compiled.search(""):
             raise InvalidInput("the pattern matches everything: name what is to be removed")
         if not regex and len(composed.strip()) == 1 and composed.isascii():
@@ -217,6 +254,16 @@ def _decoder(decode: Callable[[str], str | None]) -> Callable[[re.Match[str]], s
         return match[0] if plain is None else plain
 
     return decoded
+
+
+def _compiled(expression: str, *, ignore_case: bool) -> _BoundedPattern:
+    library: Any = import_module("regex")  # not before somebody asks for it
+    try:
+        return _BoundedPattern(library.compile(expression, library.I if ignore_case else 0))
+    except library.error as exc:
+        raise InvalidInput(
+            f"the pattern is no regular expression ({exc.msg} at character {exc.pos}): mend it"
+        ) from exc
 
 
 def _without_marks(text: str) -> str:
