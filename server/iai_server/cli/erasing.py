@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _FROM_STDIN = "-"
 _SHOWN = 20
+_THEIRS = "transcripts belong to their hosts: they are not changed, and not looked at"
 _SHOWN_CHARS = 80
 
 
@@ -153,7 +154,7 @@ def _tell(done: Scrubbed, *, as_json: bool) -> None:
 
 def _findings(left: list[str], unread: list[str]) -> list[str]:
     if not left and not unread:
-        return ["every file was looked at: it is gone"]
+        return [_THEIRS, "every file was looked at: it is gone"]
     return [
         *(f"STILL IN {memory_text(place)}" for place in left),
         *(f"NOT LOOKED AT: {memory_text(place)}" for place in unread),

@@ -243,6 +243,30 @@ def outline(path: Path) -> list[tuple[object, ...]]:
     return [(*one, one.get("event"), one.get("at"), one.get("format")) for one in parsed]
 
 
+def test_an_export_and_a_restored_store_that_say_it_are_named_and_not_changed(
+    memory: Memory, command: Command, tmp_path: Path
+) -> None:
+    memory.ingest(["the word Xylograph must go", "it stays"])
+    memory.back_up()
+    out, restored = tmp_path / "out.jsonl", tmp_path / "restored"
+    exported(memory, out, command)
+    assert command("restore-backup", "--into", str(restored)).code == 0
+
+    done = command("scrub", "Xylograph")
+
+    assert done.code == 1
+    left = [line for line in done.out.splitlines() if line.startswith("STILL IN ")]
+    assert [str(place) in line for line, place in zip(left, (out, restored), strict=True)] == [
+        True,
+        True,
+    ]
+    assert "Xylograph" in out.read_text()
+    assert command("scrub", "it stays nowhere").code == 0
+    out.unlink()
+    shutil.rmtree(restored)
+    assert command("scrub", "Xylograph").code == 0
+
+
 def test_one_sign_is_no_text_that_can_be_removed(memory: Memory, command: Command) -> None:
     memory.ingest("anything")
     for sign in ('"', "{", "a", " :"):
@@ -431,7 +455,8 @@ def test_a_purged_memory_is_nowhere_and_its_neighbours_stay(
     assert done.out.endswith("every file was looked at: it is gone\n")
     assert f"written anew without them: {out}" in done.out
     scrub_of_names = command("scrub", SECRET)  # an alias, names of transcripts: no memories
-    assert scrub_of_names.code == 0
+    told = [line for line in scrub_of_names.out.splitlines() if line.startswith(("STILL", "NOT"))]
+    assert [str(out) in line for line in told] == [True]  # with the alias
     assert places(root, SECRET, *RARE) == []
     content = everything(root)
     assert [form for form in forms(SECRET) if form in content] == []

@@ -34,6 +34,9 @@ from .small_files import write_files
 _UNFINISHED: Final = ".iai-mcp-restoring"
 _LOCK: Final = "restoring.lock"
 
+RESTORED_INTO: Final = "backup_restored_into"
+"""The event of a store that was made of a backup, with its folder."""
+
 
 @dataclass(frozen=True, slots=True)
 class RestoredBackup:
@@ -162,6 +165,8 @@ def restore_into(
     except OSError as exc:
         raise BackupFault(machine_fault(exc, f"{folder} cannot be made")) from exc
     rows, kept, counts = built
+    if paths.ledger.is_dir():  # a scrub of that store names this one
+        Ledger(paths).write(RESTORED_INTO, name=choice.backup.name, folder=str(place))
     return _report(choice, rows, counts, folder, kept)
 
 

@@ -19,7 +19,9 @@ from typing import Final, NamedTuple
 import pyarrow as pa
 
 from ..backup.sealing import Keys, SealedFault
+from ..base.foreign_file import within
 from ..base.paths import StorePaths
+from ..errors import ForeignFileFault
 from ..privacy import own_formats
 from ..privacy.inventory import STORE_FILES, Treatment, kind_of
 from ..privacy.sought_text import MARK, SoughtText
@@ -118,6 +120,16 @@ def remains(paths: StorePaths, sought: SoughtText, backups: Collection[Path] = (
         for kept in kept_tables(paths)
     ]
     return found
+
+
+def look_into_store(root: Path, sought: SoughtText, found: Remains) -> None:
+    """Look into the table of another store; one that is not there any more holds nothing."""
+    folder = root / "lancedb" / f"{TABLE_NAME}.lance"
+    try:
+        if within(str(folder), folder.is_dir):
+            _look_into_table(folder, sought, found)
+    except ForeignFileFault as exc:
+        found.unread.append(f"{root} {exc.what}")
 
 
 def _treatment(where: str) -> Treatment | None:

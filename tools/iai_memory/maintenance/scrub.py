@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final
 
+from ..backup.restoring import RESTORED_INTO
 from ..backup.rewriting import rewrite_backups
 from ..base.ledger import Ledger
 from ..errors import InvalidInput
@@ -17,10 +19,13 @@ from ..store.record import Record
 from ..store.table import Store
 from ..store.vector_rows import Row
 from ..store.writer import Writer
+from ..transfer.exports import exports_that_say
 from .erasure import clean_files, drop_derived, look_for_remains
+from .remains import Place, Remains, look_into_store
 
 _TEXT_FIELDS: Final = ("text", "session_id", "turn_id", "project", "cwd", "host")
 _IDS_AT_ONCE: Final = 1_000
+_MOST_RESTORED: Final = 1_000
 
 MIN_CHARS: Final = 12
 """A text of fewer is said by chance."""
@@ -92,6 +97,7 @@ def scrub(
     number = store.erasures.erased()
     pages.refresh("manual", force_rebuild=True)
     found = look_for_remains(store, sought, number, settings)
+    _look_elsewhere(store, sought, found)
     return Scrubbed(
         records=len(changed),
         files=files,
@@ -100,6 +106,16 @@ def scrub(
         unread=[*found.unread, *backups.faults],
         copies=[*copies, *backups.removed],
     )
+
+
+def _look_elsewhere(store: Store, sought: SoughtText, found: Remains) -> None:
+    """Look into exports of the store, and into the stores that were made of its backups."""
+    exports, faults = exports_that_say(store.paths, sought.is_in)
+    found.places += map(Place, exports)
+    found.unread += faults
+    events = Ledger(store.paths).newest(_MOST_RESTORED, event=RESTORED_INTO)
+    for folder in sorted({str(event.get("folder")) for event in events}):
+        look_into_store(Path(folder), sought, found)
 
 
 def sayable(record: Record) -> str:

@@ -178,7 +178,7 @@ OTHER_FILES: Final = (
         "FOLDER/FILE of `export`",
         "all memories, the forgotten ones too",
         _JSON,
-        Treatment.NOT_OURS,
+        Treatment.EXPORT,
     ),
     FileKind(
         "FOLDER/.iai-mcp-*.tmp of a killed `export`",

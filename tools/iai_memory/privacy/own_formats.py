@@ -18,7 +18,7 @@ _DECIDING: Final = frozenset(
     {
         *("event", "at", "pid", "id", "ids", "old_id", "new_id", "by", "host", "hosts", "origin"),
         *("when", "tried", "undone", "created", "rendered_at", "format", "version", "table"),
-        *("purpose", "kind", "kept", "put_back", "digests", "purged", "unfinished"),
+        *("purpose", "kind", "kept", "put_back", "folder", "digests", "purged", "unfinished"),
         *("began_at", "queued_at", "tried_at", "lost_at", "started_at", "stamp", "step"),
         *("command", "embedder", "trigger"),
     }

@@ -7,7 +7,7 @@ stdout, copied or renamed, nobody can know.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -57,6 +57,26 @@ def without_memories(paths: StorePaths, ids: Collection[str]) -> tuple[list[str]
             what = exc.what if isinstance(exc, ForeignFileFault) else str(exc)
             faults.append(f"the export {name} of {at}: {what}")
     return changed, faults
+
+
+def exports_that_say(paths: StorePaths, says: Callable[[str], bool]) -> tuple[list[str], list[str]]:
+    """Look into each noted export that is still there.
+
+    Returns:
+        A sentence for each with a line that `says` is true of, and for each that cannot be read.
+    """
+    found: list[str] = []
+    faults: list[str] = []
+    for name, at in _noted(paths).items():
+        try:
+            if any(map(says, _lines(Path(name)))):
+                found.append(f"the export {name} of {at}, which is not changed: remove it")
+        except ForeignFileMissing:
+            continue
+        except (ForeignFileFault, OSError, ValueError) as exc:
+            what = exc.what if isinstance(exc, ForeignFileFault) else str(exc)
+            faults.append(f"the export {name} of {at}: {what}")
+    return found, faults
 
 
 def _noted(paths: StorePaths) -> dict[str, str]:
