@@ -147,7 +147,10 @@ def _tell(done: Scrubbed, *, as_json: bool) -> None:
         emit_lines(_removed(done.copies))
         if done.states:
             emit_lines([f"{done.states} states of memories changed in backups"])
-        emit_lines(_findings(done.left, done.unread))
+        if done.is_gone and not (done.records or done.files or done.states):
+            emit_lines([_THEIRS, "it was found nowhere, and every file was looked at"])
+        else:
+            emit_lines(_findings(done.left, done.unread))
     if not done.is_gone:
         raise typer.Exit(1)
 

@@ -267,6 +267,16 @@ def test_an_export_and_a_restored_store_that_say_it_are_named_and_not_changed(
     assert command("scrub", "Xylograph").code == 0
 
 
+def test_what_was_found_nowhere_is_not_called_gone(memory: Memory, command: Command) -> None:
+    memory.ingest("The barometer drifts.")
+
+    done = command("scrub", "barometre")
+
+    assert done.code == 0
+    assert "it was found nowhere" in done.out
+    assert "gone" not in done.out
+
+
 def test_one_sign_is_no_text_that_can_be_removed(memory: Memory, command: Command) -> None:
     memory.ingest("anything")
     for sign in ('"', "{", "a", " :"):
