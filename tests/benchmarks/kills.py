@@ -127,12 +127,8 @@ def _restore_elsewhere(memory: Memory, _: Say) -> None:
     assert not holding(other, _GONE), "what was purged is in the restored store"
 
 
-def _undo_restore(memory: Memory, _: Say) -> None:
-    memory.undo_restore()
-
-
-def _undo_repair(memory: Memory, _: Say) -> None:
-    memory.undo_repair()
+def _put_back(memory: Memory, _: Say) -> None:
+    memory.put_table_back()
 
 
 def _scrub(memory: Memory, _: Say) -> None:
@@ -161,8 +157,8 @@ COMMANDS: dict[str, Command] = {
     "doctor --repair": Command(_repair, "damaged"),
     "restore-backup": Command(_restore, atomic=True),
     "restore-backup --into": Command(_restore_elsewhere),
-    "restore-backup --undo": Command(_undo_restore, "restored", atomic=True, back=True),
-    "doctor --undo-repair": Command(_undo_repair, "restored", atomic=True, back=True),
+    "restore-backup --undo": Command(_put_back, "restored", atomic=True, back=True),
+    "doctor --undo-repair": Command(_put_back, "restored", atomic=True, back=True),
     "scrub": Command(_scrub, gone=(_NEXT_SECRET,)),
     "purge": Command(_purge, gone=("Fact 60:", "Fact 61:", "Fact 62:")),
     "undo": Command(_undo, atomic=True),

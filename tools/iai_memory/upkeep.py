@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -27,16 +26,18 @@ from .writing.embed_pending import reembed
 
 if TYPE_CHECKING:
     from .backup.reading import Backup
-    from .backup.restoring import RestoredBackup, UndoneRestore
+    from .backup.restoring import RestoredBackup
     from .backup.taking import Taken
     from .capture.transcript_files import FoundTranscript
     from .capture.turn import Host
     from .maintenance.inspection import Inspection
     from .maintenance.projects import StoreProjects
     from .maintenance.purge import Purged
+    from .maintenance.putting_back import PutBack
     from .maintenance.repair import Repaired, RepairPlan
     from .maintenance.scrub import Scrubbed
     from .settings import Settings
+    from .store.table import Store
     from .transfer.jsonl_export import Damage
     from .transfer.jsonl_import import ImportCounts
 
@@ -276,27 +277,6 @@ class StoreUpkeep(CapturingHandle):
         except StoreFault:
             return False
 
-    def undo_restore(self) -> UndoneRestore:
-        """Put the table that a restore or a repair replaced last back in its place.
-
-        What was forgotten since is forgotten in it, too.
-
-        Raises:
-            InvalidInput: There is none.
-            StoreFault: The store cannot be written.
-        """
-        from .backup.restoring import undo_restore
-
-        hidden, undone = undo_restore(self.paths, lambda: self.store)
-        with self._opening:
-            self._store = None
-        live = [one.id for one in self.store.latest.get(hidden) if one.is_live()]
-        if live:
-            again = changes.forget(self.store, live)
-            self.ledger.write("forgotten", ids=again.forgotten, reason="since the restore")
-        self._committed()
-        return replace(undone, forgotten=len(live))
-
     @contextmanager
     def _backups_undisturbed(self) -> Generator[None]:
         if not self.paths.root.exists():
@@ -358,24 +338,25 @@ class StoreUpkeep(CapturingHandle):
             self._committed()
         return done
 
-    def undo_repair(self) -> tuple[Path, Path | None]:
-        """Put the table back whose place another one took last; return both, as they lie now.
+    def put_table_back(self) -> PutBack:
+        """Put the table that a restore or a repair replaced last back in its place.
 
-        Returns:
-            Under which name the table lay, and under which the one that was in its place lies.
+        What was forgotten since is forgotten in it, too.
 
         Raises:
-            StoreFault: There is none, somebody reads the store, or the disk fails.
+            InvalidInput: There is none.
+            StoreFault: Somebody reads the store, or it cannot be written.
         """
-        from .store.exchange import kept_tables, undo_replacement
+        from .maintenance.putting_back import put_back
 
-        kept = kept_tables(self.paths)
-        if not kept:
-            raise StoreUnavailable(f"no repair kept a table in {self.paths.root}")
-        replaced = undo_replacement(self.paths, kept[0])
-        with self._opening:
-            self._store = None
-        return kept[0], replaced
+        def opened_anew() -> Store:
+            with self._opening:
+                self._store = None  # the table that it had open may have been replaced
+            return self.store
+
+        done = put_back(self.paths, opened_anew)
+        self._committed()
+        return done
 
     def undo(
         self,

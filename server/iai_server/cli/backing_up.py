@@ -11,6 +11,7 @@ from .asking import require_yes
 from .draining import open_drained_memory
 from .options import AsJson, open_memory
 from .printing import emit_error, emit_json, emit_lines, local_time
+from .putting_back import report_put_back
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -97,7 +98,7 @@ def restore_backup(
     memory = open_memory()
     if undo:
         require_yes(yes, f"This puts the former table of {memory.paths.root} back.")
-        _undo(memory, as_json)
+        report_put_back(memory.put_table_back(), as_json=as_json)
         return
     if into is None:
         require_yes(yes, f"This sets {memory.paths.root} back to a backup; what is there is kept.")
@@ -120,28 +121,6 @@ def restore_backup(
         )
     if done.missing or done.faults or done.counts.lost:
         raise typer.Exit(1)
-
-
-def _undo(memory: Memory, as_json: bool) -> None:
-    done = memory.undo_restore()
-    if as_json:
-        emit_json(
-            {
-                "kept": None if done.kept is None else str(done.kept),
-                "only_there": done.only_there,
-                "stayed_forgotten": done.forgotten,
-                "hold_again": list(done.superseded),
-            }
-        )
-        return
-    lines = [f"the former table is back; the one that was restored is now {done.kept}"]
-    if done.only_there:
-        lines.append(f"{_memories(done.only_there)} that came since: only in that one")
-    if done.forgotten:
-        lines.append(f"{_memories(done.forgotten)} forgotten since, and stay so")
-    if done.superseded:
-        lines.append(f"superseded since, and hold again: {', '.join(done.superseded)}")
-    emit_lines(lines)
 
 
 def _restored_fields(done: RestoredBackup) -> dict[str, object]:

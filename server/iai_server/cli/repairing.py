@@ -9,6 +9,7 @@ import typer
 from .asking import require_yes
 from .options import open_memory
 from .printing import emit_json, emit_lines
+from .putting_back import report_put_back
 
 if TYPE_CHECKING:
     from iai_memory.maintenance.merged_rows import MergedRows
@@ -48,11 +49,7 @@ def undo_repair(*, yes: bool, as_json: bool) -> None:
         f"This puts the former table of {memory.paths.root} back; what was stored since then is in "
         f"the present one alone, which is kept.",
     )
-    put_back, kept = memory.undo_repair()
-    if as_json:
-        emit_json({"put_back": put_back.name, "kept": kept.name if kept else None})
-        return
-    emit_lines([f"{put_back.name} is the table again; the other one is kept in {kept}"])
+    report_put_back(memory.put_table_back(), as_json=as_json)
 
 
 def _plan_fields(plan: RepairPlan) -> dict[str, Any]:

@@ -194,7 +194,7 @@ def test_a_restore_in_place_keeps_the_former_table_and_can_be_undone(memory: Mem
     assert not any(one.pinned for one in held(memory))
     assert done.kept is not None
     assert done.kept.is_dir()
-    memory.undo_restore()
+    memory.put_table_back()
     assert held(memory) == after
 
 
@@ -239,7 +239,7 @@ def test_an_undone_restore_forgets_what_was_forgotten_since(memory: Memory) -> N
     memory.restore_backup()
     memory.forget([first])
     memory.supersede(second, "hive two is empty")
-    undone = memory.undo_restore()
+    undone = memory.put_table_back()
     assert (undone.forgotten, undone.only_there, undone.superseded) == (1, 1, (second,))
     assert not memory.store.latest.get([first])[0].is_live()
 

@@ -21,7 +21,7 @@ from tests.support.damage import (
 from tests.support.transcript_lines import claude
 
 from iai_memory import Memory
-from iai_memory.errors import StoreMismatch, StoreUnavailable
+from iai_memory.errors import InvalidInput, StoreMismatch, StoreUnavailable
 from iai_memory.maintenance.repair import Repaired
 from iai_memory.projects.names import ProjectNames
 from iai_memory.store.erasures import Erasures
@@ -63,6 +63,23 @@ def shown(memory: Memory) -> dict[str, tuple[str, bool, bool, bool]]:
 
 def repaired(memory: Memory, *, transcripts: bool | None = None) -> Repaired:
     return memory.repair(memory.plan_repair(transcripts=transcripts))
+
+
+def with_a_repair_since(memory: Memory, damaging: Damaging) -> list[str]:
+    """Damage the last of two files, repair, forget one of the first, replace one, and tell another.
+
+    Returns:
+        The ids of the memories of the first file.
+    """
+    for batch in range(2):
+        memory.ingest([f"fact {batch}-{number} of port {5000 + number}" for number in range(3)])
+    ids = sorted(memory.store.latest.ids())[:3]
+    damaging(data_files(memory.paths)[1])
+    repaired(memory)
+    memory.forget([ids[0]])
+    memory.supersede(ids[1], "the port of fact 0-1 is 7000")
+    memory.ingest("radishes came after the repair")
+    return ids
 
 
 def files_of(memory: Memory) -> dict[Path, bytes]:
@@ -399,13 +416,37 @@ def test_a_repair_is_undone(memory: Memory) -> None:
     emptied(first_file(memory))
     before = {path.name: path.read_bytes() for path in data_files(memory.paths)}
     repaired(memory)
-    memory.undo_repair()
+    memory.put_table_back()
     assert {path.name: path.read_bytes() for path in data_files(memory.paths)} == before
 
 
 def test_an_undo_without_a_repair_says_so(memory: Memory) -> None:
-    with pytest.raises(StoreUnavailable, match="no repair kept a table"):
-        memory.undo_repair()
+    with pytest.raises(InvalidInput, match="neither a repair nor a restore kept a table"):
+        memory.put_table_back()
+
+
+def test_an_undone_repair_forgets_what_was_forgotten_since_and_counts_the_rest(
+    words_only: Memory,
+) -> None:
+    def with_another_word(path: Path) -> None:
+        path.write_bytes(path.read_bytes().replace(b"fact 1-1", b"tact 1-1"))
+
+    ids = with_a_repair_since(words_only, with_another_word)
+    undone = words_only.put_table_back()
+    assert (undone.forgotten, undone.still_shown, undone.superseded) == (1, (), (ids[1],))
+    assert undone.only_there == 2
+    assert not records(words_only)[ids[0]].is_live()
+
+
+def test_where_the_table_that_is_back_cannot_be_read_it_names_what_may_be_shown(
+    words_only: Memory,
+) -> None:
+    ids = with_a_repair_since(words_only, truncated)
+    undone = words_only.put_table_back()
+    assert (undone.forgotten, undone.still_shown, undone.superseded) == (0, (ids[0],), (ids[1],))
+    assert undone.only_there == 2
+    repaired(words_only)
+    assert not records(words_only)[ids[0]].is_live()
 
 
 def test_a_folder_without_a_store_is_named(tmp_path: Path, memory: Memory) -> None:

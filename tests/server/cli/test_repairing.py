@@ -59,10 +59,12 @@ def test_a_damaged_store_is_mended_with_consent_alone_and_put_back(
     assert "repaired: 3 memories, 3 from the table" in out
     assert "3 memories could not be read anywhere" in out
     assert run(["recall", "fact 1-2"]) == 0
+    memory.ingest("radishes came after the repair")
     assert doctor("--undo-repair")[0] == 2
     code, out, _ = doctor("--undo-repair", "--yes")
     assert code == 0
     assert "is the table again" in out
+    assert "1 memory: only in lancedb.damaged-" in out
     assert doctor("--repair")[0] == 2
 
 

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 from typing import Final
 
@@ -21,14 +21,13 @@ from ..base.store_guard import unguard
 from ..errors import BackupFault, InvalidInput, StoreFault
 from ..settings import Settings
 from ..store.connection import write_lock
-from ..store.exchange import kept_tables, undo_replacement
 from ..store.record import Record
 from ..store.replacement import replacement
 from ..store.store_identity import StoreIdentity, note_identity, read_identity
 from ..store.table import Store
 from ..store.vector_rows import Row
 from .reading import Backup, backups_of
-from .since import Counts, Since, hidden_since, later_states
+from .since import Counts, Since, later_states
 from .small_files import write_files
 
 _UNFINISHED: Final = ".iai-mcp-restoring"
@@ -195,50 +194,6 @@ def restore_in_place(
         kept=kept and kept.name,
     )
     return _report(choice, rows, counts, paths.root, kept)
-
-
-@dataclass(frozen=True, slots=True)
-class UndoneRestore:
-    """A table that is back in its place.
-
-    Attributes:
-        kept: Where the table is that was there until now.
-        only_there: Number of memories that only that one has.
-        forgotten: Number of those that were forgotten since, and are so in this one, too.
-        superseded: Ids of those that were superseded since, and hold again.
-    """
-
-    kept: Path | None
-    only_there: int
-    forgotten: int = 0
-    superseded: tuple[str, ...] = ()
-
-
-def undo_restore(
-    paths: StorePaths, open_store: Callable[[], Store]
-) -> tuple[list[str], UndoneRestore]:
-    """Put the table back that was replaced last; return also what is to be forgotten in it.
-
-    Raises:
-        InvalidInput: None was.
-        StoreFault: The store cannot be written.
-    """
-    tables, ledger = kept_tables(paths), Ledger(paths)
-    if not tables:
-        raise InvalidInput(f"no table in {paths.root} was replaced")
-    present = set[str]()
-    with suppress(StoreFault):
-        present = set(open_store().latest.ids())
-    event = ledger.last("table_replaced") or {}
-    try:
-        replaced = parse_time(str(event.get("at")), "at")
-    except InvalidInput:
-        replaced = datetime.now(UTC)  # the ledger is lost, and what was since with it
-    hidden, ended = hidden_since(ledger, replaced)
-    kept = undo_replacement(paths, tables[0])
-    back = open_store().latest
-    again = tuple(one.id for one in back.get(ended) if one.is_live() and one.is_current())
-    return hidden, UndoneRestore(kept, len(present.difference(back.ids())), superseded=again)
 
 
 def _take_identity(paths: StorePaths, store: str) -> None:

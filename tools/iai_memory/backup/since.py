@@ -194,25 +194,6 @@ def _present(paths: StorePaths, store: Store | None) -> Iterator[Record]:
             yield row.record
 
 
-def hidden_since(ledger: Ledger, when: datetime) -> tuple[list[str], list[str]]:
-    """Return the ids of what was forgotten, and of what was superseded, and is so still."""
-    hidden, ended = dict[str, None](), dict[str, None]()
-    for _, event in _events_since(ledger, when):
-        ids = [str(id_) for id_ in event.get("ids") or ()]
-        match event.get("event"):
-            case "forgotten":
-                hidden.update(dict.fromkeys(ids))
-            case "superseded":
-                ended[str(event.get("old_id"))] = None
-            case "restored":
-                for id_ in ids:
-                    hidden.pop(id_, None)
-                    ended.pop(id_, None)
-            case _:
-                pass
-    return list(hidden), list(ended)
-
-
 def _events_since(ledger: Ledger, when: datetime) -> list[tuple[datetime, dict[str, Any]]]:
     """Return the events of the time after `when`, oldest first."""
     found: list[tuple[datetime, dict[str, Any]]] = []

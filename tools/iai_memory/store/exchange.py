@@ -16,6 +16,7 @@ import json
 import os
 import re
 import shutil
+from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
 from typing import Final
@@ -38,6 +39,7 @@ _WAIT_FOR_READERS_SEC: Final = 60.0
 _WAIT_SEC: Final = 60.0  # for the write lock
 _MAX_JOURNAL_BYTES: Final = 4 << 10
 _KEPT: Final = re.compile(r"lancedb\.damaged-\d{8}T\d{6}Z(-\d+)?")
+_TIME: Final = "%Y%m%dT%H%M%SZ"
 # What is made of the table, or says how much of a transcript is in it.
 _DERIVED: Final = ("topics.json", "folds.json", "sleep.json", "maintenance.json", "imported.json")
 
@@ -71,6 +73,12 @@ def kept_tables(paths: StorePaths) -> list[Path]:
     """Return the folders of the tables that were replaced, the newest first."""
     found = [path for path in paths.root.glob("lancedb.damaged-*") if _KEPT.fullmatch(path.name)]
     return sorted(found, key=lambda path: path.name, reverse=True)
+
+
+def replaced_at(kept: Path) -> datetime:
+    """Return when a table was replaced, by its name; to a second, rounded down."""
+    time = kept.name.removeprefix("lancedb.damaged-").split("-")[0]
+    return datetime.strptime(time, _TIME).replace(tzinfo=UTC)
 
 
 def undo_replacement(paths: StorePaths, kept: Path) -> Path | None:
@@ -180,7 +188,7 @@ def _is_empty(folder: Path) -> bool:
 
 
 def _free_name(paths: StorePaths) -> Path:
-    name = f"lancedb.damaged-{utc_now():%Y%m%dT%H%M%SZ}"
+    name = f"lancedb.damaged-{utc_now():{_TIME}}"
     names = chain([name], (f"{name}-{number}" for number in count(2)))
     return next(path for path in map(paths.root.joinpath, names) if not path.exists())
 
