@@ -23,6 +23,7 @@ def known_transcripts(paths: StorePaths) -> list[tuple[Host, FoundTranscript]]:
     if isinstance(files, dict):
         hosts.update(dict.fromkeys(map(str, files)))
     hosts.update({path: one.host for path, one in known_sessions(paths).items()})
-    found = [(host or HOSTS[0], look_at(Path(path))) for path, host in hosts.items()]
-    present = [(host, one) for host, one in found if one.size]
-    return sorted(present, key=lambda pair: pair[1].modified_ns)
+    found: list[tuple[Host, FoundTranscript]] = [
+        (host or HOSTS[0], look_at(Path(path))) for path, host in hosts.items()
+    ]
+    return sorted((one for one in found if one[1].size), key=lambda one: one[1].modified_ns)
