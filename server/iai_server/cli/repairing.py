@@ -80,6 +80,7 @@ def _rows_fields(merged: MergedRows) -> dict[str, Any]:
     return {
         "from_table": merged.from_table,
         "from_backup": merged.from_backup,
+        "from_kept": merged.from_kept,
         "backup": None if backup is None else backup.name,
         "pending": merged.pending,
         "changed": merged.changed,
@@ -87,5 +88,6 @@ def _rows_fields(merged: MergedRows) -> dict[str, Any]:
         "older": merged.older,
         "mended": merged.mended,
         "brought_up": merged.brought_up,
+        "still_current": merged.still_current,
         "missing_ids": merged.missing_ids,
     }

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from tests.support.damage import (
@@ -445,8 +446,42 @@ def test_where_the_table_that_is_back_cannot_be_read_it_names_what_may_be_shown(
     undone = words_only.put_table_back()
     assert (undone.forgotten, undone.still_shown, undone.superseded) == (0, (ids[0],), (ids[1],))
     assert undone.only_there == 2
-    repaired(words_only)
-    assert not records(words_only)[ids[0]].is_live()
+    done = repaired(words_only)
+    found = records(words_only)
+    assert not found[ids[0]].is_live()
+    assert found[str(found[ids[1]].superseded_by)].text == "the port of fact 0-1 is 7000"
+    assert "radishes came after the repair" in [one.text for one in found.values()]
+    assert done.merged is not None
+    assert (done.merged.from_kept, done.missing) == (2, 3)
+
+
+@pytest.mark.parametrize("whose", ["of another store", "set aside by a restore"])
+def test_a_kept_table_that_is_not_of_a_repair_of_this_store_is_no_source(
+    words_only: Memory, whose: str
+) -> None:
+    with_a_repair_since(words_only, truncated)
+    words_only.put_table_back()
+    if whose == "of another store":
+        identity = json.loads(words_only.paths.identity.read_text())
+        words_only.paths.identity.write_text(json.dumps(identity | {"id": str(uuid4())}))
+    else:
+        ledger = words_only.paths.ledger / "events.jsonl"
+        ledger.write_text(ledger.read_text().replace('"repair"', '"restore"'))
+    done = repaired(words_only)
+    assert done.merged is not None
+    assert done.merged.from_kept == 0
+
+
+def test_what_was_replaced_by_what_nobody_has_stays_current_and_is_told(
+    words_only: Memory,
+) -> None:
+    ids = with_a_repair_since(words_only, truncated)
+    undone = words_only.put_table_back()
+    assert undone.kept is not None
+    shutil.rmtree(undone.kept)
+    done = repaired(words_only)
+    assert records(words_only)[ids[1]].is_current()
+    assert f"still current, for what replaced them is lost: {ids[1]}" in done.lines()
 
 
 def test_a_folder_without_a_store_is_named(tmp_path: Path, memory: Memory) -> None:

@@ -38,6 +38,9 @@ class LedgerAccount:
         named: Ids of all memories that it names, and that were not purged.
         purged: Ids of those that were.
         hidden: Ids of those that were forgotten or replaced, and not restored since.
+        kept: By name the tables that a repair replaced, or that one made and that was put away;
+            of these the time since which their new memories are in no other table. A table that a
+            restore replaced was set aside by the user's wish, and is none of them.
     """
 
     def __init__(self, ledger: Ledger) -> None:
@@ -47,6 +50,8 @@ class LedgerAccount:
         self.is_whole = not ledger.previous.exists()
         self.named = set[str]()
         self.purged = set[str]()
+        self.kept: dict[str, datetime | None] = {}
+        self._kept_at: dict[str, datetime] = {}
         self._scrubbed = set[str]()
         self._said: dict[str, _Said] = {}
         for event in reversed(ledger.newest(_ALL)):
@@ -96,6 +101,10 @@ class LedgerAccount:
             case "table_replaced" if event.get("purpose") == "restore":
                 # What was brought back after the backup that the user went back to counts no more.
                 self._forget_what_was_brought_back()
+            case "table_replaced" if event.get("purpose") == "repair":
+                self._keep(event, at, None)
+            case "table_put_back" if event.get("put_back") in self.kept:
+                self._keep(event, at, self._kept_at[str(event.get("put_back"))])
             case "undone":
                 self._undone = at
                 self._forget_what_was_brought_back()
@@ -117,6 +126,10 @@ class LedgerAccount:
 
     def _forget_what_was_brought_back(self) -> None:
         self._said = {id_: one for id_, one in self._said.items() if one.hidden or one.replaced_by}
+
+    def _keep(self, event: Mapping[str, Any], at: datetime, since: datetime | None) -> None:
+        name = str(event.get("kept"))
+        self.kept[name], self._kept_at[name] = since, at
 
     def _say(self, ids: list[str], said: _Said) -> None:
         self._said.update(dict.fromkeys(ids, said))

@@ -1,7 +1,8 @@
 """Repair of a damaged store: a new table of all that can be read, in the place of the damaged one.
 
-The sources, in this order: every fragment of the table that reads; the newest backup; then, of the
-turns that neither has, the transcripts that are still there. A store that is whole is left alone.
+The sources, in this order: every fragment of the table that reads; the newest backup; tables that
+earlier repairs kept; then, of the turns that none of them has, the transcripts that are still
+there. A store that is whole is left alone.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ class RepairPlan:
         known = len(self.merged.missing_ids)
         if self.expected is None:
             return known or None
-        return max(known, self.expected - len(self.merged.given))
+        return max(known, self.expected + self.merged.came_since - len(self.merged.given))
 
     def lines(self) -> list[str]:
         """Return the plan as sentences."""
@@ -105,6 +106,8 @@ class RepairPlan:
                 f"only in the backup of {merged.backup.when:%Y-%m-%d %H:%M} UTC: "
                 f"{_count(merged.from_backup)}"
             )
+        if merged.from_kept:
+            told.append(f"only in a table that an earlier repair kept: {_count(merged.from_kept)}")
         told += missing_lines(self.missing, merged.missing_ids)
         if self.transcripts:
             told.append(f"then read again: {_count(len(self.transcripts), 'transcript')}")
@@ -153,6 +156,8 @@ class Repaired:
             f"{merged.from_table:,} from the table, {merged.from_backup:,} from the backup, "
             f"{self.from_transcripts:,} from transcripts"
         ]
+        if merged.from_kept:
+            told.append(f"{_count(merged.from_kept)} of them from a table that was kept")
         if merged.pending:
             told.append(f"{_count(merged.pending)} wait for their vectors: a sleep makes them")
         told += account_lines(merged)
@@ -248,6 +253,7 @@ def rebuild(paths: StorePaths, plan: RepairPlan) -> Repaired:
         "repaired",
         from_table=merged.from_table,
         from_backup=merged.from_backup,
+        from_kept=merged.from_kept,
         missing=plan.missing,
         kept=replaced.kept and replaced.kept.name,
     )
@@ -306,6 +312,8 @@ def account_lines(merged: MergedRows) -> list[str]:
         told.append(
             f"forgotten, replaced or restored, as the ledger says: {_ids(merged.brought_up)}"
         )
+    if merged.still_current:
+        told.append(f"still current, for what replaced them is lost: {_ids(merged.still_current)}")
     backup = merged.backup
     if backup is not None and merged.from_backup:
         told += backup.faults

@@ -31,6 +31,7 @@ class Salvage:
 
     Attributes:
         paths: The store's.
+        database: Folder of the table; None is the one in its place.
         losses: Which files cannot be read, or not wholly.
         given: How many memories were read.
         missing: How many were not; None where the table's newest version cannot be read, so that
@@ -46,6 +47,7 @@ class Salvage:
     """
 
     paths: StorePaths
+    database: Path | None = None
     losses: list[Loss] = field(default_factory=list)
     given: int = 0
     missing: int | None = None
@@ -67,7 +69,7 @@ class Salvage:
         Raises:
             OSError: There is no room for a temporary folder.
         """
-        folder = self.paths.database / f"{TABLE_NAME}.lance"
+        folder = (self.database or self.paths.database) / f"{TABLE_NAME}.lance"
         with TemporaryDirectory(prefix="iai-mcp-") as scratch:
             files = DataFiles(folder, Path(scratch), self.losses.append)
             self.schema, self.expected = files.schema, files.expected
