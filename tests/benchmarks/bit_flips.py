@@ -66,7 +66,7 @@ def _kind(file: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--flips", type=int, default=120)
     parser.add_argument("--facts", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
