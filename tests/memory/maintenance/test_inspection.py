@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections.abc import Callable
@@ -262,3 +263,22 @@ def test_who_writes_and_compacts_meanwhile_is_not_accused(memory: Memory) -> Non
     writer.join()
     assert {one.files for one in found} == {()}
     assert not any(one.needs_repair for one in found)
+
+
+@pytest.mark.parametrize("name", ["_transactions", "_deletions", f"../{LIST_NAME}"])
+def test_a_fifo_within_the_table_is_named_and_holds_nobody_up(memory: Memory, name: str) -> None:
+    place = table_folder(memory.paths) / name
+    if place.is_dir():
+        shutil.rmtree(place)
+    place.unlink(missing_ok=True)
+    os.mkfifo(place)
+    found = inspect(memory.paths, memory.store, full=True)
+    [told] = [one for one in found.findings if one.subject == "places"]
+    assert told.state == "broken"
+    assert str(place.name) in told.sentence
+    try:
+        memory.ingest("what is said beside a FIFO")
+    except StoreFault as exc:
+        assert str(exc)  # what LanceDB cannot write into is told
+    if name != "_deletions":  # without its files no row can be read
+        assert Memory(memory.paths.root).timeline().records

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
 
 
@@ -47,11 +49,15 @@ class SyncedFolder:
 
 def _fsync(path: str) -> None:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        # A FIFO in a file's place would block an ordinary open, with the write lock held.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         # LanceDB writes its hint of the latest version after the commit, under a temporary name.
         return
     try:
+        kind = os.fstat(descriptor).st_mode
+        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+            raise OSError(errno.EINVAL, "neither a file nor a folder", path)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -6,6 +6,7 @@ any read that meets it.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from ..recall.candidates import NPROBES
 from ..store.arrow import pc
 from ..store.connection import TABLE_NAME
 from ..store.data_files import DataFiles, Loss, damage
-from ..store.file_digests import FileDigests
+from ..store.file_digests import LIST_NAME, FileDigests
 from ..store.filter import Filter
 from ..store.lance_errors import first_line
 from ..store.lance_files import DamagedFile
@@ -46,6 +47,8 @@ _DEPTH: Final = 50
 _NAMED: Final = 5
 _MAX_LOOKS: Final = 3  # while somebody commits
 _WORDS_ASKED: Final = 12
+# Of the table; one that is missing is made.
+_FOLDERS: Final = ("_versions", "data", "_deletions", "_indices", "_transactions")
 _MARGIN_BYTES: Final = 64 << 20
 _ANY: Final = Filter(include_superseded=True, include_tombstoned=True)
 _LOOKED_AT: Final = (
@@ -59,7 +62,7 @@ class Finding:
     """What one part of an inspection found.
 
     Attributes:
-        subject: The part: files, rows, search, counts, links, times or space.
+        subject: The part: files, places, rows, search, counts, links, times or space.
         state: Whether it is as it should be, to be looked at, or damaged.
         sentence: What was found; of damage with the next command.
     """
@@ -129,6 +132,7 @@ class _Inspection:
             chance=self._chance,
         )
         self._note_files(report)
+        self._note_places(folder)
         store = self._store
         if store is not None:
             self._part("rows", lambda: self._note_table(store))
@@ -190,6 +194,21 @@ class _Inspection:
             share = f"{_mb(report.bytes_read)} of {_mb(report.bytes_known)} MB read"
             more = f", {report.unknown} without a digest yet" if report.unknown else ""
             self._ok("files", f"each has its size, {share}{more}")
+
+    def _note_places(self, folder: Path) -> None:
+        """Note what is no folder where LanceDB writes into one, and no file where our list is."""
+        odd = [folder / name for name in _FOLDERS if _is_odd(folder / name, Path.is_dir)]
+        if _is_odd(listed := self._paths.database / LIST_NAME, Path.is_file):
+            odd.append(listed)
+        if odd:
+            self._findings.append(
+                Finding(
+                    "places",
+                    "broken",
+                    f"{', '.join(map(str, odd))}: not what the table has there, and writes fail: "
+                    f"move it away, and run `iai-mcp doctor` again",
+                )
+            )
 
     def _note_indexes(self, faults: Sequence[FileFault]) -> None:
         """Build damaged indexes anew."""
@@ -395,3 +414,7 @@ def _count(number: int, one: str, several: str = "") -> str:
 
 def _mb(size: int) -> str:
     return f"{size / 1e6:,.0f}"
+
+
+def _is_odd(path: Path, is_right: Callable[[Path], bool]) -> bool:
+    return os.path.lexists(path) and not is_right(path)

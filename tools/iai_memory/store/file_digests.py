@@ -10,6 +10,7 @@ on the disk later is found, and so are files that were cut, emptied, exchanged o
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import stat
@@ -17,10 +18,11 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
+from io import FileIO
 from pathlib import Path
 from typing import Final
 
-from ..base.files import replace_file
+from ..base.files import PRIVATE_FILE, replace_file
 from ..base.machine_faults import machine_fault, told_by_system
 
 _log = logging.getLogger(__name__)
@@ -68,7 +70,7 @@ class FileDigests:
         try:
             found = self._path.stat()
             if self._read != (found.st_ino, found.st_size):
-                with self._path.open("rb") as file:
+                with _opened(self._path, os.O_RDONLY, "rb") as file:
                     lines = file.read(_MAX_LIST_BYTES).splitlines()
                 self._known = dict(filter(None, map(_from_line, lines)))
                 self._read = (found.st_ino, found.st_size)
@@ -99,7 +101,7 @@ class FileDigests:
             return
         lines = [_line(name, one) for name, one in found.items()]
         try:
-            with self._path.open("ab", buffering=0) as file:
+            with _opened(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, "ab") as file:
                 # Behind a line that a kill cut, on a line of its own.
                 file.write(("\n" + "".join(lines)).encode())
                 about = os.fstat(file.fileno())
@@ -135,7 +137,7 @@ def digest_of(path: Path) -> FileDigest:
         OSError: It cannot be read.
     """
     digest, size = blake2b(digest_size=_DIGEST_BYTES), 0
-    with path.open("rb", buffering=0) as file:
+    with _opened(path, os.O_RDONLY, "rb") as file:
         # No more than there is: most files are small, and a buffer of a megabyte takes longer.
         room = min(os.fstat(file.fileno()).st_size + 1, _CHUNK_BYTES)
         while part := file.read(room):
@@ -166,6 +168,19 @@ def fault_of(path: Path, written: FileDigest, *, whole: bool) -> str | None:
     except OSError as exc:
         return f"cannot be read ({told_by_system(exc)})"
     return None
+
+
+def _opened(path: Path, flags: int, mode: str) -> FileIO:
+    """Open a file of ours; a FIFO in its place is an error, and is not waited for.
+
+    Raises:
+        OSError: It cannot be opened, or is no file.
+    """
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, PRIVATE_FILE)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "no file", str(path))
+    return FileIO(descriptor, mode)
 
 
 def _is_kept(name: str) -> bool:
