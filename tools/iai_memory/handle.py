@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Callable
 from datetime import tzinfo
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -267,13 +268,8 @@ class StoreHandle:
             check=check,
             snapshot_bytes=self.settings.copy_mb << 20,
             known_id=self._store_id,
-            elsewhere=self._backups_elsewhere,
+            elsewhere=partial(_backups_elsewhere, self.paths, self.settings),
         )
-
-    def _backups_elsewhere(self) -> list[str]:
-        from .backup.place import backups_elsewhere
-
-        return backups_elsewhere(self.paths, self.settings)
 
     def _committed(self) -> None:
         if self._on_commit is not None:
@@ -281,6 +277,13 @@ class StoreHandle:
             return
         self._wrote = True
         after_commit(self.store, self.page_manager())
+
+
+def _backups_elsewhere(paths: StorePaths, settings: Settings) -> list[str]:
+    # No method: the process keeps the check of a store's folder, which must not keep the store.
+    from .backup.place import backups_elsewhere
+
+    return backups_elsewhere(paths, settings)
 
 
 def _no_projects() -> tuple[str | None, ...]:

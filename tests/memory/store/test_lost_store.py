@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -516,3 +518,12 @@ def test_a_kill_at_any_moment_is_no_loss(store: StorePaths) -> None:
         assert noted.version <= found.version
         assert len(found.latest.ids()) >= acknowledged
         acknowledged = len(found.latest.ids())  # one more may be stored than was acknowledged
+
+
+def test_a_memory_that_nobody_holds_any_more_is_freed(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "store", on_commit=lambda: None)
+    memory.ingest("a fact")
+    gone = weakref.ref(memory)
+    del memory
+    gc.collect()
+    assert gone() is None
