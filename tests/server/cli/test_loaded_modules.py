@@ -82,9 +82,9 @@ def test_the_help_of_every_command_needs_no_memory(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("call", "more", "most", "most_of_ours"),
     [
-        (("session-start",), set[str](), 824, 242),
-        (("timeline",), {"rich"}, 864, 242),
-        (("status",), {"rich"}, 864, 242),
+        (("session-start",), set[str](), 834, 250),
+        (("timeline",), {"rich"}, 874, 250),
+        (("status",), {"rich"}, 874, 250),
         (("recall", "which port"), {"rich", "onnxruntime", "tokenizers"}, 916, 272),
     ],
     ids=lambda part: part[0] if isinstance(part, tuple) else None,

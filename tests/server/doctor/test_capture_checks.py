@@ -240,7 +240,10 @@ def test_doctor_exits_1_only_for_a_broken_link(
 ) -> None:
     assert memory
     checks = [Check("link", state != "BROKEN", "x", warns=state == "warning") for state in states]
-    found: Callable[[Memory], list[Check]] = lambda memory: checks  # noqa: E731 - a stand-in
+
+    def found(memory: Memory, *, full: bool) -> list[Check]:
+        return checks
+
     monkeypatch.setattr("iai_server.doctor.checks.run_checks", found)
     assert run(["doctor"]) == code
     out = capsys.readouterr().out
