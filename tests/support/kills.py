@@ -36,3 +36,33 @@ def open_until_killed(root: Path, step: str, times: int) -> None:
         timeout=100,
     )
     assert killed.returncode == -signal.SIGKILL
+
+
+DYING = """
+import os, pathlib, signal, sys
+
+root, left = pathlib.Path(sys.argv[1]), int(sys.argv[2])
+
+def dying(work):
+    def step(*arguments, **more):
+        global left
+        left -= 1
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return work(*arguments, **more)
+    return step
+
+def die_in(owner, *names):
+    for name in names:
+        setattr(owner, name, dying(getattr(owner, name)))
+"""
+
+
+def is_killed_in(code: str, root: Path, step: int) -> bool:
+    """Runs the code, which is killed in the nth of the calls that it names by `die_in`.
+
+    Returns whether there were as many.
+    """
+    done = subprocess.run([sys.executable, "-c", DYING + code, str(root), str(step)], timeout=100)
+    assert done.returncode in (-signal.SIGKILL, 0)
+    return done.returncode != 0

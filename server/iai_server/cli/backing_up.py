@@ -9,7 +9,7 @@ import typer
 
 from .asking import require_yes
 from .draining import open_drained_memory
-from .options import AsJson, open_memory
+from .options import AsJson, Yes, open_memory
 from .printing import emit_error, emit_json, emit_lines, local_time
 from .putting_back import report_put_back
 
@@ -85,7 +85,7 @@ def restore_backup(
         Path | None,
         typer.Option(parser=Path, help="File with the key to an encrypted backup, of age or SSH."),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
     undo: Annotated[
         bool, typer.Option("--undo", help="Put the table back that the last restore replaced.")
     ] = False,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import AsJson, open_memory
+from .options import AsJson, Yes, open_memory
 from .printing import emit_error, emit_json, emit_lines, memory_text
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def purge(
         list[str] | None,
         typer.Argument(help="Ids of the memories; - reads them from stdin. None finishes a purge."),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Remove memories for good, with all that say the same. Nothing brings them back.

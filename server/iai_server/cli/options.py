@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from iai_memory import Memory
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 ShowIds = Annotated[
     bool, typer.Option("--ids", help="Show ids, by which other commands name memories.")
 ]

@@ -9,7 +9,7 @@ import typer
 
 from .asking import require_yes
 from .memory_lines import INDENT
-from .options import AsJson, open_memory
+from .options import AsJson, Yes, open_memory
 from .printing import emit_json, emit_lines, memory_text
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def undo(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
     limit: Annotated[
         int, typer.Option(min=0, max=10_000, help="Maximum number of memories that are listed.")
     ] = 20,

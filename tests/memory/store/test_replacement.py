@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.support.damage import data_files
+from tests.support.kills import is_killed_in
 from tests.support.records import record
 
 from iai_memory import Memory
@@ -290,25 +288,13 @@ def test_a_table_that_is_being_built_is_left_alone(store: Memory) -> None:
         new.swap()
 
 
-KILLED_AT_STEP = """
-import os, pathlib, signal, sys
+SWAP = """
 from iai_memory.base.paths import StorePaths
 from iai_memory.store.exchange import exchange
 
-paths, left = StorePaths(pathlib.Path(sys.argv[1])), int(sys.argv[2])
-
-def dying(work):
-    def step(*arguments, **more):
-        global left
-        left -= 1
-        if not left:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return work(*arguments, **more)
-    return step
-
-for owner, names in ((pathlib.Path, ("rename", "replace", "unlink")), (os, ("fsync", "open"))):
-    for name in names:
-        setattr(owner, name, dying(getattr(owner, name)))
+paths = StorePaths(root)
+die_in(pathlib.Path, "rename", "replace", "unlink")
+die_in(os, "fsync", "open")
 exchange(paths, paths.new_database)
 """
 
@@ -319,11 +305,7 @@ def test_a_kill_at_any_step_of_a_swap_loses_nothing(store: Memory) -> None:
     step, killed = 1, True
     while killed:
         shutil.copytree(store.paths.database, store.paths.new_database)
-        done = subprocess.run(
-            [sys.executable, "-c", KILLED_AT_STEP, str(store.paths.root), str(step)], timeout=100
-        )
-        killed = done.returncode == -signal.SIGKILL
-        assert killed or done.returncode == 0
+        killed = is_killed_in(SWAP, store.paths.root, step)
         assert texts(Memory(store.paths.root)) == before
         assert not store.paths.replacing.exists()
         assert not store.paths.new_database.exists()

@@ -8,7 +8,7 @@ which another one was written, and not for one deleted row.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -146,6 +146,49 @@ def purge(
     sought = SoughtText.of_texts(
         [one.text for one in records.values() if len(one.text.strip()) >= MIN_CHARS]
     )
+    away = _take_away(store, ledger, settings, records, gone, sought)
+    number = store.erasures.erased()
+    pages.refresh("manual", force_rebuild=True)
+    found = look_for_remains(store, sought, number, settings)
+    quoted = {id_ for place in found.places for id_ in place.ids} - gone
+    rows = _rows_of(store, gone)
+    if not rows:
+        store.erasures.erased(gone)
+    return Purged(
+        ids=[*(one.id for one in what.records), *sorted(gone - {one.id for one in what.records})],
+        copies=len(what.records) - what.named,
+        not_found=what.not_found,
+        known=what.known,
+        exports=away.exports,
+        removed=away.removed,
+        derived=sorted(_made_of(store, gone)),
+        quoted=sorted(quoted),
+        left=[
+            *(str(one) for one in found.places if not _is_quotation(one, quoted)),
+            *rows,
+        ],
+        unread=[*found.unread, *away.faults],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _TakenAway:
+    """What went beside the rows; see `Purged`."""
+
+    exports: list[str]
+    removed: list[str]
+    faults: list[str]
+
+
+def _take_away(
+    store: Store,
+    ledger: Ledger,
+    settings: Settings,
+    records: Mapping[str, Record],
+    gone: Set[str],
+    sought: SoughtText,
+) -> _TakenAway:
+    """Remove the rows, and their texts from every file that this store wrote."""
     clean_files(store.paths, sought)  # before the rows: whoever finishes a purge knows no text
     _remove_rows(store, list(records))
     tables = drop_derived(store, kept=True)
@@ -159,28 +202,7 @@ def purge(
         lambda text: own_formats.cleaned(text, lambda words: sought.without(words, MARK)),
         remove_damaged=True,
     )
-    number = store.erasures.erased()
-    pages.refresh("manual", force_rebuild=True)
-    found = look_for_remains(store, sought, number, settings)
-    quoted = {id_ for place in found.places for id_ in place.ids} - gone
-    rows = _rows_of(store, gone)
-    if not rows:
-        store.erasures.erased(gone)
-    return Purged(
-        ids=[*(one.id for one in what.records), *sorted(gone - {one.id for one in what.records})],
-        copies=len(what.records) - what.named,
-        not_found=what.not_found,
-        known=what.known,
-        exports=exports,
-        removed=[*tables, *backups.removed],
-        derived=sorted(_made_of(store, gone)),
-        quoted=sorted(quoted),
-        left=[
-            *(str(one) for one in found.places if not _is_quotation(one, quoted)),
-            *rows,
-        ],
-        unread=[*found.unread, *faults, *backups.faults],
-    )
+    return _TakenAway(exports, [*tables, *backups.removed], [*faults, *backups.faults])
 
 
 def _remove_rows(store: Store, ids: Sequence[str]) -> None:

@@ -9,6 +9,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from lancedb.table import LanceTable
+
 from ..base.clock import utc_now
 from ..base.files import make_private_folder
 from ..base.fsync import SyncedFolder
@@ -38,8 +40,9 @@ from .key_filter import KeyFilter
 from .known import KnownMemory
 from .known_index import KnownIndex
 from .lance_errors import retried, translated
+from .late_times import ordered
 from .loss import TableWatch
-from .plausible_times import MAX_AHEAD, is_plausible, ordered_by_arrival, said_at
+from .plausible_times import MAX_AHEAD
 from .read_lock import ReadLock
 from .reader import TableReader
 from .record import Record
@@ -50,7 +53,6 @@ from .sql import sql_time
 from .statistics import StatisticsByProject, TableStatistics, Tally, total_statistics
 from .statistics_cache import CommitDelta, StatisticsCache, statistics_of
 from .store_identity import expect_rows, note_identity, store_id_of
-from .vector_rows import Row
 from .writer import ChangeGroup, NewestRow, Writer
 
 if TYPE_CHECKING:
@@ -126,13 +128,12 @@ class Store:
             self._connection = Connection(paths, self._watch)
             self._files = SyncedFolder(paths.table)
             self._digests = FileDigests(paths.database, paths.table)
-            self._table = self._connection.open_or_create(embedder, dimension, check=check)
-            if snapshot_bytes > CACHE_BYTES and not may_fit(
-                self._table.count_rows(), snapshot_bytes
-            ):
+            table = self._connection.open_or_create(embedder, dimension, check=check)
+            if snapshot_bytes > CACHE_BYTES and not may_fit(table.count_rows(), snapshot_bytes):
                 # The memory that no snapshot takes caches LanceDB's index pages.
                 self._connection.set_index_cache(snapshot_bytes)
-                self._table = self._connection.open()
+                table = self._connection.open()
+            self._table = table
         self.latest = SnapshotReader(
             self._table,
             self._read_lock,
@@ -411,11 +412,8 @@ class Store:
 
         Runs under the write lock, for some 6 s with 100,000 records, so only while nobody writes.
         """
-        with write_lock(self.paths), translated("building the indexes of vectors"):
-            self._to_latest()
-            before = self._table.version
-            merge_index_parts(self._table, max_parts)
-            self._rewritten(before, self._table.version)
+        with self._rewriting("building the indexes of vectors") as table:
+            merge_index_parts(table, max_parts)
 
     def mend_indexes(self, *, wait_sec: float = WRITE_TIMEOUT_SEC) -> list[str]:
         """Drop the indexes that are damaged, and build that of words anew; return their names.
@@ -431,18 +429,11 @@ class Store:
         """
         from .table_files import changed_indexes
 
-        with (
-            held(self.paths.lock("write"), timeout=wait_sec),
-            translated("mending the indexes"),
-        ):
-            self._to_latest()
-            before = self._table.version
+        with self._rewriting("mending the indexes", wait_sec) as table:
             changed = changed_indexes(self.paths.table, self._digests)
-            damaged = drop_damaged_indexes(self._table, changed)
-            if not has_text_index(self._table):
-                create_text_index(self._table)
-            self._sync()
-            self._rewritten(before, self._table.version)
+            damaged = drop_damaged_indexes(table, changed)
+            if not has_text_index(table):
+                create_text_index(table)
         if damaged:
             Ledger(self.paths).write("indexes_mended", indexes=damaged)
         return damaged
@@ -464,13 +455,8 @@ class Store:
         """
         from .missing_digests import give_digests
 
-        with write_lock(self.paths), translated("giving rows their digests"):
-            self._to_latest()
-            before = self._table.version
-            given = give_digests(self._table, limit)
-            self._sync()
-            self._rewritten(before, self._table.version)
-        return given
+        with self._rewriting("giving rows their digests") as table:
+            return give_digests(table, limit)
 
     def release(self) -> None:
         """Free the memory of the snapshot and of known keys until their next use."""
@@ -496,10 +482,10 @@ class Store:
             return False  # a damaged file must not close the store; whoever reads it is told
         if not found or not self._connection.is_writable():
             return False
-        if not _ordered(self.latest.rows_where(late), self.settled_times()):
+        if not ordered(self.latest.rows_where(late), self.settled_times()):
             return False
         with self.writing() as writer:
-            rows = _ordered(writer.reader.rows_where(late), self.settled_times())
+            rows = ordered(writer.reader.rows_where(late), self.settled_times())
             writer.update(rows, writer.now())
         return True
 
@@ -544,6 +530,23 @@ class Store:
         """Bring every file to the disk, and note the digests of those that are new."""
         self._digests.note(self._files.sync())
 
+    @contextmanager
+    def _rewriting(self, what: str, wait_sec: float = WRITE_TIMEOUT_SEC) -> Generator[LanceTable]:
+        """Give the latest version to work that changes files and no row of a memory.
+
+        Under the write lock. What it wrote is synced, and noted where that is no damage.
+
+        Args:
+            what: The work, for an error.
+            wait_sec: How long to wait for the lock.
+        """
+        with held(self.paths.lock("write"), timeout=wait_sec), translated(what):
+            self._to_latest()
+            before = self._table.version
+            yield self._table
+            self._sync()
+            self._rewritten(before, self._table.version)
+
     def _rewritten(self, before: int, after: int) -> None:
         """Note that files were rewritten under the write lock and no row was changed."""
         self._note(before, after, 0)
@@ -583,21 +586,3 @@ class Store:
     def _to_latest(self) -> None:
         to_latest: Callable[[], None] = self._table.checkout_latest
         to_latest()
-
-
-def _ordered(rows: Sequence[Row], times: SettledTimes | None) -> list[Row]:
-    """Return the rows whose time of saying was changed, with that time."""
-    records = [ordered_by_arrival(_as_followed(row.record, times)) for row in rows]
-    return [
-        replace(row, record=record)
-        for row, record in zip(rows, records, strict=True)
-        if record.created_at != row.record.created_at
-    ]
-
-
-def _as_followed(record: Record, times: SettledTimes | None) -> Record:
-    """Return a record that was said by a clock ahead as one of just before what came after it."""
-    version = record.arrival or record.table_version
-    if times is None or not is_plausible(record) or not times.is_followed(version):
-        return record
-    return said_at(record, times.earliest(version))

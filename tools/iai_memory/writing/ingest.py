@@ -82,14 +82,20 @@ def ingest(
         stored = {record.idem: record for record in writer.insert(new)}
         version = writer.newest.version
     results = _Results(stored, known)
-    listed = [
-        results.of_draft(drafts[number]) if one is None else _duplicate(one)
-        for number, one in enumerate(same)
-    ]
+    return _report(
+        [
+            results.of_draft(drafts[number]) if one is None else _duplicate(one)
+            for number, one in enumerate(same)
+        ],
+        version,
+    )
+
+
+def _report(results: list[Ingested], version: int) -> IngestReport:
     return IngestReport(
-        results=listed,
-        stored=sum(result.status in ("stored", "pending") for result in listed),
-        duplicates=sum(result.status == "duplicate" for result in listed),
+        results=results,
+        stored=sum(result.status in ("stored", "pending") for result in results),
+        duplicates=sum(result.status == "duplicate" for result in results),
         table_version=version,
     )
 
