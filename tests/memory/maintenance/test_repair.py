@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,6 +27,7 @@ from iai_memory.errors import InvalidInput, StoreMismatch, StoreUnavailable
 from iai_memory.maintenance.repair import Repaired
 from iai_memory.projects.names import ProjectNames
 from iai_memory.store.erasures import Erasures
+from iai_memory.store.file_digests import LIST_NAME
 from iai_memory.store.record import Record
 from iai_memory.store.replacement import replacement
 from iai_memory.store.store_identity import known_id
@@ -509,3 +511,31 @@ def test_what_an_undo_may_have_hidden_is_not_brought_back_by_an_older_event(
     shutil.rmtree(memory.paths.database)
     repaired(memory)
     assert not records(memory)[ids[0]].is_live()
+
+
+@pytest.mark.parametrize("name", ["_transactions", "_indices", f"../{LIST_NAME}"])
+def test_what_is_no_folder_within_the_table_is_mended(memory: Memory, name: str) -> None:
+    before = shown(memory)
+    place = memory.paths.table / name
+    if place.is_dir():
+        shutil.rmtree(place)
+    place.unlink(missing_ok=True)
+    os.mkfifo(place)
+    done = repaired(memory)
+    assert done.replaced is not None
+    assert shown(memory) == before
+    Memory(memory.paths.root, on_commit=lambda: None).ingest("what is said afterwards")
+
+
+@pytest.mark.parametrize("put", [Path.touch, os.mkfifo])
+def test_what_stands_in_the_place_of_the_table_is_put_away(
+    memory: Memory, put: Callable[[Path], object]
+) -> None:
+    before, paths = shown(memory), memory.paths
+    memory.back_up()
+    shutil.rmtree(paths.database)
+    put(paths.database)
+    done = repaired(memory)
+    assert done.replaced is not None
+    assert done.replaced.kept is not None
+    assert shown(memory).keys() == before.keys()

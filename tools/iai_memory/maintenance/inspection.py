@@ -6,7 +6,6 @@ any read that meets it.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,16 +23,21 @@ from ..recall.candidates import NPROBES
 from ..store.arrow import pc
 from ..store.connection import TABLE_NAME
 from ..store.data_files import DataFiles, Loss, damage
-from ..store.file_digests import LIST_NAME, FileDigests
+from ..store.file_digests import FileDigests
 from ..store.filter import Filter
 from ..store.lance_errors import first_line
 from ..store.lance_files import DamagedFile
 from ..store.plausible_times import MAX_AHEAD
 from ..store.reader import TableReader
 from ..store.row_digest import verify
-from ..store.store_identity import damage_of, read_identity, store_id_of
+from ..store.store_identity import (
+    damage_of,
+    is_of_later_format,
+    read_identity,
+    store_id_of,
+)
 from ..store.table import Store
-from ..store.table_files import FileFault, FileKind, FileReport, look_at_files
+from ..store.table_files import FileFault, FileKind, FileReport, look_at_files, odd_places
 from ..store.vector_rows import from_arrow
 
 State = Literal["ok", "warning", "broken"]
@@ -47,8 +51,6 @@ _DEPTH: Final = 50
 _NAMED: Final = 5
 _MAX_LOOKS: Final = 3  # while somebody commits
 _WORDS_ASKED: Final = 12
-# Of the table; one that is missing is made.
-_FOLDERS: Final = ("_versions", "data", "_deletions", "_indices", "_transactions")
 _MARGIN_BYTES: Final = 64 << 20
 _ANY: Final = Filter(include_superseded=True, include_tombstoned=True)
 _LOOKED_AT: Final = (
@@ -196,19 +198,8 @@ class _Inspection:
             self._ok("files", f"each has its size, {share}{more}")
 
     def _note_places(self, folder: Path) -> None:
-        """Note what is no folder where LanceDB writes into one, and no file where our list is."""
-        odd = [folder / name for name in _FOLDERS if _is_odd(folder / name, Path.is_dir)]
-        if _is_odd(listed := self._paths.database / LIST_NAME, Path.is_file):
-            odd.append(listed)
-        if odd:
-            self._findings.append(
-                Finding(
-                    "places",
-                    "broken",
-                    f"{', '.join(map(str, odd))}: not what the table has there, and writes fail: "
-                    f"move it away, and run `iai-mcp doctor` again",
-                )
-            )
+        if odd := odd_places(folder):
+            self._broken("places", f"{'; '.join(odd)}, so nothing can be written")
 
     def _note_indexes(self, faults: Sequence[FileFault]) -> None:
         """Build damaged indexes anew."""
@@ -238,7 +229,15 @@ class _Inspection:
         if told:
             self._broken("counts", told)
         else:
-            self._warn("counts", "store.json cannot be read: the next commit writes it")
+            self._warn("counts", f"store.json {self._fault_of_identity()}")
+
+    def _fault_of_identity(self) -> str:
+        path = self._paths.identity
+        if is_of_later_format(self._paths):
+            return "is of a later iai-mcp, and stays as it is: use that one"
+        if path.exists() and not path.is_file():
+            return f"is no file, and cannot be written: move {path} away"
+        return "cannot be read: the next commit writes it"
 
     def _note_rows(self, reader: TableReader) -> None:
         total = reader.count_all()
@@ -414,7 +413,3 @@ def _count(number: int, one: str, several: str = "") -> str:
 
 def _mb(size: int) -> str:
     return f"{size / 1e6:,.0f}"
-
-
-def _is_odd(path: Path, is_right: Callable[[Path], bool]) -> bool:
-    return os.path.lexists(path) and not is_right(path)

@@ -39,7 +39,7 @@ from ..store.lance_files import noted_version, version_of
 from ..store.migrations import SCHEMA_VERSION, embedder_in, is_known_version, version_in
 from ..store.replacement import Replaced, replacement
 from ..store.store_identity import damage_of, read_identity, store_id_in, store_id_of
-from ..store.table_files import look_at_files
+from ..store.table_files import look_at_files, odd_places
 from ..store.traces import has_data, has_version
 from .known_transcripts import HOSTS, known_transcripts
 from .ledger_account import LedgerAccount
@@ -345,7 +345,7 @@ def _judged(paths: StorePaths, merged: MergedRows) -> tuple[Kind, list[str]]:
     report = look_at_files(paths.table, digests, max_bytes=None, chance=Random())
     damaged = [one for one in report.faults if one.kind not in ("unneeded", "index")]
     read = {loss.file for loss in merged.salvage.losses}
-    faults = _faults_of_rows(paths, merged)
+    faults = [*odd_places(paths.table), *_faults_of_rows(paths, merged)]
     if _has_data(paths):
         faults += [str(one) for one in damaged if one.file not in read]
     if faults:

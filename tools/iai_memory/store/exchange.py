@@ -185,6 +185,8 @@ def _is_empty(folder: Path) -> bool:
         return next(folder.iterdir(), None) is None
     except FileNotFoundError:
         return True
+    except NotADirectoryError:
+        return False  # something else in its place is put away like a table
 
 
 def _free_name(paths: StorePaths) -> Path:

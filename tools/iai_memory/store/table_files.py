@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+import os
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Final, Literal, Self
 
 from .data_files import wrong_with
-from .file_digests import FileDigest, FileDigests, fault_of, files_of
+from .file_digests import LIST_NAME, FileDigest, FileDigests, fault_of, files_of
 from .lance_files import DamagedFile, Manifest, manifest_name, noted_version, version_of
 
 FileKind = Literal["manifest", "data", "deletion", "index", "unneeded"]
@@ -20,6 +21,8 @@ _KINDS: Mapping[str, FileKind] = {
     "_deletions": "deletion",
     "_indices": "index",
 }
+# Of the table; one that is missing is made.
+_FOLDERS: Final = ("_versions", "data", "_deletions", "_indices", "_transactions")
 _MAX_LOOKS: Final = 20  # while somebody commits
 # Who reads only some looks at these first: they are small, and a version hangs on each.
 _ORDER: Final = ("manifest", "deletion", "data", "index", "unneeded")
@@ -152,6 +155,25 @@ def look_at_files(
     there = {name: _size(folder / name) for name in _present(folder)}
     unknown = len(there.keys() - known.keys())
     return FileReport(confirmed, read, total, sum(there.values()), unknown)
+
+
+def odd_places(folder: Path) -> list[str]:
+    """Return what is no folder where LanceDB writes into one, and no file where our list is.
+
+    Costs a few system calls. A sentence each.
+
+    Args:
+        folder: Of the table.
+    """
+    found = [name for name in _FOLDERS if _is_odd(folder / name, Path.is_dir)]
+    told = [f"{name} is no folder" for name in found]
+    if _is_odd(folder.parent / LIST_NAME, Path.is_file):
+        told.append(f"{LIST_NAME} is no file")
+    return told
+
+
+def _is_odd(path: Path, is_right: Callable[[Path], bool]) -> bool:
+    return os.path.lexists(path) and not is_right(path)
 
 
 def changed_indexes(folder: Path, digests: FileDigests) -> set[str]:
