@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.support.clocks import clock_off_by
 
 from iai_memory import Memory
 from iai_memory.errors import InvalidInput, UnknownRecord
@@ -101,3 +102,17 @@ def test_a_difference_of_a_day_begins_with_it_and_nothing_is_no_difference(memor
     assert memory.diff("2020-01-01", "2020-12-31").total == 0
     with pytest.raises(InvalidInput, match="since is not before until"):
         memory.diff("2021-01-01", "2020-01-01")
+
+
+@pytest.mark.parametrize("off", [timedelta(days=3650), timedelta(days=-3650)])
+def test_what_a_wrong_clock_stored_is_of_the_time_between_its_neighbours(
+    memory: Memory, off: timedelta
+) -> None:
+    stored(memory, "port 1")
+    since = now()
+    with clock_off_by(off):
+        stored(memory, "port 2")
+    stored(memory, "port 3")
+    assert memory.diff(since).total == 2
+    assert memory.undo(to=since).total == 2
+    assert [one.text for one in memory.timeline().records] == ["port 1"]

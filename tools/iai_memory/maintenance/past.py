@@ -184,7 +184,7 @@ def diff(
         raise InvalidInput("since is not before until: swap them")
     times = store.settled_times()
     found: list[tuple[datetime, ChangedMemory]] = []
-    for record in store.latest.changed_after(since):
+    for record in store.latest.changed_after(since, times):
         settled = record if times is None else times.settle(record)
         before, after = _at(settled, since), settled if until is None else _at(settled, until)
         what = [] if after is None else differences(before, after)

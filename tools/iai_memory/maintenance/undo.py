@@ -238,7 +238,7 @@ def _is_of(one: Change, change: ChangeMade) -> bool:
 
 
 def _plan_to(reader: TableReader, to: datetime, times: SettledTimes | None) -> UndoPlan:
-    records = reader.changed_after(to)
+    records = reader.changed_after(to, times)
     folds = _times_of_folding(records)
     states: list[tuple[Record, Record]] = []
     for record in records:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import compress
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import pyarrow as pa
 from lancedb.query import ColumnOrdering
@@ -31,6 +31,9 @@ from .table_changes import BATCH_ROWS, TableChanges
 from .table_counts import FORGOTTEN, PENDING, TableCounts
 from .vector_rows import VECTOR_COLUMNS, Row, Vector, count_vectors, from_arrow, read_vectors
 from .whole_rows import WholeRows
+
+if TYPE_CHECKING:
+    from .settled_times import SettledTimes
 
 T = TypeVar("T")
 
@@ -130,10 +133,17 @@ class TableReader(TableCounts, TableChanges, WholeRows):
         ).as_py()
         return newest
 
-    def changed_after(self, moment: datetime) -> list[Record]:
-        """Return the records that were stored or changed after a time, by whichever clock."""
+    def changed_after(self, moment: datetime, times: SettledTimes | None = None) -> list[Record]:
+        """Return the records that were stored or changed after a time, by whichever clock.
+
+        Args:
+            moment: The time.
+            times: They say what a clock that was behind did after it.
+        """
         names = ("updated_at", "ingested_at", "arrived_at")
         parts = [f"{name} > {sql_time(moment)}" for name in self._present(names)]
+        if times is not None:
+            parts.append(f"table_version > {times.last_before(moment)}")
         return self.records_meeting(" OR ".join(parts))
 
     def records_meeting(self, condition: str) -> list[Record]:

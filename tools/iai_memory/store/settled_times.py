@@ -71,6 +71,11 @@ class SettledTimes:
         """Return whether a commit of that version or a later one has a time that agrees."""
         return bool(len(self.versions)) and version <= int(self.versions[-1])
 
+    def last_before(self, moment: datetime) -> int:
+        """Return the version of the last commit that was surely made by then; 0 where none was."""
+        at = int(np.searchsorted(self.times, _microseconds(moment), side="right"))
+        return int(self.versions[at - 1]) if at else 0
+
     def latest(self, version: int) -> datetime:
         """Return the time by which a commit of this version was made."""
         at = int(np.searchsorted(self.versions, version))
