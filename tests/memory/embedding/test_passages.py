@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.support.stored import stored
 
 from iai_memory import Memory
 from iai_memory.embedding.passages import (
@@ -42,12 +43,6 @@ def nearest(memory: Memory, question: str, where: Filter | None = None) -> dict[
     return memory.store.latest.nearest(
         vector_of(memory, question), where or Filter(), 10, nprobes=50
     )
-
-
-def stored(memory: Memory, text: str, **fields: object) -> str:
-    id_ = memory.ingest({"text": text, **fields}).results[0].id
-    assert id_ is not None
-    return id_
 
 
 def row_of(memory: Memory, id_: str) -> Row:

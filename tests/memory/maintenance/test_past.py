@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from tests.support.clocks import clock_off_by
+from tests.support.stored import now, stored
 
 from iai_memory import Memory
 from iai_memory.errors import InvalidInput, UnknownRecord
@@ -15,15 +16,6 @@ from iai_memory.errors import InvalidInput, UnknownRecord
 def memory(words_only: Memory) -> Memory:
     """A memory without a model: words are enough here."""
     return words_only
-
-
-def stored(memory: Memory, text: str, **fields: object) -> str:
-    [result] = memory.ingest({"text": text, **fields}).results
-    return str(result.id)
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 def test_a_history_shows_each_state_with_what_by_what_and_why(memory: Memory) -> None:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import lancedb
@@ -16,6 +16,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tests.support.clocks import clock_off_by
 from tests.support.old_stores import forked, old_store
+from tests.support.stored import now, raw, stored
 
 from iai_memory import Memory, Record
 from iai_memory.errors import InvalidInput
@@ -31,11 +32,6 @@ def memory(words_only: Memory) -> Memory:
     return words_only
 
 
-def stored(memory: Memory, text: str, **fields: object) -> str:
-    [result] = memory.ingest({"text": text, **fields}).results
-    return str(result.id)
-
-
 def captured(memory: Memory, *texts: str) -> list[str | None]:
     """Turns as a drain stores them."""
     turns = [
@@ -46,18 +42,9 @@ def captured(memory: Memory, *texts: str) -> list[str | None]:
     return [one.status for one in report.results]
 
 
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
 def texts(memory: Memory) -> list[str]:
     """What is shown today, sorted."""
     return sorted(one.text for one in memory.store.latest.newest(Filter(), 1_000))
-
-
-def raw(memory: Memory, id_: str) -> Record:
-    [record] = memory.store.latest.get([id_])
-    return record
 
 
 def test_what_was_added_is_forgotten_and_undoing_the_undo_brings_it_back(memory: Memory) -> None:

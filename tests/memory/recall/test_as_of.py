@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.stored import now, raw, stored
 
 from iai_memory import Memory, Record
 from iai_memory.errors import InvalidInput, UnknownRecord
@@ -29,18 +30,6 @@ def memory(words_only: Memory) -> Memory:
     return words_only
 
 
-def stored(memory: Memory, text: str, **fields: Any) -> str:
-    """Stores one memory; returns its id."""
-    [result] = memory.ingest({"text": text, **fields}).results
-    return str(result.id)
-
-
-def raw(memory: Memory, id_: str) -> Record:
-    """The record as the table holds it, forgotten or not."""
-    [record] = memory.store.latest.get([id_])
-    return record
-
-
 def held(memory: Memory, moment: datetime | str, **options: Any) -> list[str]:
     """Texts that a recall as of the moment finds for "port"."""
     found = memory.recall("port", as_of=moment, limit=50, **options)
@@ -53,11 +42,6 @@ def chain(memory: Memory, *texts: str, **fields: Any) -> list[str]:
     for text in texts[1:]:
         ids.append(memory.supersede(ids[-1], text).new_id)
     return ids
-
-
-def now() -> datetime:
-    """A moment after every commit so far and before every one to come."""
-    return datetime.now(UTC)
 
 
 # Dated changes

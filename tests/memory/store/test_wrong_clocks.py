@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.clocks import clock_off_by
 from tests.support.page_text import shown
+from tests.support.stored import now, raw, stored
 
 from iai_memory import Memory, Record
 from iai_memory.store.filter import Filter
@@ -25,20 +26,6 @@ DAY = timedelta(days=1)
 def memory(words_only: Memory) -> Memory:
     """A memory without a model: times need none."""
     return words_only
-
-
-def stored(memory: Memory, text: str, **fields: object) -> str:
-    [result] = memory.ingest({"text": text, **fields}).results
-    return str(result.id)
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-def raw(memory: Memory, id_: str) -> Record:
-    [record] = memory.store.latest.get([id_])
-    return record
 
 
 def held(memory: Memory, moment: datetime) -> list[str]:
