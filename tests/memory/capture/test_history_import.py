@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import zstandard
+from tests.support.damage import exchange_tables
 from tests.support.mounts import silent_mount
 from tests.support.transcript_lines import CODEX_META, TRANSCRIPTS, claude, codex, raw
 
@@ -183,16 +184,7 @@ def test_a_damaged_record_costs_time_and_no_turn(
     assert run(memory, path).unchanged == 1
 
 
-def test_a_table_that_was_made_anew_gets_everything_again(memory: Memory, tmp_path: Path) -> None:
-    path = put(tmp_path / "a.jsonl", *said("one"))
-    run(memory, path)
-    shutil.rmtree(memory.paths.database)
-    again = Memory(memory.paths.root)
-    assert run(again, path).counts.stored == 1
-    assert texts(again) == ["one"]
-
-
-def test_a_table_set_back_to_an_older_copy_gets_what_it_lacks(
+def test_a_table_that_another_one_was_put_in_the_place_of_gets_what_it_lacks(
     memory: Memory, tmp_path: Path
 ) -> None:
     first = put(tmp_path / "a.jsonl", *said("one"))
@@ -200,8 +192,7 @@ def test_a_table_set_back_to_an_older_copy_gets_what_it_lacks(
     run(memory, first)
     shutil.copytree(memory.paths.database, tmp_path / "copy")
     run(memory, first, second)
-    shutil.rmtree(memory.paths.database)
-    shutil.copytree(tmp_path / "copy", memory.paths.database)
+    exchange_tables(memory.paths, tmp_path / "copy")
 
     again = Memory(memory.paths.root)
 

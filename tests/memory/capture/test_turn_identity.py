@@ -375,10 +375,10 @@ def test_other_words_that_another_process_stored_meanwhile_stay_beside_ours(
 
     writing = memory.store.writing
 
-    def later() -> Any:
+    def later(**how: Any) -> Any:
         monkeypatch.setattr(memory.store, "writing", writing)
         Memory(memory.paths.root).ingest([turn("theirs")])
-        return writing()
+        return writing(**how)
 
     monkeypatch.setattr(memory.store, "writing", later)
     report = memory.ingest([turn("ours"), turn("ours"), turn("theirs, and more")])
