@@ -140,6 +140,7 @@ def test_a_file_of_another_shape_is_refused_by_name(tmp_path: Path) -> None:
         load(path)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("model")
 def test_both_routes_and_the_baselines_answer_a_tiny_conversation(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -322,6 +323,7 @@ def test_no_text_mentions_a_stranger_and_every_subject_has_much_said_of_it(world
         assert sum(stems(name) <= found for found in words) >= 25, name
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("model")
 def test_a_small_world_is_told_and_asked_back(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -65,6 +65,7 @@ def test_intervals_of_differences_and_of_counts_are_told_from_those_of_shares() 
     assert str(mean_with_interval([-0.25, -0.25])) == "-.250 -.250..-.250"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("model")
 def test_a_tiny_set_is_stored_asked_and_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -145,6 +145,7 @@ def test_memory_time_and_files_are_what_the_system_says(tmp_path: Path) -> None:
     assert (size.bytes, size.files) == (8, 2)
 
 
+@pytest.mark.slow
 def test_first_recall_counts_the_processor_time_of_both_servers(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -435,6 +435,7 @@ def test_a_project_with_an_ignore_file_is_not_captured(memory: Memory, host: Hos
     assert waiting(memory) == 0
 
 
+@pytest.mark.slow
 def test_three_processes_that_drain_at_once_store_every_turn_once(
     memory: Memory, host: Host, tmp_path: Path
 ) -> None:

@@ -146,6 +146,7 @@ print(kept, peak_kib() - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from Linux's /proc")
 def test_a_file_of_many_megabytes_is_streamed_in_less_than_64_mebibytes(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"

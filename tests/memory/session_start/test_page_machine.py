@@ -243,7 +243,9 @@ def run(machine: type[Freshness], examples: int, steps: int) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("machine", [Freshness, PatientFreshness])
+@pytest.mark.parametrize(
+    "machine", [Freshness, pytest.param(PatientFreshness, marks=pytest.mark.slow)]
+)
 def test_once_writes_stop_one_refresh_makes_every_page_true(machine: type[Freshness]) -> None:
     run(machine, examples=8, steps=25)
 

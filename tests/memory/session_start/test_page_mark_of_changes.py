@@ -114,6 +114,7 @@ def _pass_on(lines: Iterable[str], to: Queue[str]) -> None:
         to.put(line)
 
 
+@pytest.mark.slow
 def test_what_two_processes_acknowledge_is_on_the_page_or_holds_it_back(tmp_path: Path) -> None:
     memory = with_page(tmp_path / "store")
     acknowledged: Queue[str] = Queue()

@@ -152,7 +152,7 @@ def answers_of(snapshot: Snapshot, query: Vector, ids: Sequence[str]) -> list[ob
     ]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2))])
 def test_an_earlier_snapshot_answers_as_it_did_whatever_is_made_of_it(
     root: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,6 +209,7 @@ def test_who_reads_a_snapshot_sees_it_unchanged_while_later_ones_are_made(
     assert answers_of(held.snapshot, query, ids) != expected
 
 
+@pytest.mark.slow
 def test_a_table_over_the_bound_is_answered_by_the_table_with_the_same_answers(root: Path) -> None:
     chance = random.Random(7)
     memory = served(root)
@@ -291,6 +292,7 @@ def test_another_table_in_the_place_of_this_one_is_seen(
     assert again in memory.store.latest.nearest(query, Filter(), 5, nprobes=50)
 
 
+@pytest.mark.slow
 def test_what_a_thread_stored_it_finds_at_once_while_others_store_too(root: Path) -> None:
     memories = [served(root), served(root)]
     query = vector_of(memories[0], "who waits?")

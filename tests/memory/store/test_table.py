@@ -66,6 +66,7 @@ print("stored", flush=True)
         assert {h.text for h in memory.recall("lighthouse").hits} == {"lighthouse"}
 
 
+@pytest.mark.slow
 def test_three_processes_that_store_the_same_turns_at_once_store_each_once(memory: Memory) -> None:
     code = """
 import sys

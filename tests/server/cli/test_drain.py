@@ -553,6 +553,7 @@ def test_a_read_only_store_is_one_sentence_and_keeps_its_rings(memory: Memory) -
     assert stored(memory) == ["a fact", "plan the garden"]
 
 
+@pytest.mark.slow
 def test_beside_a_server_every_turn_is_stored_once(memory: Memory) -> None:
     with child_server(memory.paths.root, None) as server:
         server.ask("status")

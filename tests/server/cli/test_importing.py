@@ -183,6 +183,7 @@ def test_ctrl_c_says_what_is_stored_and_the_next_run_goes_on(
     assert Memory().status().records == 6000
 
 
+@pytest.mark.slow
 def test_kill_9_in_the_middle_loses_and_doubles_nothing(
     importing: Importing, tmp_path: Path
 ) -> None:

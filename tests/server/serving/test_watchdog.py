@@ -54,7 +54,7 @@ def test_of_two_steps_that_last_the_longer_one_is_published() -> None:
     assert seen[0].name == "capture"
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_capture_that_is_stuck_shows_in_status_and_the_page_is_refreshed_all_the_same(
     tmp_path: Path,
 ) -> None:
