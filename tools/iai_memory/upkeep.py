@@ -470,7 +470,7 @@ class StoreUpkeep(CapturingHandle):
         """Replace every match by a mark, in records, old versions, spool, caches and logs.
 
         Args:
-            pattern: A text, found in whatever encoding it stands.
+            pattern: A text, found in each encoding of `privacy.sought_text`.
             regex: Whether it is a regular expression.
             ignore_case: Whether capital and small letters are the same.
             remove_unknown: Whether former tables that a repair or a restore kept, and damaged parts

@@ -50,7 +50,7 @@ def scrub(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Remove a text from everywhere, in every encoding. Then look for it again.
+    """Remove a text from everywhere, escaped and encoded ones too. Then look for it again.
 
     Exits with 1 where it is left, or where not everything could be looked at.
     """

@@ -1,9 +1,11 @@
-"""A text is found in whatever encoding it stands, and replaced there."""
+"""A text is found in each of the encodings, and replaced there."""
 
 from __future__ import annotations
 
 import base64
+import html
 import json
+import quopri
 import unicodedata
 from urllib.parse import quote
 
@@ -25,6 +27,13 @@ ENCODED = {
     "JSON within JSON within JSON": json.dumps(json.dumps(json.dumps([NAME]))),
     "decomposed": unicodedata.normalize("NFD", NAME),
     "decomposed in JSON": json.dumps(unicodedata.normalize("NFD", NAME)),
+    "printed bytes": repr(NAME.encode())[2:-1],
+    "bytes in capital letters": "".join(f"\\x{byte:02X}" for byte in NAME.encode()),
+    "HTML": html.escape(NAME),
+    "HTML of ASCII": NAME.encode("ascii", "xmlcharrefreplace").decode(),
+    "HTML in hexadecimal": "".join(f"&#x{ord(char):X};" for char in NAME),
+    "named entities": NAME.replace("ö", "&ouml;").replace("ü", "&uuml;").replace("ß", "&szlig;"),
+    "quoted-printable": quopri.encodestring(NAME.encode()).decode().replace("=\n", ""),
     "percent-encoded": quote(NAME, safe=""),
     "a project's key": project_key(NAME.lower()).replace("+", "/"),
     "base64": base64.b64encode(f"user:{NAME}".encode()).decode(),

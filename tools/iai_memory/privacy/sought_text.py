@@ -1,14 +1,16 @@
-r"""A text that is to be found in whatever encoding it stands: written out, escaped, encoded.
+r"""A text that is to be found in whatever usual encoding it stands: written out, escaped, encoded.
 
 A file holds a text as it was written, or as JSON writes it (`\u00fc`, `\"`, `\n`, and JSON within
-JSON), percent-encoded in a URL, with project keys' `=c3=bc`, in base64, in UTF-16, and in either
-normal form of Unicode. So a text is searched as it is and decoded in each of these ways, up to
-three deep; what is found is told in places of the text as it stands, so that it can be replaced.
+JSON), as a program prints bytes (`\xc3\xbc`), percent-encoded in a URL, with the `=c3=bc` of mail
+and of project keys, with the entities of HTML (`&uuml;`, `&#252;`), in base64, in UTF-16, and in
+either normal form of Unicode. So a text is searched as it is and decoded in each of these ways, up
+to three deep; what is found is told in places of the text as it stands, so that it can be replaced.
 """
 
 from __future__ import annotations
 
 import base64
+import html
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
@@ -27,8 +29,10 @@ _HIDDEN_MARK: Final = "\0" * len(MARK)
 _DEPTH: Final = 3  # JSON within JSON within JSON: a tool's result that quotes a transcript
 _JSON: Final = re.compile(r"(?:\\u[0-9a-fA-F]{4})+|\\[\"\\/bfnrt]")
 _SIMPLE: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_BYTES: Final = re.compile(r"(?:\\x[0-9a-fA-F]{2})+")
 _PERCENT: Final = re.compile(r"(?:%[0-9a-fA-F]{2})+")
-_KEY: Final = re.compile(r"(?:=[0-9a-f]{2})+")
+_QUOTED: Final = re.compile(r"(?:=[0-9a-fA-F]{2})+")
+_ENTITIES: Final = re.compile(r"(?:&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]\w{1,30});)+")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
 _LONG: Final = 65_536  # a longer text is decoded line by line
 _FIRST_SEC: Final = 2.0  # a text takes milliseconds; 16 MiB of a file a second
@@ -74,7 +78,7 @@ class _BoundedPattern:
 
 @dataclass(frozen=True, slots=True)
 class SoughtText:
-    """A pattern, sought in all encodings.
+    """A pattern, sought in each of the encodings.
 
     Attributes:
         patterns: What any of is sought, as they are in the composed normal form.
@@ -109,7 +113,7 @@ class SoughtText:
         return cls(tuple(re.compile(re.escape(text)) for text in sorted(composed) if text))
 
     def is_in(self, text: str) -> bool:
-        """Return whether it stands in the text in any encoding."""
+        """Return whether it stands in the text in any of the encodings."""
         text = _without_marks(text)
         return self._is_written_in(text) or any(
             self._is_written_in(view) for line in _lines(text) for view in _decodings(line)
@@ -120,7 +124,7 @@ class SoughtText:
 
         Args:
             content: Of a file.
-            decoded: Whether to look for it in every encoding, and not only as it is: of what is no
+            decoded: Whether to look for it in each encoding, and not only as it is: of what is no
                 text, but holds some, that would take minutes.
         """
         if not decoded:
@@ -307,9 +311,17 @@ def _of_percent(escapes: str) -> str | None:
     return bytes.fromhex(escapes.replace("%", "")).decode("utf-8", "replace")
 
 
-def _of_key(escapes: str) -> str | None:
+def _of_bytes(escapes: str) -> str | None:
+    return _of_hex(escapes.replace("\\x", ""))
+
+
+def _of_quoted(escapes: str) -> str | None:
+    return _of_hex(escapes.replace("=", ""))
+
+
+def _of_hex(digits: str) -> str | None:
     try:
-        return bytes.fromhex(escapes.replace("=", "")).decode("utf-8")
+        return bytes.fromhex(digits).decode("utf-8")
     except UnicodeDecodeError:
         return None
 
@@ -327,8 +339,10 @@ def _of_base64(run: str) -> str | None:
 
 _FORMS: Final = (
     ("\\", _JSON, _of_json),
+    ("\\x", _BYTES, _of_bytes),
     ("%", _PERCENT, _of_percent),
-    ("=", _KEY, _of_key),
+    ("=", _QUOTED, _of_quoted),
+    ("&", _ENTITIES, html.unescape),
     ("", _BASE64, _of_base64),
 )
 
