@@ -6,13 +6,17 @@ and `evidence`: objects with the `uuid` of a turn, or with a `day`, which is eve
 begins with "d" and that day. Kinds that mean something here: `none` has no evidence, because nobody
 said it; `time` asks for a time alone; `language` and `lang-xx` are in another language than the
 sessions. A question may name its `language`.
+
+`own_questions.json` beside this module has questions of our own about sets that others have too, by
+the name of the folder: each with the uuids of the turns that answer, and no text of the set. Its
+`note` says how they were made.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +26,9 @@ from iai_memory.capture.transcript_files import look_at
 from iai_memory.store.record import Record
 
 OTHER_LANGUAGE = "another"
+OWN = "own questions"
 _SESSIONS = "en"
+_OWN_QUESTIONS = Path(__file__).with_name("own_questions.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,7 @@ class Question:
         language: Two letters; `OTHER_LANGUAGE` where the set says only that it is another one.
         now: When it is asked; None for any time.
         evidence: Host's ids of the turns that answer; empty for a question that nothing answers.
+        own: Whether it is one of ours, and not of the set.
     """
 
     text: str
@@ -42,6 +49,7 @@ class Question:
     language: str
     now: datetime | None
     evidence: frozenset[str]
+    own: bool = False
 
     @property
     def is_content(self) -> bool:
@@ -64,8 +72,12 @@ class RealSet:
     questions: list[Question]
 
 
-def load_set(folder: Path) -> RealSet:
+def load_set(folder: Path, *, own: bool = False) -> RealSet:
     """Read a set.
+
+    Args:
+        folder: Of the set.
+        own: Whether our own questions about a set of this name are added.
 
     Raises:
         ValueError: The folder is none; the message says what is missing.
@@ -85,7 +97,32 @@ def load_set(folder: Path) -> RealSet:
             f"{folder} is no set of real sessions ({exc!r}): it needs questions.json with corpus, "
             f"its files and questions"
         ) from exc
+    if own:
+        questions += own_questions(folder.name, frozenset(uuids))
     return RealSet(folder.name, sessions, questions)
+
+
+def own_questions(name: str, uuids: Collection[str]) -> list[Question]:
+    """Return our own questions about a set; none about a set that we have none about.
+
+    Args:
+        name: Of the set.
+        uuids: Of the turns that it has.
+
+    Raises:
+        ValueError: The set has no turn that a question counts as evidence: it is another edition.
+    """
+    told = json.loads(_OWN_QUESTIONS.read_text(encoding="utf-8"))["sets"].get(name, [])
+    asked: list[Question] = []
+    for one in told:
+        if missing := [uuid for uuid in one["evidence"] if uuid not in uuids]:
+            raise ValueError(
+                f"{_OWN_QUESTIONS.name} and the set {name} do not fit: {one['id']} names the turn "
+                f"{missing[0]}, which the set does not have"
+            )
+        evidence = [{"uuid": uuid} for uuid in one["evidence"]]
+        asked.append(replace(_question(one | {"evidence": evidence}, ()), own=True))
+    return asked
 
 
 def _question(fields: Mapping[str, Any], uuids: Iterable[str]) -> Question:

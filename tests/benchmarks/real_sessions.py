@@ -2,7 +2,8 @@
 
 Each folder is a set (`real_data` says of what) and gets a store of its own, into which its
 transcripts are imported. Its questions are asked with the model and by words only, beside plain
-BM25, plain cosine and both fused by rank over the same turns. Three ways to count a hit as right:
+BM25, plain cosine and both fused by rank over the same turns; `--own` asks our own questions about
+it too, which are counted apart. Three ways to count a hit as right:
 
 - turn: the turn that matched is evidence;
 - pair: it, or the turn right before or after it in its session;
@@ -28,7 +29,7 @@ from iai_memory.recall.query import check_query
 from iai_memory.results import Recalled
 
 from .baselines import Bm25, fused_by_rank
-from .real_data import Question, RealSet, Turns, load_set, told_to
+from .real_data import OWN, Question, RealSet, Turns, load_set, told_to
 from .real_report import BM25, COSINE, FUSION, OURS, WORDS, Asked, Count, plain, report
 from .routes import LIMIT
 from .timings import arguments_of, keep
@@ -43,7 +44,7 @@ def measure(sets: Sequence[RealSet]) -> list[Asked]:
             for other in sets
             if other is not one
             for question in other.questions
-            if question.is_content
+            if question.is_content and not question.own
         ]
         with tempfile.TemporaryDirectory(prefix="iai-mcp-real-") as folder:
             asked += _measured(one, foreign, Path(folder))
@@ -77,7 +78,7 @@ def _measured(one: RealSet, foreign: Sequence[Question], folder: Path) -> Iterat
 
 def _ours(name: str, source: str, memory: Memory, turns: Turns, question: Question) -> Asked:
     began = time.perf_counter()
-    found = _recalled(memory, question)
+    found = recalled(memory, question)
     took = (time.perf_counter() - began) * 1e3
     ways: dict[Count, list[set[str]]] = {
         "turn": [{hit.id} for hit in found.hits],
@@ -86,7 +87,7 @@ def _ours(name: str, source: str, memory: Memory, turns: Turns, question: Questi
     }
     return Asked(
         name,
-        source,
+        _source(source, question),
         question,
         False,
         _right(ways, turns, question),
@@ -97,7 +98,12 @@ def _ours(name: str, source: str, memory: Memory, turns: Turns, question: Questi
     )
 
 
-def _recalled(memory: Memory, question: Question) -> Recalled:
+def _source(name: str, question: Question) -> str:
+    return f"{name}, {OWN}" if question.own else name
+
+
+def recalled(memory: Memory, question: Question) -> Recalled:
+    """Ask a question, at its time if it has one."""
     if question.now is None:
         return memory.recall(question.text, limit=LIMIT)
     query = check_query(question.text, {"limit": LIMIT}, None, memory.zone)
@@ -122,7 +128,8 @@ class _Plain:
                 "pair": [turns.pair(id_) for id_ in found],
                 "exchange": [turns.exchange(id_) for id_ in found],
             }
-            yield Asked(name, self._source, question, False, _right(ways, turns, question))
+            source = _source(self._source, question)
+            yield Asked(name, source, question, False, _right(ways, turns, question))
 
     def _rankings(self, text: str) -> dict[str, list[str]]:
         rankings = {BM25: self._bm25.ranking(text)}
@@ -149,15 +156,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Reads the arguments, measures, prints; returns the exit code."""
     parser = arguments_of("real_sessions", __doc__)
     parser.add_argument("folders", type=Path, nargs="+", help="sets; a colon between two will do")
+    parser.add_argument("--own", action="store_true", help="ask our own questions too")
     given = parser.parse_args(arguments)
     try:
         folders = [Path(one) for path in given.folders for one in str(path).split(":")]
-        sets = [load_set(folder) for folder in folders]
+        sets = [load_set(folder, own=given.own) for folder in folders]
     except ValueError as exc:
         print(exc, file=sys.stderr)
         return 2
     asked = measure(sets)
-    for source in [[one.name] for one in sets] + ([[one.name for one in sets]] * (len(sets) > 1)):
+    sources = list(dict.fromkeys(one.source for one in asked))
+    for source in [[one] for one in sources] + ([sources] * (len(sources) > 1)):
         print(report(" and ".join(source), [one for one in asked if one.source in source]))
     keep(given.json, [plain(one) for one in asked])
     return 0

@@ -11,7 +11,7 @@ import pytest
 from tests.benchmarks import real_sessions, recall_pairs
 from tests.benchmarks.intervals import mean_with_interval
 from tests.benchmarks.own_sessions import LANGUAGES, own_set, write_own_set
-from tests.benchmarks.real_data import Turns, load_set
+from tests.benchmarks.real_data import Turns, load_set, own_questions
 from tests.benchmarks.real_report import Asked, Count, report
 from tests.benchmarks.reliability import reliability
 from tests.benchmarks.tiny_sessions import write_tiny_set
@@ -34,6 +34,29 @@ def test_a_folder_without_questions_is_refused_by_name(
 ) -> None:
     assert real_sessions.main([str(tmp_path)]) == 2
     assert f"{tmp_path} is no set of real sessions" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["real-dev", "real-dev-cli"])
+def test_own_questions_are_read_for_the_set_they_are_about(name: str) -> None:
+    asked = own_questions(name, _EveryTurn())
+    assert len(asked) >= 45
+    assert len({one.text for one in asked}) == len(asked)
+    assert all(one.own and one.now is None for one in asked)
+    assert all(bool(one.evidence) != (one.kind == "none") for one in asked)
+    assert {one.language for one in asked} > {"en", "de", "fr", "ru"}
+    assert own_questions("a set that nobody asked about", ()) == []
+
+
+def test_own_questions_about_turns_that_a_set_lacks_are_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="own-c001 names the turn"):
+        own_questions("real-dev-cli", ())
+
+
+class _EveryTurn(frozenset[str]):
+    """The ids of a set that has every turn."""
+
+    def __contains__(self, _id: object) -> bool:
+        return True
 
 
 def test_pairs_and_exchanges_are_those_of_one_session() -> None:
