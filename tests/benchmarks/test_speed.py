@@ -92,6 +92,7 @@ def test_made_up_words_are_a_share_of_a_text_and_some_come_far_more_often() -> N
     assert made_up.count(most_common) > 20 * len(made_up) / len(set(made_up))
 
 
+@pytest.mark.slow
 def test_a_store_is_built_once_and_what_one_run_writes_never_shows_in_the_next(
     cache: Path, tmp_path: Path
 ) -> None:
@@ -158,6 +159,7 @@ def test_first_recall_counts_the_processor_time_of_both_servers(
     assert "spawn to first answer, 10 records" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_embedding_says_what_is_missing_and_measures_the_rest(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -290,6 +292,7 @@ def test_memory_is_looked_at_from_the_handshake_until_it_is_given_back(
     assert rows["drowsy"]["rss_mb"] < 0.95 * rows["after 3 recalls"]["rss_mb"]
 
 
+@pytest.mark.slow
 def test_context_cost_is_that_of_the_served_tools_and_of_whole_answers(tmp_path: Path) -> None:
     rows = run_benchmark(context_cost, tmp_path, "--texts", "3", "--queries", "2")
     tools, whole = rows["names, descriptions, inputs"], rows["the whole tools/list"]
@@ -299,6 +302,7 @@ def test_context_cost_is_that_of_the_served_tools_and_of_whole_answers(tmp_path:
     assert answer["tokens"] > hits["tokens"]
 
 
+@pytest.mark.slow
 def test_growth_is_printed_and_drawn_where_matplotlib_is_there(
     cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

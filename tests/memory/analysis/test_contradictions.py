@@ -132,6 +132,7 @@ def test_without_a_model_the_command_is_named(
         Memory(tmp_path / "store").contradictions()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["", "?!", "I", "\x00", "\u202e" * 40, "x" * 50_000, "Ann: ", "a. " * 3_000, "東京です"]
 )

@@ -264,6 +264,7 @@ def test_the_object_behind_half_a_line_of_small_parts_is_found(path: Path) -> No
 PARTS = {"{}": 90_000, "[1]": 80_000, '{"a":{}}': 45_000, '"é"': 260_000, "12": 480_000}
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(st.data())
 def test_of_any_line_that_is_shortened_what_is_kept_is_json(data: st.DataObject) -> None:

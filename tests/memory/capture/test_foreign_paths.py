@@ -39,6 +39,7 @@ def test_a_transcript_that_is_no_file_keeps_no_other_waiting(
     assert texts(words_only) == {"a healthy turn"}
 
 
+@pytest.mark.slow
 def test_a_transcript_on_a_mount_that_does_not_answer_keeps_no_other_waiting(
     words_only: Memory, tmp_path: Path
 ) -> None:

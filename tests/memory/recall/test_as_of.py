@@ -195,6 +195,7 @@ def test_the_birth_is_the_first_arrival_whoever_stored_it(memory: Memory, tmp_pa
     assert memory.store.first_ingested_at() == JANUARY
 
 
+@pytest.mark.slow
 @given(data=st.data())
 def test_sql_lets_by_everything_that_a_filter_admits(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
@@ -362,6 +363,7 @@ def test_a_chain_that_lost_a_record_ends_there(memory: Memory) -> None:
     assert [one.id for one in successors(memory.store.latest, [raw(memory, "1")])["1"]] == ["2"]
 
 
+@pytest.mark.slow
 def test_a_very_long_chain_is_told_up_to_a_bound(memory: Memory) -> None:
     length = MAX_HOPS + 10
     with memory.store.writing() as writer:

@@ -52,6 +52,7 @@ def test_names_as_long_as_they_may_be_leave_room_for_memories(memory: Memory) ->
         assert estimate_tokens(made) <= 2000
 
 
+@pytest.mark.slow
 def test_the_limit_in_bytes_drops_whole_lines_and_no_heading_stays_alone(memory: Memory) -> None:
     memory.ingest([{"text": "漢" * 3000 + str(n), "pinned": n % 2 == 0} for n in range(60)])
     made = [shown(memory, budget_tokens=budget) for budget in range(2000, 10_001, 500)]

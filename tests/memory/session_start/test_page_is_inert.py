@@ -94,6 +94,7 @@ def one_fact(tmp_path_factory: pytest.TempPathFactory) -> Memory:
     return memory
 
 
+@pytest.mark.slow
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(topic=WILD, notice=WILD, name=WILD, rings=st.integers(0, 10**9))
 def test_no_text_can_add_structure_to_the_page(

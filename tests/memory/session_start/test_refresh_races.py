@@ -165,6 +165,7 @@ def assert_mended(memory: Memory) -> None:
     assert_no_lie(memory)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("step", "count"),
     [("watermark", 1), ("rendered", 1), ("written", 1), ("written", 2)],
@@ -186,6 +187,7 @@ def test_a_process_killed_in_a_refresh_leaves_a_pair_that_the_next_one_mends(
     assert_mended(memory)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("replacement", "torn"), [(1, False), (2, True), (3, False), (4, True)], ids=str
 )

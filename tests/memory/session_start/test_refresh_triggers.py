@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from tests.support.pages import (
     cache,
     events,
@@ -43,6 +44,7 @@ def test_what_a_tool_stored_is_rendered_at_once_without_waiting_for_a_tick(tmp_p
     assert {e["trigger"] for e in rendered(reading)[1:]} == {"wake_sequence"}
 
 
+@pytest.mark.slow
 def test_what_another_process_stored_is_rendered_at_a_tick(tmp_path: Path) -> None:
     store = tmp_path / "store"
     reading = opened(store)
@@ -54,6 +56,7 @@ def test_what_another_process_stored_is_rendered_at_a_tick(tmp_path: Path) -> No
     assert last["trigger"] == "periodic_wake"
 
 
+@pytest.mark.slow
 def test_what_another_process_stored_does_not_wait_for_a_tick(tmp_path: Path) -> None:
     store = tmp_path / "store"
     reading = opened(store)

@@ -91,6 +91,7 @@ def test_where_nobody_reads_a_compaction_leaves_one_version_of_one_file(memory: 
     assert len(memory.store.latest.newest(Filter(), 100)) == 3
 
 
+@pytest.mark.slow
 def test_what_another_process_is_reading_stays_until_it_has_read_it(memory: Memory) -> None:
     with reader_of(memory) as reader:
         memory.ingest("one more")
@@ -103,6 +104,7 @@ def test_what_another_process_is_reading_stays_until_it_has_read_it(memory: Memo
         assert versions_of(memory) == 1
 
 
+@pytest.mark.slow
 def test_a_version_that_was_the_latest_until_now_counts_as_new_however_old_it_is(
     memory: Memory,
 ) -> None:

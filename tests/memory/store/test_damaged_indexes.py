@@ -91,6 +91,7 @@ def test_while_nobody_may_write_recall_goes_on_by_meaning_and_says_so(
     assert not embedded.recall("which port has fact 7?").degraded
 
 
+@pytest.mark.slow
 def test_where_neither_words_nor_meaning_can_be_searched_it_is_no_empty_answer(
     memory: Memory,
 ) -> None:

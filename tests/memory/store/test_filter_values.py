@@ -44,6 +44,7 @@ def test_any_text_is_only_a_value_in_every_filter(memory: Memory, value: str) ->
     assert memory.store.statistics().total == 2
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(value=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30))
 def test_what_a_filter_names_is_what_it_finds(

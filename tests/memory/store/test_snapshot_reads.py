@@ -176,6 +176,7 @@ def test_an_earlier_snapshot_answers_as_it_did_whatever_is_made_of_it(
         assert answers_of(earlier, query, ids) == answers
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager_threads")
 def test_who_reads_a_snapshot_sees_it_unchanged_while_later_ones_are_made(
     root: Path, monkeypatch: pytest.MonkeyPatch
@@ -421,6 +422,7 @@ def test_what_is_moved_between_its_search_and_its_reading_is_found(
     assert not moves
 
 
+@pytest.mark.slow
 def test_a_store_that_is_too_large_to_be_copied_is_asked_and_changed_like_any_other(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

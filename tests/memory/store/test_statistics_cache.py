@@ -57,6 +57,7 @@ def change(memory: Memory, chance: random.Random, number: int) -> None:
         memory.pin(one, pinned=bool(number % 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_what_is_added_up_is_what_a_scan_counts_whoever_changed_the_table(
     root: Path, seed: int

@@ -96,6 +96,7 @@ for turn in range(15):
     assert len({record.id for record in records}) == 15
 
 
+@pytest.mark.slow
 def test_every_write_that_was_acknowledged_survives_kill_9(memory: Memory) -> None:
     code = """
 import sys

@@ -278,6 +278,7 @@ def test_a_store_of_an_earlier_version_whose_rows_are_stamped_ahead_recovers(
     assert held(opened, now())[-1] == "port 8"
 
 
+@pytest.mark.slow
 @settings(max_examples=4, deadline=None)
 @given(st.lists(st.sampled_from(["ingest", "pin", "forget", "restore", "supersede"]), max_size=5))
 def test_whatever_a_wrong_clock_does_in_between_leaves_the_past_of_others(

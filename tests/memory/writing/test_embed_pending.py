@@ -291,6 +291,7 @@ def test_neither_a_long_text_waits_for_short_ones_nor_they_for_it(memory: Memory
     assert shorts[-1] in embedded
 
 
+@pytest.mark.slow
 def test_no_stream_of_new_turns_keeps_a_long_text_waiting(memory: Memory) -> None:
     [long] = said(memory, LONG)
     for number in range(30):
@@ -525,6 +526,7 @@ def test_a_sleep_that_was_interrupted_goes_on_at_the_next_passage(memory: Memory
 # Ingest
 
 
+@pytest.mark.slow
 def test_a_text_that_would_keep_its_caller_waiting_is_left_pending(memory: Memory) -> None:
     long = BETWEEN[0] * (MAX_AT_ONCE // len(BETWEEN[0]) + 1)
     report = memory.ingest([FIRST, long, LAST])

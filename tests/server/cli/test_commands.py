@@ -452,6 +452,7 @@ def test_characters_that_a_terminal_lacks_are_escaped(tmp_path: Path) -> None:
     assert "A fox \\U0001f98a and a café." in shown
 
 
+@pytest.mark.slow
 def test_lancedb_does_not_warn_of_an_index_that_grew_unless_the_user_asked_for_it(
     tmp_path: Path,
 ) -> None:

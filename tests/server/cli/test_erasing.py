@@ -283,6 +283,7 @@ def test_one_sign_is_no_text_that_can_be_removed(memory: Memory, command: Comman
         assert command("scrub", sign).code == 2
 
 
+@pytest.mark.slow
 def test_an_expression_that_never_ends_is_refused_and_changes_nothing(
     memory: Memory, command: Command
 ) -> None:

@@ -134,6 +134,7 @@ def test_a_folder_that_is_not_there_is_named(command: Command, folder: Path) -> 
     assert (code, "No such file or directory" in err) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_leaves_no_file_of_that_name(
     memory: Memory, folder: Path, command: Command
 ) -> None:
@@ -196,6 +197,7 @@ def test_on_a_terminal_what_turns_a_text_around_is_escaped(memory: Memory) -> No
     assert "\u202e".encode() not in shown
 
 
+@pytest.mark.slow
 def test_a_reader_of_stdout_that_goes_away_is_a_sentence(memory: Memory) -> None:
     read, write = os.pipe()
     os.close(read)

@@ -168,6 +168,7 @@ def test_ctrl_c_at_any_moment_ends_it_without_a_traceback(store: Path, moment: s
     assert Memory(store).status().records == 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_it_waits_for_a_lock_ends_it(store: Path, number: signal.Signals) -> None:
     from iai_memory.base.locks import held

@@ -76,6 +76,7 @@ def _connected_and_back(name: HostName, before: dict[Path, bytes]) -> dict[Path,
     return between
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(document=JSON_FILES, style=STYLES, end=ENDS, crlf=st.booleans(), bom=st.booleans())
 def test_any_json_keeps_its_content_and_comes_back_byte_for_byte(
@@ -162,6 +163,7 @@ TOML_TABLES = st.lists(
 ).map(lambda tables: "".join(f"\n# before\n{header}\n{body}" for header, body in tables))
 
 
+@pytest.mark.slow
 @settings(max_examples=150, suppress_health_check=[HealthCheck.filter_too_much])
 @given(top=TOML_LINES, tables=TOML_TABLES, end=st.sampled_from(["", "# last", "\n\n", "# last\n"]))
 def test_any_toml_keeps_its_content_and_comes_back_byte_for_byte(

@@ -115,6 +115,7 @@ def test_a_last_request_without_a_line_end_is_answered(app: App) -> None:
     assert _ids(list(host.rest)) == [7]
 
 
+@pytest.mark.slow
 def test_a_host_that_does_not_read_is_not_read_from_either(app: App) -> None:
     """Ids of 500 KB are answered with as much."""
     with spoken(real_only(app)) as host:

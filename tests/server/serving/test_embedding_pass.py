@@ -38,6 +38,7 @@ def said(memory: Memory, *texts: str) -> list[str]:
     return [one.id for one in report.results if one.id is not None]
 
 
+@pytest.mark.slow
 def test_a_long_text_is_embedded_over_several_passes_and_the_page_follows_between_them(
     runtime: Runtime,
 ) -> None:
@@ -82,6 +83,7 @@ def test_a_server_that_ends_in_the_middle_leaves_the_rest_to_the_next(runtime: R
     assert memory.status().pending == 0
 
 
+@pytest.mark.slow
 def test_a_drowsy_server_keeps_the_model_until_nothing_waits(
     tmp_path: Path, model_folder: Path
 ) -> None:

@@ -144,6 +144,7 @@ def test_a_host_that_stops_reading_ends_it_in_silence(tmp_path: Path) -> None:
         assert child.stderr() == ""
 
 
+@pytest.mark.slow
 def test_with_other_versions_the_real_server_answers_and_leaves_a_record(tmp_path: Path) -> None:
     package = tmp_path / "changed" / "iai_server"
     shutil.copytree(ROOT / "server" / "iai_server", package)
