@@ -11,12 +11,15 @@ import pytest
 from tests.benchmarks import real_sessions, recall_pairs
 from tests.benchmarks.intervals import mean_with_interval
 from tests.benchmarks.own_sessions import LANGUAGES, own_set, write_own_set
-from tests.benchmarks.real_data import Turns, load_set, own_questions
+from tests.benchmarks.real_data import Turns, load_set, own_questions, told_to
 from tests.benchmarks.real_report import Asked, Count, report
 from tests.benchmarks.reliability import reliability
 from tests.benchmarks.tiny_sessions import write_tiny_set
+from tests.benchmarks.written_sessions import write_written_set
 from tests.support.benchmarks import run_benchmark
 from tests.support.records import record
+
+from iai_memory import Memory, load_settings
 
 
 def test_a_set_is_read_with_its_sessions_its_days_and_its_languages(tmp_path: Path) -> None:
@@ -173,3 +176,16 @@ def test_a_question_of_the_own_set_has_other_words_than_what_answers_it() -> Non
             words -= {word for thing in language.things for word in thing.lower().split()}
         for at in one["evidence"][1:]:
             assert not words & set(re.findall(r"\w{4,}", texts[at["uuid"]].lower())), one
+
+
+def test_the_written_sessions_are_stored_as_a_host_writes_them(tmp_path: Path) -> None:
+    found = load_set(write_written_set(tmp_path / "written"))
+    assert (len(found.sessions), len(found.questions)) == (9, 66)
+    memory = Memory(settings=load_settings(store=tmp_path / "store", model=None))
+    stored = told_to(memory, found.sessions, tmp_path / "transcripts")
+    turns = {one.turn_id for one in stored.records}
+    assert all(one.evidence <= turns for one in found.questions)
+    assert all(bool(one.evidence) != (one.kind == "none") for one in found.questions)
+    by_role = [sum(one.role == role for one in stored.records) for role in ("user", "assistant")]
+    assert by_role == [95, 105], "calls of tools and their results are no turns"
+    assert sum(one.language == "de" and one.is_content for one in found.questions) == 15
