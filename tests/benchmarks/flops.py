@@ -21,7 +21,7 @@ import numpy as np
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from iai_memory.embedding.convert import LAYERS
+from iai_memory.embedding.convert import MINILM
 from iai_memory.embedding.identity import DIMENSION
 
 from .timings import timed
@@ -35,7 +35,7 @@ SHAPES = ((384, 384, 1152), (384, 384, 1536), (384, 1536, 384), (1024, 1024, 102
 def encoder_operations(lengths: Sequence[int]) -> int:
     """Operations to encode texts of so many tokens each, the two special ones included."""
     per_token = 8 * DIMENSION**2 + 4 * DIMENSION * INNER
-    return LAYERS * sum(per_token * n + 4 * n * n * DIMENSION for n in lengths)
+    return MINILM.layers * sum(per_token * n + 4 * n * n * DIMENSION for n in lengths)
 
 
 def numpy_peak(rounds: int) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +143,49 @@ def test_the_key_of_the_identity_is_one_stable_string() -> None:
 def test_a_prefix_is_part_of_the_key() -> None:
     prefixed = EmbedderIdentity("m", "0" * 64, "fp32", "cls", 8, prefix="query: ")
     assert prefixed.key == "m@000000000000/fp32/cls/8/'query: '"
+
+
+def test_a_prefix_of_questions_is_part_of_the_key_where_it_is_another_one() -> None:
+    marked = partial(EmbedderIdentity, "m", "0" * 64, "fp32", "cls", 8)
+    two = marked(prefix="passage: ", query_prefix="query: ")
+    assert two.key == "m@000000000000/fp32/cls/8/'passage: '/'query: '"
+    assert marked(query_prefix="query: ").key == "m@000000000000/fp32/cls/8/''/'query: '"
+    assert marked(prefix="a", query_prefix="a").key == marked(prefix="a").key
+    assert marked(query_prefix="").key == marked().key
+
+
+def test_how_cosines_are_read_is_no_part_of_the_key() -> None:
+    narrow = replace(IDENTITY, cosine_zero=0.7, cosine_one=0.9, reads=("de", "en"))
+    assert narrow.key == IDENTITY.key
+
+
+def test_the_cosines_of_a_narrow_cone_are_spread_and_keep_their_order() -> None:
+    narrow = replace(IDENTITY, cosine_zero=0.7, cosine_one=0.9)
+    assert [round(narrow.similarity(one), 3) for one in (0.4, 0.6, 0.7, 0.8, 0.9, 1.0)] == [
+        -1.0,
+        -0.5,
+        0.0,
+        0.5,
+        1.0,
+        1.0,
+    ]
+    assert narrow.cosine(narrow.similarity(0.83)) == pytest.approx(0.83)
+    assert [IDENTITY.similarity(one) for one in (-0.25, 0.0, 0.5, 1.0)] == [-0.25, 0.0, 0.5, 1.0]
+
+
+def test_a_question_is_read_behind_its_own_prefix_and_a_text_behind_its_own(
+    model_folder: Path,
+) -> None:
+    files = found_model(model=model_folder)
+    identity = replace(files.identity, prefix="passage: ", query_prefix="query: ")
+    manifest = files.manifest.model_copy(update={"identity": identity})
+    marking = load_encoder(replace(files, manifest=manifest), threads=1)
+    plain = load_encoder(files, threads=1)
+    text = "where is the lighthouse"
+    assert np.array_equal(marking.encode_question(text), plain.encode([f"query: {text}"])[0])
+    assert np.array_equal(marking.encode([text]), plain.encode([f"passage: {text}"]))
+    assert np.array_equal(plain.encode_question(text), plain.encode([text])[0])
+    assert marking.token_spans(text) == plain.token_spans(text)
 
 
 def test_an_encoder_has_the_identity_that_its_files_have(

@@ -1,8 +1,9 @@
 """The conversion of published BERT weights to an ONNX graph from tokens to a unit vector.
 
-The graph is the encoder of Devlin et al. (2018) with the sizes of all-MiniLM-L6-v2, mean pooling
-and L2 normalisation. Its large matrix products are of 8-bit integers; attention, norms and sums are
-float32. One operator is private to onnxruntime: MatMulIntegerToFloat.
+The graph is the encoder of Devlin et al. (2018) with 384 channels and 12 heads, mean pooling and L2
+normalisation. Its large matrix products are of 8-bit integers; attention, norms and sums are
+float32. Two operators are private to onnxruntime: MatMulIntegerToFloat and, for a word table of 4
+bits, GatherBlockQuantized.
 
 Weights have a scale for each output channel. Activations have one for each token, taken from that
 token alone (Yao et al., "ZeroQuant", 2022): no text is quantised by what stands beside it in a
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 CONVERTER_VERSION = 2
 """Grows with every change of the graph; an install replaces a folder of an older version."""
 
-LAYERS = 6
 _HEADS = 12
 _HEAD_SIZE = DIMENSION // _HEADS
 _EPSILON = 1e-12
@@ -38,13 +38,43 @@ _OPSET = 20  # the first with Gelu; LayerNormalization came with 17
 _IR_VERSION = 10  # what onnxruntime 1.22, our oldest, reads; onnx would write its newest
 _ONNXRUNTIME = "com.microsoft"
 
-# Of the normalised hidden states, over README, SECURITY.md and generated talk, all layers alike:
-# the largest value here is 2.8 to 7.9 times that of the median channel, elsewhere at most 2.
-_LOUD_CHANNELS = (63, 99, 157, 223, 338)
 _LOUDNESS = 4.0  # a power of two: dividing by it loses no bits
 
 _LARGEST = 127  # of a weight; -128 is left out, so that zero stands in the middle
 _GELU_DEPTH = 0.17  # GELU's least value is -0.16997
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """What differs between the published encoders.
+
+    Attributes:
+        layers: Number of encoder layers.
+        loud_channels: Channels of the normalised hidden states that are much louder than the
+            median one, all layers alike.
+    """
+
+    layers: int
+    loud_channels: tuple[int, ...]
+
+
+# Over README, SECURITY.md and generated talk: the largest value here is 2.8 to 7.9 times that of
+# the median channel, elsewhere at most 2.
+MINILM = Architecture(layers=6, loud_channels=(63, 99, 157, 223, 338))
+
+
+@dataclass(frozen=True, slots=True)
+class BlockTable:
+    """A word table of 4 bits a component, each 32 of a row with their own step.
+
+    Attributes:
+        nibbles: uint8, (words, 192): components 2i and 2i + 1 as the low and the high half of byte
+            i, each a whole number -8..7 in two's complement.
+        steps: float16, (words, 12).
+    """
+
+    nibbles: NDArray[np.uint8]
+    steps: NDArray[np.float16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +95,11 @@ class _Quantised:
 
 
 def convert(
-    weights: Mapping[str, NDArray[np.float32]], on_layer: Callable[[int], None] | None = None
+    weights: Mapping[str, NDArray[np.float32]],
+    on_layer: Callable[[int], None] | None = None,
+    *,
+    architecture: Architecture = MINILM,
+    words: BlockTable | None = None,
 ) -> bytes:
     """Build the graph; the same weights give the same bytes.
 
@@ -74,8 +108,10 @@ def convert(
     number of tokens, and a row has the same bits whatever the others are.
 
     Args:
-        weights: Tensors by their published names.
+        weights: Tensors by the names of the published BERT.
         on_layer: Called with the number of encoder layers done.
+        architecture: What they are the weights of.
+        words: The word table where it was published in 4 bits; else it is among the weights.
 
     Returns:
         The serialised ONNX model.
@@ -84,9 +120,10 @@ def convert(
         ImportError: onnx is not installed (the extra `iai-mcp[model]`).
         KeyError: A tensor is missing.
     """
-    graph = _Graph(weights)
-    hidden = graph.embed("input_ids")
-    for layer in range(LAYERS):
+    graph = _Graph(weights, architecture)
+    table = graph.words("input_ids") if words is None else graph.block_words("input_ids", words)
+    hidden = graph.embed("input_ids", *table)
+    for layer in range(architecture.layers):
         hidden = graph.encoder_layer(hidden, f"encoder.layer.{layer}")
         if on_layer is not None:
             on_layer(layer + 1)
@@ -97,7 +134,9 @@ def convert(
 class _Graph:
     """The nodes and constants so far; each method appends and returns the name of its output."""
 
-    def __init__(self, weights: Mapping[str, NDArray[np.float32]]) -> None:
+    def __init__(
+        self, weights: Mapping[str, NDArray[np.float32]], architecture: Architecture
+    ) -> None:
         import numpy as np
         from onnx import helper, numpy_helper
 
@@ -105,20 +144,50 @@ class _Graph:
         self._helper = helper
         self._numpy_helper = numpy_helper
         self._weights = weights
+        self._architecture = architecture
         self._nodes: list[Any] = []
         self._constants: dict[str, Any] = {}
 
-    def embed(self, ids: str) -> str:
+    def words(self, ids: str) -> tuple[str, str | None]:
+        """Return each token's row of the word table, rounded to whole numbers, and its step."""
         table, steps = self._rounded(self._weight("embeddings.word_embeddings").T)
         words = self.op("Gather", self.constant("word_embeddings", table.T), ids)
         step = self.op("Gather", self.constant("word_embeddings.step", steps[:, None]), ids)
+        return words, step
+
+    def block_words(self, ids: str, table: BlockTable) -> tuple[str, str | None]:
+        """Return each token's row of a word table that stays in 4 bits, its steps applied."""
+        from onnx import TensorProto
+
+        self._constants["word_embeddings"] = self._helper.make_tensor(
+            "word_embeddings",
+            TensorProto.INT4,
+            (len(table.nibbles), DIMENSION),
+            table.nibbles.tobytes(),
+            raw=True,
+        )
+        rows = self.op(
+            "GatherBlockQuantized",
+            "word_embeddings",
+            ids,
+            self.constant("word_embeddings.steps", table.steps),
+            block_size=DIMENSION // table.steps.shape[1],
+            gather_axis=0,
+            quantize_axis=1,
+            domain=_ONNXRUNTIME,
+        )
+        return rows, None
+
+    def embed(self, ids: str, words: str, step: str | None) -> str:
         positions = self.constant(
             "position_embeddings",
             self._weight("embeddings.position_embeddings")
             + self._weight("embeddings.token_type_embeddings")[0],
         )
         rows = self.op("Slice", positions, self.ints(0), self._tokens_of(ids), self.ints(0))
-        loud = self.op("Mul", self._as_float(words), step)
+        loud = self._as_float(words)
+        if step is not None:
+            loud = self.op("Mul", loud, step)
         return self.layer_norm(self.op("Add", loud, rows), "embeddings.LayerNorm")
 
     def encoder_layer(self, hidden: str, name: str) -> str:
@@ -279,7 +348,7 @@ class _Graph:
 
     def _loudness(self) -> NDArray[np.float32]:
         loudness = self._np.ones(DIMENSION, dtype=self._np.float32)
-        loudness[list(_LOUD_CHANNELS)] = _LOUDNESS
+        loudness[list(self._architecture.loud_channels)] = _LOUDNESS
         return loudness
 
     def _weight(self, name: str) -> NDArray[np.float32]:

@@ -57,7 +57,9 @@ class Encoder:
         return self._identity
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Encode texts; each is cut after 254 tokens of its own, and an empty one is valid.
+        """Encode texts that are stored, or passages of them; an empty one is valid.
+
+        Each is cut after 254 tokens, those of the model's prefix for a text included.
 
         Returns:
             float32, (len(texts), 384), L2-normalised rows in the order of the texts.
@@ -65,9 +67,21 @@ class Encoder:
         Raises:
             ModelFault: onnxruntime could not run the graph, for want of memory for example.
         """
+        return self._encode(self._identity.prefix, texts)
+
+    def encode_question(self, text: str) -> NDArray[np.float32]:
+        """Encode a question, which some models want marked as one; float32, (384,), unit length.
+
+        Raises:
+            ModelFault: onnxruntime could not run the graph.
+        """
+        vector: NDArray[np.float32] = self._encode(self._identity.question_prefix, [text])[0]
+        return vector
+
+    def _encode(self, prefix: str, texts: Sequence[str]) -> NDArray[np.float32]:
         import numpy as np
 
-        tokens = [self._tokenize(self._identity.prefix + text, special=True).ids for text in texts]
+        tokens = [self._tokenize(prefix + text, special=True).ids for text in texts]
         vectors = np.empty((len(tokens), self._identity.dimension), dtype=np.float32)
         # The longest first, so that no thread begins one when the others are done.
         batches = list(_batches([len(ids) for ids in tokens]))[::-1]

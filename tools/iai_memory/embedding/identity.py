@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 MODEL_NAME = "all-MiniLM-L6-v2"
 DIMENSION = 384
@@ -10,7 +11,7 @@ DIMENSION = 384
 
 @dataclass(frozen=True)
 class EmbedderIdentity:
-    """Everything that changes a vector.
+    """Everything that changes a vector, and how its cosines and its languages are to be read.
 
     Attributes:
         model: Name under which the weights were published.
@@ -18,7 +19,12 @@ class EmbedderIdentity:
         precision: Arithmetic of the graph; `convert` describes int8-per-token.
         pooling: How token vectors become one vector.
         dimension: Length of a vector.
-        prefix: Put before each text before it is encoded.
+        prefix: Put before each stored text, and each passage of one, before it is encoded.
+        query_prefix: Put before a question; None is the same as for a text.
+        cosine_zero: The cosine of two texts that have nothing to do with each other, as far as the
+            model says so. Contrastive training at a low temperature leaves all vectors in a cone.
+        cosine_one: The cosine that means as much as 1.0 of all-MiniLM-L6-v2.
+        reads: ISO 639-1 codes of the languages that the model was made for.
     """
 
     model: str
@@ -27,18 +33,48 @@ class EmbedderIdentity:
     pooling: str
     dimension: int
     prefix: str = ""
+    query_prefix: str | None = None
+    cosine_zero: float = 0.0
+    cosine_one: float = 1.0
+    reads: tuple[str, ...] = ("en",)
 
     @property
     def key(self) -> str:
         """One stable string, such as `all-MiniLM-L6-v2@53aa51172d14/int8-per-token/mean/384`.
 
-        A prefix follows in quotes, so that one that ends in a space stays visible.
+        A prefix follows in quotes, so that one that ends in a space stays visible; then that of
+        questions, where it is another one. How cosines are read is no part of it: no vector changes
+        with that.
         """
         key = f"{self.model}@{self.revision[:12]}/{self.precision}/{self.pooling}/{self.dimension}"
-        return f"{key}/{self.prefix!r}" if self.prefix else key
+        if self.prefix or self.question_prefix:
+            key += f"/{self.prefix!r}"
+        if self.question_prefix != self.prefix:
+            key += f"/{self.question_prefix!r}"
+        return key
+
+    @property
+    def question_prefix(self) -> str:
+        """What is put before a question."""
+        return self.prefix if self.query_prefix is None else self.query_prefix
+
+    def similarity(self, cosine: float) -> float:
+        """Map a cosine of this model to one that all thresholds and weights here are made for.
+
+        An affine map, the identity for all-MiniLM-L6-v2, cut off at -1 and 1: it changes no order.
+        """
+        return max(-1.0, min(1.0, (cosine - self.cosine_zero) / self._cosine_range))
+
+    def cosine(self, similarity: float) -> float:
+        """Return the cosine that `similarity` maps to this one."""
+        return self.cosine_zero + similarity * self._cosine_range
+
+    @property
+    def _cosine_range(self) -> float:
+        return self.cosine_one - self.cosine_zero
 
 
-IDENTITY = EmbedderIdentity(
+IDENTITY: Final = EmbedderIdentity(
     model=MODEL_NAME,
     revision="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     precision="int8-per-token",

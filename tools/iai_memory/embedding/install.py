@@ -18,7 +18,7 @@ from pathlib import Path
 from ..base.files import make_private_parents, write_new_file
 from ..base.progress import ProgressCallback, ignore_progress
 from ..errors import ModelCorrupt, ModelFault, ModelInstallFailed
-from .convert import CONVERTER_VERSION, LAYERS, convert
+from .convert import CONVERTER_VERSION, MINILM, convert
 from .encoder import load_encoder
 from .identity import IDENTITY
 from .model_files import (
@@ -210,8 +210,8 @@ def _check_sha256(what: str, found: str, expected: str) -> None:
 def _convert(weights: bytes, report: ProgressCallback) -> bytes:
     from safetensors.numpy import load
 
-    report("convert", 0, LAYERS)
-    return convert(load(weights), lambda done: report("convert", done, LAYERS))
+    report("convert", 0, MINILM.layers)
+    return convert(load(weights), lambda done: report("convert", done, MINILM.layers))
 
 
 def _write_model(folder: Path, graph: bytes, tokenizer: bytes, report: ProgressCallback) -> None:

@@ -50,14 +50,15 @@ class CandidateSet:
         candidates: Found by a search, or said next to one of the best results in a conversation, or
             in the same exchange with an assistant.
         bm25: Scores of the search by words, by record id.
-        similarities: Cosines with the query, by record id; empty without vectors.
+        similarities: Cosines with the query, by record id, as those of all-MiniLM-L6-v2 are, see
+            `EmbedderIdentity.similarity`; empty without vectors.
         sessions: The turn order of each session that has several candidates, by its id.
         has_vectors: False without a model, and for a query that the model cannot read.
         is_conversation: Whether most candidates are lines of a conversation.
         has_exchanges: Whether most candidates are turns of an assistant's sessions; then it is no
             conversation.
         has_words: False where the words cannot be searched because their index is damaged.
-        cutoff: The lowest cosine that the search by meaning returned; 0.0 where it returned
+        cutoff: The lowest of these that the search by meaning returned; 0.0 where it returned
             everything. No other record has a higher one.
     """
 
@@ -93,7 +94,8 @@ def find_candidates(reader: TableReader, encoder: Encoder | None, query: Query) 
     if _mostly_pending(found.values()):
         vector = None
     cosines = {} if vector is None else reader.nearest(vector, where, depth, nprobes=NPROBES)
-    similarities = reader.overlap(partial(_similarities, reader, vector, {*bm25, *cosines}))
+    measured = partial(_similarities, reader, encoder, vector)
+    similarities = reader.overlap(partial(measured, {*bm25, *cosines}))
     dated = _said_on_dates(reader, query, where, vector, by_words=words.fault is None)
     found |= reader.candidates([id_ for id_ in (*cosines, *dated) if id_ not in found])
     conversation = is_conversation(_speakers(found.values()))
@@ -105,12 +107,12 @@ def find_candidates(reader: TableReader, encoder: Encoder | None, query: Query) 
         candidates=_as_of([*found.values(), *nearby.candidates.values()], where),
         bm25=bm25,
         similarities=similarities()
-        | _similarities(reader, vector, {*nearby.candidates, *dated.difference(cosines, bm25)}),
+        | measured({*nearby.candidates, *dated.difference(cosines, bm25)}),
         sessions=nearby.sessions,
         has_vectors=vector is not None,
         is_conversation=conversation,
         has_exchanges=exchanges,
-        cutoff=max(0.0, min(cosines.values())) if len(cosines) == depth else 0.0,
+        cutoff=_cutoff(encoder, list(cosines.values()), depth),
         has_words=words.fault is None,
     )
 
@@ -185,8 +187,7 @@ def _embed(encoder: Encoder | None, text: str) -> Vector | None:
     """Return the vector of the text; None without a model, and for emoji, which it cannot read."""
     if encoder is None or not is_readable(text):
         return None
-    vector: Vector = encoder.encode([text])[0]
-    return vector
+    return encoder.encode_question(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,9 +231,22 @@ def _as_of(found: list[Candidate], where: Filter) -> list[Candidate]:
 
 
 def _similarities(
-    reader: TableReader, vector: Vector | None, ids: Collection[str]
+    reader: TableReader, encoder: Encoder | None, vector: Vector | None, ids: Collection[str]
 ) -> dict[str, Similarity]:
-    return {} if vector is None or not ids else reader.similarities(vector, ids)
+    """Return the similarities with the query by id, each as cosines of all-MiniLM-L6-v2 are."""
+    if encoder is None or vector is None or not ids:
+        return {}
+    mapped = encoder.identity.similarity
+    return {
+        id_: Similarity(mapped(one.whole), mapped(one.best_passage), one.span)
+        for id_, one in reader.similarities(vector, ids).items()
+    }
+
+
+def _cutoff(encoder: Encoder | None, cosines: Sequence[float], depth: int) -> float:
+    if encoder is None or len(cosines) < depth:
+        return 0.0
+    return max(0.0, encoder.identity.similarity(min(cosines)))
 
 
 def _speakers(candidates: Iterable[Candidate]) -> list[str | None]:
