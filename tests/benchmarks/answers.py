@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from .intervals import Mean, mean_with_interval
@@ -22,6 +22,8 @@ class Answer:
     ranked: list[str]
     evidence: frozenset[str]
     seconds: float | None
+    conversation: str = ""
+    question: str = ""
 
     def at(self, level: Level) -> Answer:
         """The same answer as sessions: each stands where its best turn stands.
@@ -33,7 +35,7 @@ class Answer:
             return self
         sessions = dict.fromkeys(_session(id_) for id_ in self.ranked)
         evidence = frozenset(_session(id_) for id_ in self.evidence)
-        return Answer(self.category, list(sessions), evidence, self.seconds)
+        return replace(self, ranked=list(sessions), evidence=evidence)
 
 
 def means(answers: Sequence[Answer]) -> dict[str, Mean]:

@@ -34,16 +34,27 @@ class Mean:
 
 
 def mean_with_interval(
-    values: Sequence[float], *, resamples: int = RESAMPLES, seed: int = SEED
+    values: Sequence[float],
+    *,
+    groups: Sequence[str] | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
 ) -> Mean:
-    """The mean and its interval, each question drawn with replacement; equal calls agree."""
+    """The mean and its interval, drawn with replacement; equal calls agree.
+
+    Questions are drawn, or with `groups`, the group of each value, whole groups (the cluster
+    bootstrap; Field and Welsh, 2007): questions of one group are alike, and more of them say less
+    than their number. A single group has no interval to speak of, it is the mean itself.
+    """
     if not values:
         return Mean(None, None, None, 0)
     array = np.asarray(values, dtype=np.float64)
     draw = np.random.default_rng(seed)
-    means = [
-        float(array[draw.integers(0, len(array), len(array))].mean()) for _ in range(resamples)
-    ]
+    names = range(len(array)) if groups is None else groups
+    _, of = np.unique(np.asarray(names), return_inverse=True)
+    sums, counts = np.bincount(of, weights=array), np.bincount(of)
+    drawn = draw.integers(0, len(sums), (resamples, len(sums)))
+    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
     low, high = np.quantile(means, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
     return Mean(
         round(float(array.mean()), 4), round(float(low), 4), round(float(high), 4), len(array)

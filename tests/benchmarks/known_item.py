@@ -21,17 +21,18 @@ from typing import Any
 
 from iai_memory import Memory, load_settings
 
+from . import outcomes as kept
 from .baselines import Bm25, cosine_ranking, fused_by_rank
 from .intervals import Mean, mean_with_interval, table
 from .known_item_sets import SEED, Case, KnownItems, all_sets, shared_facts
 from .metrics import ndcg, recall_any, reciprocal_rank
 
-OURS = "iai-mcp"
+OURS = kept.OURS
 LIMIT = 10
 BUDGET_TOKENS = 100_000  # so large that it cuts nothing
 PROJECTS = ("atlas", "borealis", "cinder")
 _FIRST_DAY = datetime(2025, 3, 3, 9, 0, tzinfo=UTC)
-_METHODS = (OURS, "plain cosine", "plain BM25", "rank fusion")
+_METHODS = (OURS, *kept.BASELINES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,14 +182,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--failures", type=int, default=0, help="show so many of each set")
     parser.add_argument("--json", type=Path, help="also write everything measured here")
+    kept.add_option(parser)
     options = parser.parse_args(arguments)
     print(f"known item, seed {options.seed}. Intervals: 95 %, bootstrap over queries.\n")
     data: dict[str, Any] = {}
+    found: list[kept.Outcome] = []
     for items in all_sets(options.seed):
         _tell(f"{items.name}: {len(items.texts)} texts")
         with tempfile.TemporaryDirectory(prefix="iai-mcp-known-item-") as folder:
             answers = measure(items, Path(folder) / "store")
         shown, data[items.name] = report(items.name, answers)
+        found += [_outcome(items.name, one) for one in answers]
         print(f"{shown}\n")
         if options.failures:
             print(f"{failures(items, answers, options.failures)}\n")
@@ -196,9 +200,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         isolation = measure_projects(Path(folder))
     print(table("one sentence, three projects", list(isolation), {OURS: list(isolation.values())}))
     data["projects"] = {name: mean.plain() for name, mean in isolation.items()}
+    kept.write(options.outcomes, found)
     if options.json is not None:
         options.json.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
     return 0
+
+
+def _outcome(name: str, one: Answer) -> kept.Outcome:
+    right = tuple(id_ in one.relevant for id_ in one.ranked)
+    return kept.Outcome(
+        f"Known item, {name}", one.case.group, one.method, one.case.query, one.case.query, right
+    )
 
 
 def _memory(store: Path, cwd: Path | None = None) -> Memory:

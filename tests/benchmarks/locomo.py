@@ -12,14 +12,15 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from iai_memory import Memory, Settings, load_settings
 
-from .answers import COLUMNS, Answer, row, summary
+from . import outcomes as kept
+from .answers import COLUMNS, LEVELS, Answer, row, summary
 from .baselines import Bm25, cosine_ranking, fused_by_rank
 from .ceiling import Ceiling, shown
 from .intervals import table
@@ -28,7 +29,7 @@ from .locomo_data import CATEGORIES, Conversation, Question, load, pooled
 from .routes import LIMIT, ROUTES, RouteName, opened, timed_recall
 
 BATCH = 100
-BASELINES = ("plain cosine", "plain BM25", "rank fusion of both")
+BASELINES = kept.BASELINES
 
 
 @dataclass(slots=True)
@@ -128,7 +129,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.all_in_one:
         chosen = [pooled(chosen)]
     routes = ROUTES if options.route == "both" else (options.route,)
-    reported = report(measure(chosen, routes, load_settings()))
+    measured = measure(chosen, routes, load_settings())
+    reported = report(measured)
     asked, left_out = (
         sum(len(one.questions) for one in chosen),
         sum(one.left_out for one in chosen),
@@ -153,6 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for conversation in chosen:
             at_best(conversation, load_settings(), ceiling)
         print(f"\n{shown('at best', ceiling)}")
+    kept.write(options.outcomes, _outcomes(measured))
     if options.json is not None:
         found = {
             "conversations": [one.name for one in chosen],
@@ -179,7 +182,8 @@ def _run_route(
         dia_ids = dict(zip(ids, (turn.dia_id for turn in conversation.turns), strict=True))
         for question in conversation.questions:
             found, seconds = timed_recall(route, question.text)
-            outcome.answers.append(_answer(question, [dia_ids[id_] for id_ in found], seconds))
+            ranked = [dia_ids[id_] for id_ in found]
+            outcome.answers.append(_answer(conversation, question, ranked, seconds))
         outcome.rss_bytes = max(outcome.rss_bytes or 0, route.rss_bytes() or 0) or None
 
 
@@ -197,11 +201,28 @@ def _run_baselines(
         rankings = (by_cosine, by_words, fused_by_rank([by_cosine, by_words]))
         for name, ranking in zip(BASELINES, rankings, strict=True):
             found = [conversation.turns[number].dia_id for number in ranking[:LIMIT]]
-            outcomes[name].answers.append(_answer(question, found, None))
+            outcomes[name].answers.append(_answer(conversation, question, found, None))
 
 
-def _answer(question: Question, ranked: list[str], seconds: float | None) -> Answer:
-    return Answer(question.category, ranked, question.evidence, seconds)
+def _answer(
+    conversation: Conversation, question: Question, ranked: list[str], seconds: float | None
+) -> Answer:
+    return Answer(
+        question.category, ranked, question.evidence, seconds, conversation.name, question.text
+    )
+
+
+def _outcomes(measured: dict[str, Outcome]) -> Iterator[kept.Outcome]:
+    """Yield what each method found, at both levels; the product as one, by whichever route."""
+    for name, outcome in measured.items():
+        method = name if name in BASELINES else kept.OURS
+        for level in LEVELS:
+            for one in (answer.at(level) for answer in outcome.answers):
+                right = tuple(id_ in one.evidence for id_ in one.ranked)
+                evidence = len(one.evidence)
+                yield kept.Outcome(
+                    "LoCoMo", level, method, one.question, one.conversation, right, evidence
+                )
 
 
 def _group_tables(title: str, methods: dict[str, Any]) -> list[str]:
@@ -232,6 +253,7 @@ def _parser() -> argparse.ArgumentParser:
         "--ceiling", action="store_true", help="also print how well it could be answered at best"
     )
     parser.add_argument("--json", type=Path, help="also write everything measured here")
+    kept.add_option(parser)
     return parser
 
 

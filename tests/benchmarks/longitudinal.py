@@ -13,7 +13,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from typing import Any
 from iai_memory import Memory, load_settings
 from iai_memory.results import Recalled
 
+from . import outcomes as kept
 from .abstention import NOTHING, area_under_roc, share_under, threshold_that_loses
 from .arms import recall_with, weights_without_each
 from .baselines import Bm25, cosine_ranking, fused_by_rank
@@ -41,10 +42,11 @@ from .longitudinal_world import (
 )
 from .metrics import recall_any
 
-OURS = "iai-mcp"
+OURS = kept.OURS
 LOST = 0.03
+_SET = "Longitudinal"
 _CURVE = (0.01, 0.02, 0.03, 0.05, 0.10, 0.20)
-_BASELINES = ("plain cosine", "plain BM25", "rank fusion")
+_BASELINES = kept.BASELINES
 
 Ranking = list[str]
 
@@ -56,6 +58,7 @@ class Answer:
     Attributes:
         method: Who answered.
         half: The half of the fact.
+        kind: Of the fact.
         question: As it was asked.
         ranked: Keys of texts, best first, ten at most.
         right: Key of the text that answers.
@@ -64,6 +67,7 @@ class Answer:
 
     method: str
     half: Half
+    kind: str
     question: str
     ranked: Ranking
     right: str
@@ -214,8 +218,9 @@ def _as_of(fact: Fact, number: int, told: Told, baselines: _Baselines, outcome: 
 def _answers(
     question: Question, methods: Mapping[str, Ranking], right: str, poison: Sequence[str]
 ) -> list[Answer]:
+    kind = _fact(question).kind.name
     return [
-        Answer(name, question.half, question.text, ranked, right, frozenset(poison))
+        Answer(name, question.half, kind, question.text, ranked, right, frozenset(poison))
         for name, ranked in methods.items()
     ]
 
@@ -355,6 +360,31 @@ def abstention_tables(signals: Sequence[Signals]) -> tuple[str, dict[str, Any]]:
     return "\n\n".join(shown), data
 
 
+def outcomes(outcome: Outcome) -> Iterator[kept.Outcome]:
+    """Yield what each method found in the held-out half, and the answers where nothing answers."""
+    for part, answers in (
+        ("current", outcome.current),
+        ("current, plain words", outcome.plain),
+        ("historical", outcome.historical),
+        ("as of a past moment", outcome.as_of),
+    ):
+        for one in answers:
+            if one.half == "held-out":
+                right = tuple(key == one.right for key in one.ranked)
+                poisoned = tuple(key in one.poison for key in one.ranked)
+                yield kept.Outcome(
+                    _SET, part, one.method, one.question, one.kind, right, poisoned=poisoned
+                )
+    for asked in outcome.signals:
+        question = asked.question
+        if question.fact is None and question.half == "held-out":
+            hits = () if asked.empty else (False,)
+            sure = asked.values.get("confidence")
+            yield kept.Outcome(
+                _SET, question.ask, OURS, question.text, question.text, hits, 0, confidence=sure
+            )
+
+
 def failures(world: World, outcome: Outcome, count: int) -> str:
     """The first questions of the tuning half that the product got wrong, with what it put first."""
     texts = {one.key: one.text for one in world.said}
@@ -425,6 +455,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--failures", type=int, default=0, help="show so many of each sort")
     parser.add_argument("--json", type=Path, help="also write everything measured here")
+    kept.add_option(parser)
     options = parser.parse_args(arguments)
     world = make_world(options.seed, sessions=options.sessions, kinds=options.kinds)
     print(_description(world, options.seed, options.sessions))
@@ -434,6 +465,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     shown, data = report(outcome)
     print(f"\n{shown}")
+    kept.write(options.outcomes, outcomes(outcome))
     if options.failures:
         print(f"\n{failures(world, outcome, options.failures)}")
     if options.json is not None:

@@ -176,6 +176,7 @@ class Turns:
         """Order the turns of each session by their time."""
         self.records = sorted(records, key=lambda one: (one.created_at, one.id))
         self.turn = {one.id: one.turn_id or one.id for one in self.records}
+        self._days = {self.turn[one.id]: one.created_at.date() for one in self.records}
         sessions: dict[str | None, list[Record]] = {}
         for one in self.records:
             sessions.setdefault(one.session_id, []).append(one)
@@ -188,6 +189,11 @@ class Turns:
     def of(self, ids: Iterable[str]) -> set[str]:
         """Return the host's ids of stored turns."""
         return {self.turn[id_] for id_ in ids}
+
+    def day(self, evidence: Iterable[str]) -> str:
+        """Return the day of the first of these turns, by the host's ids; empty for none stored."""
+        days = [self._days[turn] for turn in evidence if turn in self._days]
+        return min(days).isoformat() if days else ""
 
     def pair(self, id_: str) -> set[str]:
         """Return the ids of a turn and of those right before and after it."""

@@ -6,18 +6,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from . import outcomes as kept
 from .intervals import Mean, mean_with_interval, table
+from .outcomes import BM25, FUSION, OURS, WORDS
 from .real_data import Question
 from .reliability import reliability
 from .timings import timing
 
 Count = Literal["turn", "pair", "exchange"]
 COUNTS: tuple[Count, ...] = ("turn", "pair", "exchange")
-OURS = "iai-mcp"
-WORDS = "iai-mcp, words only"
-BM25 = "plain BM25"
-COSINE = "plain cosine"
-FUSION = "rank fusion of both"
 FOLDED = f"{FUSION}, folded"
 _KS = (1, 5, 10)
 SURE = 0.5
@@ -37,6 +34,7 @@ class Asked:
         confidence: Of the answer.
         sure: Confidence of each hit.
         tokens: Of the answer, as recall estimates them.
+        day: When the first turn that answers was said; the question itself if nothing does.
         milliseconds: It took; None where time is not the point.
     """
 
@@ -49,6 +47,7 @@ class Asked:
     sure: Sequence[float | None] = ()
     tokens: int = 0
     milliseconds: float | None = None
+    day: str = ""
 
     def any(self, count: Count, k: int) -> float:
         """Return 1.0 if one of the first k hits is right."""
@@ -88,6 +87,24 @@ def plain(one: Asked) -> dict[str, Any]:
         "tokens": one.tokens,
         "ms": one.milliseconds,
     }
+
+
+def outcome(one: Asked) -> kept.Outcome:
+    """Return an answer as `make eval` keeps it, exchanges counted."""
+    nothing = one.foreign or one.question.kind == "none"
+    part = "of another set" if one.foreign else one.question.kind
+    return kept.Outcome(
+        set=f"Sessions, {one.source}",
+        part=part if one.question.language == "en" else f"{part}, {one.question.language}",
+        method=one.method,
+        question=one.question.text,
+        group=one.day or one.question.text,
+        right=tuple(one.right["exchange"]),
+        evidence=0 if nothing else 1,
+        confidence=one.confidence,
+        sure=tuple(one.sure),
+        tokens=one.tokens,
+    )
 
 
 def _content(asked: Group) -> list[Asked]:

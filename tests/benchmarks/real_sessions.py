@@ -28,9 +28,11 @@ from iai_memory.recall.pipeline import recall
 from iai_memory.recall.query import check_query
 from iai_memory.results import Recalled
 
+from . import outcomes as kept
 from .baselines import Bm25, fused_by_rank
+from .outcomes import BM25, COSINE, FUSION, OURS, WORDS
 from .real_data import OWN, Question, RealSet, Turns, load_set, told_to
-from .real_report import BM25, COSINE, FUSION, OURS, WORDS, Asked, Count, plain, report
+from .real_report import Asked, Count, outcome, plain, report
 from .routes import LIMIT
 from .timings import arguments_of, keep
 
@@ -95,6 +97,7 @@ def _ours(name: str, source: str, memory: Memory, turns: Turns, question: Questi
         [hit.confidence for hit in found.hits],
         found.tokens,
         None if question.now else took,
+        turns.day(question.evidence),
     )
 
 
@@ -129,7 +132,8 @@ class _Plain:
                 "exchange": [turns.exchange(id_) for id_ in found],
             }
             source = _source(self._source, question)
-            yield Asked(name, source, question, False, _right(ways, turns, question))
+            right = _right(ways, turns, question)
+            yield Asked(name, source, question, False, right, day=turns.day(question.evidence))
 
     def _rankings(self, text: str) -> dict[str, list[str]]:
         rankings = {BM25: self._bm25.ranking(text)}
@@ -156,6 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Reads the arguments, measures, prints; returns the exit code."""
     parser = arguments_of("real_sessions", __doc__)
     parser.add_argument("folders", type=Path, nargs="+", help="sets; a colon between two will do")
+    kept.add_option(parser)
     parser.add_argument("--own", action="store_true", help="ask our own questions too")
     given = parser.parse_args(arguments)
     try:
@@ -169,6 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for source in [[one] for one in sources] + ([sources] * (len(sources) > 1)):
         print(report(" and ".join(source), [one for one in asked if one.source in source]))
     keep(given.json, [plain(one) for one in asked])
+    kept.write(given.outcomes, map(outcome, asked))
     return 0
 
 

@@ -248,7 +248,8 @@ def test_abstention_counts_as_by_hand() -> None:
 
 def test_poison_is_what_is_false_and_stands_above_what_is_right() -> None:
     def answer(*ranked: str) -> longitudinal.Answer:
-        return longitudinal.Answer("m", "tuning", "?", list(ranked), "new", frozenset({"old"}))
+        poison = frozenset({"old"})
+        return longitudinal.Answer("m", "tuning", "kind", "?", list(ranked), "new", poison)
 
     assert answer("new", "old").poisoned(5) == 0.0
     assert (answer("old", "new").poisoned(1), answer("old", "new").poisoned(5)) == (1.0, 1.0)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.benchmarks import real_sessions, recall_pairs
+from tests.benchmarks import outcomes, real_sessions, recall_pairs
 from tests.benchmarks.intervals import mean_with_interval
 from tests.benchmarks.own_sessions import LANGUAGES, own_set, write_own_set
 from tests.benchmarks.real_data import Turns, load_set, own_questions, told_to
@@ -97,7 +97,8 @@ def test_a_tiny_set_is_stored_asked_and_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first, second = write_tiny_set(tmp_path / "one"), write_tiny_set(tmp_path / "two")
-    asked = run_benchmark(real_sessions, tmp_path, f"{first}:{second}")
+    kept = tmp_path / "kept.jsonl"
+    asked = run_benchmark(real_sessions, tmp_path, f"{first}:{second}", "--outcomes", str(kept))
     ours = [one for one in asked if one["method"] == "iai-mcp" and one["set"] == "one"]
     kinds = ["incident", "fact", "decision", "lang-es", "time", "time", "none"]
     assert [one["kind"] for one in ours] == [*kinds, *["foreign"] * 3]
@@ -108,6 +109,10 @@ def test_a_tiny_set_is_stored_asked_and_told(
     assert ours[6]["right"]["turn"] == []
     fused = [one for one in asked if one["method"] == "rank fusion of both"]
     assert len(fused) == 8  # the questions with evidence in both sets, but for those of a time
+    outcome = outcomes.read(kept)[0]
+    assert (outcome.set, outcome.part, outcome.group) == ("Sessions, one", "incident", "2026-03-02")
+    assert outcome.any(1) == 1.0
+    assert len(outcomes.read(kept)) == len(asked)
     shown = capsys.readouterr().out
     for title in (
         "# one and two",
