@@ -84,13 +84,13 @@ def report(outcomes: dict[str, Outcome]) -> dict[str, Any]:
 
 
 def summaries(answers: Sequence[Answer]) -> dict[str, Any]:
-    """The summary of all answers and of those of each category.
+    """The summary of all answers of the asked categories and of those of each of these.
 
     Raises:
         ValueError: There are no answers.
     """
     return {
-        "overall": summary(answers),
+        "overall": summary([one for one in answers if one.category in CATEGORIES]),
         "categories": {
             CATEGORIES[number]: summary(of_it)
             for number in CATEGORIES
@@ -120,7 +120,7 @@ def tables(reported: dict[str, Any]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Reads the arguments, measures, prints; returns the exit code."""
     options = _parser().parse_args(arguments)
-    everything = load(options.data)
+    everything = load(options.data, adversarial=options.adversarial)
     first, last = options.conversations
     chosen = everything[first : last + 1]
     if not chosen:
@@ -216,13 +216,20 @@ def _outcomes(measured: dict[str, Outcome]) -> Iterator[kept.Outcome]:
     """Yield what each method found, at both levels; the product as one, by whichever route."""
     for name, outcome in measured.items():
         method = name if name in BASELINES else kept.OURS
-        for level in LEVELS:
-            for one in (answer.at(level) for answer in outcome.answers):
+        for answer in outcome.answers:
+            for level in LEVELS:
+                one = answer.at(level)
                 right = tuple(id_ in one.evidence for id_ in one.ranked)
-                evidence = len(one.evidence)
-                yield kept.Outcome(
-                    "LoCoMo", level, method, one.question, one.conversation, right, evidence
-                )
+                asked = (one.question, _session(answer), right, len(one.evidence))
+                if answer.category in CATEGORIES:
+                    yield kept.Outcome("LoCoMo", level, method, *asked)
+                if level == "session":
+                    yield kept.Outcome("LoCoMo", f"{level}, all categories", method, *asked)
+
+
+def _session(answer: Answer) -> str:
+    """Return the conversation and the first session of the evidence: questions of one are alike."""
+    return f"{answer.conversation}/{min(answer.at('session').evidence)}"
 
 
 def _group_tables(title: str, methods: dict[str, Any]) -> list[str]:
@@ -244,6 +251,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--route", choices=[*ROUTES, "both"], default="both")
     parser.add_argument(
         "--conversations", type=_span, default=(0, 10_000), help="such as 0-4 or 2; default is all"
+    )
+    parser.add_argument(
+        "--adversarial", action="store_true", help="keep outcomes of category 5 too, as others do"
     )
     parser.add_argument("--all-in-one", action="store_true", help="one store for all conversations")
     parser.add_argument(

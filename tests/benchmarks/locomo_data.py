@@ -12,6 +12,8 @@ from typing import Any
 
 CATEGORIES = {1: "multi-hop", 2: "temporal", 3: "open-domain", 4: "single-hop"}
 """The categories that are asked; 5 is adversarial and has no answer to find."""
+ADVERSARIAL = 5
+"""Asked only where others count it: at session level, whether its session is found."""
 
 _EVIDENCE = re.compile(r"D:?(\d+):(\d+)")
 
@@ -68,8 +70,8 @@ class Conversation:
     left_out: int
 
 
-def load(path: Path) -> list[Conversation]:
-    """Reads a data set.
+def load(path: Path, *, adversarial: bool = False) -> list[Conversation]:
+    """Reads a data set; with `adversarial`, the questions of that category too.
 
     Raises:
         OSError: The file cannot be read.
@@ -77,7 +79,7 @@ def load(path: Path) -> list[Conversation]:
     """
     samples = json.loads(path.read_text(encoding="utf-8"))
     try:
-        return [_conversation(sample) for sample in samples]
+        return [_conversation(sample, adversarial) for sample in samples]
     except (KeyError, TypeError) as exc:
         raise ValueError(f"{path} is not in LoCoMo's shape ({exc!r}): name its JSON file") from exc
 
@@ -115,10 +117,11 @@ def session_time(text: str) -> datetime:
     return datetime.strptime(text, "%I:%M %p on %d %B, %Y").replace(tzinfo=UTC)
 
 
-def _conversation(sample: dict[str, Any]) -> Conversation:
+def _conversation(sample: dict[str, Any], adversarial: bool) -> Conversation:
     turns = list(_turns(sample["conversation"]))
     known = {turn.dia_id for turn in turns}
-    asked = [one for one in sample["qa"] if one["category"] in CATEGORIES]
+    wanted = {*CATEGORIES, ADVERSARIAL} if adversarial else {*CATEGORIES}
+    asked = [one for one in sample["qa"] if one["category"] in wanted]
     questions = [
         Question(one["question"], one["category"], evidence)
         for one in asked

@@ -362,6 +362,11 @@ def abstention_tables(signals: Sequence[Signals]) -> tuple[str, dict[str, Any]]:
 
 def outcomes(outcome: Outcome) -> Iterator[kept.Outcome]:
     """Yield what each method found in the held-out half, and the answers where nothing answers."""
+    said = {
+        one.question.text: max(0.0, one.values["confidence"])
+        for one in outcome.signals
+        if "confidence" in one.values
+    }
     for part, answers in (
         ("current", outcome.current),
         ("current, plain words", outcome.plain),
@@ -372,14 +377,22 @@ def outcomes(outcome: Outcome) -> Iterator[kept.Outcome]:
             if one.half == "held-out":
                 right = tuple(key == one.right for key in one.ranked)
                 poisoned = tuple(key in one.poison for key in one.ranked)
+                is_ours = (part, one.method) == ("current", OURS)
                 yield kept.Outcome(
-                    _SET, part, one.method, one.question, one.kind, right, poisoned=poisoned
+                    set=_SET,
+                    part=part,
+                    method=one.method,
+                    question=one.question,
+                    group=one.kind,
+                    right=right,
+                    poisoned=poisoned,
+                    confidence=said.get(one.question) if is_ours else None,
                 )
     for asked in outcome.signals:
         question = asked.question
         if question.fact is None and question.half == "held-out":
             hits = () if asked.empty else (False,)
-            sure = asked.values.get("confidence")
+            sure = said.get(question.text)
             yield kept.Outcome(
                 _SET, question.ask, OURS, question.text, question.text, hits, 0, confidence=sure
             )

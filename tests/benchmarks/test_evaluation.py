@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.benchmarks import outcomes
+from tests.benchmarks import evaluation, outcomes
+from tests.benchmarks.evaluation_sections import report
 from tests.benchmarks.intervals import mean_with_interval
-from tests.benchmarks.outcomes import OURS, Outcome
+from tests.benchmarks.outcomes import BM25, COSINE, FUSION, OURS, Outcome
 
 
 def _outcome(*right: bool, evidence: int = 1, poisoned: tuple[bool, ...] = ()) -> Outcome:
@@ -51,3 +52,63 @@ def test_an_interval_over_groups_is_wider_where_questions_of_a_group_are_alike()
     assert (over.value, over.n) == (0.5, 100)
     assert over.low < each.low - 0.05
     assert str(mean_with_interval(values, groups=mixed)) == ".500 .500-.500"
+
+
+def _asked(method: str, right_at: list[int | None], *, of: str, part: str) -> list[Outcome]:
+    """Questions of two groups, each with its right hit at a place from 0, or at none."""
+    return [
+        Outcome(of, part, method, f"{number}?", f"day {number % 2}", _hits(place), tokens=40)
+        for number, place in enumerate(right_at)
+    ]
+
+
+def _hits(place: int | None) -> tuple[bool, ...]:
+    return tuple(number == place for number in range(8))
+
+
+def test_the_tables_tell_every_method_of_a_set_and_where_ours_is_behind() -> None:
+    set_, part = "Sessions, ours", "incident"
+    ours = _asked(OURS, [0, 0, 3, None], of=set_, part=part)
+    fused = _asked(FUSION, [1, 0, None, None], of=set_, part=part)
+    words = _asked(BM25, [0, 0, 0, 0], of=set_, part=part)
+    shown = report([*ours, *fused, *words], {}, "Measured by hand.")
+    assert shown.startswith("Measured by hand.\n\nLeft out, because not given or not run: ")
+    assert "Languages: XQuAD" in shown.splitlines()[2]
+    assert "| **iai-mcp** | .500 [.50, .50] | .750 [.50, 1.0] | .750 [.50, 1.0] |" in shown
+    assert "| ours | rank fusion of both | 4 | +.25 [+.00, +.50] |" in shown
+    assert "| Sessions, ours | content | @1 | 4 | plain BM25 | -.50 [-.50, -.50] |" in shown
+    assert "| Sessions, ours | 4 | 8.0 | .094 [.06, .12] | .750 [.50, 1.0] | 40 |" in shown
+
+
+def test_where_nothing_is_behind_the_last_section_says_so() -> None:
+    set_, part = "XQuAD", "de"
+    ours, theirs = [_asked(m, [0, 0], of=set_, part=part) for m in (OURS, COSINE)]
+    shown = report([*ours, *theirs], {"time": {"900": 0.5}}, "Now.")
+    assert shown.endswith("Nowhere in what was run.")
+    assert "| de | iai-mcp | 2 | 1.00 [1.0, 1.0] | 1.00 [1.0, 1.0] |" in shown
+    assert "| 900 | .500 |" in shown
+
+
+def test_the_tables_stand_between_the_marks_of_a_document_and_nothing_else_changes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results, document = tmp_path / "results", tmp_path / "page.md"
+    outcomes.write(results / "one.jsonl", _asked(OURS, [0], of="XQuAD", part="zh"))
+    document.write_text(f"before\n{evaluation.BEGIN}\nyesterday\n{evaluation.END}\nafter\n")
+    arguments = ["--results", str(results), "--into", str(document)]
+    for _again in range(2):
+        assert evaluation.main(arguments) == 0
+        text = document.read_text()
+        assert text.startswith(f"before\n{evaluation.BEGIN}\n\nMeasured on ")
+        assert text.endswith(f"\n\n{evaluation.END}\nafter\n")
+        assert ("yesterday" in text, text.count("| zh |")) == (False, 1)
+    document.write_text("no marks")
+    assert evaluation.main(arguments) == 2
+    assert evaluation.BEGIN in capsys.readouterr().err
+    assert evaluation.main(["--results", str(tmp_path / "nowhere")]) == 2
+    assert "run `make eval`" in capsys.readouterr().err
+
+
+def test_the_page_of_figures_has_both_marks() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    assert page.count(evaluation.BEGIN) == page.count(evaluation.END) == 1
