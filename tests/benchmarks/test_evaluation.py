@@ -1,14 +1,18 @@
-"""What the benchmarks keep of each question, and the intervals over groups of them."""
+"""What the benchmarks keep, what is printed of it, and how confidence is fitted."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
-from tests.benchmarks import evaluation, outcomes
+from tests.benchmarks import confidence_fit, evaluation, outcomes
 from tests.benchmarks.evaluation_sections import report
 from tests.benchmarks.intervals import mean_with_interval
 from tests.benchmarks.outcomes import BM25, COSINE, FUSION, OURS, Outcome
+
+from iai_memory import Memory, load_settings
+from iai_memory.recall.calibration import Evidence, Logit
 
 
 def _outcome(*right: bool, evidence: int = 1, poisoned: tuple[bool, ...] = ()) -> Outcome:
@@ -112,3 +116,35 @@ def test_the_tables_stand_between_the_marks_of_a_document_and_nothing_else_chang
 def test_the_page_of_figures_has_both_marks() -> None:
     page = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text(encoding="utf-8")
     assert page.count(evaluation.BEGIN) == page.count(evaluation.END) == 1
+
+
+def test_a_regression_finds_the_coefficients_that_made_its_examples() -> None:
+    draw = np.random.default_rng(5)
+    made = Logit(-1.0, 4.0, 2.0, -3.0, 0.0, 0.0)
+    cases: list[confidence_fit.Case] = []
+    for _ in range(4_000):
+        similarity, coverage, unknown = draw.random(), draw.random(), float(draw.random() < 0.3)
+        evidence = Evidence(similarity, coverage, unknown, 0.0, 1)
+        right = draw.random() < made.probability(evidence)
+        hits = (evidence,)
+        cases.append(confidence_fit.Case("notes", False, "current", "s", (right,), evidence, hits))
+    found = confidence_fit.fitted(cases, hits=False)
+    assert found["similarity"] == pytest.approx(4.0, abs=0.6)
+    assert found["coverage"] == pytest.approx(2.0, abs=0.6)
+    assert found["unknown"] == pytest.approx(-3.0, abs=0.5)
+    assert found["candidates"] == 0.0  # all alike
+    assert "all, error 0.0" in confidence_fit.judged("itself", cases, made, made)
+
+
+@pytest.mark.usefixtures("model")
+def test_what_calibration_weighs_is_heard_of_the_answer_and_of_every_hit(tmp_path: Path) -> None:
+    memory = Memory(settings=load_settings(store=tmp_path / "store"), on_commit=lambda: None)
+    boat, _ = memory.ingest([{"text": "The red boat leaks."}, {"text": "Goats eat hats."}]).results
+    before = Logit.probability
+    asked = confidence_fit.Asked("a leaking boat", frozenset({str(boat.id)}), "current", False)
+    [case] = confidence_fit.ask(memory, [asked], "notes", "one")
+    assert Logit.probability is before
+    assert case.right[0]
+    assert len(case.hits) == len(case.right)
+    assert case.answer is not None
+    assert case.answer.similarity == max(one.similarity for one in case.hits)
