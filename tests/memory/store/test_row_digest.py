@@ -26,7 +26,7 @@ from iai_memory.store.record import Record
 from iai_memory.store.row_digest import Verified, verify
 from iai_memory.store.salvage import Salvage
 from iai_memory.store.schema import DIGEST_COLUMN
-from iai_memory.store.vector_rows import Row, Vector, to_arrow
+from iai_memory.store.vector_rows import Row, StoredTokens, Vector, to_arrow
 
 AT = datetime(2026, 5, 8, 10, 0, 0, 123_456, tzinfo=UTC)
 A_MICROSECOND_LATER = "TIMESTAMP '2026-05-08T10:00:00.123457'"
@@ -52,7 +52,9 @@ def row(text: str, seed: int, *, passages: int = 0, **fields: object) -> Row:
     parts = chance.normal(size=(passages, 384)).astype(np.float32)
     record = Record("", text, "user", "cli", AT, AT, AT, AT, f"{seed:064x}", **fields)  # type: ignore[arg-type]
     vector = chance.normal(size=384).astype(np.float32) if fields.get("embedder") else None
-    return Row(record, vector, Passages(parts, spans) if passages else None)
+    if not passages:
+        return Row(record, vector)
+    return Row(record, vector, Passages(parts, spans), StoredTokens("AAAA", "a model/tokens-1"))
 
 
 def table_of(root: Path) -> LanceTable:

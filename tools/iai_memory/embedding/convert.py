@@ -20,9 +20,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .identity import DIMENSION
+from .token_vectors import LARGEST_CODE, TOKEN_DIMENSION
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,6 +43,7 @@ _ONNXRUNTIME = "com.microsoft"
 _LOUDNESS = 4.0  # a power of two: dividing by it loses no bits
 
 _LARGEST = 127  # of a weight; -128 is left out, so that zero stands in the middle
+_TOP_OF_TOKEN = 8.0  # the largest number of a token becomes this, and is cut to 7
 _GELU_DEPTH = 0.17  # GELU's least value is -0.16997
 
 
@@ -52,15 +55,17 @@ class Architecture:
         layers: Number of encoder layers.
         loud_channels: Channels of the normalised hidden states that are much louder than the
             median one, all layers alike.
+        token_axes: File beside this one with the axes of token vectors; None leaves these out.
     """
 
     layers: int
     loud_channels: tuple[int, ...]
+    token_axes: str | None = None
 
 
 # Over README, SECURITY.md and generated talk: the largest value here is 2.8 to 7.9 times that of
 # the median channel, elsewhere at most 2.
-MINILM = Architecture(layers=6, loud_channels=(63, 99, 157, 223, 338))
+MINILM = Architecture(layers=6, loud_channels=(63, 99, 157, 223, 338), token_axes="token_axes.npy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +109,10 @@ def convert(
     """Build the graph; the same weights give the same bytes.
 
     The graph takes `input_ids`, int64 (n, tokens), at most 512 tokens, and gives `embedding`,
-    float32 (n, 384), each row of length 1. There is no padding: the texts of one run have the same
-    number of tokens, and a row has the same bits whatever the others are.
+    float32 (n, 384), each row of length 1. Where the architecture has axes for them it also gives
+    `tokens`, int8 (n, tokens, 128) from -7 to 7, the directions of the single tokens. There is no
+    padding: the texts of one run have the same number of tokens, and a row has the same bits
+    whatever the others are.
 
     Args:
         weights: Tensors by the names of the published BERT.
@@ -128,7 +135,24 @@ def convert(
         if on_layer is not None:
             on_layer(layer + 1)
     graph.pool_and_normalise(hidden, "input_ids", output="embedding")
+    if architecture.token_axes is not None:
+        graph.project_tokens(hidden, token_axes(architecture.token_axes), output="tokens")
     return graph.serialise()
+
+
+def token_axes(file: str) -> NDArray[np.float32]:
+    """Return the axes of token vectors, float32, (384, 128): columns of length 1.
+
+    They are the first principal axes of the hidden states of 80,000 tokens of English talk and of
+    this project's docs and docstrings, each of length 1, rounded to a byte. Pinned as a file,
+    because another processor, or other docs, would give other axes, and vectors on those could not
+    be compared. They keep 77 % of the squares.
+    """
+    import numpy as np
+
+    codes = np.load(Path(__file__).with_name(file)).astype(np.float32)
+    axes: NDArray[np.float32] = codes / np.linalg.norm(codes, axis=0)
+    return axes
 
 
 class _Graph:
@@ -243,6 +267,19 @@ class _Graph:
         length = self.op("ReduceL2", total, self.ints(1), keepdims=1)
         self.op("Div", total, self.op("Max", length, self.scalar(_EPSILON)), output=output)
 
+    def project_tokens(self, hidden: str, axes: NDArray[np.float32], output: str) -> None:
+        """Append each token's direction on the pinned axes, in whole numbers from -7 to 7."""
+        matrix = axes * self._loudness()[:, None]
+        offset = self._np.zeros(TOKEN_DIMENSION, dtype=self._np.float32)
+        projected = self.product(self.quantise_hidden(hidden), matrix, offset, "token_axes")
+        top = self.op("ReduceMax", self.op("Abs", projected), self.ints(2), keepdims=1)
+        scale = self.op("Div", self.scalar(_TOP_OF_TOKEN), top)
+        scaled = self.op("Mul", projected, scale)
+        largest = float(LARGEST_CODE)
+        clipped = self.op("Clip", scaled, self.scalar(-largest), self.scalar(largest))
+        zero = self.constant("zero", self._np.array(0, dtype=self._np.int8))
+        self.op("QuantizeLinear", clipped, self.scalar(1.0), zero, output=output)
+
     def dense(self, value: _Quantised, name: str, *, of_hidden: bool = False) -> str:
         matrix = self._weight(name).T
         if of_hidden:
@@ -319,6 +356,9 @@ class _Graph:
 
         inputs = [helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["n", "tokens"])]
         outputs = [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", DIMENSION])]
+        if self._architecture.token_axes is not None:
+            shape = ["n", "tokens", TOKEN_DIMENSION]
+            outputs.append(helper.make_tensor_value_info("tokens", TensorProto.INT8, shape))
         model = helper.make_model(
             helper.make_graph(
                 self._nodes, "sentence_embedding", inputs, outputs, list(self._constants.values())

@@ -6,12 +6,14 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelFault
 from .identity import EmbedderIdentity
 from .model_files import ModelFiles
+from .token_vectors import TokenVectors, words_of_tokens
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,7 +69,7 @@ class Encoder:
         Raises:
             ModelFault: onnxruntime could not run the graph, for want of memory for example.
         """
-        return self._encode(self._identity.prefix, texts)
+        return self._encode(self._identity.prefix, texts)[0]
 
     def encode_question(self, text: str) -> NDArray[np.float32]:
         """Encode a question, which some models want marked as one; float32, (384,), unit length.
@@ -75,25 +77,68 @@ class Encoder:
         Raises:
             ModelFault: onnxruntime could not run the graph.
         """
-        vector: NDArray[np.float32] = self._encode(self._identity.question_prefix, [text])[0]
+        vector: NDArray[np.float32] = self._encode(self._identity.question_prefix, [text])[0][0]
         return vector
 
-    def _encode(self, prefix: str, texts: Sequence[str]) -> NDArray[np.float32]:
+    @property
+    def token_key(self) -> str | None:
+        """What token vectors of this model are known by; None for a graph without them."""
+        return self._identity.token_key
+
+    def encode_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Encode the tokens of texts: of each those of the words among its first 254.
+
+        Like a whole text's vector, those of its tokens have the same bits beside any other texts.
+
+        Raises:
+            ModelFault: onnxruntime could not run the graph, or it has no token vectors, see
+                `token_key`.
+        """
+        return self.encode_with_tokens(texts)[1]
+
+    def encode_with_tokens(
+        self, texts: Sequence[str]
+    ) -> tuple[NDArray[np.float32], list[TokenVectors]]:
+        """Return what `encode` and `encode_tokens` do, from the same runs of the graph."""
+        self._require_tokens()
+        return self._encode(self._identity.prefix, texts, with_tokens=True)
+
+    def encode_question_with_tokens(self, text: str) -> tuple[NDArray[np.float32], TokenVectors]:
+        """Return what `encode_question` does, and the question's token vectors, from one run."""
+        self._require_tokens()
+        vectors, [tokens] = self._encode(self._identity.question_prefix, [text], with_tokens=True)
+        vector: NDArray[np.float32] = vectors[0]
+        return vector, tokens
+
+    def _require_tokens(self) -> None:
+        if self.token_key is None:
+            raise ModelFault("this model has no token vectors: run `iai-mcp model install`")
+
+    def _encode(
+        self, prefix: str, texts: Sequence[str], *, with_tokens: bool = False
+    ) -> tuple[NDArray[np.float32], list[TokenVectors]]:
         import numpy as np
 
-        tokens = [self._tokenize(prefix + text, special=True).ids for text in texts]
+        encodings = [self._tokenize(prefix + text, special=True) for text in texts]
+        tokens = [encoding.ids for encoding in encodings]
         vectors = np.empty((len(tokens), self._identity.dimension), dtype=np.float32)
+        codes: dict[int, NDArray[np.int8]] = {}
         # The longest first, so that no thread begins one when the others are done.
         batches = list(_batches([len(ids) for ids in tokens]))[::-1]
-        runs = self._runs([[tokens[index] for index in batch] for batch in batches])
+        names = ["embedding", "tokens"] if with_tokens else ["embedding"]
+        runs = self._runs([[tokens[index] for index in batch] for batch in batches], names)
         spent = 0.0
         for batch, (made, seconds) in zip(batches, runs, strict=True):
-            vectors[batch] = made
+            vectors[batch] = made[0]
+            codes.update(zip(batch, made[1], strict=True) if with_tokens else ())
             spent += seconds
         count = sum(map(len, tokens))
         if count >= _MIN_MEASURED_TOKENS:
             self._token_sec = spent / count
-        return vectors
+        return vectors, [
+            _of_words(text, len(prefix), encodings[number], codes[number])
+            for number, text in enumerate(texts if with_tokens else ())
+        ]
 
     def tokens_within(self, seconds: float) -> int:
         """Return how many tokens the model reads in so many seconds of processor time.
@@ -115,31 +160,33 @@ class Encoder:
         return self._tokenizer.encode(readable, add_special_tokens=special)
 
     def _runs(
-        self, batches: Sequence[Sequence[Sequence[int]]]
-    ) -> Iterator[tuple[NDArray[np.float32], float]]:
-        """Yield the vectors of each batch, and the processor time that they took."""
+        self, batches: Sequence[Sequence[Sequence[int]]], names: Sequence[str]
+    ) -> Iterator[tuple[Sequence[NDArray[Any]], float]]:
+        """Yield these outputs for each batch, and the processor time that they took."""
+        run = partial(self._run, names)
         if self._threads == 1 or len(batches) < 2:
-            yield from map(self._run, batches)
+            yield from map(run, batches)
             return
         # Not threads within a run: those wait for each other at each of its dozens of products.
         with ThreadPoolExecutor(self._threads, "iai-mcp-encoder") as threads:
-            yield from threads.map(self._run, batches)
+            yield from threads.map(run, batches)
 
-    def _run(self, tokens: Sequence[Sequence[int]]) -> tuple[NDArray[np.float32], float]:
+    def _run(
+        self, names: Sequence[str], tokens: Sequence[Sequence[int]]
+    ) -> tuple[Sequence[NDArray[Any]], float]:
         import numpy as np
 
         began = time.thread_time()
 
         feeds = {"input_ids": np.array(tokens, dtype=np.int64)}
         try:
-            outputs: Sequence[Any] = self._session.run(["embedding"], feeds)
+            outputs: Sequence[Any] = self._session.run(names, feeds)
         except Exception as exc:  # onnxruntime's exceptions share only this base
             raise ModelFault(
                 f"the embedding model failed on {len(tokens)} texts of {len(tokens[0])} tokens "
                 f"({_first_line(exc)}): run `iai-mcp model status`"
             ) from exc
-        vectors: NDArray[np.float32] = outputs[0]
-        return vectors, time.thread_time() - began
+        return outputs, time.thread_time() - began
 
 
 def load_encoder(files: ModelFiles, *, threads: int = 0) -> Encoder:
@@ -182,6 +229,15 @@ def load_encoder(files: ModelFiles, *, threads: int = 0) -> Encoder:
     except Exception as exc:  # onnxruntime's exceptions share only this base
         raise files.damaged(f"model.onnx cannot be loaded: {_first_line(exc)}") from exc
     return Encoder(files.identity, tokenizer, session, threads or _background_threads())
+
+
+def _of_words(text: str, prefix: int, encoding: Encoding, codes: NDArray[np.int8]) -> TokenVectors:
+    """Return the vectors of the tokens that are part of a word of the text behind the prefix."""
+    import numpy as np
+
+    spans = [(start - prefix, end - prefix) for start, end in encoding.offsets]
+    wanted = np.array([word is not None for word in words_of_tokens(text, spans)], np.bool_)
+    return TokenVectors(codes, np.array(spans, np.int32).reshape(-1, 2)).chosen(wanted)
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:

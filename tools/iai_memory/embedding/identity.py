@@ -7,6 +7,8 @@ from typing import Final
 
 MODEL_NAME = "all-MiniLM-L6-v2"
 DIMENSION = 384
+TOKEN_REVISION = "1"
+"""Revision of `token_axes.npy`, of how `convert` applies it and of which tokens have vectors."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class EmbedderIdentity:
             model says so. Contrastive training at a low temperature leaves all vectors in a cone.
         cosine_one: The cosine that means as much as 1.0 of all-MiniLM-L6-v2.
         reads: ISO 639-1 codes of the languages that the model was made for.
+        tokens: Revision of the projection of token vectors; empty for a graph without them. It is
+            no part of `key`: vectors of whole texts and passages are the same with any.
     """
 
     model: str
@@ -37,6 +41,12 @@ class EmbedderIdentity:
     cosine_zero: float = 0.0
     cosine_one: float = 1.0
     reads: tuple[str, ...] = ("en",)
+    tokens: str = ""
+
+    @property
+    def token_key(self) -> str | None:
+        """One stable string for token vectors; None for a graph without them."""
+        return f"{self.key}/tokens-{self.tokens}" if self.tokens else None
 
     @property
     def key(self) -> str:
@@ -80,4 +90,5 @@ IDENTITY: Final = EmbedderIdentity(
     precision="int8-per-token",
     pooling="mean",
     dimension=DIMENSION,
+    tokens=TOKEN_REVISION,
 )

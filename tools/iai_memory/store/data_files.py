@@ -35,7 +35,7 @@ from .lost_columns import NEEDED, STATE, records_without
 from .migrations import require_no_later_version
 from .record_rows import from_table, record_columns
 from .row_digest import verify
-from .schema import table_schema
+from .schema import TOKEN_COLUMNS, table_schema
 from .vector_rows import VECTOR_COLUMNS, Row, from_arrow
 
 T = TypeVar("T")
@@ -218,6 +218,9 @@ class DataFile:
         lost = set(self._table.schema.names) - columns.keys()
         if not lost:
             return self._judged(found)
+        if lost <= {*TOKEN_COLUMNS}:
+            with damage():
+                return ReadRows(from_arrow(found), True, frozenset(self._with_other_terms(found)))
         with damage():
             records = records_without(found, lost & set(record_columns()))
             changed = frozenset(self._with_other_terms(found))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from itertools import compress
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -12,6 +13,7 @@ import pyarrow as pa
 from lancedb.query import ColumnOrdering
 from lancedb.table import LanceTable
 
+from ..embedding.token_vectors import TokenVectors
 from ..text.analyzer import query_terms
 from .arrow import pc
 from .candidate import CANDIDATE_COLUMNS, Candidate
@@ -24,12 +26,22 @@ from .read_lock import ReadLock
 from .record import Record
 from .record_rows import RETIRED_COLUMNS, from_table, record_columns
 from .row_id_cache import RowIdCache
+from .schema import TOKEN_COLUMNS
 from .session_order import SessionOrder
 from .similarity import Similarity, similarities_of
 from .sql import sql_in, sql_text, sql_time
 from .table_changes import BATCH_ROWS, TableChanges
 from .table_counts import FORGOTTEN, PENDING, TableCounts
-from .vector_rows import VECTOR_COLUMNS, Row, Vector, count_vectors, from_arrow, read_vectors
+from .vector_rows import (
+    SEARCHED_COLUMNS,
+    VECTOR_COLUMNS,
+    Row,
+    Vector,
+    count_vectors,
+    from_arrow,
+    read_vectors,
+    tokens_of,
+)
 from .whole_rows import WholeRows
 
 if TYPE_CHECKING:
@@ -210,13 +222,33 @@ class TableReader(TableCounts, TableChanges, WholeRows):
             ids: Of the records.
         """
         found = dict[str, Similarity]()
-        for part in self._with_ids(["id", *VECTOR_COLUMNS], ids):
+        for part in self._with_ids(["id", *SEARCHED_COLUMNS], ids):
             embedded = part.filter(pc.is_valid(part["vector"]))
             codes, spans = read_vectors(embedded)
             counts = count_vectors(embedded)
             found |= similarities_of(
                 embedded["id"].to_pylist(), counts, codes.cosines(query), spans
             )
+        return found
+
+    def token_vectors(self, ids: Collection[str], token_key: str) -> dict[str, TokenVectors]:
+        """Return the token vectors of these records by id, forgotten ones included.
+
+        Records without, with those of another model, and with damaged ones are left out.
+
+        Args:
+            ids: Of the records.
+            token_key: `Encoder.token_key` of the model that made them.
+        """
+        if self._lacking.intersection(TOKEN_COLUMNS):
+            return {}
+        found = dict[str, TokenVectors]()
+        for part in self._with_ids(["id", *TOKEN_COLUMNS], ids):
+            for id_, stored in zip(part["id"].to_pylist(), tokens_of(part), strict=True):
+                if stored is None or stored.key != token_key:
+                    continue
+                with suppress(ValueError):  # a check of the digests tells of the damage
+                    found[id_] = TokenVectors.from_text(stored.text)
         return found
 
     def sessions(self, session_ids: Collection[str]) -> dict[str, SessionOrder]:

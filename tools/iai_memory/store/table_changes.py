@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .known import KNOWN_COLUMNS, with_hashes
+from .schema import TOKEN_COLUMNS
 from .table_access import TableAccess
 
 T = TypeVar("T")
@@ -26,14 +27,15 @@ class TableChanges(TableAccess):
         return set(self._ids(f"table_version > {version}"))
 
     def changed_since(self, version: int, take: Callable[[Iterable[pa.RecordBatch]], T]) -> T:
-        """Pass all rows, with every column, that were changed after the version to `take`.
+        """Pass all rows that were changed after the version to `take`, without token vectors.
 
         Where the version is cleaned up in the middle, `take` is called again from the beginning.
 
         Returns:
             What `take` returned.
         """
-        query = self._table.search().where(f"table_version > {version}").limit(None)
+        names = [name for name in self._table.schema.names if name not in TOKEN_COLUMNS]
+        query = self._table.search().where(f"table_version > {version}").select(names).limit(None)
         return self._read("copying the table", lambda: take(query.to_batches(BATCH_ROWS)))
 
     def keys_since(self, version: int) -> pa.ChunkedArray:

@@ -15,10 +15,27 @@ from .quantization import Int8Codes
 from .record import Record
 from .record_rows import from_table, to_row
 from .row_digest import with_digests
+from .schema import TOKEN_COLUMNS
 
 Vector = NDArray[np.float32]
 
-VECTOR_COLUMNS: Final = ("vector", "passages", "passage_spans")
+SEARCHED_COLUMNS: Final = ("vector", "passages", "passage_spans")
+"""The columns of the vectors that a search by meaning compares."""
+
+VECTOR_COLUMNS: Final = (*SEARCHED_COLUMNS, *TOKEN_COLUMNS)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTokens:
+    """The token vectors of a row, as they lie in the table.
+
+    Attributes:
+        text: What `TokenVectors.from_text` reads.
+        key: `EmbedderIdentity.token_key` of the model that made them.
+    """
+
+    text: str
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +46,13 @@ class Row:
         record: The record.
         vector: Of the whole text, float32, (dim,), unit length; None while it is pending.
         passages: Passages of a text with more than one; None for any other, and while pending.
+        tokens: Vectors of the text's tokens; None where they were not made.
     """
 
     record: Record
     vector: Vector | None
     passages: Passages | None = None
+    tokens: StoredTokens | None = None
 
 
 def to_arrow(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
@@ -41,24 +60,26 @@ def to_arrow(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
     plain = pa.schema([field for field in schema if field.name not in VECTOR_COLUMNS])
     table = pa.Table.from_pylist([to_row(row.record) for row in rows], schema=plain)
     dimension = schema.field("vector").type.list_size
-    passages = [row.passages for row in rows]
+    passages, tokens = [row.passages for row in rows], [row.tokens for row in rows]
     spans = [None if one is None else [at for span in one.spans for at in span] for one in passages]
     vectors = {
         "vector": _vectors_to_arrow([row.vector for row in rows], dimension),
         "passages": _passages_to_arrow(passages, dimension),
         "passage_spans": pa.array(spans, schema.field("passage_spans").type),
+        "token_vectors": pa.array([one and one.text for one in tokens], pa.string()),
+        "token_key": pa.array([one and one.key for one in tokens], pa.string()),
     }
     columns = [vectors[name] if name in vectors else table[name] for name in schema.names]
     return with_digests(pa.Table.from_arrays(columns, schema=schema))
 
 
 def from_arrow(table: pa.Table) -> list[Row]:
-    """Return the rows of a table with `record_columns` and `VECTOR_COLUMNS`."""
+    """Return the rows of a table with `record_columns` and `VECTOR_COLUMNS`, as it has them."""
     records = from_table(table)
     return [
-        Row(record, vector, passages)
-        for record, vector, passages in zip(
-            records, vectors_of(table), passages_of(table), strict=True
+        Row(record, vector, passages, tokens)
+        for record, vector, passages, tokens in zip(
+            records, vectors_of(table), passages_of(table), tokens_of(table), strict=True
         )
     ]
 
@@ -83,6 +104,16 @@ def passages_of(table: pa.Table) -> Iterator[Passages | None]:
                 continue
             yield Passages(matrix[at : at + length], tuple(zip(ends[::2], ends[1::2], strict=True)))
             at += length
+
+
+def tokens_of(table: pa.Table) -> Iterator[StoredTokens | None]:
+    """Yield the token columns row by row; None for each row of a table without them."""
+    if not {*TOKEN_COLUMNS} <= {*table.column_names}:
+        yield from [None] * table.num_rows
+        return
+    columns = (table[name].to_pylist() for name in TOKEN_COLUMNS)
+    for text, key in zip(*columns, strict=True):
+        yield None if text is None or key is None else StoredTokens(text, key)
 
 
 def count_vectors(table: pa.Table) -> NDArray[np.int64]:

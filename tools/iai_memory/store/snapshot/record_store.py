@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from ..vector_rows import VECTOR_COLUMNS
+from ..vector_rows import SEARCHED_COLUMNS
 from .key_index import Rows
 
 _NAMES: Final = ("role", "origin", "host", "session_id", "project", "cwd", "embedder")
@@ -16,7 +16,7 @@ _NAMES: Final = ("role", "origin", "host", "session_id", "project", "cwd", "embe
 
 def records_of(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
     """Copy rows of the table into one batch; names, which repeat, become dictionary columns."""
-    table = pa.Table.from_batches(batches).drop_columns(list(VECTOR_COLUMNS))
+    table = pa.Table.from_batches(batches).drop_columns(list(SEARCHED_COLUMNS))
     for name in _NAMES:
         at = table.schema.get_field_index(name)
         table = table.set_column(at, name, table[name].combine_chunks().dictionary_encode())
