@@ -34,6 +34,9 @@ from iai_server.mcp.server import build_app
 
 FACT: Final = "The staging database listens on port 5544."
 QUESTION: Final = "which port is staging on?"
+SHOWN: Final = (OutOfSight.NOTHING_THEN, OutOfSight.RESPELLED)
+"""What is of another time, or has a word in another spelling, is shown."""
+
 HARD: Final = "on what does the machine hear?"
 OTHER: Final = "The cat sleeps on the sofa."
 
@@ -230,6 +233,12 @@ def below_confidence(memory: Memory, *_: Any) -> Case:
     return Case(memory, "where do pets rest?", {"min_confidence": 0.99})
 
 
+def respelled(memory: Memory, *_: Any) -> Case:
+    """A fact, and a question with a misspelt word of it."""
+    fact(memory)
+    return Case(memory, "on which port does the databse listen?")
+
+
 def unlikely(memory: Memory, *_: Any) -> Case:
     """Two exchanges of a session, of which one answers."""
     said = [
@@ -286,6 +295,7 @@ CASES: Final[Mapping[OutOfSight, Make]] = MappingProxyType(
         OutOfSight.DAMAGED_MODEL: damaged_model,
         OutOfSight.DAMAGED_WORDS: damaged_words,
         OutOfSight.UNREADABLE_QUESTION: lambda memory, *_: Case(many(memory).memory, "🚀"),
+        OutOfSight.RESPELLED: respelled,
         OutOfSight.OTHER_MODEL: other_model,
         OutOfSight.ALIASES_UNREADABLE: aliases_unreadable,
         OutOfSight.UNKNOWN_PROJECT: narrowed(project="alhpa"),
@@ -369,7 +379,7 @@ def test_whatever_is_out_of_sight_gives_another_answer_than_a_true_miss(
         assert "reembed" in text
         return
     for answer in (found, json.loads(plain)):
-        if reason is not OutOfSight.NOTHING_THEN:  # which shows what is of another time
+        if reason not in SHOWN:
             assert not any(FACT in hit["text"] for hit in answer["hits"])
         coverage = answer["coverage"]
         assert reason in [one["reason"] for one in coverage["hidden"]]

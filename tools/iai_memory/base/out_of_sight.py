@@ -25,6 +25,7 @@ class OutOfSight(StrEnum):
     DAMAGED_MODEL = "damaged_model"
     DAMAGED_WORDS = "damaged_words"
     UNREADABLE_QUESTION = "unreadable_question"
+    RESPELLED = "respelled"
     OTHER_MODEL = "other_model"
     ALIASES_UNREADABLE = "aliases_unreadable"
     UNKNOWN_PROJECT = "unknown_project"
@@ -68,7 +69,7 @@ MAKES_INCOMPLETE: Final = frozenset(
 )
 """The reasons that nobody chose; behind the others stands a filter, a limit or a user's wish."""
 
-TOLD_WITH_HITS: Final = MAKES_INCOMPLETE | {OutOfSight.NOTHING_THEN}
+TOLD_WITH_HITS: Final = MAKES_INCOMPLETE | {OutOfSight.NOTHING_THEN, OutOfSight.RESPELLED}
 """The reasons that are told beside hits; the others where there is none."""
 
 
@@ -134,6 +135,10 @@ _SENTENCES: Final[Mapping[OutOfSight, Callable[[int], str]]] = MappingProxyType(
         ),
         OutOfSight.UNREADABLE_QUESTION: _always(
             "only words were searched, the model reads no letter or digit in the question"
+        ),
+        OutOfSight.RESPELLED: _many(
+            "word of the question is in no memory and was read as one that is spelled nearly so",
+            "words of the question are in no memory and were read as ones spelled nearly so",
         ),
         OutOfSight.OTHER_MODEL: _always(
             "the store holds vectors of another model: run `iai-mcp model reembed`"

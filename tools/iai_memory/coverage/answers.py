@@ -70,7 +70,10 @@ class Sight:
                 lacks_model=found.degraded,
                 wants_vectors=searches,
                 hidden=hidden,
-                remedies={OutOfSight.DAMAGED_MODEL: f"only words were searched: {fault}"},
+                remedies={
+                    OutOfSight.DAMAGED_MODEL: f"only words were searched: {fault}",
+                    OutOfSight.RESPELLED: found.coverage.note or "",
+                },
                 terms=query_terms(query.text) if searches and not found.hits else (),
             )
         )

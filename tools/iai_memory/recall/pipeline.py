@@ -24,6 +24,7 @@ from .filter_arguments import in_hindsight
 from .project_scope import in_project
 from .query import Query
 from .ranked import Ranked
+from .respelling import respell
 from .scoring import score
 from .supersession import resolve_supersession
 from .time_listing import Listing, list_time
@@ -63,6 +64,8 @@ def recall(
     unranked = _without_ranking(store, query, started)
     if unranked is not None:
         return unranked
+    spelled = respell(query.text, store.latest, encoder)
+    query = replace(query, text=spelled.text)
     found = find_candidates(store.latest, encoder, query)
     weights = (tables or WeightTables()).table_for(
         is_conversation=found.is_conversation, has_exchanges=found.has_exchanges
@@ -80,6 +83,7 @@ def recall(
         OutOfSight.NOTHING_THEN: int(_nothing_then(store, query)),
         OutOfSight.DAMAGED_WORDS: int(not found.has_words),
         OutOfSight.UNREADABLE_QUESTION: int(encoder is not None and not is_readable(query.text)),
+        OutOfSight.RESPELLED: len(spelled.changed),
     }
     return Recalled(
         hits=fitted.hits,
@@ -89,7 +93,7 @@ def recall(
         fix=MODEL_FIX if encoder is None else None,
         tokens=fitted.tokens,
         latency_ms=round((time.perf_counter() - started) * 1000, 1),
-        coverage=_left_out(left_out),
+        coverage=_left_out(left_out, spelled.note()),
     )
 
 
@@ -119,10 +123,11 @@ def _nothing_then(store: Store, query: Query) -> bool:
     return not store.latest.count(then)
 
 
-def _left_out(counts: Mapping[OutOfSight, int]) -> Coverage:
-    """Return what recall itself knows of the coverage."""
+def _left_out(counts: Mapping[OutOfSight, int], note: str | None = None) -> Coverage:
+    """Return what recall itself knows of the coverage; the note is of other spellings."""
     return Coverage(
-        hidden=[Hidden(reason=reason, count=count) for reason, count in counts.items() if count]
+        hidden=[Hidden(reason=reason, count=count) for reason, count in counts.items() if count],
+        note=note,
     )
 
 

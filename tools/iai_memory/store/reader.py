@@ -42,6 +42,7 @@ from .vector_rows import (
     read_vectors,
     tokens_of,
 )
+from .vocabulary import NearWord, Vocabulary
 from .whole_rows import WholeRows
 
 if TYPE_CHECKING:
@@ -51,6 +52,9 @@ T = TypeVar("T")
 
 _IDS_PER_QUERY: Final = 1_000
 _FIRST_LOOKED_AT: Final = 1_000
+_LOOKED_AT_FOR_TERMS: Final = 20
+MOST_READ: Final = 50_000
+"""Rows whose words are read to find a word that is spelled nearly like another."""
 # Not the threads of the dense search: work beside the caller may search vectors itself, and would
 # wait for one of those.
 _ASIDE: Final = ThreadPoolExecutor(4, "reading-aside")
@@ -395,9 +399,38 @@ class TableReader(TableCounts, TableChanges, WholeRows):
             limit: Maximum number of records.
         """
         terms = query_terms(text)
-        if not terms:
-            return {}
+        return self._with_terms(terms, where, limit) if terms else {}
 
+    def texts_with(self, term: str, limit: int) -> list[str]:
+        """Return texts that have the term, forgotten ones left out, at most so many."""
+        found = self._with_terms([term], _ALL_BUT_FORGOTTEN, limit)
+        return [one.record.text for one in self.candidates(found).values()]
+
+    def known_terms(self, terms: Collection[str]) -> set[str]:
+        """Return those of the terms that any record has; of forgotten ones none counts."""
+        left, known = set(terms), set[str]()
+        while left:
+            rows = self._with_terms(sorted(left), _ALL_BUT_FORGOTTEN, _LOOKED_AT_FOR_TERMS)
+            found = self.candidates(rows).values()
+            new = {term for term in left if any(one.has_term(term) for one in found)}
+            if not new:
+                break
+            known |= new
+            left -= new
+        return known
+
+    def near_words(self, words: Sequence[str]) -> dict[str, list[NearWord]]:
+        """Return for each romanised word those that may be another spelling of it.
+
+        Words of forgotten records are left out. A scan, 5 µs a row; of a table with more than
+        `MOST_READ` rows, only the words of that many are known.
+        """
+        query = self._table.search().where("tombstoned_at IS NULL").select(["terms"])
+        column = self._read("reading words", query.limit(MOST_READ).to_arrow)["terms"]
+        known = Vocabulary.of(column.combine_chunks())
+        return {word: known.near(word) for word in words}
+
+    def _with_terms(self, terms: Sequence[str], where: Filter, limit: int) -> dict[str, float]:
         def search(condition: str | None, count: int) -> pa.Table:
             return matching_rows(self._table, terms, condition, count)
 

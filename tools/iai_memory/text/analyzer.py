@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 import regex
 
@@ -22,6 +22,7 @@ from .stemming import (
     is_contracted,
     is_stop_word,
     is_word,
+    longest_part,
     word_terms,
 )
 
@@ -89,10 +90,47 @@ def query_terms(text: str) -> list[str]:
     return list(dict.fromkeys(term for terms in chosen for term in terms))[:MAX_QUERY_TERMS]
 
 
+class Word(NamedTuple):
+    """A plain word of a text: letters alone, no part of an identifier.
+
+    Attributes:
+        spelled: As the text has it, without `'s`.
+        start: Where it begins.
+        terms: By which texts with the word are found.
+        is_stop: Whether it is a function word.
+    """
+
+    spelled: str
+    start: int
+    terms: tuple[str, ...]
+    is_stop: bool
+
+
+def readable_form(text: str) -> str:
+    """Return the text as it is cut into words: without invisible signs, in Unicode's form NFKC."""
+    return text if text.isascii() else _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+
+
+def plain_words(text: str) -> Iterator[Word]:
+    """Yield the plain words of a text in its readable form.
+
+    A run of a script without blanks between words gives each pair of its characters.
+    """
+    languages = detect(text)
+    for match in _CHUNK.finditer(text):
+        chunk, start = match[0], match.start()
+        if match.lastgroup == "paired":
+            for at, pair in enumerate(map("".join, pairwise(chunk)), start):
+                yield Word(pair, at, (pair,), is_stop=False)
+        elif match.lastgroup == "spelled" and (is_word(chunk) or is_contracted(chunk)):
+            is_stop, terms = _known(chunk, languages)
+            part = longest_part(chunk)
+            yield Word(part, start + chunk.index(part), terms, is_stop)
+
+
 def _analysed(text: str, *, query: bool) -> Iterator[tuple[bool, tuple[str, ...]]]:
     """Yield for each chunk of the text whether it is a stop word, and its terms."""
-    if not text.isascii():
-        text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    text = readable_form(text)
     languages = detect(text)
     for match in _CHUNK.finditer(text):
         kind, chunk = match.lastgroup, match[0]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
+
+from .languages import STOP_WORDS
 
 _NAMED_SHARE: Final = 0.5
 
@@ -46,18 +49,20 @@ def subject(query: str, speakers: Collection[str]) -> str | None:
     """Return the one speaker whom the query is about; None for nobody, or for several together.
 
     Of several names it is the first that is no mere owner: "what does Ann think of Bob's plan?" is
-    about Ann. "What do Ann and Bob share?" is about both.
+    about Ann. "What do Ann and Bob share?" is about both. Accents make no difference, and capitals
+    none in a query without any; but a function word is no name then ("what will we do?").
     """
+    read = _Reading.of(query)
     found = sorted(
         (match.start(), match.end(), name)
         for name in speakers
-        for match in re.finditer(_word(name), query)
+        for match in re.finditer(read.name(name), read.query)
     )
     names = list(dict.fromkeys(name for _, _, name in found))
     if len(names) < 2:
         return names[0] if names else None
-    anybody = "|".join(map(_word, names))
-    if re.search(rf"(?:{anybody}),? (?:and|or|&) (?:{anybody})", query):
+    anybody = "|".join(map(read.name, names))
+    if re.search(rf"(?:{anybody}),? (?:and|or|&) (?:{anybody})", read.query):
         return None
     others = [name for _, end, name in found if not _POSSESSIVE.match(query, end)]
     return others[0] if others else None
@@ -65,9 +70,41 @@ def subject(query: str, speakers: Collection[str]) -> str | None:
 
 def in_first_person(query: str, speaker: str) -> str:
     """Return the query in the speaker's own words, with "I" and "my" in place of the name."""
-    possessive = re.sub(_word(speaker) + _POSSESSIVE.pattern, "my", query)
-    return re.sub(_word(speaker), "I", possessive)
+    read = _Reading.of(query)
+    pieces, done = list[str](), 0
+    for match in re.finditer(rf"{read.name(speaker)}({_POSSESSIVE.pattern})?", read.query):
+        pieces += [query[done : match.start()], "my" if match[1] else "I"]
+        done = match.end()
+    return "".join([*pieces, query[done:]])
 
 
-def _word(name: str) -> str:
-    return rf"(?<!\w){re.escape(name)}(?!\w)"
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A query as names are looked for in it; its characters stand where they stood.
+
+    Attributes:
+        query: Without accents, and in small letters where it has no others.
+        is_small: Whether it has no capitals.
+    """
+
+    query: str
+    is_small: bool
+
+    @classmethod
+    def of(cls, query: str) -> Self:
+        small = query == query.lower()
+        return cls("".join(map(_bare, query)), small)
+
+    def name(self, name: str) -> str:
+        """Return the pattern of a name; for a function word in small letters one never found."""
+        bare = "".join(map(_bare, name))
+        if self.is_small:
+            bare = bare.lower()
+            if bare in STOP_WORDS["english"]:
+                return "(?!)"
+        return rf"(?<!\w){re.escape(bare)}(?!\w)"
+
+
+def _bare(letter: str) -> str:
+    """Return a letter without its accent."""
+    return letter if letter.isascii() else unicodedata.normalize("NFD", letter)[0]

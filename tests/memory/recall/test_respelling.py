@@ -1,0 +1,96 @@
+"""A question with a misspelt word finds what has it spelled rightly, and says how it was read."""
+
+from __future__ import annotations
+
+import pytest
+
+from iai_memory import Memory
+from iai_memory.recall.respelling import respell
+from iai_memory.store.snapshot.reader import SnapshotReader
+
+TEXTS = (
+    "Nicolas lives in Lisbon.",
+    "Zo\u00eb bought a bike in M\u00fcller's shop.",
+    "\u041d\u0430\u0442\u0430\u043b\u044c\u044f lives in Oslo with two cats.",
+    "\u5317\u4eac is where the spring meeting takes place.",
+    "The team from Shanghai visits in May.",
+    "Hugo repairs clocks.",
+    "The staging database listens on port 5544, its release is 2.13.",
+    "parseConfig reads what deploy_token.py wrote.",
+    "Biking is fun, says the hug therapist.",
+)
+MISSPELT = {
+    "Where does Nikolas live?": "Nicolas",
+    "where does nicloas live": "Nicolas",
+    "Where does Nocilas live?": "Nicolas",
+    "What did Nicollas' sister say?": "Nicolas",
+    "What is sold in Mueller's shop?": "M\u00fcller",
+    "Where does Natalya live?": "\u041d\u0430\u0442\u0430\u043b\u044c\u044f",
+    "Where does Natalia live?": "\u041d\u0430\u0442\u0430\u043b\u044c\u044f",
+    "What takes place in Beijing?": "\u5317\u4eac",
+    "\u8c01\u4ece\u4e0a\u6d77\u6765\uff1f": "Shanghai",
+    "What does Huo repair?": "Hugo",
+    "On which port is the databse?": "database",
+}
+KNOWN = (
+    "Where does Nicolas live?",
+    "What did Zoe buy?",
+    "On which port is the database, 5545?",
+    "Is there a release 2.14?",
+    "Who wrote deploy_tokem.py?",
+    "What does parseConfg read?",
+    "Do we like hiking?",
+    "Does the API of NICO answer?",
+    "Where does Zelda live?",
+)
+
+
+@pytest.fixture
+def told(memory: Memory) -> Memory:
+    memory.ingest([{"text": text} for text in TEXTS])
+    return memory
+
+
+def test_a_misspelt_word_is_read_as_the_memories_spell_it(told: Memory) -> None:
+    found = {question: respell(question, told.store.latest, told.encoder) for question in MISSPELT}
+    assert {q: [known for _, known in one.changed] for q, one in found.items()} == {
+        q: [known] for q, known in MISSPELT.items()
+    }
+
+
+def test_known_words_numbers_codes_and_other_people_are_asked_as_they_stand(told: Memory) -> None:
+    for question in KNOWN:
+        assert respell(question, told.store.latest, told.encoder).text == question
+
+
+def test_the_answer_is_found_and_says_how_the_name_was_read(told: Memory) -> None:
+    found = told.recall("Where does Nikolas live?")
+    assert found.hits[0].text == TEXTS[0]
+    assert found.confidence == told.recall("Where does Nicolas live?").confidence
+    assert found.coverage.note == "no memory says Nikolas, it was read as Nicolas"
+    assert found.coverage.complete
+
+
+def test_somebody_who_is_not_known_stays_unknown(told: Memory) -> None:
+    assert not told.recall("Where does Zelda live?").hits
+
+
+def test_a_forgotten_name_is_no_spelling(told: Memory) -> None:
+    told.forget([told.recall("Where does Nicolas live?").hits[0].id])
+    assert not respell("Where does Nikolas live?", told.store.latest, told.encoder).changed
+
+
+def test_a_name_is_found_in_the_snapshot_and_in_the_table_alike(told: Memory) -> None:
+    table = {question: respell(question, told.store.latest, told.encoder) for question in MISSPELT}
+    for _ in range(3):
+        told.recall("which port?")
+    latest = told.store.latest
+    assert isinstance(latest, SnapshotReader)
+    assert latest.is_in_memory
+    assert {q: respell(q, latest, told.encoder) for q in MISSPELT} == table
+
+
+def test_without_a_model_a_name_is_found_too(words_only: Memory) -> None:
+    words_only.ingest([{"text": text} for text in TEXTS])
+    found = words_only.recall("Where does Nikolas live?")
+    assert found.hits[0].text == TEXTS[0]
