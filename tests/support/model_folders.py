@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from tests.support.checkout import ROOT
 
 from iai_memory.embedding.convert import CONVERTER_VERSION
-from iai_memory.embedding.identity import IDENTITY
+from iai_memory.embedding.identity import IDENTITY, MULTILINGUAL
 from iai_memory.embedding.model_files import ModelFiles, find_model
 from iai_memory.settings import load_settings
 
@@ -81,3 +82,16 @@ def run_python(
         text=True,
         check=True,
     )
+
+
+def multilingual_stand_in(store: Path, model_folder: Path) -> Path:
+    """A folder that says it is the installed multilingual model; its weights are the English ones.
+
+    So it needs no download, and its prefixes and cosines are used.
+    """
+    folder = store / "models" / MULTILINGUAL.model
+    shutil.copytree(model_folder, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["identity"] = vars(MULTILINGUAL)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder

@@ -89,7 +89,17 @@ class StoreBusy(StoreFault):
 
 
 class StoreMismatch(StoreFault):
-    """The store was written by another schema version or another embedder."""
+    """The store was written by another schema version or another embedder.
+
+    Attributes:
+        embedder: Key of the embedder whose vectors the store holds; None where the schema is
+            another version's.
+    """
+
+    def __init__(self, message: str, embedder: str | None = None) -> None:
+        """Take the sentence, and whose vectors they are."""
+        super().__init__(message)
+        self.embedder = embedder
 
 
 class ModelFault(MemoryFault):

@@ -23,8 +23,8 @@ from .capture.spool import Spool
 from .embedding.encoder import Encoder
 from .embedding.identity import DIMENSION
 from .embedding.model import EmbeddingModel
-from .embedding.model_files import ModelFiles
-from .errors import StoreLost
+from .embedding.model_files import ModelFiles, chosen_model
+from .errors import ModelFault, StoreLost, StoreMismatch
 from .maintenance.after_commit import after_commit, compact_if_due, refresh_cached_page
 from .privacy.redaction import redact
 from .projects.folders import resolved_folder
@@ -100,6 +100,7 @@ class StoreHandle:
         self._forgot = Erasures(self.paths).stamp()
         self._model = EmbeddingModel(chosen)
         self._store: Store | None = None
+        self._embedder = ""
         self._store_id: str | None = None
         self._loss: KnownLoss | None = None
 
@@ -125,6 +126,29 @@ class StoreHandle:
             ModelFault: Files are there and cannot be used.
         """
         return self._model.encoder
+
+    @property
+    def model_fix(self) -> str:
+        """The command to run where there is no model, or one that cannot be used."""
+        return self._model.fix
+
+    def other_model(self) -> str | None:
+        """Return that the store keeps another model than the one that was installed last, and how
+        to change that; None where it is the same, or where the settings name one.
+
+        Raises:
+            StoreFault: The store cannot be opened.
+            ModelCorrupt: What was installed last is not known.
+        """
+        if self.settings.model is not None:
+            return None
+        chosen, written = chosen_model(self.settings), self.store.embedder
+        if written == chosen.key:
+            return None
+        return (
+            f"the store holds vectors of {written}, which stays in use: run `iai-mcp model "
+            f"reembed` to embed everything by {chosen.model}"
+        )
 
     def release(self) -> bool:
         """Free the memory of the model, the snapshot and the features until their next use.
@@ -168,25 +192,31 @@ class StoreHandle:
     def store(self) -> Store:
         """The opened table; opened anew where the store's folder went away and came back.
 
+        Also where another process embedded it by another model: then that one is used here too.
+
         Raises:
             StoreLost: It was deleted or moved away, or another one lies in its place.
+            StoreMismatch: It holds vectors of a model that this process is not to use.
             StoreFault: It cannot be opened.
         """
         with self._opening:
-            if self._store is None or not self._store.is_in_place():
-                self._store = self._opened_store()
-                self._store_id = self._store.id
-            return self._store
+            store = self._store
+            if store is None or not store.is_in_place() or store.embedder != self._embedder:
+                self._store = store = self._opened_store()
+                self._store_id = store.id
+                self._embedder = store.embedder
+            return store
 
     def page_manager(self, on_step: Callable[[str], None] | None = None) -> PageManager:
         """Return the manager of the pages; `on_step` is called with each step of its refreshes."""
+        store = self.store  # says by which model
         options = PageOptions(
             min_interval_sec=self.settings.session_cache_refresh_min_sec,
             budget_tokens=self.settings.payload_tokens,
             embedder=self.embedder_key,
             zone=self.zone,
         )
-        return PageManager(self.store, self.ledger, options, on_step)
+        return PageManager(store, self.ledger, options, on_step)
 
     def change_token(self) -> tuple[object, ...]:
         """Return a value that changes when any process commits or a hook reports a turn.
@@ -259,7 +289,27 @@ class StoreHandle:
         self._loss = None
         return store
 
+    def _usable_encoder(self) -> tuple[Encoder | None, ModelFault | None]:
+        """Return `EmbeddingModel.usable` of the model whose vectors the store holds.
+
+        Raises:
+            StoreFault: The store cannot be opened.
+        """
+        _ = self.store  # says which model that is
+        return self._model.usable()
+
     def _open_store(self, *, check: bool) -> Store:
+        """Open the table, by the published model whose vectors it holds unless the settings name
+        another; unchecked, by the one that this process would embed it with.
+        """
+        try:
+            return self._opened_table(check=check)
+        except StoreMismatch as exc:
+            if exc.embedder is None or not self._model.follow(exc.embedder):
+                raise
+        return self._opened_table(check=check)
+
+    def _opened_table(self, *, check: bool) -> Store:
         return Store(
             self.paths,
             embedder=self.embedder_key,

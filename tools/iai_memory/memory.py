@@ -75,7 +75,7 @@ class Memory(StoreUpkeep):
             StoreFault: Some may not be on disk; storing all of them again doubles none.
         """
         checked = new_memories(memories, self.zone, self.own_project)
-        encoder = self._model.usable()[0]
+        encoder = self._usable_encoder()[0]
         report = ingest(self.store, encoder, checked, origin=origin or self._origin)
         if report.stored:
             self._committed()
@@ -102,7 +102,7 @@ class Memory(StoreUpkeep):
         checked = check_query(query, options, self.own_project, self.zone)
         caught_up = self.catch_up() if catch_up else CaughtUp()
         self._join_own_folder()
-        encoder, fault = self._model.usable()
+        encoder, fault = self._usable_encoder()
         scoped = replace(checked, where=self._scoped(checked.where))
         found = recall(self.store, encoder, scoped)
         return self._sight(caught_up).recalled(found, scoped, self._model, fault)
@@ -124,7 +124,7 @@ class Memory(StoreUpkeep):
                 before the old one began to hold or in the future.
         """
         since = None if at is None else parse_time(at, "at", zone=self.zone)
-        encoder = self._model.usable()[0]
+        encoder = self._usable_encoder()[0]
         done = supersede(self.store, encoder, id, text, origin=self._origin, at=since)
         self.ledger.write(
             "superseded",

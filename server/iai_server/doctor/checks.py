@@ -11,6 +11,7 @@ from pathlib import Path
 from iai_memory import Memory
 from iai_memory.base.machine_faults import machine_fault
 from iai_memory.base.presence import alive_servers
+from iai_memory.errors import StoreFault
 from iai_memory.results import Freshness
 
 from .at_rest import check_at_rest
@@ -82,14 +83,25 @@ def _unwritable(root: Path) -> str:
 
 
 def _check_model(memory: Memory) -> str:
+    other = _other_model(memory)
     files = memory.model
     if files is None:
-        raise BrokenLink("no model, recall finds by words only: run `iai-mcp model install`")
+        raise BrokenLink(f"no model, recall finds by words only: run `{memory.model_fix}`")
     files.verify()
     encoder = memory.encoder  # whole files may be no model
     assert encoder is not None, "the files are there"
     encoder.encode(["The quick brown fox."])
-    return f"{files.identity.key}, every file has its sha256"
+    return "; ".join(filter(None, [f"{files.identity.key}, every file has its sha256", other]))
+
+
+def _other_model(memory: Memory) -> str | None:
+    """Return that the store keeps another model than the one installed last; None for neither, and
+    for a store that cannot be opened, which its own check says.
+    """
+    try:
+        return memory.other_model() if memory.paths.database.exists() else None
+    except StoreFault:
+        return None
 
 
 def _check_payload(memory: Memory) -> str:

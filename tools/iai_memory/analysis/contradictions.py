@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..base.clock import iso
 from ..base.progress import Progress
+from ..embedding.identity import cosine_of
 from ..projects.names import ProjectNames
 from ..results import RecordView, Result
 from ..store.filter import Filter
@@ -28,6 +29,8 @@ from .claims import Corpus, EvidenceWeights, evidence
 from .recent_vectors import recent_vectors
 
 MIN_COSINE: Final = 0.40
+"""Of all-MiniLM-L6-v2; of another model the cosine that means as much."""
+
 NEIGHBOURS: Final = 12
 """Of each memory. For a farther neighbour the rank alone costs more than all evidence can give."""
 
@@ -81,11 +84,12 @@ def find_contradictions(
     weights = weights or EvidenceWeights()
     pages = recent_vectors(store, Filter(), progress or Progress("contradictions"), rounds=0)
     rows = [row for page in pages for row in page]
+    min_cosine = cosine_of(store.embedder, MIN_COSINE)
     corpus = Corpus(record.text for record, _ in rows)
     found = [
         candidate
         for group in _by_project(rows, store.project_names)
-        for pair in _near_pairs(group)
+        for pair in _near_pairs(group, min_cosine)
         if (candidate := _candidate(pair, corpus, weights)) is not None
     ]
     found.sort(key=lambda one: (one.newer.created_at, one.score), reverse=True)
@@ -101,10 +105,10 @@ def _by_project(
     return list(groups.values())
 
 
-def _near_pairs(group: Sequence[tuple[Record, Vector]]) -> Iterator[_Pair]:
+def _near_pairs(group: Sequence[tuple[Record, Vector]], min_cosine: float) -> Iterator[_Pair]:
     """Yield pairs of memories that are among the nearest of each other, each pair once."""
     records = [record for record, _ in group]
-    ranks = _ranks(np.stack([vector for _, vector in group]))
+    ranks = _ranks(np.stack([vector for _, vector in group]), min_cosine)
     for (one, other), rank in ranks.items():
         back = ranks.get((other, one))
         if one < other and back is not None:
@@ -114,11 +118,12 @@ def _near_pairs(group: Sequence[tuple[Record, Vector]]) -> Iterator[_Pair]:
             yield _Pair(first, second, max(rank, back))
 
 
-def _ranks(vectors: NDArray[np.float32]) -> dict[tuple[int, int], int]:
+def _ranks(vectors: NDArray[np.float32], min_cosine: float) -> dict[tuple[int, int], int]:
     """Return the rank of each row's nearest other rows, by (row, other row); 0 is the nearest.
 
     Args:
         vectors: float32, (n, dim), L2-normalised rows.
+        min_cosine: Rows that are not as near have no rank.
     """
     ranks: dict[tuple[int, int], int] = {}
     for start in range(0, len(vectors), _BLOCK):
@@ -128,7 +133,7 @@ def _ranks(vectors: NDArray[np.float32]) -> dict[tuple[int, int], int]:
         nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :NEIGHBOURS]
         for row, found in enumerate(nearest.tolist()):
             for rank, other in enumerate(found):
-                if cosines[row, other] >= MIN_COSINE:
+                if cosines[row, other] >= min_cosine:
                     ranks[start + row, other] = rank
     return ranks
 

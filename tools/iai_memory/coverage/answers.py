@@ -61,6 +61,7 @@ class Sight:
         searches, where = found.mode not in ("time", "id"), query.where
         if searches and found.degraded:
             hidden[OutOfSight.DAMAGED_MODEL if fault else OutOfSight.NO_MODEL] = 1
+        words_only = "only words were searched"
         coverage = self._coverage(
             Answered(
                 where=_within(where, found),
@@ -71,7 +72,8 @@ class Sight:
                 wants_vectors=searches,
                 hidden=hidden,
                 remedies={
-                    OutOfSight.DAMAGED_MODEL: f"only words were searched: {fault}",
+                    OutOfSight.DAMAGED_MODEL: f"{words_only}: {fault}",
+                    OutOfSight.NO_MODEL: f"{words_only}, there is no model: run `{model.fix}`",
                     OutOfSight.RESPELLED: found.coverage.note or "",
                 },
                 terms=query_terms(query.text) if searches and not found.hits else (),

