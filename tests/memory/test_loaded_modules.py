@@ -37,7 +37,7 @@ PACKAGES = {
     "iai_memory.privacy": (21, set[str]()),
     "iai_memory.text": (34, {"Stemmer", "regex"}),
     "iai_memory.capture.hosts": (25, set[str]()),
-    "iai_memory.embedding": (24, {"pydantic"}),
+    "iai_memory.embedding": (27, {"pydantic"}),
     "iai_server.startup": (20, set[str]()),
     "iai_server.hosts": (32, {"tomlkit"}),
 }
