@@ -28,7 +28,8 @@ class Hit(Result):
     """One memory that recall found; in JSON a field that has its default value is left out.
 
     `ids` are those of all memories that the hit stands for, its own first; empty for itself alone.
-    `noted_by` and `pinned_by` are "model" where a model called a tool for it.
+    `noted_by` and `pinned_by` are "model" where a model called a tool for it. `earlier_than` is the
+    id of a hit before it that seems to tell the same of the same subject, and was said later.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Hit(Result):
     session_id: str | None = None
     valid_to: datetime | None = None
     superseded_by: str | None = None
+    earlier_than: str | None = None
     tags: list[str] = []
     pinned: bool = False
     noted_by: str | None = None

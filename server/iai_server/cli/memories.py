@@ -17,7 +17,15 @@ from iai_memory.base.defaults import BUDGET_TOKENS, LIMIT
 from iai_memory.base.foreign_file import open_foreign
 from iai_memory.errors import ForeignFileFault, InvalidInput, ModelFault
 
-from .memory_lines import INDENT, entry_lines, record_lines, said_lines, session_lines, superseded
+from .memory_lines import (
+    INDENT,
+    earlier,
+    entry_lines,
+    record_lines,
+    said_lines,
+    session_lines,
+    superseded,
+)
 from .options import AsJson, AsOf, Project, ShowIds, Since, Until, open_memory
 from .printing import emit_error, emit_json, emit_lines, memory_text, progress
 
@@ -263,6 +271,7 @@ def _print_hits(found: Recalled, zone: tzinfo, *, ids: bool) -> None:
         day = hit.created_at.astimezone(zone).date()
         past = " (noted by a model)" if hit.noted_by else ""
         past += f" ({superseded(hit.superseded_by, ids=ids)})" if hit.superseded_by else ""
+        past += f" ({earlier(hit.earlier_than, ids=ids)})" if hit.earlier_than else ""
         past += " (taken back)" if "rewound" in hit.tags else ""
         reason = hit.reason if ids else _ID.sub("an earlier wording", hit.reason)
         emit_lines(

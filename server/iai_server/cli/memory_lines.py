@@ -94,6 +94,11 @@ def superseded(by: str, *, ids: bool) -> str:
     return f"superseded by {by}" if ids else "superseded"
 
 
+def earlier(than: str, *, ids: bool) -> str:
+    """Return that a newer memory seems to say the same thing, with `ids` which one."""
+    return f"earlier; newer is {than}" if ids else "earlier"
+
+
 def _minute(record: RecordView, zone: tzinfo) -> str:
     return f"{record.created_at.astimezone(zone):%Y-%m-%d %H:%M}"
 

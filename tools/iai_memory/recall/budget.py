@@ -87,6 +87,7 @@ def _hit(one: Ranked, text: str, turns: list[Turn]) -> Hit:
         created_at=record.created_at,
         valid_to=record.valid_to,
         superseded_by=record.superseded_by,
+        earlier_than=one.earlier_than,
         tags=list(record.tags),
         pinned=record.pinned,
         confidence=one.confidence,

@@ -26,6 +26,7 @@ from .query import Query
 from .ranked import Ranked
 from .respelling import respell
 from .scoring import score
+from .slots import order_slots
 from .supersession import resolve_supersession
 from .time_listing import Listing, list_time
 from .time_question import time_question
@@ -72,7 +73,8 @@ def recall(
     )
     ranked = merge_repeats(score(found, query, weights), found, query.names)
     facts = resolve_supersession(ranked, store.latest, query, weights.maintained)
-    answer = calibrate(query, merge_duplicates(facts, query.names), found)
+    ordered = order_slots(facts, found, store.latest, query)
+    answer = calibrate(query, merge_duplicates(ordered, query.names), found)
     shown = with_exchanges(answer.hits, found.candidates, store.latest, query.where)
     fitted = fit_budget(shown, query.budget_tokens)
     left_out = {

@@ -28,6 +28,8 @@ class Ranked:
         confidence: The probability that it answers, 0..1; None until it is calibrated.
         exchange: The exchange of a turn, None where it is not known or has none.
         turns: The other turns that are shown with it, in their order.
+        earlier_than: Id of the newer hit that says the same thing of the same subject; None where
+            there is none.
     """
 
     record: Record
@@ -41,6 +43,7 @@ class Ranked:
     confidence: float | None = None
     exchange: Exchange | None = None
     turns: tuple[Record, ...] = ()
+    earlier_than: str | None = None
 
     @property
     def reason(self) -> str:

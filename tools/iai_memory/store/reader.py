@@ -41,6 +41,7 @@ from .vector_rows import (
     from_arrow,
     read_vectors,
     tokens_of,
+    vectors_of,
 )
 from .vocabulary import NearWord, Vocabulary
 from .whole_rows import WholeRows
@@ -255,6 +256,14 @@ class TableReader(TableCounts, TableChanges, WholeRows):
                     found[id_] = TokenVectors.from_text(stored.text)
         return found
 
+    def whole_vectors(self, ids: Collection[str]) -> dict[str, Vector]:
+        """Return the vectors of whole texts by id, unit length; those without are left out."""
+        found = dict[str, Vector]()
+        for part in self._with_ids(["id", "vector"], ids):
+            embedded = part.filter(pc.is_valid(part["vector"]))
+            found.update(zip(embedded["id"].to_pylist(), _whole(embedded), strict=True))
+        return found
+
     def sessions(self, session_ids: Collection[str]) -> dict[str, SessionOrder]:
         """Return the order of the turns of each session, by its id.
 
@@ -464,6 +473,11 @@ class TableReader(TableCounts, TableChanges, WholeRows):
             where = sql_in(column, values[start : start + _IDS_PER_QUERY])
             query = self._table.search().where(where).limit(None).select(self._present(names))
             yield self._read("reading records", query.to_arrow)
+
+
+def _whole(embedded: pa.Table) -> Iterator[Vector]:
+    """Yield the column `vector` of rows that all have one."""
+    return (vector for vector in vectors_of(embedded) if vector is not None)
 
 
 def _search_filtered(

@@ -122,6 +122,15 @@ class SnapshotReader(TableReader):
         missing = snapshot.missing_vectors([id_ for id_ in ids if id_ not in found])
         return found | super().similarities(query, missing)
 
+    def whole_vectors(self, ids: Collection[str]) -> dict[str, Vector]:
+        """See `TableReader.whole_vectors`."""
+        snapshot = self._snapshots.current()
+        if snapshot is None:
+            return super().whole_vectors(ids)
+        found = snapshot.whole_vectors(ids)
+        missing = snapshot.missing_vectors([id_ for id_ in ids if id_ not in found])
+        return found | super().whole_vectors(missing) if missing else found
+
     def tally(self, where: Filter) -> Tally:
         """See `TableReader.tally`."""
         snapshot = self._snapshots.current() if supports(where) else None

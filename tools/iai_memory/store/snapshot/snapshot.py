@@ -272,6 +272,19 @@ class Snapshot:
         cosines = codes_at(chosen).cosines(query)
         return similarities_of(found, np.concatenate(counts), cosines, np.concatenate(spans))
 
+    def whole_vectors(self, ids: Collection[str]) -> dict[str, Vector]:
+        """Answer as `TableReader.whole_vectors`, from their codes; without forgotten ones."""
+        found = dict[str, Vector]()
+        for part, rows, names in self._located(ids):
+            vectors = part.segment.batch.vectors
+            begins = vectors.begins[rows]
+            has_vector = vectors.begins[rows + 1] > begins
+            places = begins[has_vector]
+            codes = vectors.codes.components[places].astype(np.float32)
+            codes *= vectors.codes.inverse[places, np.newaxis]
+            found.update(zip(compress(names, has_vector.tolist()), codes, strict=True))
+        return found
+
     def missing_vectors(self, ids: Collection[str]) -> list[str]:
         """Return ids whose vectors must be read from the table: forgotten, or newer than this."""
         held = set[str]()

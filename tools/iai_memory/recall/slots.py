@@ -1,0 +1,308 @@
+"""Slots: hits that tell the same thing of the same subject at different times.
+
+Nobody supersedes what was only said, so an outdated wording often matches best. Among the best hits
+the newest trusted wording takes the place of the best one; earlier ones come after it and carry its
+id. Nothing is hidden, and what was superseded stays with `supersession`. A question for the past is
+left as it is.
+
+Whether two texts are of one slot is a sum of evidence (`Slots`). Their cosine alone does not tell:
+that of two texts with the same name is high whatever they say. So the second cosine is taken from
+what the other hits that name the subject have in common.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..projects.names import ProjectNames
+from ..store.candidate import Candidate
+from ..store.reader import TableReader
+from ..store.record import REWOUND, TIME_ESTIMATED, Record
+from ..store.trust import role_of_caller
+from ..store.vector_rows import Vector
+from ..text.analyzer import query_terms
+from ..text.filler_words import FILLER_WORDS
+from ..text.languages import detect
+from ..text.statements import MAX_CHARACTERS, are_parallel, statement_of
+from .candidates import CandidateSet
+from .intent import intent_of
+from .query import Query
+from .ranked import Ranked, sort_key
+
+LOOKED_AT: Final = 30
+"""The best hits, among which slots are looked for."""
+
+_AFTER: Final = 0.001  # how far behind its newer wording an earlier one comes at least
+_LIVE: Final = timedelta(days=1)  # what was said this long before it was stored was told later
+_OTHERS: Final = 2.0  # texts that stand for the hits at large, beside those of the subject
+_MIN_TERM: Final = 3
+_NEGATED_SHARE: Final = 0.5
+
+# A capital inside the question, or a word with an underscore or with letters and digits.
+_NAME: Final = re.compile(r"(?<=[\s\"'(])[A-Z][\w\u2019-]*\w|\b(?=\w*[A-Za-z])(?=\w*[\d_])\w{3,}")
+_FIRST_PERSON: Final = "\x00I"  # stands among the terms for whoever asks
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class SlotWeights:
+    """Log-odds that two texts of one subject are of one slot, where as many pairs are as are not.
+
+    Attributes:
+        bias: Of every pair.
+        cosine: Times the cosine of their vectors.
+        within: Times their cosine within the subject.
+        shared: For each of up to two content words that both have, beside the subject's name.
+        change: Where the later one has a word for a change.
+        day: For each that names a day: it tells what happened once.
+        present: For each in the present: it tells what is.
+    """
+
+    bias: float = -5.2
+    cosine: float = 5.0
+    within: float = 4.5
+    shared: float = 1.2
+    change: float = 0.6
+    day: float = -1.3
+    present: float = 0.6
+
+
+WEIGHTS: Final = SlotWeights()
+
+
+def order_slots(
+    ranked: Sequence[Ranked],
+    found: CandidateSet,
+    reader: TableReader,
+    query: Query,
+    weights: SlotWeights = WEIGHTS,
+) -> list[Ranked]:
+    """Put the newest trusted wording of each slot in the place of its best one, and mark the rest.
+
+    Args:
+        ranked: One hit a fact, best first.
+        found: The candidates, whose terms are known.
+        reader: Of the table, for vectors.
+        query: It names the subject.
+        weights: Other evidence than the product's, to measure it.
+
+    Raises:
+        StoreFault: The table could not be read.
+    """
+    intent = intent_of(query.text)
+    if not found.has_vectors or intent.past or intent.maybe_past:
+        return list(ranked)
+    known = {one.record.id: one for one in found.candidates}
+    wordings = [
+        known[one.record.id]
+        for one in ranked[:LOOKED_AT]
+        if one.record.id in known and _may_state(one.record)
+    ]
+    about = _held_subject(query.text, wordings)
+    wordings = [one for one in wordings if about.get(one.record.id)]
+    if len(wordings) < 2:
+        return list(ranked)
+    newer = _newer_wordings(wordings, about, known, ranked, reader, query.names, weights)
+    return _reordered(ranked, newer) if newer else list(ranked)
+
+
+def _may_state(record: Record) -> bool:
+    return (
+        len(record.text) <= MAX_CHARACTERS
+        and record.superseded_by is None
+        and record.embedder is not None
+        and REWOUND not in record.tags
+    )
+
+
+def _held_subject(question: str, candidates: Sequence[Candidate]) -> dict[str, frozenset[str]]:
+    """Return by id which terms of the question's subject each text has.
+
+    The subject is what the question names; without a name, who asks; without either, all that the
+    question is about.
+    """
+    names = set[str]()
+    if detect(question).latin != "german":  # its nouns have capitals
+        names = {term for name in _NAME.findall(question) for term in query_terms(name)}
+    held = _terms_held(names, candidates) if names else {}
+    if any(held.values()):
+        return held
+    if statement_of(question).is_of_speaker:
+        return {
+            one.record.id: frozenset((_FIRST_PERSON,))
+            for one in candidates
+            if role_of_caller(one.record.role, one.record.origin) in ("user", "note")
+            and statement_of(one.record.text).is_of_speaker
+        }
+    return _terms_held(set(query_terms(question)), candidates)
+
+
+def _terms_held(terms: set[str], candidates: Sequence[Candidate]) -> dict[str, frozenset[str]]:
+    return {
+        one.record.id: frozenset(term for term in terms if one.has_term(term)) for one in candidates
+    }
+
+
+def _newer_wordings(
+    wordings: Sequence[Candidate],
+    about: Mapping[str, frozenset[str]],
+    known: Mapping[str, Candidate],
+    ranked: Sequence[Ranked],
+    reader: TableReader,
+    names: ProjectNames,
+    weights: SlotWeights,
+) -> dict[str, str]:
+    """Return by id of each earlier wording the id of the one that stands for it."""
+    vectors = reader.whole_vectors([one.record.id for one in ranked[:LOOKED_AT]])
+    wordings = [one for one in wordings if one.record.id in vectors]
+    if len(wordings) < 2:
+        return {}
+    own = np.stack([vectors.pop(one.record.id) for one in wordings]).astype(np.float64)
+    nothing: Vector = np.zeros(own.shape[1], np.float32)
+    at_large = np.stack([nothing, *vectors.values()]).astype(np.float64).mean(axis=0)
+    cosines, within = _alike(own, at_large)
+    likely = weights.bias + weights.cosine * cosines + weights.within * within
+    most = 2 * weights.shared + weights.change + 2 * weights.present
+    newer: dict[str, list[Candidate]] = {}
+    for one, other in zip(*np.nonzero(np.triu(likely + most >= 0, 1)), strict=True):
+        pair = _in_order(wordings[one], wordings[other])
+        if pair is None:
+            continue
+        first, later = pair
+        if _replaces(later, first, about, names) and (
+            likely[one, other] + _evidence(first, later, about, weights) >= 0
+        ):
+            newer.setdefault(first.record.id, []).append(later)
+    return {id_: _standing(ones, newer) for id_, ones in newer.items()}
+
+
+def _alike(own: Floats, at_large: Floats) -> tuple[Floats, Floats]:
+    """Return the cosines of n texts of one subject, and those within the subject, (n, n) each.
+
+    The latter are of what is left of two vectors without the mean of all others, to which the mean
+    of all hits counts as `_OTHERS` more: of few texts the mean would be what they say.
+
+    Args:
+        own: Their vectors, (n, dim), unit length.
+        at_large: The mean of all hits, (dim,).
+    """
+    cosines = own @ own.T
+    total = own.sum(axis=0) + _OTHERS * at_large
+    count = len(own) - 2 + _OTHERS
+    ours, theirs = 1 + 1 / count, 1 / count
+    along = own @ total
+    square = theirs**2 * float(total @ total)
+    dots = (
+        (ours**2 + theirs**2) * cosines
+        + 2 * ours * theirs
+        - theirs * (ours + theirs) * (along[:, None] + along[None, :])
+        + square
+    )
+    lengths = (
+        ours**2
+        + theirs**2
+        + 2 * ours * theirs * cosines
+        - 2 * ours * theirs * along[:, None]
+        - 2 * theirs**2 * along[None, :]
+        + square
+    )
+    lengths = np.sqrt(np.maximum(lengths, 1e-12))
+    return cosines, dots / (lengths * lengths.T)
+
+
+def _in_order(one: Candidate, other: Candidate) -> tuple[Candidate, Candidate] | None:
+    """Return two texts, the earlier one first; None where nobody knows which it is."""
+    first, later = sorted((one, other), key=lambda it: (it.record.valid_from, it.record.id))
+    if first.record.id > later.record.id and not _was_told_later(first.record):
+        # It came after what claims a later time, and was said as it came: that clock ran ahead.
+        first, later = later, first
+    return None if TIME_ESTIMATED in later.record.tags else (first, later)
+
+
+def _was_told_later(record: Record) -> bool:
+    return record.ingested_at - record.created_at > _LIVE
+
+
+def _replaces(
+    later: Candidate, first: Candidate, about: Mapping[str, frozenset[str]], names: ProjectNames
+) -> bool:
+    """Return whether the later text may stand for the earlier one, whatever they say.
+
+    It is trusted as much, is of the same project, names as much of the subject, and states what is.
+    """
+    new, old = later.record, first.record
+    said, before = statement_of(new.text), statement_of(old.text)
+    if (
+        new.trust < old.trust
+        or not names.same(new.project, old.project)
+        or not about[old.id] <= about[new.id]
+        or not (said.states_something and before.states_something)
+        or said.is_past
+        or said.is_one_more
+        or (said.is_plan and not before.is_plan)
+    ):
+        return False
+    if not said.is_change and (
+        (said.is_one_of_several and before.is_one_of_several)
+        or are_parallel(before.words, said.words)
+    ):
+        return False
+    return not said.is_negated or _denies(later, first, about)
+
+
+def _denies(later: Candidate, first: Candidate, about: Mapping[str, frozenset[str]]) -> bool:
+    """Return whether a negated text has most of the words of what it would replace."""
+    words = _content(first, about)
+    return len(words & _content(later, about)) > _NEGATED_SHARE * len(words)
+
+
+def _evidence(
+    first: Candidate, later: Candidate, about: Mapping[str, frozenset[str]], weights: SlotWeights
+) -> float:
+    said, before = statement_of(later.record.text), statement_of(first.record.text)
+    shared = len(_content(first, about) & _content(later, about))
+    return (
+        weights.shared * min(2, shared)
+        + weights.change * said.is_change
+        + weights.day * (said.tells_a_day + before.tells_a_day)
+        + weights.present * (said.tells_what_is + before.tells_what_is)
+    )
+
+
+def _content(one: Candidate, about: Mapping[str, frozenset[str]]) -> set[str]:
+    """Return the content words of a text, without the subject's."""
+    terms = set(one.terms.split()).difference(FILLER_WORDS, about[one.record.id])
+    return {term for term in terms if len(term) >= _MIN_TERM}
+
+
+def _standing(later: Sequence[Candidate], newer: Mapping[str, Sequence[Candidate]]) -> str:
+    """Return the id of what stands for a wording: the newest that nothing stands for itself."""
+    standing = [one for one in later if one.record.id not in newer] or later
+    return max(standing, key=lambda one: (one.record.valid_from, one.record.id)).record.id
+
+
+def _reordered(ranked: Sequence[Ranked], newer: Mapping[str, str]) -> list[Ranked]:
+    """Return the hits, each that stands for others with the score of the best of them."""
+    scores = {one.record.id: one.score for one in ranked}
+    best = dict(scores)
+    for id_, standing in newer.items():
+        best[standing] = max(best[standing], scores[id_])
+    placed: list[Ranked] = []
+    for one in ranked:
+        id_ = one.record.id
+        stands = newer.get(id_)
+        if stands is not None:
+            behind = min(0.0, best[stands] - _AFTER - one.score)
+            one = replace(one.with_part("said earlier", behind), earlier_than=stands)
+        elif best[id_] > one.score:
+            one = one.with_part("newest of its slot", best[id_] - one.score)
+        placed.append(one)
+    return sorted(placed, key=sort_key)
