@@ -30,6 +30,7 @@ from .privacy.redaction import redact
 from .projects.folders import resolved_folder
 from .projects.identity import project_of
 from .recall.features import release_features
+from .recall.legibility import release_legibility
 from .session_start.refresh import PageManager
 from .session_start.view import PageOptions
 from .settings import Settings, load_settings
@@ -162,6 +163,7 @@ class StoreHandle:
         if store is not None:
             store.release()
         release_features()
+        release_legibility()
         return loaded
 
     def forget_erased(self) -> int:

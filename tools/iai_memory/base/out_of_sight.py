@@ -134,7 +134,7 @@ _SENTENCES: Final[Mapping[OutOfSight, Callable[[int], str]]] = MappingProxyType(
             "only meaning was searched, the index of words is damaged: run `iai-mcp sleep`"
         ),
         OutOfSight.UNREADABLE_QUESTION: _always(
-            "only words were searched, the model reads no letter or digit in the question"
+            "only words were searched, the model cannot read the question"
         ),
         OutOfSight.RESPELLED: _many(
             "word of the question is in no memory and was read as one that is spelled nearly so",

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import ModelFault
 from .identity import EmbedderIdentity
@@ -29,6 +29,23 @@ MAX_TOKENS = 256
 _UNMEASURED_TOKEN_SEC = 1e-3
 _MIN_MEASURED_TOKENS = 100  # more than a question has
 _BATCH_TOKENS = 384  # larger batches gain no throughput and hold the cores for longer
+
+
+_UNKNOWN_PIECES = frozenset({"[UNK]", "<unk>"})
+
+
+class Piece(NamedTuple):
+    """A piece of a text as the vocabulary has it.
+
+    Attributes:
+        text: As it stands in the text.
+        letters: How many letters it has; a piece has letters only, or none.
+        is_known: False where the vocabulary has nothing for it.
+    """
+
+    text: str
+    letters: int
+    is_known: bool
 
 
 class Encoder:
@@ -152,6 +169,18 @@ class Encoder:
         encoding = self._tokenize(text, special=False)
         parts = [encoding, *encoding.overflowing]
         return [span for part in parts for span in part.offsets]
+
+    def pieces(self, text: str) -> list[Piece]:
+        """Return the pieces of the vocabulary that a text is read as, of at most 256 of them."""
+        encoding = self._tokenize(text, special=False)
+        return [
+            Piece(
+                part := text[begin:end],
+                end - begin if part[:1].isalpha() else 0,
+                token not in _UNKNOWN_PIECES,
+            )
+            for token, (begin, end) in zip(encoding.tokens, encoding.offsets, strict=True)
+        ]
 
     def _tokenize(self, text: str, *, special: bool) -> Encoding:
         # One text at a time: encode_batch would start a thread on every core, the foreground's too.

@@ -45,6 +45,9 @@ _NAME: Final = re.compile(
 )
 _FIRST_HITS: Final = 10
 _MAX_CANDIDATES: Final = 300
+# What meaning adds to the score of any text of sessions, read by the model: cosines are not near 0.
+_UNREAD_SCORE: Final = 0.5
+_HALF: Final = 0.5
 _PAST_LATIN: Final = "\u0250"
 
 MIN_IN_SESSIONS: Final = 0.115
@@ -183,13 +186,15 @@ def calibrate(query: Query, hits: Sequence[Ranked], found: CandidateSet) -> Answ
 
     def probability(rank: int, one: Ranked) -> float:
         gap = min(0.0, one.score - best)
-        evidence = Evidence(one.similarity, one.coverage, unknown, gap, count, one.score, rank)
+        score = one.score + _UNREAD_SCORE * (1 - one.reads)
+        evidence = Evidence(one.similarity, one.coverage, unknown, gap, count, score, rank)
         return min(most, logit.probability(evidence))
 
     calibrated = [replace(one, confidence=probability(rank, one)) for rank, one in enumerate(hits)]
     likely = _likely(calibrated) if found.has_exchanges else calibrated
     if confidence < (measured if query.min_confidence is None else query.min_confidence):
-        return Answer([], confidence, below=len(likely) if confidence >= measured else 0)
+        unread = [one for one in likely if _is_unread(one)] if query.min_confidence is None else []
+        return Answer(unread, confidence, below=len(likely) if confidence >= measured else 0)
     kept = likely if query.min_confidence is None else calibrated
     least = _least(calibrated[0])
     return Answer(
@@ -214,6 +219,14 @@ def measured_minimum(question: str, found: CandidateSet) -> float:
 def _is_english(text: str) -> bool:
     latin = all(letter < _PAST_LATIN for letter in text if letter.isalpha())
     return latin and detect(text).latin == "english"
+
+
+def _is_unread(hit: Ranked) -> bool:
+    """Return whether the hit has words of the question, and the model cannot tell how near it is.
+
+    Without a model it would be shown, so the model's low confidence does not take it away.
+    """
+    return hit.reads < _HALF and hit.coverage > 0
 
 
 def _likely(hits: Sequence[Ranked]) -> list[Ranked]:

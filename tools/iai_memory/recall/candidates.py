@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time
 from functools import partial
 from typing import Final, Self
@@ -23,6 +23,7 @@ from ..text.speakers import in_first_person, is_conversation, subject
 from .date_mentions import date_mentions
 from .exchanges import exchange_turns, has_exchanges
 from .features import features_of
+from .legibility import UNREAD, legibility
 from .neighbours import neighbouring_turns
 from .query import Query
 
@@ -58,6 +59,8 @@ class CandidateSet:
         has_exchanges: Whether most candidates are turns of an assistant's sessions; then it is no
             conversation.
         has_words: False where the words cannot be searched because their index is damaged.
+        legible_question: How far the model reads the question, 0..1, see `legibility`.
+        legible: The same of each candidate, by record id; empty without vectors.
         cutoff: The lowest of these that the search by meaning returned; 0.0 where it returned
             everything. No other record has a higher one.
     """
@@ -71,6 +74,8 @@ class CandidateSet:
     cutoff: float
     has_exchanges: bool = False
     has_words: bool = True
+    legible_question: float = 1.0
+    legible: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 def find_candidates(reader: TableReader, encoder: Encoder | None, query: Query) -> CandidateSet:
@@ -84,11 +89,13 @@ def find_candidates(reader: TableReader, encoder: Encoder | None, query: Query) 
     """
     where = replace(query.where, include_superseded=True)
     depth = max(CANDIDATES, 2 * query.limit)
-    embedding = _EMBEDDING.submit(_embed, encoder, query.text)
+    legible_question = legibility(query.text, encoder)
+    reading = encoder if legible_question >= UNREAD else None
+    embedding = _EMBEDDING.submit(_embed, reading, query.text)
     words = _Words.of(reader, query.text, where, depth)
     bm25 = words.found
     found = reader.candidates(bm25)
-    vector = _query_vector(encoder, query.text, found.values(), embedding)
+    vector = _query_vector(reading, query.text, found.values(), embedding)
     if words.fault is not None and vector is None:
         raise words.fault  # nothing was searched
     if _mostly_pending(found.values()):
@@ -103,8 +110,10 @@ def find_candidates(reader: TableReader, encoder: Encoder | None, query: Query) 
     anchors = {*list(cosines)[:_ANCHORS], *list(bm25)[:_ANCHORS]}
     belonging = neighbouring_turns if conversation else exchange_turns
     nearby = _nearby(reader, found, anchors if conversation or exchanges else (), where, belonging)
+    candidates = _as_of([*found.values(), *nearby.candidates.values()], where)
+    read_by = None if vector is None else encoder
     return CandidateSet(
-        candidates=_as_of([*found.values(), *nearby.candidates.values()], where),
+        candidates=candidates,
         bm25=bm25,
         similarities=similarities()
         | measured({*nearby.candidates, *dated.difference(cosines, bm25)}),
@@ -114,6 +123,8 @@ def find_candidates(reader: TableReader, encoder: Encoder | None, query: Query) 
         has_exchanges=exchanges,
         cutoff=_cutoff(encoder, list(cosines.values()), depth),
         has_words=words.fault is None,
+        legible_question=legible_question,
+        legible={one.record.id: legibility(one.record.text, read_by) for one in candidates},
     )
 
 
@@ -178,14 +189,9 @@ def _mostly_pending(matching: Collection[Candidate]) -> bool:
     return 2 * sum(one.record.embedder is None for one in matching) > len(matching)
 
 
-def is_readable(text: str) -> bool:
-    """Return whether the model reads anything in the text; in emoji it does not."""
-    return any(character.isalnum() for character in text)
-
-
 def _embed(encoder: Encoder | None, text: str) -> Vector | None:
-    """Return the vector of the text; None without a model, and for emoji, which it cannot read."""
-    if encoder is None or not is_readable(text):
+    """Return the vector of the text; None without a model that reads it."""
+    if encoder is None:
         return None
     return encoder.encode_question(text)
 

@@ -16,11 +16,12 @@ from ..store.table import Store
 from .budget import fit_budget
 from .by_id import named_by_id
 from .calibration import calibrate
-from .candidates import CandidateSet, find_candidates, is_readable
+from .candidates import CandidateSet, find_candidates
 from .date_mentions import named_period
 from .deduplication import merge_duplicates
 from .exchange_hits import merge_repeats, with_exchanges
 from .filter_arguments import in_hindsight
+from .legibility import UNREAD
 from .project_scope import in_project
 from .query import Query
 from .ranked import Ranked
@@ -84,7 +85,9 @@ def recall(
         OutOfSight.UNLIKELY: answer.unlikely,
         OutOfSight.NOTHING_THEN: int(_nothing_then(store, query)),
         OutOfSight.DAMAGED_WORDS: int(not found.has_words),
-        OutOfSight.UNREADABLE_QUESTION: int(encoder is not None and not is_readable(query.text)),
+        OutOfSight.UNREADABLE_QUESTION: int(
+            encoder is not None and found.legible_question < UNREAD
+        ),
         OutOfSight.RESPELLED: len(spelled.changed),
     }
     return Recalled(

@@ -21,6 +21,7 @@ class Ranked:
         similarity: Cosine of the query with the text or its best passage, whichever is larger; 0.0
             without vectors.
         coverage: The share of the query's words, rare ones counting more, in the text itself, 0..1.
+        reads: How far the model reads the query and the text, whichever less, 0..1.
         span: The passage that matched best, None for a text of one passage.
         copies: Ids of the candidates that say the same in the same words and are not shown.
         matched_wording: Id of the earlier wording of this fact that matched, None where its own
@@ -37,6 +38,7 @@ class Ranked:
     parts: Mapping[str, float]
     similarity: float = 0.0
     coverage: float = 0.0
+    reads: float = 1.0
     span: Span | None = None
     copies: tuple[str, ...] = ()
     matched_wording: str | None = None

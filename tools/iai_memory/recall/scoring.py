@@ -49,14 +49,16 @@ def score(found: CandidateSet, query: Query, weights: Weights) -> list[Ranked]:
             dict(zip(names, values, strict=True)),
             similarity,
             covered,
+            reads,
             inputs.similarities[row].span,
         )
-        for row, total, values, similarity, covered in zip(
+        for row, total, values, similarity, covered, reads in zip(
             rows,
             scores[rows].tolist(),
             parts[rows].tolist(),
             similarities[rows].tolist(),
             inputs.coverage[rows].tolist(),
+            inputs.reads[rows].tolist(),
             strict=True,
         )
     ]

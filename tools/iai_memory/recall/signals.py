@@ -57,6 +57,8 @@ class SignalInputs:
         rarity: The term's share of the idf of all terms, (k,); together 1.
         coverage: The share of the query's terms in the candidate, weighted by rarity, (n,).
         bm25: BM25 scaled to 0..1, (n,).
+        reads: How far the model reads both the question and the candidate, 0..1, (n,); 1 without
+            vectors, whose cosines are 0.
         is_question: 1 for a question, else 0, (n,).
     """
 
@@ -73,6 +75,7 @@ class SignalInputs:
         self.has_term, self.rarity = _terms_of(found, query.text, self.dates)
         self.coverage: Floats = self.has_term @ self.rarity
         self.bm25 = _scaled_bm25(self.records, found.bm25)
+        self.reads = _reads(found, self.records)
         self.is_question = np.array([one.is_question for one in self.features], dtype=float)
         self.intent = intent_of(query.text)
         self.order = turn_order(self.records, found.sessions)
@@ -86,7 +89,7 @@ class SignalInputs:
     def match(self) -> Floats:
         """The match of the text itself, by meaning and by words together, 0..2."""
         mean = (self.whole_cosine + self.passage_cosine) / 2
-        return _scaled(mean, self.found.cutoff) + self.bm25
+        return self.reads * _scaled(mean, self.found.cutoff) + (2 - self.reads) * self.bm25
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +108,26 @@ class Signal:
 
 
 def _meaning(inputs: SignalInputs) -> Floats:
-    return _scaled(inputs.passage_cosine, inputs.found.cutoff)
+    return inputs.reads * _scaled(inputs.passage_cosine, inputs.found.cutoff)
 
 
 def _whole_text(inputs: SignalInputs) -> Floats:
     cosine = inputs.whole_cosine
     if inputs.found.is_conversation:
         cosine = inputs.order.pooled_cosine(cosine)
-    return _scaled(cosine, 0.0)
+    return inputs.reads * _scaled(cosine, 0.0)
+
+
+def _unread(inputs: SignalInputs) -> Floats:
+    """Return the match of the words for as much of the meaning as the model cannot read.
+
+    The mean of BM25, scaled from 0, and of the share of the question: as gradual as a cosine.
+    """
+    unread: Floats = 1 - inputs.reads
+    if not unread.any():
+        return unread
+    bm25 = np.array([inputs.found.bm25.get(one.id, 0.0) for one in inputs.records])
+    return unread * (_scaled(bm25, 0.0) + inputs.coverage) / 2
 
 
 def _words(inputs: SignalInputs) -> Floats:
@@ -165,7 +180,7 @@ def _both_sides(inputs: SignalInputs) -> Floats:
 
 
 def _exchange(inputs: SignalInputs) -> Floats:
-    return _scaled(inputs.exchanges.pooled_cosine(inputs.whole_cosine), 0.0)
+    return inputs.reads * _scaled(inputs.exchanges.pooled_cosine(inputs.whole_cosine), 0.0)
 
 
 def _agreed(inputs: SignalInputs) -> Floats:
@@ -231,6 +246,7 @@ def _a_question(inputs: SignalInputs) -> Floats:
 SIGNALS: Final = (
     Signal("meaning", lambda weights: weights.meaning, _meaning),
     Signal("whole text", lambda weights: weights.whole, _whole_text),
+    Signal("unread", lambda weights: weights.meaning + weights.whole + weights.exchange, _unread),
     Signal("words", lambda weights: weights.words, _words),
     Signal("context", lambda weights: weights.context, _context),
     Signal("speaker", lambda weights: weights.speaker, _speaker),
@@ -270,6 +286,15 @@ def _terms_of(
         has_term[np.ix_(on_that_day, [term in of_the_date for term in wanted])] = 1.0
     idf = np.log(1 + len(candidates) / (has_term.sum(axis=0) + 0.5))
     return has_term, idf / max(float(idf.sum()), 1e-9)
+
+
+def _reads(found: CandidateSet, records: Sequence[Record]) -> Floats:
+    """Return the legibility of the question or of the candidate, whichever is lower, (n,)."""
+    if not found.has_vectors:
+        return np.ones(len(records))
+    legible = np.array([found.legible.get(one.id, 1.0) for one in records])
+    reads: Floats = np.minimum(legible, found.legible_question)
+    return reads
 
 
 def _scaled_bm25(records: Sequence[Record], bm25: Mapping[str, float]) -> Floats:
