@@ -112,7 +112,7 @@ eval-quick: ## Measure the same on small sets, in two minutes
 
 EVALUATIONS := eval-longitudinal $(if $(LOCOMO),eval-locomo) \
   $(if $(QUICK),,$(if $(REAL),eval-real) eval-templates eval-contradictions) \
-  eval-known-items eval-written eval-time
+  eval-names eval-known-items eval-written eval-time
 .PHONY: $(EVALUATIONS) eval-locomo eval-real eval-templates eval-contradictions
 
 eval-longitudinal:
@@ -139,6 +139,10 @@ eval-contradictions:
 
 eval-known-items:
 	$(BENCHMARK).known_item --outcomes $(EVAL)/known_items.jsonl
+
+eval-names:
+	$(BENCHMARK).misspelt_names $(if $(QUICK),--sessions 100 --kinds 6,--sessions 500 --kinds 20) \
+	  --outcomes $(EVAL)/names.jsonl
 
 eval-time:
 	$(BENCHMARK).time_questions $(if $(QUICK),--sizes 900) --json $(EVAL)/time.json

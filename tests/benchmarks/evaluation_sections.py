@@ -181,21 +181,29 @@ def _time(figures: object) -> str:
 
 
 def _xquad(outcomes: Outcomes) -> str:
-    return _by_part(of_set(outcomes, "XQuAD"), ("@1", "nDCG@10"), "language")
+    return _by_part(of_set(outcomes, "XQuAD"), ("@1", "nDCG@10"), "nDCG@10", "language")
 
 
 def _names(outcomes: Outcomes) -> str:
-    return _by_part(of_set(outcomes, "Misspelt names"), ("@1", "@5", "emptied"), "name")
+    found = of_set(outcomes, "Misspelt names")
+    return _by_part(found, ("@1", "@5", "emptied"), "@5", "name")
 
 
-def _by_part(found: Outcomes, columns: Sequence[str], what: str) -> str:
-    """Return a table of each part and method; empty for no outcomes."""
+def _by_part(found: Outcomes, ours: Sequence[str], theirs: str, what: str) -> str:
+    """Return a line for each part: the product by some measures, every other method by one."""
+    answerable = [one for one in found if one.evidence]
+    others = [one for one in dict.fromkeys(one.method for one in answerable) if one != OURS]
     rows: list[list[object]] = []
-    for part in dict.fromkeys(one.part for one in found if one.evidence):
-        of_it = [one for one in of_part(found, part) if one.evidence]
-        for method, cells in cells_by_method(of_it, columns).items():
-            rows.append([part, method, count_questions(of_it), *cells])
-    return table((what, "method", "n", *columns), rows) if rows else ""
+    for part in dict.fromkeys(one.part for one in answerable):
+        by_method = {
+            method: [one for one in of_part(answerable, part) if one.method == method]
+            for method in (OURS, *others)
+        }
+        cells = [cell(mean_of(by_method[OURS], metric)) for metric in ours]
+        cells += [cell(mean_of(by_method[method], theirs)) for method in others]
+        rows.append([part, len(by_method[OURS]), *cells])
+    head = (what, "n", *(f"{OURS} {one}" for one in ours), *(f"{one} {theirs}" for one in others))
+    return table(head, rows) if rows else ""
 
 
 def _known_items(outcomes: Outcomes) -> str:
@@ -279,7 +287,7 @@ def _behind(outcomes: Outcomes) -> str:
     asked = [one for one in outcomes if one.evidence and one.part != "time"]
     for name, part in dict.fromkeys((one.set, _wide_part(one)) for one in asked):
         of_it = [one for one in asked if (one.set, _wide_part(one)) == (name, part)]
-        for metric in ("@1", "@5", "nDCG@10"):
+        for metric in ("@1", "@5", "@10" if name.startswith("Sessions, ") else "nDCG@10"):
             best = _best_plain(of_it, metric)
             difference = difference_to(of_it, best, metric)
             if difference.value is not None and difference.value < 0:

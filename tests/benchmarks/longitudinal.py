@@ -87,11 +87,19 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What might tell whether a question has an answer, for one question."""
+    """What might tell whether a question has an answer, for one question.
+
+    Attributes:
+        question: Which one.
+        empty: Whether the answer has no hits.
+        values: Numbers of the answer, by their names.
+        sure: What each hit says of itself.
+    """
 
     question: Question
     empty: bool
     values: dict[str, float]
+    sure: tuple[float | None, ...] = ()
 
 
 @dataclass(slots=True)
@@ -237,7 +245,7 @@ def _signals(question: Question, found: Recalled, baselines: _Baselines) -> Sign
     confidence = getattr(found, "confidence", None)
     if confidence is not None:
         values["confidence"] = float(confidence) if scores else NOTHING
-    return Signals(question, not scores, values)
+    return Signals(question, not scores, values, tuple(hit.confidence for hit in found.hits))
 
 
 class _Baselines:
@@ -367,6 +375,7 @@ def outcomes(outcome: Outcome) -> Iterator[kept.Outcome]:
         for one in outcome.signals
         if "confidence" in one.values
     }
+    sure = {one.question.text: one.sure for one in outcome.signals}
     for part, answers in (
         ("current", outcome.current),
         ("current, plain words", outcome.plain),
@@ -387,14 +396,21 @@ def outcomes(outcome: Outcome) -> Iterator[kept.Outcome]:
                     right=right,
                     poisoned=poisoned,
                     confidence=said.get(one.question) if is_ours else None,
+                    sure=sure[one.question] if is_ours else (),
                 )
     for asked in outcome.signals:
         question = asked.question
         if question.fact is None and question.half == "held-out":
             hits = () if asked.empty else (False,)
-            sure = said.get(question.text)
             yield kept.Outcome(
-                _SET, question.ask, OURS, question.text, question.text, hits, 0, confidence=sure
+                set=_SET,
+                part=question.ask,
+                method=OURS,
+                question=question.text,
+                group=question.text,
+                right=hits,
+                evidence=0,
+                confidence=said.get(question.text),
             )
 
 

@@ -22,6 +22,8 @@ from typing import Any
 from iai_memory import Memory, load_settings
 from iai_memory.text.speakers import utterance
 
+from . import outcomes as kept
+from .baselines import Bm25, cosine_ranking, fused_by_rank
 from .intervals import Mean, mean_with_interval, table
 from .locomo_data import Conversation, load
 from .longitudinal_store import only_say
@@ -66,6 +68,7 @@ class Asked:
     text: str
     spelling: str
     evidence: frozenset[str]
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ class Answer:
     asked: Asked
     ranked: list[str]
     confidence: float | None
+    method: str = kept.OURS
 
 
 def misspelt(name: str, draw: random.Random) -> Iterator[tuple[str, str]]:
@@ -107,14 +111,19 @@ def misspelt(name: str, draw: random.Random) -> Iterator[tuple[str, str]]:
         yield "two wrong letters", "".join(twice)
 
 
-def variants(text: str, name: str, evidence: frozenset[str], draw: random.Random) -> list[Asked]:
+def variants(
+    text: str, name: str, evidence: frozenset[str], draw: random.Random, group: str
+) -> list[Asked]:
     """The question as it is, and with the name misspelt in some of the ways."""
     if len(name) < MIN_LETTERS or name not in text or not name.isalpha():
         return []
     ways = list(misspelt(name, draw))
     return [
-        Asked(text, RIGHT, evidence),
-        *(Asked(text.replace(name, made), how, evidence) for how, made in draw.sample(ways, WAYS)),
+        Asked(text, RIGHT, evidence, group),
+        *(
+            Asked(text.replace(name, made), how, evidence, group)
+            for how, made in draw.sample(ways, WAYS)
+        ),
     ]
 
 
@@ -140,11 +149,28 @@ def longitudinal(folder: Path, seed: int, sessions: int, kinds: int | None) -> l
             asked.append(Asked(question.text, UNKNOWN, frozenset()))
         elif fact and question.ask in ("current", "plain") and fact.kind.about in _ABOUT:
             right = frozenset(told.ids[key] for key in fact.chain)
-            asked += variants(question.text, fact.subject, right, draw)
+            asked += variants(question.text, fact.subject, right, draw, fact.kind.name)
             if fact.subject in _NEAR_BY_CHANCE:
                 other = question.text.replace(fact.subject, _NEAR_BY_CHANCE[fact.subject])
                 asked.append(Asked(other, NEARLY_KNOWN, frozenset()))
-    return ask(memory, asked)
+    texts = {told.ids[one.key]: one.text for one in world.said}
+    return ask(memory, asked) + plainly(memory, texts, asked)
+
+
+def plainly(memory: Memory, texts: Mapping[str, str], questions: Sequence[Asked]) -> list[Answer]:
+    """Ask the questions that something answers of the plain methods, over the same texts."""
+    if memory.encoder is None:
+        raise AssertionError("`_memory` asked for the encoder already")
+    ids, bm25 = list(texts), Bm25(list(texts.values()))
+    vectors = memory.encoder.encode(list(texts.values()))
+    answers: list[Answer] = []
+    for one in (asked for asked in questions if asked.evidence):
+        by_cosine = cosine_ranking(memory.encoder.encode([one.text])[0], vectors)
+        by_words = bm25.ranking(one.text)
+        rankings = (by_cosine, by_words, fused_by_rank([by_cosine, by_words]))
+        for method, ranking in zip(kept.BASELINES, rankings, strict=True):
+            answers.append(Answer(one, [ids[at] for at in ranking[:LIMIT]], None, method))
+    return answers
 
 
 def locomo(folder: Path, conversations: Sequence[Conversation], seed: int) -> list[Answer]:
@@ -161,7 +187,7 @@ def locomo(folder: Path, conversations: Sequence[Conversation], seed: int) -> li
             named = [name for name in speakers if name in question.text]
             if len(named) == 1:
                 right = frozenset(ids[turn] for turn in question.evidence)
-                asked += variants(question.text, named[0], right, draw)
+                asked += variants(question.text, named[0], right, draw, named[0])
                 if named[0] in _NEAR_BY_CHANCE:
                     near = question.text.replace(named[0], _NEAR_BY_CHANCE[named[0]])
                     asked.append(Asked(near, NEARLY_KNOWN, frozenset()))
@@ -215,6 +241,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--stores", type=Path, help="keep the stores here, and use what is there")
     parser.add_argument("--failures", action="store_true", help="list the emptied questions")
     parser.add_argument("--json", type=Path, help="also write everything measured here")
+    kept.add_option(parser)
     options = parser.parse_args(arguments)
     data: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="iai-mcp-names-") as temporary:
@@ -224,17 +251,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sets["LoCoMo"] = locomo(folder, load(options.locomo), options.seed)
     print(f"misspelt names, seed {options.seed}. Intervals: 95 %, bootstrap over questions.")
     for name, answers in sets.items():
-        shown, rows = report(name, answers)
-        print(f"\n{shown}\nemptied by the spelling: {len(emptied(answers))}")
+        ours = [one for one in answers if one.method == kept.OURS]
+        shown, rows = report(name, ours)
+        print(f"\n{shown}\nemptied by the spelling: {len(emptied(ours))}")
         if options.failures:
-            print("\n".join(emptied(answers)))
+            print("\n".join(emptied(ours)))
         data[name] = {
             spelling: {column: mean.plain() for column, mean in row.items()}
             for spelling, row in rows.items()
         }
+    kept.write(options.outcomes, (_outcome(name, one) for name in sets for one in sets[name]))
     if options.json is not None:
         options.json.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
     return 0
+
+
+def _outcome(name: str, one: Answer) -> kept.Outcome:
+    asked = one.asked
+    return kept.Outcome(
+        set="Misspelt names",
+        part=f"{asked.spelling}, {name}",
+        method=one.method,
+        question=asked.text,
+        group=asked.group or asked.text,
+        right=tuple(id_ in asked.evidence for id_ in one.ranked),
+        evidence=int(bool(asked.evidence)),
+        confidence=one.confidence,
+    )
 
 
 def _speakers(conversation: Conversation) -> list[str]:

@@ -89,7 +89,8 @@ def test_where_nothing_is_behind_the_last_section_says_so() -> None:
     ours, theirs = [_asked(m, [0, 0], of=set_, part=part) for m in (OURS, COSINE)]
     shown = report([*ours, *theirs], {"time": {"900": 0.5}}, "Now.")
     assert shown.endswith("Nowhere in what was run.")
-    assert "| de | iai-mcp | 2 | 1.00 [1.0, 1.0] | 1.00 [1.0, 1.0] |" in shown
+    assert "| language | n | iai-mcp @1 | iai-mcp nDCG@10 | plain cosine nDCG@10 |" in shown
+    assert f"| de | 2 |{' 1.00 [1.0, 1.0] |' * 3}" in shown
     assert "| 900 | .500 |" in shown
 
 
