@@ -98,7 +98,9 @@ def order_slots(
         StoreFault: The table could not be read.
     """
     intent = intent_of(query.text)
-    if not found.has_vectors or intent.past or intent.maybe_past:
+    if not found.has_vectors or found.is_conversation or found.has_exchanges:
+        return list(ranked)
+    if intent.past or intent.maybe_past:
         return list(ranked)
     known = {one.record.id: one for one in found.candidates}
     wordings = [
