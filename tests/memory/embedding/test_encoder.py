@@ -16,7 +16,13 @@ from tests.support.checkout import FIXTURES
 from tests.support.model_folders import found_model, run_python
 
 from iai_memory.embedding.encoder import Encoder, load_encoder
-from iai_memory.embedding.identity import DIMENSION, IDENTITY, EmbedderIdentity
+from iai_memory.embedding.identity import (
+    DIMENSION,
+    IDENTITY,
+    MULTILINGUAL,
+    EmbedderIdentity,
+    text_cosine,
+)
 from iai_memory.embedding.model_files import find_model
 from iai_memory.settings import load_settings
 
@@ -169,8 +175,13 @@ def test_the_cosines_of_a_narrow_cone_are_spread_and_keep_their_order() -> None:
         1.0,
         1.0,
     ]
-    assert narrow.cosine(narrow.similarity(0.83)) == pytest.approx(0.83)
     assert [IDENTITY.similarity(one) for one in (-0.25, 0.0, 0.5, 1.0)] == [-0.25, 0.0, 0.5, 1.0]
+
+
+def test_a_threshold_for_two_texts_is_moved_to_where_the_model_has_it() -> None:
+    assert text_cosine(IDENTITY.key, 0.4) == 0.4
+    assert text_cosine("a model of yours@1", 0.4) == 0.4
+    assert text_cosine(MULTILINGUAL.key, 0.4) == pytest.approx(0.871)
 
 
 def test_a_question_is_read_behind_its_own_prefix_and_a_text_behind_its_own(

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..base.clock import iso
 from ..base.progress import Progress
-from ..embedding.identity import cosine_of
+from ..embedding.identity import text_cosine
 from ..projects.names import ProjectNames
 from ..results import RecordView, Result
 from ..store.filter import Filter
@@ -84,7 +84,7 @@ def find_contradictions(
     weights = weights or EvidenceWeights()
     pages = recent_vectors(store, Filter(), progress or Progress("contradictions"), rounds=0)
     rows = [row for page in pages for row in page]
-    min_cosine = cosine_of(store.embedder, MIN_COSINE)
+    min_cosine = text_cosine(store.embedder, MIN_COSINE)
     corpus = Corpus(record.text for record, _ in rows)
     found = [
         candidate

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.progress import Progress
-from ..embedding.identity import cosine_of
+from ..embedding.identity import text_cosine
 from ..store.filter import Filter
 from ..store.record import Record
 from ..store.table import Store
@@ -87,7 +87,9 @@ def build_topics(store: Store, *, embedder: str, progress: Progress | None = Non
     # forgotten meanwhile makes this map's removal version an old one.
     mark = ContentMark.of(store.statistics())
     members, vectors = _read(store, progress)
-    edges = neighbour_edges(vectors, cosine_of(embedder, MIN_COSINE), progress, before=len(members))
+    edges = neighbour_edges(
+        vectors, text_cosine(embedder, MIN_COSINE), progress, before=len(members)
+    )
     groups = communities(len(members), edges)
     return TopicMap(
         content_version=mark.content_version,

@@ -23,9 +23,13 @@ class EmbedderIdentity:
         dimension: Length of a vector.
         prefix: Put before each stored text, and each passage of one, before it is encoded.
         query_prefix: Put before a question; None is the same as for a text.
-        cosine_zero: The cosine of two texts that have nothing to do with each other, as far as the
-            model says so. Contrastive training at a low temperature leaves all vectors in a cone.
-        cosine_one: The cosine that means as much as 1.0 of all-MiniLM-L6-v2.
+        cosine_zero: The cosine of a question with a text that has nothing to do with it, as far as
+            the model says so. Contrastive training at a low temperature leaves all vectors in a
+            cone.
+        cosine_one: The cosine of a question with a text that means as much as 1.0 of
+            all-MiniLM-L6-v2.
+        text_zero: The same as `cosine_zero` of two texts, which have one prefix.
+        text_one: The same as `cosine_one` of two texts.
         reads: ISO 639-1 codes of the languages that the model was made for.
         tokens: Revision of the projection of token vectors; empty for a graph without them. It is
             no part of `key`: vectors of whole texts and passages are the same with any.
@@ -40,6 +44,8 @@ class EmbedderIdentity:
     query_prefix: str | None = None
     cosine_zero: float = 0.0
     cosine_one: float = 1.0
+    text_zero: float = 0.0
+    text_one: float = 1.0
     reads: tuple[str, ...] = ("en",)
     tokens: str = ""
 
@@ -69,19 +75,12 @@ class EmbedderIdentity:
         return self.prefix if self.query_prefix is None else self.query_prefix
 
     def similarity(self, cosine: float) -> float:
-        """Map a cosine of this model to one that all thresholds and weights here are made for.
+        """Map the cosine of a question with a text to what all weights and minimums are made for.
 
         An affine map, the identity for all-MiniLM-L6-v2, cut off at -1 and 1: it changes no order.
         """
-        return max(-1.0, min(1.0, (cosine - self.cosine_zero) / self._cosine_range))
-
-    def cosine(self, similarity: float) -> float:
-        """Return the cosine that `similarity` maps to this one."""
-        return self.cosine_zero + similarity * self._cosine_range
-
-    @property
-    def _cosine_range(self) -> float:
-        return self.cosine_one - self.cosine_zero
+        scaled = (cosine - self.cosine_zero) / (self.cosine_one - self.cosine_zero)
+        return max(-1.0, min(1.0, scaled))
 
 
 IDENTITY: Final = EmbedderIdentity(
@@ -101,8 +100,13 @@ MULTILINGUAL: Final = EmbedderIdentity(
     dimension=DIMENSION,
     prefix="passage: ",
     query_prefix="query: ",
+    # On one LoCoMo conversation and 100 English XQuAD paragraphs these bring the mean cosines of
+    # unrelated and of right texts near those of all-MiniLM-L6-v2: .16 and .34 for .16 and .36, and
+    # .08 and .66 for .03 and .59. Those of two notes, turns or paragraphs are higher.
     cosine_zero=0.726,
     cosine_one=0.944,
+    text_zero=0.785,
+    text_one=1.0,
     reads=tuple(
         [
             "af",
@@ -211,11 +215,12 @@ def published_as(key: str) -> EmbedderIdentity | None:
     return next((one for one in PUBLISHED if one.key == key), None)
 
 
-def cosine_of(key: str, similarity: float) -> float:
-    """Return the cosine of the model with this key that means as much as this one, a threshold, of
+def text_cosine(key: str, similarity: float) -> float:
+    """Return the cosine of two texts by the model with this key that means as much as this one by
     all-MiniLM-L6-v2; a model that is not published here is taken for one like that.
     """
-    return (published_as(key) or IDENTITY).cosine(similarity)
+    model = published_as(key) or IDENTITY
+    return model.text_zero + similarity * (model.text_one - model.text_zero)
 
 
 def install_command(model: str) -> str:
