@@ -56,7 +56,7 @@ def test_doctor_says_which_model_stays_in_use(
     capsys.readouterr()
     run(["doctor", "--json"])
     checks = json.loads(capsys.readouterr().out)
-    [said] = [one["detail"] for one in checks if one["name"] == "model"]
+    [said] = [one["finding"] for one in checks if one["name"] == "model"]
     assert said == f"{IDENTITY.key}, every file has its sha256; {KEEPS}"
 
 
