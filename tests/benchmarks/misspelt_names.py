@@ -35,7 +35,7 @@ RIGHT = "spelled rightly"
 UNKNOWN = "somebody unknown"
 NEARLY_KNOWN = "somebody unknown with a near name"
 MIN_LETTERS = 4
-WAYS = 3
+WAYS = 2
 """In so many of the ways, drawn, each question is asked."""
 
 _ABOUT = ("person", "pet", "project")
@@ -238,6 +238,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sessions", type=int, default=SESSIONS)
     parser.add_argument("--kinds", type=int, default=None, help="kinds of facts; default all")
     parser.add_argument("--locomo", type=Path, help="also ask conversations of a JSON file")
+    parser.add_argument("--only-locomo", action="store_true", help="leave out the longitudinal set")
     parser.add_argument("--stores", type=Path, help="keep the stores here, and use what is there")
     parser.add_argument("--failures", action="store_true", help="list the emptied questions")
     parser.add_argument("--json", type=Path, help="also write everything measured here")
@@ -246,7 +247,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     data: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="iai-mcp-names-") as temporary:
         folder = options.stores or Path(temporary)
-        sets = {"longitudinal": longitudinal(folder, options.seed, options.sessions, options.kinds)}
+        sets: dict[str, list[Answer]] = {}
+        if not options.only_locomo:
+            world = longitudinal(folder, options.seed, options.sessions, options.kinds)
+            sets["longitudinal"] = world
         if options.locomo is not None:
             sets["LoCoMo"] = locomo(folder, load(options.locomo), options.seed)
     print(f"misspelt names, seed {options.seed}. Intervals: 95 %, bootstrap over questions.")

@@ -67,8 +67,22 @@ def test_the_answer_is_found_and_says_how_the_name_was_read(told: Memory) -> Non
     found = told.recall("Where does Nikolas live?")
     assert found.hits[0].text == TEXTS[0]
     assert found.confidence == told.recall("Where does Nicolas live?").confidence
-    assert found.coverage.note == "no memory says Nikolas, it was read as Nicolas"
+    assert found.coverage.note == "Nikolas was read as Nicolas, as memories spell it"
     assert found.coverage.complete
+
+
+def test_a_misspelt_question_that_a_host_stored_is_no_spelling(told: Memory) -> None:
+    question = "Where does Nikolas live?"
+    told.ingest([{"text": question, "role": "user"}])
+    assert respell(question, told.store.latest, told.encoder).changed
+    assert told.recall(question).hits[0].text == TEXTS[0]
+
+
+def test_a_name_that_one_memory_tells_of_is_asked_as_it_stands(told: Memory) -> None:
+    told.ingest([{"text": "Nikolas repairs bikes."}])
+    question = "What does Nikolas repair?"
+    assert not respell(question, told.store.latest, told.encoder).changed
+    assert told.recall(question).hits[0].text == "Nikolas repairs bikes."
 
 
 def test_somebody_who_is_not_known_stays_unknown(told: Memory) -> None:

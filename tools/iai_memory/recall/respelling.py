@@ -2,8 +2,8 @@
 
 "Where does Nikolas live?" is asked as "Where does Nicolas live?" where no memory says Nikolas, and
 some say Nicolas. Everything after this reads the spelling of the memories: the searches, the
-signals, who is asked about, and whether a name is unknown. No word that a memory has is replaced:
-a question of known words is asked as it stands.
+signals, who is asked about, and whether a name is unknown. No word that a memory has is replaced,
+but for a few stored questions: a question of known words is asked as it stands.
 
 Only plain words are judged, never numbers, versions, codes or parts of identifiers. A word that the
 model has whole is spelled rightly ("hiking" where the memories say "biking"), but for names, which
@@ -15,21 +15,22 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from enum import Enum
-from itertools import groupby, islice
+from itertools import islice
 from typing import Final
 
 from ..embedding.encoder import Encoder
 from ..store.reader import TableReader
-from ..store.vocabulary import NearWord
+from ..store.vocabulary import NearWord, Sought
 from ..text.analyzer import Word, plain_words, readable_form
 from ..text.calendar import MONTH, WEEKDAY
 from ..text.languages import detect
 from ..text.near_names import (
     MIN_LETTERS,
     edits,
+    edits_allowed,
     first_sounds,
     is_near,
     romanised,
@@ -43,9 +44,13 @@ _MOST_WORDS: Final = 200
 _MOST: Final = 8
 """Of these, the words that are looked for."""
 
-_STEMS: Final = 4
+_STEMS: Final = 5
 """Near stems whose spelling in the memories is read, each in so many of them:"""
-_TEXTS: Final = 4
+_TEXTS: Final = 3
+
+_FEW: Final = 3
+"""In so few stored questions a spelling may be the error itself: hosts store what is asked."""
+_QUESTION_MARKS: Final = ("?", "\uff1f", "\u061f")
 
 _LONG_NAME: Final = 5  # letters of a well-known name that may be an error for another one
 _LONG_NOUN: Final = 7  # letters; a shorter one has others beside it: Turm, Sturm
@@ -72,8 +77,8 @@ class Spelled:
         """Return the sentence for the user; None where nothing was changed."""
         if not self.changed:
             return None
-        pairs = (f"no memory says {asked}, it was read as {known}" for asked, known in self.changed)
-        return "; ".join(pairs)
+        pairs = ", ".join(f"{asked} was read as {known}" for asked, known in self.changed)
+        return f"{pairs}, as memories spell it"
 
 
 def respell(text: str, reader: TableReader, encoder: Encoder | None) -> Spelled:
@@ -86,21 +91,35 @@ def respell(text: str, reader: TableReader, encoder: Encoder | None) -> Spelled:
         StoreFault: The store could not be read.
     """
     text = readable_form(text)
-    doubtful = list(_doubtful(text, encoder))
-    known = reader.known_terms({term for one in doubtful for term in one.word.terms})
-    unknown = [one for one in doubtful if known.isdisjoint(one.word.terms)][:_MOST]
+    judged = list(_judged(text))
+    known = reader.known_terms({term for word, _ in judged for term in word.terms})
+    untold = [one for one in judged if _is_untold(*one, known, reader)]
+    unknown = list(islice(_doubtful(text, untold, encoder), _MOST)) if untold else []
     if not unknown:
         return Spelled(text)
-    looked_for = {one.spelled for one in unknown if one.kind is not _Kind.PAIR}
-    near = reader.near_words(sorted(looked_for)) if looked_for else {}
+    looked_for = {one.sought for one in unknown if one.kind is not _Kind.PAIR}
+    near = reader.near_words(looked_for) if looked_for else {}
     changed = list[tuple[str, str]]()
     for one in reversed(unknown):
-        meant = _as_known(one, near.get(one.spelled, ()), reader)
+        meant = _as_known(one, near.get(one.sought, ()), reader)
         if meant is not None and meant != one.word.spelled:
             start, end = one.word.start, one.word.start + len(one.word.spelled)
             text = f"{text[:start]}{meant}{text[end:]}"
             changed.append((one.word.spelled, meant))
     return Spelled(text, tuple(dict.fromkeys(reversed(changed))))
+
+
+def _is_untold(word: Word, kind: _Kind, known: Set[str], reader: TableReader) -> bool:
+    """Return whether no memory has the word, or of a name at most a few stored questions."""
+    terms = [term for term in word.terms if term in known]
+    if not terms or kind not in (_Kind.NAME, _Kind.NOUN):
+        return not terms
+    texts = [reader.texts_of_few(term, _FEW) for term in terms]
+    return all(of is not None and all(map(_is_question, of)) for of in texts)
+
+
+def _is_question(text: str) -> bool:
+    return text.rstrip().endswith(_QUESTION_MARKS)
 
 
 class _Kind(Enum):
@@ -128,17 +147,29 @@ class _Doubtful:
     kind: _Kind
     is_well_known: bool
 
+    @property
+    def sought(self) -> Sought:
+        """What is looked for: a common word, or a well-known name, begins as it should."""
+        return Sought(self.spelled, same_begin=self.kind is _Kind.WORD or self.is_well_known)
 
-def _doubtful(text: str, encoder: Encoder | None) -> Iterator[_Doubtful]:
-    """Yield the words that may be misspelt: names, and English words that the model has not."""
+
+def _judged(text: str) -> Iterator[tuple[Word, _Kind]]:
+    """Yield the words that are judged."""
     language = detect(text).latin
-    whole = set[tuple[int, int]]() if encoder is None else {*encoder.token_spans(text)}
     for word in islice(plain_words(text), _MOST_WORDS):
         kind = None if word.is_stop else _kind_of(text, word, language)
+        if kind is not None:
+            yield word, kind
+
+
+def _doubtful(
+    text: str, words: Sequence[tuple[Word, _Kind]], encoder: Encoder | None
+) -> Iterator[_Doubtful]:
+    """Yield those of the words that may be misspelt; no word of English that the model has."""
+    whole = set[tuple[int, int]]() if encoder is None else {*encoder.token_spans(text)}
+    for word, kind in words:
         is_well_known = (word.start, word.start + len(word.spelled)) in whole
-        if kind is None or (kind is _Kind.WORD and is_well_known):
-            continue
-        if plain := romanised(word.spelled):
+        if (kind is not _Kind.WORD or not is_well_known) and (plain := romanised(word.spelled)):
             yield _Doubtful(word, plain, kind, is_well_known)
 
 
@@ -167,20 +198,19 @@ def _as_known(one: _Doubtful, near: Sequence[NearWord], reader: TableReader) -> 
     if one.kind is _Kind.PAIR:
         terms = word_terms(one.spelled, detect(""))
         return one.spelled.title() if reader.known_terms(set(terms)) else None
-    if one.kind is _Kind.WORD or one.is_well_known:  # of these none begins with another sound
-        near = [word for word in near if _same_begin(one.spelled, word.spelled)]
-    for _, equally_near in groupby(near[:_STEMS], key=lambda word: word.edits):
-        spellings = Counter[str]()
-        for word in equally_near:
-            spellings.update(_spellings_of(word, reader.texts_with(word.term, _TEXTS)))
-        fitting = [
-            (edits(one.spelled, plain), -count, known)
-            for known, count in spellings.items()
-            if _may_be_meant(one, known, plain := romanised(known))
-        ]
-        if fitting:
-            return min(fitting)[-1]
-    return None
+    near = [word for word in near if word.term not in one.word.terms]
+    if one.sought.same_begin:
+        most = edits_allowed(len(one.spelled)) + 1
+        near = [word for word in near if word.distance <= most]
+    spellings = Counter[str]()
+    for word in near[:_STEMS]:
+        spellings.update(_spellings_of(word, reader.texts_with(word.term, _TEXTS)))
+    fitting = [
+        (edits(one.spelled, plain), -count, known)
+        for known, count in spellings.items()
+        if _may_be_meant(one, known, plain := romanised(known))
+    ]
+    return min(fitting)[-1] if fitting else None
 
 
 def _spellings_of(near: NearWord, texts: Sequence[str]) -> Iterator[str]:

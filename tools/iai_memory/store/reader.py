@@ -43,7 +43,7 @@ from .vector_rows import (
     tokens_of,
     vectors_of,
 )
-from .vocabulary import NearWord, Vocabulary
+from .vocabulary import NearWord, Sought, Vocabulary
 from .whole_rows import WholeRows
 
 if TYPE_CHECKING:
@@ -415,6 +415,13 @@ class TableReader(TableCounts, TableChanges, WholeRows):
         found = self._with_terms([term], _ALL_BUT_FORGOTTEN, limit)
         return [one.record.text for one in self.candidates(found).values()]
 
+    def texts_of_few(self, term: str, most: int) -> list[str] | None:
+        """Return the texts that have the term, not forgotten ones; None for more than `most`."""
+        found = self._with_terms([term], _ALL_BUT_FORGOTTEN, most + 1)
+        if len(found) > most:
+            return None
+        return [one.record.text for one in self.candidates(found).values()]
+
     def known_terms(self, terms: Collection[str]) -> set[str]:
         """Return those of the terms that any record has; of forgotten ones none counts."""
         left, known = set(terms), set[str]()
@@ -428,8 +435,8 @@ class TableReader(TableCounts, TableChanges, WholeRows):
             left -= new
         return known
 
-    def near_words(self, words: Sequence[str]) -> dict[str, list[NearWord]]:
-        """Return for each romanised word those that may be another spelling of it.
+    def near_words(self, words: Collection[Sought]) -> dict[Sought, list[NearWord]]:
+        """Return for each word those that may be another spelling of it.
 
         Words of forgotten records are left out. A scan, 5 µs a row; of a table with more than
         `MOST_READ` rows, only the words of that many are known.

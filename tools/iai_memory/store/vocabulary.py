@@ -14,18 +14,31 @@ from .arrow import pc
 
 
 @dataclass(frozen=True, slots=True)
+class Sought:
+    """A word to which near ones are looked for.
+
+    Attributes:
+        spelled: Romanised.
+        same_begin: Whether the first sound is certain, as of a common word.
+    """
+
+    spelled: str
+    same_begin: bool
+
+
+@dataclass(frozen=True, slots=True)
 class NearWord:
     """A word that is spelled nearly like another one.
 
     Attributes:
         term: As texts are searched by it, a stem.
         spelled: The term romanised.
-        edits: By how many edits the stems differ.
+        distance: Edits, and letters cut off the other word: 0 is nearest.
     """
 
     term: str
     spelled: str
-    edits: int
+    distance: int
 
 
 _LONGEST: Final = 32  # letters; a longer term is no word that somebody spells
@@ -89,36 +102,41 @@ class Vocabulary:
         latin = pc.sum(pc.equal(terms, spelled)).as_py() or 0
         return cls(terms, spelled, letters, sizes, sounds[::2], sounds[1::2], latin)
 
-    def near(self, word: str) -> list[NearWord]:
-        """Return the stems that may be of another spelling of a romanised word, the nearest first.
+    def near(self, sought: Sought) -> list[NearWord]:
+        """Return the stems that may be of another spelling of a word, the nearest first.
 
         Of which words they are is to be seen in the texts that have them. Costs 0.3 ms among 30,000
         words.
         """
+        word = sought.spelled
         if len(word) < MIN_LETTERS - 1 or not len(self.terms):
             return []
         allowed = max(1, edits_allowed(len(word)))
-        rows = pa.array(np.flatnonzero(self._may_be_near(word, allowed)))
+        rows = pa.array(np.flatnonzero(self._may_be_near(sought, allowed)))
         pairs = zip(
             self.terms.take(rows).to_pylist(), self.spelled.take(rows).to_pylist(), strict=True
         )
         found = [
             NearWord(term, spelled, distance)
             for term, spelled in pairs
-            if (distance := _edits_to_stem(word, spelled)) <= (allowed if _is_cased(term) else 0)
+            if (distance := _distance_to_stem(word, spelled, allowed)) is not None
+            and (_is_cased(term) or word == spelled)
         ]
-        found.sort(key=lambda one: (one.edits, one.term))
+        found.sort(key=lambda one: (one.distance, one.term))
         return [*self._stems_of(word), *found]
 
-    def _may_be_near(self, word: str, allowed: int) -> NDArray[np.bool_]:
+    def _may_be_near(self, sought: Sought, allowed: int) -> NDArray[np.bool_]:
         """Return which words a glance at length, letters and beginning does not rule out, (v,)."""
+        word = sought.spelled
         bits = np.uint32(sum(1 << (ord(letter) - _A) for letter in set(word)))
         added = np.bitwise_count(self.letters & ~bits)
         lost = np.bitwise_count(bits & ~self.letters)
         longer = self.lengths - len(word)
         first, second = map(ord, first_sounds(word))
-        begins = (self.first == first) | (self.second == second)
-        begins |= (self.first == second) | (self.second == first)
+        begins = self.first == first
+        if not sought.same_begin:
+            begins |= self.second == second
+            begins |= (self.first == second) | (self.second == first)
         found: NDArray[np.bool_] = begins & (added <= allowed) & (lost <= allowed + _CUT)
         return found & (longer <= allowed) & (longer >= -allowed - _CUT)
 
@@ -126,6 +144,8 @@ class Vocabulary:
         """Return the terms of other scripts that a romanised word begins with: an ending of theirs
         is cut off that is none of ours, as of Наталья.
         """
+        if self.latin == len(self.terms):
+            return []
         begins = [word[:end] for end in range(max(MIN_LETTERS, len(word) - _ENDING), len(word))]
         others = self.spelled.slice(self.latin)
         rows = pc.indices_nonzero(pc.is_in(others, value_set=pa.array(begins, pa.string())))
@@ -145,6 +165,15 @@ def _is_cased(term: str) -> bool:
     return term.upper() != term
 
 
-def _edits_to_stem(word: str, stem: str) -> int:
-    """Return the edits from a romanised word, with or without its last letters, to a stem."""
-    return min(edits(word[: len(word) - cut], stem) for cut in range(_CUT + 1))
+def _distance_to_stem(word: str, stem: str, allowed: int) -> int | None:
+    """Return the edits from a romanised word, or from its beginning, to a stem, and letters cut.
+
+    None where no beginning is within the edits allowed.
+    """
+    within = (
+        found + cut
+        for cut in range(_CUT + 1)
+        if abs(len(word) - cut - len(stem)) <= allowed
+        and (found := edits(word[: len(word) - cut], stem)) <= allowed
+    )
+    return min(within, default=None)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from .stop_words import FUNCTION_WORDS, LETTERS
 
 _HEAD_CHARACTERS: Final = 4_000
+_CACHED_CHARACTERS: Final = 200
+_CACHED_TEXTS: Final = 500
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?")
 _SERBIAN: Final = re.compile("[ђјљњћџ]")
 _PERSIAN: Final = re.compile("[پچژگکی]")
@@ -79,8 +82,13 @@ _LETTERS: Final = re.compile(f"[{''.join(sorted(set(''.join(LETTERS.values()))))
 def detect(text: str) -> Languages:
     """Detect the languages of a text by its function words and its letters.
 
-    A script with too few cues gets its language in `DEFAULTS`.
+    A script with too few cues gets its language in `DEFAULTS`. A short text's are kept: those of a
+    question are asked for by each stage of a recall.
     """
+    return _detected(text) if len(text) <= _CACHED_CHARACTERS else _detect(text)
+
+
+def _detect(text: str) -> Languages:
     head = text[:_HEAD_CHARACTERS].casefold()
     if head.isascii():
         return Languages(_latin(head))
@@ -89,6 +97,9 @@ def detect(text: str) -> Languages:
         "serbian" if _SERBIAN.search(head) else DEFAULTS.cyrillic,
         "persian" if _PERSIAN.search(head) else DEFAULTS.arabic,
     )
+
+
+_detected = lru_cache(maxsize=_CACHED_TEXTS)(_detect)
 
 
 def likely(text: str) -> list[str]:

@@ -184,20 +184,18 @@ class InvertedIndex:
 
     def known(self, terms: Collection[str]) -> set[str]:
         """Return those of the terms that any live row has."""
-        hashed = cached_hashes_of(terms)
-        spans = [part.postings.spans(hashed) for part in self._parts]
-        return (
-            {
-                term
-                for term, of_parts in zip(terms, zip(*spans, strict=True), strict=True)
-                if any(
-                    part.document_frequency(span)
-                    for part, span in zip(self._parts, of_parts, strict=True)
-                )
-            }
-            if spans
-            else set()
-        )
+        return {term for term, count in self._frequencies(terms).items() if count}
+
+    def frequency(self, term: str) -> int:
+        """Return how many live rows have the term."""
+        return self._frequencies([term])[term]
+
+    def _frequencies(self, terms: Collection[str]) -> dict[str, int]:
+        hashed, found = cached_hashes_of(terms), dict.fromkeys(terms, 0)
+        for part in self._parts:
+            for term, span in zip(terms, part.postings.spans(hashed), strict=True):
+                found[term] += part.document_frequency(span)
+        return found
 
     def _weights(self, spans: Sequence[Sequence[slice]]) -> list[float]:
         """Weigh each term, given the spans of all terms in each part."""

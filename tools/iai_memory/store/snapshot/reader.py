@@ -5,7 +5,7 @@ LanceDB stays the truth: a snapshot is brought to the table's latest version bef
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from lancedb.table import LanceTable
@@ -19,7 +19,7 @@ from ..session_order import SessionOrder
 from ..similarity import Similarity
 from ..statistics import Tally
 from ..vector_rows import Vector
-from ..vocabulary import NearWord
+from ..vocabulary import NearWord, Sought
 from .columns import supports
 from .manager import SnapshotManager
 
@@ -82,12 +82,19 @@ class SnapshotReader(TableReader):
             return super().texts_with(term, limit)
         return snapshot.texts_with(term, limit)
 
+    def texts_of_few(self, term: str, most: int) -> list[str] | None:
+        """See `TableReader.texts_of_few`."""
+        snapshot = self._snapshots.current()
+        if snapshot is None:
+            return super().texts_of_few(term, most)
+        return snapshot.texts_of_few(term, most)
+
     def known_terms(self, terms: Collection[str]) -> set[str]:
         """See `TableReader.known_terms`."""
         snapshot = self._snapshots.current()
         return super().known_terms(terms) if snapshot is None else snapshot.known_terms(terms)
 
-    def near_words(self, words: Sequence[str]) -> dict[str, list[NearWord]]:
+    def near_words(self, words: Collection[Sought]) -> dict[Sought, list[NearWord]]:
         """See `TableReader.near_words`."""
         snapshot = self._snapshots.current()
         return super().near_words(words) if snapshot is None else snapshot.near_words(words)
