@@ -99,8 +99,8 @@ test-clients: setup $(CLIENTS_INSTALLED) $(NEWEST_INSTALLED) ## Drive the real C
 	$(PYTEST) -m clients $(MORE) tests/clients
 
 # Two at a time, since a benchmark rarely fills more than one processor. What an earlier run left would
-# be taken for this one's. Of the sets, LOCOMO and REAL are others' and must be given.
-eval: setup ## Measure how well recall finds; LOCOMO=file, REAL=folder:folder add sets
+# be taken for this one's. Of the sets, LOCOMO, REAL and XQUAD are others' and must be given.
+eval: setup ## Measure how well recall finds; LOCOMO=file, REAL=folder:folder, XQUAD=folder add sets
 	rm -rf $(EVAL)
 	mkdir -p $(EVAL)
 	date +%s > $(EVAL)/began
@@ -111,9 +111,9 @@ eval-quick: ## Measure the same on small sets, in two minutes
 	$(MAKE) --no-print-directory eval QUICK=1
 
 EVALUATIONS := eval-longitudinal $(if $(LOCOMO),eval-locomo) \
-  $(if $(QUICK),,$(if $(REAL),eval-real) eval-templates eval-contradictions) \
+  $(if $(QUICK),,$(if $(REAL),eval-real) $(if $(XQUAD),eval-xquad) eval-templates eval-contradictions) \
   eval-names eval-known-items eval-written eval-time
-.PHONY: $(EVALUATIONS) eval-locomo eval-real eval-templates eval-contradictions
+.PHONY: $(EVALUATIONS) eval-locomo eval-xquad eval-real eval-templates eval-contradictions
 
 eval-longitudinal:
 	$(BENCHMARK).longitudinal $(if $(QUICK),--sessions 100 --kinds 6) \
@@ -122,6 +122,9 @@ eval-longitudinal:
 eval-locomo:
 	$(BENCHMARK).locomo --data $(LOCOMO) --route library --adversarial \
 	  $(if $(QUICK),--conversations 0-0) --outcomes $(EVAL)/locomo.jsonl
+
+eval-xquad:
+	$(BENCHMARK).xquad $(XQUAD) --every 6 --across 24 --outcomes $(EVAL)/xquad.jsonl
 
 eval-real:
 	$(BENCHMARK).real_sessions --own $(REAL) --outcomes $(EVAL)/real.jsonl
