@@ -24,6 +24,7 @@ from .results import IngestReport
 from .store.writer import ChangeGroup
 from .writing import changes
 from .writing.embed_pending import STEP_MEMORIES, EmbeddingElsewhere, embed_step
+from .writing.fill_tokens import token_step
 from .writing.ingest import ingest
 from .writing.new_memory import NewMemory, new_memories
 
@@ -167,6 +168,25 @@ class CapturingHandle(StoreHandle):
             return 0
         self._committed()
         return step.finished + step.continued
+
+    def fill_tokens(self) -> int:
+        """Give some memories that earlier versions embedded their token vectors, in one commit.
+
+        About a second of processor time. Returns how many got some: 0 where all have them, where
+        the model makes none or is not there, and while another process embeds.
+
+        Raises:
+            ModelFault: The model could not run.
+            StoreFault: The store could not be written.
+        """
+        key = None if self.model is None else self.model.identity.token_key
+        if key is None or not self.store.latest.count_lacking_tokens(key):
+            return 0  # the model is not loaded
+        encoder = self.encoder
+        try:
+            return 0 if encoder is None else token_step(self.store, encoder)
+        except EmbeddingElsewhere:
+            return 0
 
     def tag_rewound(self, rewound: Collection[str], others: Collection[str]) -> int:
         """Give turns that the user took back the tag `rewound`, take it from `others`.

@@ -204,9 +204,10 @@ class Refresher:
         self._embeds = False
         if memory.store.version == self._embedded_version:
             return
-        self._embeds = memory.embed_pending() > 0
+        self._embeds = (memory.embed_pending() or memory.fill_tokens()) > 0
         # Without a model, and while another process embeds, it tries again at each pass.
-        nothing_left = memory.model is not None and memory.store.latest.count_pending() == 0
+        is_done = not self._embeds and memory.store.latest.count_pending() == 0
+        nothing_left = memory.model is not None and is_done
         self._embedded_version = memory.store.version if nothing_left else -1
 
     def _sleep(self, memory: Memory) -> None:

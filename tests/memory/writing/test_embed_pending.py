@@ -20,6 +20,7 @@ from iai_memory.errors import StoreMismatch
 from iai_memory.maintenance.sleep import sleep
 from iai_memory.store.filter import Filter
 from iai_memory.store.vector_rows import Row, Vector
+from iai_memory.text.speakers import utterance
 from iai_memory.writing.embed_pending import (
     MAX_AT_ONCE,
     EmbeddingElsewhere,
@@ -27,7 +28,7 @@ from iai_memory.writing.embed_pending import (
     embed_step,
     embed_texts,
 )
-from iai_memory.writing.embedding_parts import parts_of_step
+from iai_memory.writing.embedding_parts import Part, parts_of_step
 from iai_memory.writing.ingest import ingest
 from iai_memory.writing.new_memory import NewMemory
 
@@ -141,12 +142,17 @@ class EncoderAmid(Encoder):
 # Bounds of a step
 
 
+def texts_of(part: Part) -> list[str]:
+    whole = [] if part.begin else [utterance(part.record.text).words]
+    return whole + part.passages()
+
+
 def test_a_step_of_short_texts_has_no_more_tokens_than_it_may(memory: Memory) -> None:
     encoder = encoder_of(memory)
     said(memory, *(f"{sentence} It rained on day {n}." for n, sentence in enumerate(BETWEEN)))
     for _ in range(3):
         parts = parts_of_step(memory.store.latest, encoder, tokens=400, limit=256)
-        texts = [text for part in parts for text in part.texts()]
+        texts = [text for part in parts for text in texts_of(part)]
         assert 200 < sum(len(encoder.token_spans(text)) + 2 for text in texts) <= 400
         assert step(memory, 400) == EmbeddingStep(len(parts), 0)
 
@@ -156,7 +162,7 @@ def test_a_step_of_a_long_text_has_no_more_tokens_than_it_may(memory: Memory) ->
     said(memory, LONG)
     for tokens in (400, 300, 500):
         [part] = parts_of_step(memory.store.latest, encoder, tokens=tokens, limit=256)
-        lengths = [min(MAX_TOKENS, len(encoder.token_spans(text)) + 2) for text in part.texts()]
+        lengths = [min(MAX_TOKENS, len(encoder.token_spans(text)) + 2) for text in texts_of(part)]
         assert sum(lengths) <= tokens
         assert part.tokens == sum(lengths)
         step(memory, tokens)

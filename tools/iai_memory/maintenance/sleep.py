@@ -27,11 +27,14 @@ from ..base.progress import (
     never_interrupted,
 )
 from ..base.state_file import read_state, write_state
+from ..embedding.encoder import Encoder
 from ..embedding.model import EmbeddingModel
+from ..embedding.model_files import ModelFiles
 from ..errors import ModelFault, StoreBusy, StoreUnavailable
 from ..session_start.refresh import PageManager
 from ..store.table import KEEP_VERSIONS, Store
 from ..writing.embed_pending import embed_step
+from ..writing.fill_tokens import token_step
 
 STEPS: Final = ("compact", "embed", "topics", "refresh")
 _FORMAT: Final = 1
@@ -230,7 +233,7 @@ class _Sleep:
 
     def _embed(self, progress: Progress) -> None:
         done, total, stepped = 0, self._store.statistics().pending, False
-        if not total:
+        if not total and not self._count_lacking_tokens():
             return  # the model need not be loaded
         encoder, fault = self._model.usable()
         if encoder is None:
@@ -242,6 +245,7 @@ class _Sleep:
                 done += step.finished
                 self._committed()
                 progress.report(done, max(done, total))
+            self._fill_tokens(encoder, progress)
         except ModelFault as exc:
             self._fault = str(exc)
         finally:
@@ -249,6 +253,18 @@ class _Sleep:
                 # Our own change of the content: the steps that follow work on the new one.
                 self._content = _content_of(self._store)
                 self._save_state()
+
+    def _count_lacking_tokens(self) -> int:
+        files = self._model.files_or_fault()
+        key = files.identity.token_key if isinstance(files, ModelFiles) else None
+        return 0 if key is None else self._store.latest.count_lacking_tokens(key)
+
+    def _fill_tokens(self, encoder: Encoder, progress: Progress) -> None:
+        """Give the memories of earlier versions their token vectors; no content changes by it."""
+        done, total = 0, self._count_lacking_tokens()
+        while done < total and (given := token_step(self._store, encoder, wait_sec=_WAIT_SEC)):
+            done += given
+            progress.report(done, max(done, total))
 
     def _topics(self, progress: Progress) -> None:
         topics = build_topics(self._store, embedder=self._model.key, progress=progress)

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final, Self
 
 from ..embedding.encoder import Encoder
+from ..embedding.token_vectors import TokenVectors
 from ..errors import StoreUnavailable
 from ..store.candidate import Candidate
 from ..store.filter import Filter
@@ -63,6 +64,9 @@ class CandidateSet:
         legible: The same of each candidate, by record id; empty without vectors.
         cutoff: The lowest of these that the search by meaning returned; 0.0 where it returned
             everything. No other record has a higher one.
+        tokens: The token vectors of the query; None where it has no vector, or the model makes
+            none.
+        token_key: What those of the records are known by; empty without.
     """
 
     candidates: list[Candidate]
@@ -76,6 +80,8 @@ class CandidateSet:
     has_words: bool = True
     legible_question: float = 1.0
     legible: Mapping[str, float] = field(default_factory=dict[str, float])
+    tokens: TokenVectors | None = None
+    token_key: str = ""
 
 
 def find_candidates(reader: TableReader, encoder: Encoder | None, query: Query) -> CandidateSet:
@@ -125,6 +131,8 @@ def find_candidates(reader: TableReader, encoder: Encoder | None, query: Query) 
         has_words=words.fault is None,
         legible_question=legible_question,
         legible={one.record.id: legibility(one.record.text, read_by) for one in candidates},
+        tokens=None if vector is None else embedding.result().tokens,
+        token_key=(encoder and encoder.token_key) or "",
     )
 
 
@@ -169,7 +177,7 @@ def _query_vector(
     encoder: Encoder | None,
     text: str,
     matching: Collection[Candidate],
-    embedding: Future[Vector | None],
+    embedding: Future[_Embedded],
 ) -> Vector | None:
     """Return the vector of the query; in a conversation, its subject is read as "I"."""
     speakers = _speakers(matching)
@@ -177,8 +185,8 @@ def _query_vector(
         person = subject(text, {name for name in speakers if name is not None})
         spoken = text if person is None else in_first_person(text, person)
         if spoken != text:
-            return _embed(encoder, spoken)
-    return embedding.result()
+            return _embed(encoder, spoken).vector
+    return embedding.result().vector
 
 
 def _mostly_pending(matching: Collection[Candidate]) -> bool:
@@ -189,11 +197,21 @@ def _mostly_pending(matching: Collection[Candidate]) -> bool:
     return 2 * sum(one.record.embedder is None for one in matching) > len(matching)
 
 
-def _embed(encoder: Encoder | None, text: str) -> Vector | None:
-    """Return the vector of the text; None without a model that reads it."""
+@dataclass(frozen=True, slots=True)
+class _Embedded:
+    """The vector of a question and those of its tokens, as far as the model makes them."""
+
+    vector: Vector | None = None
+    tokens: TokenVectors | None = None
+
+
+def _embed(encoder: Encoder | None, text: str) -> _Embedded:
+    """Embed a question; to nothing without a model that reads it."""
     if encoder is None:
-        return None
-    return encoder.encode_question(text)
+        return _Embedded()
+    if encoder.token_key is None:
+        return _Embedded(encoder.encode_question(text))
+    return _Embedded(*encoder.encode_question_with_tokens(text))
 
 
 @dataclass(frozen=True, slots=True)

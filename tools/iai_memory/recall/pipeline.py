@@ -21,6 +21,7 @@ from .date_mentions import named_period
 from .deduplication import merge_duplicates
 from .exchange_hits import merge_repeats, with_exchanges
 from .filter_arguments import in_hindsight
+from .late_interaction import interact
 from .legibility import UNREAD
 from .project_scope import in_project
 from .query import Query
@@ -72,7 +73,10 @@ def recall(
     weights = (tables or WeightTables()).table_for(
         is_conversation=found.is_conversation, has_exchanges=found.has_exchanges
     )
-    ranked = merge_repeats(score(found, query, weights), found, query.names)
+    ranked = interact(
+        score(found, query, weights), found, store.latest, query, weights.late_interaction
+    )
+    ranked = merge_repeats(ranked, found, query.names)
     facts = resolve_supersession(ranked, store.latest, query, weights.maintained)
     ordered = order_slots(facts, found, store.latest, query)
     answer = calibrate(query, merge_duplicates(ordered, query.names), found)

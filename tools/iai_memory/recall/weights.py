@@ -35,6 +35,8 @@ class Weights:
         unanswered: Subtracted from a question of the user that nobody answered.
         rewound: Subtracted from a turn that the user took back. What replaced it mostly says nearly
             the same, so a few words must not decide: as much as the best meaning among notes adds.
+        late_interaction: The words of the question are near to words of the text; see
+            `late_interaction`.
         maintained: Added to a fact that replaced an earlier wording which was found too: somebody
             keeps this fact up to date.
         trust: How far its source is trusted; decides near ties.
@@ -58,6 +60,7 @@ class Weights:
     agreed: float = 0.0
     unanswered: float = 0.0
     rewound: float = 0.35
+    late_interaction: float = 0.0
     maintained: float = 0.10
     trust: float = 0.10
     own_project: float = 0.03
@@ -76,6 +79,7 @@ CONVERSATION: Final = Weights(
     asked_for=0.29,
     length=0.10,
     question=0.10,
+    late_interaction=0.12,
 )
 """Fitted by the likelihood of the evidence over 760 questions of five LoCoMo conversations, each in
 a store of its own and all in one, in a replica of this package. Fitted on four of them and measured
@@ -97,6 +101,7 @@ NOTES: Final = Weights(
     length=0.12,
     question=0.11,
     maintained=0.12,
+    late_interaction=0.18,
 )
 """Fitted on the tuning half of the longitudinal set alone, written with two seeds, and rounded by
 hand, but for words and context: the set's questions avoid the words of their answers, and the fit
@@ -107,7 +112,13 @@ the table above, or less."""
 
 
 SESSIONS: Final = replace(
-    NOTES, words=0.30, both_sides=0.40, exchange=0.30, agreed=0.05, unanswered=0.60
+    NOTES,
+    words=0.30,
+    both_sides=0.40,
+    exchange=0.30,
+    agreed=0.05,
+    unanswered=0.60,
+    late_interaction=0.0,
 )
 """Two people's coding sessions of 1,159 and 2,956 turns, 112 questions whose evidence is known. The
 weights are on a plateau, .1 more or less of one changes one or two answers: fitted without the day

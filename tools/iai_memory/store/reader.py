@@ -21,11 +21,12 @@ from .dense_search import nearest_rows
 from .filter import Filter
 from .known import KNOWN_COLUMNS, KnownMemory, known_memories, with_hashes
 from .lexical_search import matching_rows
+from .missing_tokens import lacking_tokens
 from .plausible_times import is_behind
 from .read_lock import ReadLock
 from .record import Record
 from .record_rows import RETIRED_COLUMNS, from_table, record_columns
-from .row_id_cache import RowIdCache
+from .row_id_cache import RowIdCache, RowIdIndex
 from .schema import TOKEN_COLUMNS
 from .session_order import SessionOrder
 from .similarity import Similarity, similarities_of
@@ -80,6 +81,7 @@ class TableReader(TableCounts, TableChanges, WholeRows):
         """Take the handle over; see `TableAccess`."""
         super().__init__(table, read_lock, follow_latest=follow_latest, mend=mend)
         self._row_ids = RowIdCache()
+        self._all_row_ids: RowIdIndex | None = None
 
     # Records by id, key or session
 
@@ -248,6 +250,7 @@ class TableReader(TableCounts, TableChanges, WholeRows):
         if self._lacking.intersection(TOKEN_COLUMNS):
             return {}
         found = dict[str, TokenVectors]()
+        self._learn_row_ids(ids)
         for part in self._with_ids(["id", *TOKEN_COLUMNS], ids):
             for id_, stored in zip(part["id"].to_pylist(), tokens_of(part), strict=True):
                 if stored is None or stored.key != token_key:
@@ -377,6 +380,20 @@ class TableReader(TableCounts, TableChanges, WholeRows):
 
         return from_arrow(self._read("reading records", ask))
 
+    def lacking_tokens(self, token_key: str, limit: int) -> dict[str, str]:
+        """Return texts by id that wait for token vectors of this model, the latest arrival first.
+
+        Args:
+            token_key: `Encoder.token_key` of the model.
+            limit: Maximum number of records.
+        """
+        if self._lacking.intersection(TOKEN_COLUMNS):
+            return {}
+        order = [ColumnOrdering(column_name="id", ascending=False, nulls_first=False)]
+        query = self._table.search().where(lacking_tokens(token_key)).select(["id", "text"])
+        rows = self._read("reading records", query.order_by(order).limit(limit).to_arrow)
+        return dict(zip(rows["id"].to_pylist(), rows["text"].to_pylist(), strict=True))
+
     # Searches
 
     def nearest(
@@ -463,6 +480,22 @@ class TableReader(TableCounts, TableChanges, WholeRows):
         self._row_ids.add(ids, rows["_rowid"].to_pylist())
         return ids
 
+    def _learn_row_ids(self, ids: Collection[str]) -> None:
+        """Look up row ids in an index of all rows, made where most are not known.
+
+        To look for them in the table takes longer with each row that it has.
+        """
+        unknown = self._row_ids.unknown(ids)
+        if not unknown:
+            return
+        index = self._all_row_ids
+        if index is None:
+            query = self._table.search().select(["id"]).with_row_id(True).limit(None)
+            index = RowIdIndex(self._read("reading ids", query.to_arrow))
+            self._all_row_ids = index
+        found = index.row_ids(unknown)
+        self._row_ids.add(found.keys(), found.values())
+
     def _with_ids(self, names: list[str], ids: Collection[str]) -> Iterator[pa.Table]:
         """Yield these columns, "id" among them, of the rows with these ids, in batches."""
         missing, known = set(ids), self._row_ids.row_ids(ids)
@@ -472,13 +505,20 @@ class TableReader(TableCounts, TableChanges, WholeRows):
             rows = rows.filter(pc.is_in(rows["id"], value_set=pa.array(missing, pa.string())))
             missing.difference_update(rows["id"].to_pylist())
             yield rows
-        yield from self._select(names, "id", sorted(missing))
+        if 2 * len(missing) > len(ids):
+            self._all_row_ids = None  # a compaction gave all rows others
+        for part in self._select(names, "id", sorted(missing), with_row_id=True):
+            self._row_ids.add(part["id"].to_pylist(), part["_rowid"].to_pylist())
+            yield part.drop_columns(["_rowid"])
 
-    def _select(self, names: list[str], column: str, values: Sequence[str]) -> Iterator[pa.Table]:
+    def _select(
+        self, names: list[str], column: str, values: Sequence[str], *, with_row_id: bool = False
+    ) -> Iterator[pa.Table]:
         """Yield these columns of the rows whose text column has one of the values, in batches."""
         for start in range(0, len(values), _IDS_PER_QUERY):
             where = sql_in(column, values[start : start + _IDS_PER_QUERY])
             query = self._table.search().where(where).limit(None).select(self._present(names))
+            query = query.with_row_id(with_row_id)
             yield self._read("reading records", query.to_arrow)
 
 

@@ -18,7 +18,7 @@ from ..base.ledger import Ledger
 from ..base.locks import held
 from ..base.page_mark import page_change
 from ..base.paths import StorePaths
-from ..errors import StoreBusy, StoreUnavailable
+from ..errors import StoreBusy, StoreMismatch, StoreUnavailable
 from ..projects.alias_file import AliasFile
 from ..projects.names import ProjectNames
 from .compaction import compact, compacted_version, is_due
@@ -57,6 +57,7 @@ from .store_identity import expect_rows, note_identity, store_id_of
 from .writer import ChangeGroup, NewestRow, Writer
 
 if TYPE_CHECKING:
+    from .missing_tokens import MadeTokens
     from .settled_times import SettledTimes
 
 KEEP_VERSIONS: Final = timedelta(minutes=10)
@@ -473,6 +474,28 @@ class Store:
 
         with self._rewriting("giving rows their digests") as table:
             return give_digests(table, limit)
+
+    def give_tokens(self, made: Mapping[str, MadeTokens], token_key: str) -> int:
+        """Give rows token vectors by their ids; return how many.
+
+        Args:
+            made: For each row the text that they were made of, and the vectors.
+            token_key: Of their model.
+
+        Raises:
+            StoreBusy: Another process kept the write lock for a minute.
+            StoreMismatch: The store holds another model's vectors by now.
+            StoreUnavailable: The rows cannot be read or written.
+        """
+        from .missing_tokens import give_tokens
+
+        with self._rewriting("giving rows their token vectors") as table:
+            if not token_key.startswith(f"{embedder_of(table)}/"):
+                raise StoreMismatch(
+                    f"the store holds vectors of {embedder_of(table)} by now, and this process "
+                    f"made token vectors of {token_key}: start it again"
+                )
+            return give_tokens(table, made)
 
     def release(self) -> None:
         """Free the memory of the snapshot and of known keys until their next use."""

@@ -10,6 +10,8 @@ import pyarrow as pa
 
 from .arrow import pc
 from .filter import Filter
+from .missing_tokens import lacking_tokens
+from .schema import TOKEN_COLUMNS
 from .statistics import STATISTICS_COLUMNS, StatisticsByProject, Tally, statistics_by_project
 from .table_access import TableAccess
 
@@ -75,6 +77,13 @@ class TableCounts(TableAccess):
     def count_pending(self) -> int:
         """Return the number of records that wait for vectors; costs a millisecond."""
         return self._read("counting records", lambda: self._table.count_rows(PENDING))
+
+    def count_lacking_tokens(self, token_key: str) -> int:
+        """Return the number of records that wait for token vectors of this model."""
+        if self._lacking.intersection(TOKEN_COLUMNS):
+            return 0
+        where = lacking_tokens(token_key)
+        return self._read("counting records", lambda: self._table.count_rows(where))
 
     def count_changed_after(self, version: int) -> int:
         """Return the number of records that were stored or changed after the version."""

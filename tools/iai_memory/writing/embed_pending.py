@@ -22,7 +22,7 @@ from ..embedding.passages import Passages, Span, may_have_several, split
 from ..errors import StoreBusy, StoreMismatch
 from ..store.record import Record
 from ..store.table import Store
-from ..store.vector_rows import Row, Vector
+from ..store.vector_rows import Row, StoredTokens, Vector
 from ..store.writer import Writer
 from ..text.speakers import utterance
 from .embedding_parts import Part, parts_of_step
@@ -34,8 +34,9 @@ few on a slow machine. Those of a longer one follow in steps."""
 STEP_MEMORIES: Final = 256
 """Maximum number of memories of a step."""
 
-# Of the model alone: tokens, texts and the commit come on top.
-_STEP_SEC: Final = 0.85
+STEP_SECONDS: Final = 0.85
+"""Processor time of the model in a step; tokens, texts and the commit come on top."""
+
 _WAIT_SEC: Final = 60.0
 
 
@@ -47,15 +48,18 @@ class TextVectors:
         whole: Of the whole text, float32, (dim,), unit length.
         passages: None for a text of one passage.
         embedder: Key of the model that made them.
+        tokens: Of its tokens; None where the model makes none.
     """
 
     whole: Vector
     passages: Passages | None
     embedder: str
+    tokens: StoredTokens | None = None
 
     def row(self, record: Record) -> Row:
         """Return the record with these vectors."""
-        return Row(replace(record, embedder=self.embedder), self.whole, self.passages)
+        embedded = replace(record, embedder=self.embedder)
+        return Row(embedded, self.whole, self.passages, self.tokens)
 
 
 class EmbeddingElsewhere(StoreBusy):
@@ -86,19 +90,38 @@ def embed_texts(encoder: Encoder, texts: Sequence[str]) -> list[TextVectors]:
         ModelFault: The model could not run.
     """
     spans_of = [_passage_spans(encoder, text) for text in texts]
-    wholes = [utterance(text).words for text in texts]
     passages = [
         text[slice(*span)] for text, spans in zip(texts, spans_of, strict=True) for span in spans
     ]
-    vectors = encoder.encode([*wholes, *passages])
-    starts = accumulate((len(spans) for spans in spans_of), initial=len(texts))
+    wholes, tokens = encode_wholes(encoder, texts)
+    vectors = encoder.encode(passages)
+    starts = accumulate((len(spans) for spans in spans_of), initial=0)
     return [
         TextVectors(
-            vectors[number],
+            wholes[number],
             Passages(vectors[start : start + len(spans)], tuple(spans)) if spans else None,
             encoder.identity.key,
+            tokens[number],
         )
         for number, (start, spans) in enumerate(zip(starts, spans_of, strict=False))
+    ]
+
+
+def encode_wholes(
+    encoder: Encoder, texts: Sequence[str]
+) -> tuple[Vector, list[StoredTokens | None]]:
+    """Return the vector of each whole text, and those of its tokens where the model makes them.
+
+    Raises:
+        ModelFault: The model could not run.
+    """
+    words, key = [utterance(text).words for text in texts], encoder.token_key
+    if key is None:
+        return encoder.encode(words), [None] * len(texts)
+    vectors, tokens = encoder.encode_with_tokens(words)
+    return vectors, [
+        StoredTokens(of_text.moved(len(text) - len(spoken)).to_text(), key)
+        for text, spoken, of_text in zip(texts, words, tokens, strict=True)
     ]
 
 
@@ -135,7 +158,7 @@ def embed_step(
             stack.enter_context(held(store.paths.lock("embed"), timeout=wait_sec))
         except StoreBusy as exc:
             raise EmbeddingElsewhere(str(exc)) from exc
-        time = _STEP_SEC if seconds is None else min(seconds, _STEP_SEC)
+        time = STEP_SECONDS if seconds is None else min(seconds, STEP_SECONDS)
         parts = parts_of_step(
             store.latest, encoder, tokens=tokens or encoder.tokens_within(time), limit=limit
         )
@@ -192,12 +215,14 @@ class _PartVectors:
         whole: Of the whole text; None where it has one.
         passages: float32, (n, dim), of the part's passages.
         embedder: Key of the model that made them.
+        tokens: Those of the text's tokens; None where it has them, or the model makes none.
     """
 
     part: Part
     whole: Vector | None
     passages: Vector
     embedder: str
+    tokens: StoredTokens | None
 
     def onto(self, row: Row) -> Row | None:
         """Return the row with these vectors; None where it is not the row they were made for.
@@ -217,22 +242,22 @@ class _PartVectors:
             replace(row.record, embedder=self.embedder if part.finishes else None),
             row.vector if self.whole is None else self.whole,
             Passages(vectors, part.spans[: part.end]) if part.spans else None,
+            self.tokens if part.begin == 0 else row.tokens,
         )
 
 
 def _encoded(encoder: Encoder, parts: Sequence[Part]) -> dict[str, _PartVectors]:
-    """Return the vectors of each part by the record's id, from one call of the encoder."""
-    texts = [part.texts() for part in parts]
-    vectors = encoder.encode([text for of_part in texts for text in of_part])
-    ends = list(accumulate(len(of_part) for of_part in texts))
+    """Return the vectors of each part by the record's id, from two calls of the encoder."""
+    begun = [part for part in parts if part.begin == 0]
+    wholes, tokens = encode_wholes(encoder, [part.record.text for part in begun])
+    of_whole = {part.record.id: made for part, *made in zip(begun, wholes, tokens, strict=True)}
+    vectors = encoder.encode([text for part in parts for text in part.passages()])
+    ends = list(accumulate(part.end - part.begin for part in parts))
     found = dict[str, _PartVectors]()
     for part, start, end in zip(parts, [0, *ends], ends, strict=False):
-        begins = part.begin == 0
+        whole, of_tokens = of_whole.get(part.record.id, (None, None))
         found[part.record.id] = _PartVectors(
-            part,
-            vectors[start] if begins else None,
-            vectors[start + begins : end],
-            encoder.identity.key,
+            part, whole, vectors[start:end], encoder.identity.key, of_tokens
         )
     return found
 

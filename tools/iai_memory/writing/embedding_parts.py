@@ -20,7 +20,6 @@ from ..embedding.passages import Span, may_have_several, split, token_counts
 from ..store.reader import TableReader
 from ..store.record import Record
 from ..store.vector_rows import Row
-from ..text.speakers import utterance
 
 _SPECIAL_TOKENS: Final = 2
 # English has four to five characters a token, and code three.
@@ -52,11 +51,9 @@ class Part:
         """Whether the text has all its vectors afterwards."""
         return self.end == len(self.spans)
 
-    def texts(self) -> list[str]:
-        """Return what to encode: the whole text, without the speaker's name, then the passages."""
-        text = self.record.text
-        whole = [] if self.begin else [utterance(text).words]
-        return whole + [text[slice(*span)] for span in self.spans[self.begin : self.end]]
+    def passages(self) -> list[str]:
+        """Return the passages to encode."""
+        return [self.record.text[slice(*span)] for span in self.spans[self.begin : self.end]]
 
 
 def parts_of_step(reader: TableReader, encoder: Encoder, *, tokens: int, limit: int) -> list[Part]:

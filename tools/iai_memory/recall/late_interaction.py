@@ -1,0 +1,116 @@
+"""Late interaction: each word of the question meets the word of a text that is nearest to it.
+
+The vectors of whole texts and passages say what a text is about; what it says of that is lost in
+their mean. So the best hits are compared once more, by the vectors of their tokens: of each content
+word of the question the cosine with the nearest token (MaxSim: Khattab and Zaharia, "ColBERT",
+2020), weighted by how rare the word is among these hits. The name that all of them have says
+nothing about which one answers.
+
+Token vectors are derived: where they are missing, or not to be read, the order stays as it was.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..embedding.token_vectors import TokenVectors, max_similarities, words_of_tokens
+from ..errors import StoreUnavailable
+from ..store.reader import TableReader
+from ..text.languages import detect
+from ..text.stemming import is_stop_word
+from .candidates import CandidateSet
+from .neighbours import Floats
+from .query import Query
+from .ranked import Ranked, sort_key
+
+_log = logging.getLogger(__name__)
+
+NAME: Final = "late interaction"
+
+BEST: Final = 30
+"""Hits that are compared; with 50 the first hit of the longitudinal set is right as often."""
+
+# Among hits that are nearer together than this, none is the best by much.
+_LEAST_RANGE: Final = 0.1
+# Of fewer hits with token vectors nobody knows whether the others would be nearer.
+_LEAST_SHARE: Final = 0.5
+
+
+def interact(
+    ranked: Sequence[Ranked], found: CandidateSet, reader: TableReader, query: Query, weight: float
+) -> list[Ranked]:
+    """Add the part "late interaction", 0..weight, to the best hits, and sort anew.
+
+    Args:
+        ranked: Best first.
+        found: Has the question's token vectors; None leaves the order as it is.
+        reader: Of the table; it reads those of the hits, a few kB each.
+        query: The question.
+        weight: Of this kind of candidates.
+    """
+    best = ranked[:BEST]
+    if found.tokens is None or not weight or len(best) < 2:
+        return list(ranked)
+    asked = found.tokens.chosen(_content(query.text, found.tokens))
+    texts = _read(reader, [one.record.id for one in best], found.token_key)
+    if not len(asked) or len(texts) < _LEAST_SHARE * len(best):
+        return list(ranked)
+    of_texts = _scaled(_matches(query.text, asked, best, texts))
+    # One without vectors is neither nearer nor farther than the others.
+    values = dict(zip(texts, of_texts.tolist(), strict=True))
+    usual = float(np.mean(of_texts))
+    compared = [
+        one.with_part(NAME, weight * _reads(found, one) * values.get(one.record.id, usual))
+        for one in best
+    ]
+    return sorted([*compared, *ranked[BEST:]], key=sort_key)
+
+
+def _reads(found: CandidateSet, one: Ranked) -> float:
+    """Return how far the model reads question and text, 0..1."""
+    return found.legible_question * found.legible.get(one.record.id, 1.0)
+
+
+def _read(reader: TableReader, ids: Sequence[str], key: str) -> dict[str, TokenVectors]:
+    try:
+        found = reader.token_vectors(ids, key)
+    except StoreUnavailable as exc:  # a damaged column; doctor tells of it
+        _log.warning("recall goes on without token vectors: %s", exc)
+        return {}
+    return {id_: found[id_] for id_ in ids if id_ in found}
+
+
+def _content(text: str, tokens: TokenVectors) -> NDArray[np.bool_]:
+    """Return which tokens are part of no function word; all, where there are no others."""
+    languages = detect(text)
+    words = words_of_tokens(text, tokens.spans.tolist())
+    content = np.array([not is_stop_word(word or "", languages) for word in words], np.bool_)
+    return content if content.any() else np.ones(len(tokens), np.bool_)
+
+
+def _matches(
+    question: str, asked: TokenVectors, best: Sequence[Ranked], texts: Mapping[str, TokenVectors]
+) -> Floats:
+    """Return the weighted mean of the question's cosines with each text, (len(texts),)."""
+    wanted = _pieces(question, asked)
+    records = [one.record for one in best if one.record.id in texts]
+    held = [set(_pieces(one.text, texts[one.id])) for one in records]
+    counts = np.array([sum(piece in pieces for pieces in held) for piece in wanted])
+    rarity = np.log(1 + len(held) / (counts + 0.5))
+    cosines = max_similarities(asked, list(texts.values())).astype(np.float64)
+    matches: Floats = cosines @ (rarity / rarity.sum())
+    return matches
+
+
+def _pieces(text: str, tokens: TokenVectors) -> list[str]:
+    return [text[start:end].casefold() for start, end in tokens.spans.tolist()]
+
+
+def _scaled(values: Floats) -> Floats:
+    lowest, highest = float(values.min()), float(values.max())
+    return (values - lowest) / max(highest - lowest, _LEAST_RANGE)
