@@ -21,6 +21,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..embedding.identity import text_cosine
 from ..projects.names import ProjectNames
 from ..store.candidate import Candidate
 from ..store.reader import TableReader
@@ -33,6 +34,7 @@ from ..text.languages import detect
 from ..text.statements import MAX_CHARACTERS, are_parallel, statement_of
 from .candidates import CandidateSet
 from .intent import intent_of
+from .legibility import UNREAD
 from .query import Query
 from .ranked import Ranked, sort_key
 
@@ -60,19 +62,25 @@ class SlotWeights:
         bias: Of every pair.
         cosine: Times the cosine of their vectors.
         within: Times their cosine within the subject.
-        shared: For each of up to two content words that both have, beside the subject's name.
+        shared: Times the share of the content words, beside the subject's name, of the text that
+            has fewer, that the other one has too.
         change: Where the later one has a word for a change.
         day: For each that names a day: it tells what happened once.
         present: For each in the present: it tells what is.
+        gap: Times how much lower the later one scores.
+        few: Times the share of `_OTHERS` in what the cosine within the subject is taken from: with
+            few other texts of the subject it is hardly within it.
     """
 
-    bias: float = -5.2
+    bias: float = -5.0
     cosine: float = 5.0
     within: float = 4.5
-    shared: float = 1.2
+    shared: float = 3.0
     change: float = 0.6
     day: float = -1.3
     present: float = 0.6
+    gap: float = -1.0
+    few: float = -0.8
 
 
 WEIGHTS: Final = SlotWeights()
@@ -98,30 +106,35 @@ def order_slots(
         StoreFault: The table could not be read.
     """
     intent = intent_of(query.text)
-    if not found.has_vectors or found.is_conversation or found.has_exchanges:
-        return list(ranked)
-    if intent.past or intent.maybe_past:
+    if not found.has_vectors or found.is_conversation or intent.past or intent.maybe_past:
         return list(ranked)
     known = {one.record.id: one for one in found.candidates}
     wordings = [
         known[one.record.id]
         for one in ranked[:LOOKED_AT]
-        if one.record.id in known and _may_state(one.record)
+        if one.record.id in known and _may_state(one, by_user=found.has_exchanges)
     ]
     about = _held_subject(query.text, wordings)
     wordings = [one for one in wordings if about.get(one.record.id)]
     if len(wordings) < 2:
         return list(ranked)
-    newer = _newer_wordings(wordings, about, known, ranked, reader, query.names, weights)
+    newer = _newer_wordings(wordings, about, ranked, reader, query.names, weights)
     return _reordered(ranked, newer) if newer else list(ranked)
 
 
-def _may_state(record: Record) -> bool:
+def _may_state(one: Ranked, *, by_user: bool) -> bool:
+    """Return whether a hit may be a wording; `by_user`: only if it is the user's, or a note.
+
+    An assistant tells its steps in a session, one like another.
+    """
+    record = one.record
     return (
         len(record.text) <= MAX_CHARACTERS
         and record.superseded_by is None
         and record.embedder is not None
+        and one.reads >= UNREAD
         and REWOUND not in record.tags
+        and not (by_user and record.role not in ("user", "note"))
     )
 
 
@@ -156,14 +169,16 @@ def _terms_held(terms: set[str], candidates: Sequence[Candidate]) -> dict[str, f
 def _newer_wordings(
     wordings: Sequence[Candidate],
     about: Mapping[str, frozenset[str]],
-    known: Mapping[str, Candidate],
     ranked: Sequence[Ranked],
     reader: TableReader,
     names: ProjectNames,
     weights: SlotWeights,
 ) -> dict[str, str]:
     """Return by id of each earlier wording the id of the one that stands for it."""
-    vectors = reader.whole_vectors([one.record.id for one in ranked[:LOOKED_AT]])
+    embedder = wordings[0].record.embedder or ""
+    looked_at = [one.record for one in ranked[:LOOKED_AT]]
+    vectors = reader.whole_vectors([one.id for one in looked_at if one.embedder == embedder])
+    scores = {one.record.id: one.score for one in ranked}
     wordings = [one for one in wordings if one.record.id in vectors]
     if len(wordings) < 2:
         return {}
@@ -171,16 +186,21 @@ def _newer_wordings(
     nothing: Vector = np.zeros(own.shape[1], np.float32)
     at_large = np.stack([nothing, *vectors.values()]).astype(np.float64).mean(axis=0)
     cosines, within = _alike(own, at_large)
-    likely = weights.bias + weights.cosine * cosines + weights.within * within
-    most = 2 * weights.shared + weights.change + 2 * weights.present
+    unlike, same = text_cosine(embedder, 0.0), text_cosine(embedder, 1.0)
+    similar = (cosines - unlike) / (same - unlike)
+    likely = weights.bias + weights.cosine * similar + weights.within * within
+    likely += weights.few * _OTHERS / (len(wordings) - 2 + _OTHERS)
+    most = weights.shared + weights.change + 2 * weights.present
     newer: dict[str, list[Candidate]] = {}
     for one, other in zip(*np.nonzero(np.triu(likely + most >= 0, 1)), strict=True):
         pair = _in_order(wordings[one], wordings[other])
         if pair is None:
             continue
         first, later = pair
+        gap = max(0.0, scores[first.record.id] - scores[later.record.id])
+        known_of = likely[one, other] + weights.gap * gap
         if _replaces(later, first, about, names) and (
-            likely[one, other] + _evidence(first, later, about, weights) >= 0
+            known_of + _evidence(first, later, about, weights) >= 0
         ):
             newer.setdefault(first.record.id, []).append(later)
     return {id_: _standing(ones, newer) for id_, ones in newer.items()}
@@ -270,9 +290,10 @@ def _evidence(
     first: Candidate, later: Candidate, about: Mapping[str, frozenset[str]], weights: SlotWeights
 ) -> float:
     said, before = statement_of(later.record.text), statement_of(first.record.text)
-    shared = len(_content(first, about) & _content(later, about))
+    words = _content(first, about), _content(later, about)
+    shared = len(words[0] & words[1]) / max(1, min(len(words[0]), len(words[1])))
     return (
-        weights.shared * min(2, shared)
+        weights.shared * shared
         + weights.change * said.is_change
         + weights.day * (said.tells_a_day + before.tells_a_day)
         + weights.present * (said.tells_what_is + before.tells_what_is)

@@ -14,7 +14,7 @@ from typing import Final
 from .echo import attributed, is_quotation
 from .speakers import utterance
 
-MAX_CHARACTERS: Final = 600
+MAX_CHARACTERS: Final = 240
 """A longer text says several things, and its vector is of none of them."""
 
 _CACHED: Final = 4_096
