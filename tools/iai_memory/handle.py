@@ -21,7 +21,7 @@ from .base.progress import ProgressCallback, ignore_progress, never_interrupted
 from .base.zone import user_zone
 from .capture.spool import Spool
 from .embedding.encoder import Encoder
-from .embedding.identity import DIMENSION
+from .embedding.identity import DIMENSION, published_as
 from .embedding.model import EmbeddingModel
 from .embedding.model_files import ModelFiles, chosen_model
 from .errors import ModelFault, StoreLost, StoreMismatch
@@ -307,9 +307,23 @@ class StoreHandle:
         try:
             return self._opened_table(check=check)
         except StoreMismatch as exc:
-            if exc.embedder is None or not self._model.follow(exc.embedder):
+            if exc.embedder is None:
                 raise
+            if not self._model.follow(exc.embedder):
+                raise self._set_to_another_model(exc) from exc
         return self._opened_table(check=check)
+
+    def _set_to_another_model(self, refused: StoreMismatch) -> StoreMismatch:
+        """Return the refusal; of vectors that a published model made, with the way to keep them."""
+        model = published_as(refused.embedder or "")
+        if model is None or self.settings.model is None:
+            return refused
+        return StoreMismatch(
+            f"{self.paths.root} holds vectors of {model.model}, and IAI_MCP_MODEL names "
+            f"{self.settings.model}, which makes others: unset it, or run `iai-mcp model reembed` "
+            f"to replace them",
+            refused.embedder,
+        )
 
     def _opened_table(self, *, check: bool) -> Store:
         return Store(

