@@ -63,7 +63,7 @@ def test_english_is_read_whatever_names_and_code_are_in_it(encoder: Encoder, tex
 
 @pytest.mark.parametrize("text", IN_LATIN_SCRIPT)
 def test_another_language_in_latin_script_is_read_a_little(encoder: Encoder, text: str) -> None:
-    assert 0.05 < legibility(text, encoder) < 0.4
+    assert 0.0 < legibility(text, encoder) < 0.5
 
 
 @pytest.mark.parametrize("text", UNREADABLE)

@@ -232,7 +232,8 @@ def _is_unread(hit: Ranked) -> bool:
 def _likely(hits: Sequence[Ranked]) -> list[Ranked]:
     """Return the first hit, and those that are not much less likely to answer."""
     least = _least(hits[0])
-    return [hits[0], *(one for one in hits[1:] if (one.confidence or 0.0) >= least)]
+    rest = (one for one in hits[1:] if (one.confidence or 0.0) >= least or _is_unread(one))
+    return [hits[0], *rest]
 
 
 def _least(first: Ranked) -> float:

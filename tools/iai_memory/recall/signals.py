@@ -121,13 +121,13 @@ def _whole_text(inputs: SignalInputs) -> Floats:
 def _unread(inputs: SignalInputs) -> Floats:
     """Return the match of the words for as much of the meaning as the model cannot read.
 
-    The mean of BM25, scaled from 0, and of the share of the question: as gradual as a cosine.
+    The share of the question that the text has; of the same share, the best by BM25 counts double.
     """
     unread: Floats = 1 - inputs.reads
     if not unread.any():
         return unread
     bm25 = np.array([inputs.found.bm25.get(one.id, 0.0) for one in inputs.records])
-    return unread * (_scaled(bm25, 0.0) + inputs.coverage) / 2
+    return unread * inputs.coverage * (1 + _scaled(bm25, 0.0)) / 2
 
 
 def _words(inputs: SignalInputs) -> Floats:
