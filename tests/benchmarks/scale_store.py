@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -23,12 +23,13 @@ import numpy as np
 import iai_memory
 from iai_memory import Memory, load_settings
 from iai_memory.base.paths import StorePaths
-from iai_memory.embedding.encoder import Encoder
+from iai_memory.embedding.encoder import MAX_TOKENS, Encoder
 from iai_memory.embedding.identity import DIMENSION
-from iai_memory.embedding.passages import Passages, may_have_several, split
+from iai_memory.embedding.passages import Passages, Span, may_have_several, split
+from iai_memory.embedding.token_vectors import LARGEST_CODE, TOKEN_DIMENSION, TokenVectors
 from iai_memory.store.connection import TABLE_NAME
 from iai_memory.store.record import Record, Role
-from iai_memory.store.vector_rows import Row, Vector
+from iai_memory.store.vector_rows import Row, StoredTokens, Vector
 from iai_memory.writing.embed_pending import embed_texts
 
 from .longitudinal_world import make_world
@@ -161,15 +162,28 @@ def _build(store: Path, records: int) -> None:
 def _rows(encoder: Encoder, talk: Talk, records: int) -> Iterator[Row]:
     asked = [probe.text for probe in probes(records)]
     for number, (text, made) in enumerate(zip(asked, embed_texts(encoder, asked), strict=True)):
-        yield Row(_record(number, text), made.whole, made.passages)
+        yield Row(_record(number, text), made.whole, made.passages, made.tokens)
     real = encoder.encode([talk.turn() for _ in range(min(_SEEDS, records))])
     chance = np.random.default_rng(SEED)
     for number in range(len(asked), records):
         text = talk.turn(rare=RARE_SHARE)
-        spans = split(text, encoder.token_spans(text)) if may_have_several(text) else []
+        pieces = encoder.token_spans(text)
+        spans = split(text, pieces) if may_have_several(text) else []
         whole = _moved(real[chance.integers(len(real))], real, chance, 1)[0]
         parts = Passages(_moved(whole, real, chance, len(spans)), tuple(spans)) if spans else None
-        yield Row(_record(number, text), whole, parts)
+        yield Row(_record(number, text), whole, parts, _tokens(encoder, pieces, chance))
+
+
+def _tokens(
+    encoder: Encoder, pieces: Sequence[Span], chance: np.random.Generator
+) -> StoredTokens | None:
+    """Vectors of as many tokens as the text has, in any directions."""
+    if encoder.token_key is None:
+        return None
+    spans = np.array(pieces[:MAX_TOKENS], np.int32).reshape(-1, 2)
+    shape = (len(spans), TOKEN_DIMENSION)
+    codes = chance.integers(-LARGEST_CODE, LARGEST_CODE + 1, shape, dtype=np.int8)
+    return StoredTokens(TokenVectors(codes, spans).to_text(), encoder.token_key)
 
 
 def _moved(at: Vector, real: Vector, chance: np.random.Generator, count: int) -> Vector:
