@@ -11,6 +11,7 @@ from pathlib import Path
 from iai_memory import Memory
 from iai_memory.base.machine_faults import machine_fault
 from iai_memory.base.presence import alive_servers
+from iai_memory.embedding.identity import IDENTITY, EmbedderIdentity
 from iai_memory.errors import StoreFault
 from iai_memory.results import Freshness
 
@@ -91,7 +92,23 @@ def _check_model(memory: Memory) -> str:
     encoder = memory.encoder  # whole files may be no model
     assert encoder is not None, "the files are there"
     encoder.encode(["The quick brown fox."])
-    return "; ".join(filter(None, [f"{files.identity.key}, every file has its sha256", other]))
+    known = f"{files.identity.key}, every file has its sha256"
+    return "; ".join(filter(None, [known, _token_vectors(memory, files.identity), other]))
+
+
+def _token_vectors(memory: Memory, identity: EmbedderIdentity) -> str | None:
+    """Return what of the late interaction is missing; recall goes on without, so it is no fault."""
+    if identity.key == IDENTITY.key and identity.token_key != IDENTITY.token_key:
+        return "an earlier iai-mcp installed it, without token vectors: run `iai-mcp model install`"
+    if identity.token_key is None or not memory.paths.database.exists():
+        return None
+    try:
+        waiting = memory.store.latest.count_lacking_tokens(identity.token_key)
+    except StoreFault:  # the check of the table says so
+        return None
+    if not waiting:
+        return None
+    return f"{waiting:,} memories wait for token vectors, which a server or `iai-mcp sleep` makes"
 
 
 def _other_model(memory: Memory) -> str | None:
