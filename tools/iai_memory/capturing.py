@@ -24,7 +24,6 @@ from .results import IngestReport
 from .store.writer import ChangeGroup
 from .writing import changes
 from .writing.embed_pending import STEP_MEMORIES, EmbeddingElsewhere, embed_step
-from .writing.fill_tokens import token_step
 from .writing.ingest import ingest
 from .writing.new_memory import NewMemory, new_memories
 
@@ -182,6 +181,8 @@ class CapturingHandle(StoreHandle):
         key = None if self.model is None else self.model.identity.token_key
         if key is None or not self.store.latest.count_lacking_tokens(key):
             return 0  # the model is not loaded
+        from .writing.fill_tokens import token_step
+
         encoder = self.encoder
         try:
             return 0 if encoder is None else token_step(self.store, encoder)

@@ -85,7 +85,7 @@ def test_the_help_of_every_command_needs_no_memory(tmp_path: Path) -> None:
         (("session-start",), set[str](), 834, 250),
         (("timeline",), {"rich"}, 874, 250),
         (("status",), {"rich"}, 874, 250),
-        (("recall", "which port"), {"rich", "onnxruntime", "tokenizers"}, 922, 279),
+        (("recall", "which port"), {"rich", "onnxruntime", "tokenizers"}, 926, 279),
     ],
     ids=lambda part: part[0] if isinstance(part, tuple) else None,
 )
