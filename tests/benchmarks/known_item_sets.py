@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -219,6 +219,50 @@ def identifiers(seed: int = SEED) -> KnownItems:
     return KnownItems("identifiers", texts, cases)
 
 
+_SAID: Mapping[str, tuple[str, ...]] = {
+    "getUserById": ("get user by ID", "get user by id"),
+    "parseConfig": ("parse config",),
+    "fetch_order_lines": ("fetch order lines",),
+    "OAuth2Client": ("oauth2 client", "oauth 2 client"),
+    "MAX_RETRY_COUNT": ("max retry count",),
+    "k8sDeployJob": ("k8s deploy job",),
+    "S3UploadClient": ("s3 upload client",),
+    "readFileSync": ("read file sync",),
+    "tsconfig.build.json": ("ts config",),
+    "docker-compose.override.yml": ("docker compose override",),
+    "render_page_header": ("render page header",),
+    "useSessionState": ("use session state",),
+    "HTTPServerError": ("http server error",),
+    "IPv6Address": ("ipv6 address",),
+    "send_welcome_mail": ("send welcome mail",),
+    "TokenBucketLimiter": ("token bucket limiter",),
+    "e2eTestRunner": ("e2e test runner",),
+    "utf8Decoder": ("utf8 decoder", "utf 8 decoder"),
+    "list_open_invoices": ("list open invoices",),
+    "isFeatureEnabled": ("is feature enabled",),
+}
+_SAME_WORDS = (
+    "The {first} of the {second} was discussed, and {last} came up too.",
+    "{last} first, then {second}: we {first} whatever is left over.",
+    "About {first} and {second}, nobody knows; {last} is fine.",
+)
+_SAYING = ("what changed in {}?", "{}", "what do I know about {}")
+
+
+def said_names() -> KnownItems:
+    """Names of code that a question says in words, among texts with the same words apart."""
+    texts = [f"Since the last release {name} needs another argument." for name in _SAID]
+    cases: list[Case] = []
+    for right, forms in enumerate(_SAID.values()):
+        for form in forms:
+            words = form.split()
+            parts = {"first": words[0], "second": words[1], "last": words[-1]}
+            texts += [template.format(**parts) for template in _SAME_WORDS]
+            cases += [Case("said in words", asked.format(form), right) for asked in _SAYING]
+    # Of two forms one text may be told twice; nothing is looked for there.
+    return KnownItems("names of code, said in words", list(dict.fromkeys(texts)), cases)
+
+
 Made = tuple[str, list[tuple[str, str]]]
 
 
@@ -339,6 +383,7 @@ def all_sets(seed: int = SEED) -> Iterator[KnownItems]:
     yield long_texts(seed)
     yield multilingual()
     yield identifiers(seed)
+    yield said_names()
 
 
 _FACTS: Sequence[str] = (

@@ -21,6 +21,7 @@ from .date_mentions import named_period
 from .deduplication import merge_duplicates
 from .exchange_hits import merge_repeats, with_exchanges
 from .filter_arguments import in_hindsight
+from .joined_names import join_names
 from .late_interaction import interact
 from .legibility import UNREAD
 from .project_scope import in_project
@@ -68,7 +69,7 @@ def recall(
     if unranked is not None:
         return unranked
     spelled = respell(query.text, store.latest, encoder)
-    query = replace(query, text=spelled.text)
+    query = replace(query, text=join_names(spelled.text, store.latest))
     found = find_candidates(store.latest, encoder, query)
     weights = (tables or WeightTables()).table_for(
         is_conversation=found.is_conversation, has_exchanges=found.has_exchanges

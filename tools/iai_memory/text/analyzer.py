@@ -128,6 +128,14 @@ def plain_words(text: str) -> Iterator[Word]:
             yield Word(part, start + chunk.index(part), terms, is_stop)
 
 
+def identifiers(text: str) -> Iterator[str]:
+    """Yield each identifier, path or address of a text."""
+    for match in _CHUNK.finditer(readable_form(text)):
+        chunk = match[0]
+        if match.lastgroup == "spelled" and not is_word(chunk) and not is_contracted(chunk):
+            yield chunk
+
+
 def _analysed(text: str, *, query: bool) -> Iterator[tuple[bool, tuple[str, ...]]]:
     """Yield for each chunk of the text whether it is a stop word, and its terms."""
     text = readable_form(text)
