@@ -106,57 +106,59 @@ $(NEWEST_INSTALLED):
 test-clients: setup $(CLIENTS_INSTALLED) $(NEWEST_INSTALLED) ## Drive the real Claude Code and Codex, with a stub in place of their models
 	$(PYTEST) -m clients $(MORE) tests/clients
 
-# Two at a time, since a benchmark rarely fills more than one processor. What an earlier run left would
-# be taken for this one's. Of the sets, LOCOMO, REAL and XQUAD are others' and must be given.
+# Two at a time, since a benchmark rarely fills more than one processor. What an earlier run left is
+# thrown away, but with RESUME=1, which goes on with an interrupted run of the same checkout.
+# LOCOMO, REAL and XQUAD are others' sets and must be given.
 eval: setup ## Measure how well recall finds; LOCOMO=file, REAL=folder:folder, XQUAD=folder add sets
-	rm -rf $(EVAL)
+	$(if $(RESUME),,rm -rf $(EVAL))
 	mkdir -p $(EVAL)
-	date +%s > $(EVAL)/began
-	$(MAKE) --no-print-directory --jobs 2 --output-sync=target $(EVALUATIONS)
-	$(BENCHMARK).evaluation --results $(EVAL) --began $$(cat $(EVAL)/began) $(if $(INTO),--into $(INTO))
+	test -f $(EVAL)/began || date +%s > $(EVAL)/began
+	$(MAKE) --no-print-directory --jobs 2 --output-sync=target $(addprefix $(EVAL)/,$(EVALUATED))
+	$(BENCHMARK).evaluation --results $(EVAL) $(if $(RESUME),,--began $$(cat $(EVAL)/began)) \
+	  $(if $(INTO),--into $(INTO))
 
 eval-quick: ## Measure the same on small sets, in two minutes
 	$(MAKE) --no-print-directory eval QUICK=1
 
-EVALUATIONS := eval-longitudinal $(if $(LOCOMO),eval-locomo) \
-  $(if $(QUICK),,$(if $(REAL),eval-real) $(if $(XQUAD),eval-xquad) eval-templates eval-contradictions) \
-  eval-names eval-known-items eval-written eval-time
-.PHONY: $(EVALUATIONS) eval-locomo eval-xquad eval-real eval-templates eval-contradictions
+EVALUATED := longitudinal.jsonl $(if $(LOCOMO),locomo.jsonl) $(if $(QUICK),, \
+  $(if $(REAL),real.jsonl) $(if $(XQUAD),xquad.jsonl) templates.jsonl contradictions.json) \
+  names.jsonl known_items.jsonl written.jsonl time.json
 
-eval-longitudinal:
-	$(BENCHMARK).longitudinal $(if $(QUICK),--sessions 100 --kinds 6) \
-	  --outcomes $(EVAL)/longitudinal.jsonl
+$(EVAL)/longitudinal.jsonl:
+	$(BENCHMARK).longitudinal $(if $(QUICK),--sessions 100 --kinds 6) --outcomes $@
 
-eval-locomo:
+$(EVAL)/locomo.jsonl:
 	$(BENCHMARK).locomo --data $(LOCOMO) --route library --adversarial \
-	  $(if $(QUICK),--conversations 0-0) --outcomes $(EVAL)/locomo.jsonl
+	  $(if $(QUICK),--conversations 0-0) --outcomes $@
 
-eval-xquad:
-	$(BENCHMARK).xquad $(XQUAD) --every 6 --across 24 --outcomes $(EVAL)/xquad.jsonl
+$(EVAL)/xquad.jsonl:
+	$(BENCHMARK).xquad $(XQUAD) --every 6 --across 24 --outcomes $@
 
-eval-real:
-	$(BENCHMARK).real_sessions --own $(REAL) --outcomes $(EVAL)/real.jsonl
+$(EVAL)/real.jsonl:
+	$(BENCHMARK).real_sessions --own $(REAL) --outcomes $@
 
-eval-templates:
+$(EVAL)/templates.jsonl:
+	rm -rf $(EVAL)/templates
 	$(BENCHMARK).own_sessions $(EVAL)/templates
-	$(BENCHMARK).real_sessions $(EVAL)/templates --outcomes $(EVAL)/templates.jsonl
+	$(BENCHMARK).real_sessions $(EVAL)/templates --outcomes $@
 
-eval-written:
+$(EVAL)/written.jsonl:
+	rm -rf $(EVAL)/written
 	$(BENCHMARK).written_sessions $(EVAL)/written
-	$(BENCHMARK).real_sessions $(EVAL)/written --outcomes $(EVAL)/written.jsonl
+	$(BENCHMARK).real_sessions $(EVAL)/written --outcomes $@
 
-eval-contradictions:
-	$(BENCHMARK).contradictions --json $(EVAL)/contradictions.json
+$(EVAL)/contradictions.json:
+	$(BENCHMARK).contradictions --json $@
 
-eval-known-items:
-	$(BENCHMARK).known_item --outcomes $(EVAL)/known_items.jsonl
+$(EVAL)/known_items.jsonl:
+	$(BENCHMARK).known_item --outcomes $@
 
-eval-names:
+$(EVAL)/names.jsonl:
 	$(BENCHMARK).misspelt_names $(if $(QUICK),--sessions 100 --kinds 6,--sessions 500 --kinds 20) \
-	  --outcomes $(EVAL)/names.jsonl
+	  --outcomes $@
 
-eval-time:
-	$(BENCHMARK).time_questions $(if $(QUICK),--sizes 900) --json $(EVAL)/time.json
+$(EVAL)/time.json:
+	$(BENCHMARK).time_questions $(if $(QUICK),--sizes 900) --json $@
 
 $(VENV)/.bench-installed: $(BENCH_LOCK) | $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(BENCH_LOCK)

@@ -1,7 +1,7 @@
 """The coefficients of confidence, fitted anew: `python -m tests.benchmarks.confidence_fit`.
 
 Every question of the tuning half of the longitudinal set and of LoCoMo 0-2 is asked in stores of 20
-to 3,000 memories, those that something answers there and those that nothing does; what the product
+to 1,300 memories, those that something answers there and those that nothing does; what the product
 then weighs as evidence is taken from it as it calibrates, so that a new stage needs no change here.
 Printed are the logistic regressions (Cox, 1958) for notes and conversations, and what the product's
 own and the new ones do on the held-out half and on LoCoMo 3-4. Sessions of an assistant have a
@@ -14,6 +14,7 @@ never said of a known person has none either, and can hardly be recognised.
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 import tempfile
@@ -32,7 +33,7 @@ from iai_memory.recall import calibration
 from iai_memory.recall.calibration import Evidence, Logit
 
 from .intervals import mean_with_interval, table
-from .locomo_data import Conversation, load
+from .locomo_data import Conversation, Turn, load
 from .longitudinal_store import tell
 from .longitudinal_world import SEED, make_world
 from .reliability import reliability
@@ -49,10 +50,12 @@ FEATURES: dict[str, Callable[[Evidence], float]] = {
 }
 _OF_ANSWER = ("similarity", "coverage", "unknown", "candidates")
 _OF_HIT = tuple(FEATURES)
-_WORLDS = ((1_000, None, SEED), (150, 10, 1), (40, 4, 2), (10, 2, 3))
+_WORLDS = ((400, 16, SEED), (150, 10, 1), (40, 4, 2), (10, 2, 3))
 """Sessions, kinds of facts and the seed of each longitudinal world."""
 _SESSIONS_TOLD = (100, 6, 2)
 """So many of the first sessions of each conversation make a store."""
+_FOREIGN = 100
+"""At most so many questions of another conversation are asked of each store."""
 _RIDGE = 1e-3
 
 
@@ -131,12 +134,13 @@ def notes(folder: Path, *, small: bool = False) -> Iterator[Case]:
     for sessions, kinds, seed in _WORLDS[2:] if small else _WORLDS:
         world = make_world(seed, sessions=sessions, kinds=kinds)
         name = f"{sessions} sessions"
-        told = tell(_memory(folder / name), world)
-        _complete(told.memory)
+        memory = _memory(folder / name)
+        ids = _once(folder / f"{name}.json", lambda: tell(memory, world).ids)  # noqa: B023
+        _complete(memory)
         asked = [
             Asked(
                 one.text,
-                frozenset() if one.fact is None else frozenset({told.ids[one.fact.chain[-1]]}),
+                frozenset() if one.fact is None else frozenset({ids[one.fact.chain[-1]]}),
                 one.ask,
                 one.half == "held-out",
             )
@@ -144,7 +148,7 @@ def notes(folder: Path, *, small: bool = False) -> Iterator[Case]:
             if one.ask != "historical"
         ]
         _tell(f"notes: {len(world.said)} texts, {len(asked)} questions")
-        yield from ask(told.memory, asked, "notes", name)
+        yield from ask(memory, asked, "notes", name)
 
 
 def conversations(path: Path, folder: Path, *, small: bool = False) -> Iterator[Case]:
@@ -159,9 +163,11 @@ def conversations(path: Path, folder: Path, *, small: bool = False) -> Iterator[
             name = f"{first} sessions"
             memory = _memory(folder / f"{conversation.name} {name}")
             turns = [one for one in conversation.turns if int(one.session_id) <= first]
-            results = memory.ingest([turn.to_memory() for turn in turns]).results
+            ids = _once(
+                folder / f"{conversation.name} {name}.json",
+                lambda: _ingested(memory, turns),  # noqa: B023
+            )
             _complete(memory)
-            ids = {turn.dia_id: str(r.id) for turn, r in zip(turns, results, strict=True)}
             asked = _questions(conversation, foreign, ids, is_held_out=number > 2)
             _tell(f"{conversation.name}: {len(turns)} turns, {len(asked)} questions")
             yield from ask(memory, asked, "conversation", name)
@@ -176,7 +182,7 @@ def _questions(
         for one in conversation.questions
         if one.evidence <= ids.keys()
     ]
-    others = [one.text for one in foreign.questions][: max(10, len(own))]
+    others = [one.text for one in foreign.questions][: min(_FOREIGN, max(10, len(own)))]
     return own + [Asked(text, frozenset(), "of another", is_held_out) for text in others]
 
 
@@ -264,10 +270,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Reads the arguments, fits, prints; returns the exit code."""
     parser = arguments_of("confidence_fit", __doc__)
     parser.add_argument("--locomo", type=Path, required=True, help="LoCoMo's JSON file")
+    parser.add_argument("--stores", type=Path, help="keep the stores here, and use what is there")
     parser.add_argument("--small", action="store_true", help="in small stores only")
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="iai-mcp-fit-") as name:
-        folder = Path(name)
+        folder = given.stores or Path(name)
+        folder.mkdir(exist_ok=True)
         cases = [
             *notes(folder, small=given.small),
             *conversations(given.locomo, folder, small=given.small),
@@ -291,6 +299,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(judged(f"{table_}, held out, fitted anew", held_out, *new))
     keep(given.json, found)
     return 0
+
+
+def _ingested(memory: Memory, turns: Sequence[Turn]) -> dict[str, str]:
+    results = memory.ingest([turn.to_memory() for turn in turns]).results
+    return {turn.dia_id: str(one.id) for turn, one in zip(turns, results, strict=True)}
+
+
+def _once(file: Path, make: Callable[[], dict[str, str]]) -> dict[str, str]:
+    """Return what a file keeps; make and keep it where there is none."""
+    if file.exists():
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    made = make()
+    file.write_text(json.dumps(made), encoding="utf-8")
+    return made
 
 
 def _memory(store: Path) -> Memory:
