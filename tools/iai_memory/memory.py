@@ -253,8 +253,9 @@ class Memory(StoreUpkeep):
         from .analysis.contradictions import find_contradictions
 
         check_whole(limit, "limit", 1, MAX_LIMIT)
+        store = self.store  # says of which model
         self._model.require_files()
-        return find_contradictions(self.store, limit)
+        return find_contradictions(store, limit)
 
     def record(self, id: str) -> RecordView:
         """Return one memory with its whole text.

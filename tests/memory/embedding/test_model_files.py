@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -262,3 +263,17 @@ def test_a_graph_that_cannot_be_loaded_is_named(tmp_path: Path, model_folder: Pa
     start = f"the embedding model in {folder} cannot be used (model.onnx cannot be loaded: "
     assert str(error.value).startswith(start)
     assert str(error.value).endswith("): run `iai-mcp model install`")
+
+
+def test_how_cosines_are_read_is_what_this_version_knows_of_a_published_model(
+    tmp_path: Path,
+) -> None:
+    folder = model_of_rubbish(tmp_path / "model")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["identity"] |= {"cosine_zero": 0.5, "reads": ["la"], "tokens": "of before"}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    found = found_model(model=folder).identity
+    assert found == replace(IDENTITY, tokens="of before")
+    manifest["identity"]["model"] = "one of yours"
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert found_model(model=folder).identity.reads == ("la",)

@@ -8,7 +8,7 @@ manifest and compares sizes, which costs less than a millisecond and catches a t
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -19,7 +19,14 @@ from ..base.foreign_file import read_foreign, within
 from ..errors import ForeignFileFault, ModelCorrupt, ModelMissing
 from ..store_setting import store_folder
 from .convert import CONVERTER_VERSION
-from .identity import DIMENSION, IDENTITY, PUBLISHED, EmbedderIdentity, install_command
+from .identity import (
+    DIMENSION,
+    IDENTITY,
+    PUBLISHED,
+    EmbedderIdentity,
+    install_command,
+    published_as,
+)
 
 if TYPE_CHECKING:
     from ..settings import Settings
@@ -95,8 +102,14 @@ class ModelFiles:
 
     @property
     def identity(self) -> EmbedderIdentity:
-        """Identity of the vectors that this model makes."""
-        return self.manifest.identity
+        """Identity of the vectors that this model makes.
+
+        How cosines and languages are read is what this version of iai-mcp knows of a published
+        model, and not what the one knew that installed it.
+        """
+        written = self.manifest.identity
+        known = published_as(written.key)
+        return written if known is None else replace(known, tokens=written.tokens)
 
     @property
     def graph(self) -> Path:

@@ -203,7 +203,7 @@ def reembed(
         done += step.finished
         if progress is not None:
             progress(min(done, total), total)
-    return done
+    return total  # servers that run may have done some of it
 
 
 @dataclass(frozen=True, slots=True)
