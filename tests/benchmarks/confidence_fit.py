@@ -98,7 +98,7 @@ class Asked:
 
 
 @contextmanager
-def _listening() -> Generator[list[tuple[Logit, Evidence]]]:
+def listening() -> Generator[list[tuple[Logit, Evidence]]]:
     """Yield what every regression is asked while inside, in the order of the asking."""
     heard: list[tuple[Logit, Evidence]] = []
     own = Logit.probability
@@ -117,7 +117,7 @@ def _listening() -> Generator[list[tuple[Logit, Evidence]]]:
 def ask(memory: Memory, asked: Iterable[Asked], table_: str, store: str) -> Iterator[Case]:
     """Ask the questions of one store, and yield what calibration saw."""
     for one in asked:
-        with _listening() as heard:
+        with listening() as heard:
             found = memory.recall(
                 one.text, limit=LIMIT, budget_tokens=BUDGET_TOKENS, min_confidence=0.0
             )
@@ -190,7 +190,7 @@ def fitted(cases: Sequence[Case], *, hits: bool) -> dict[str, float]:
     """Return the coefficients of the answer, or of a hit, by the names that `Logit` gives them."""
     names = _OF_HIT if hits else _OF_ANSWER
     rows, labels, weights = _examples(cases, names, hits=hits)
-    beta = _regress(np.column_stack([np.ones(len(rows)), rows]), labels, weights)
+    beta = regress(np.column_stack([np.ones(len(rows)), rows]), labels, weights)
     return dict(zip(("bias", *names), (round(float(one), 2) for one in beta), strict=True))
 
 
@@ -226,7 +226,7 @@ def _balanced(keys: Sequence[tuple[str, bool]]) -> Array:
     return np.asarray(weights * len(keys) / weights.sum(), dtype=np.float64)
 
 
-def _regress(rows: Array, labels: Array, weights: Array) -> Array:
+def regress(rows: Array, labels: Array, weights: Array) -> Array:
     """Return the coefficients of a logistic regression, by Newton's method with a small ridge."""
     beta = np.zeros(rows.shape[1])
     for _ in range(50):

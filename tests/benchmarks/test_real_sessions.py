@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.benchmarks import outcomes, real_sessions, recall_pairs
+from tests.benchmarks import outcomes, real_sessions, recall_pairs, sessions_fit
 from tests.benchmarks.intervals import mean_with_interval
 from tests.benchmarks.own_sessions import LANGUAGES, own_set, write_own_set
 from tests.benchmarks.real_data import Turns, load_set, own_questions, told_to
@@ -123,6 +123,22 @@ def test_a_tiny_set_is_stored_asked_and_told(
         "iai-mcp: confidence of first hits",
     ):
         assert title in shown
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("model")
+def test_the_confidence_of_sessions_is_fitted_on_two_sets_and_judged_on_each(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sets = [write_tiny_set(tmp_path / name) for name in ("one", "two")]
+    arguments = [*map(str, sets), "--stores", str(tmp_path / "stores")]
+    first = run_benchmark(sessions_fit, tmp_path, *arguments)
+    assert set(first["HIT_IN_SESSIONS"]) == {"bias", "unknown", "score", "rank"}
+    assert first["ANSWER_BY_TOKENS"].keys() - first["ANSWER_IN_SESSIONS"] == {"nearness"}
+    shown = capsys.readouterr().out
+    assert shown.count("emptied below") == shown.count("minimum and share") == 3
+    # The stores are kept: asked again they say the same.
+    assert run_benchmark(sessions_fit, tmp_path, *arguments) == first
 
 
 def test_a_hit_counts_among_the_first_k_only(tmp_path: Path) -> None:

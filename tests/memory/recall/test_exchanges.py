@@ -9,6 +9,7 @@ from tests.support.themes import OpenMemory, store_all
 
 from iai_memory import Memory
 from iai_memory.recall.features import Features
+from iai_memory.recall.weights import SESSIONS
 from iai_memory.results import Hit
 from iai_memory.store.session_order import Exchange, SessionOrder
 from iai_memory.text.tokens import estimate_tokens
@@ -139,6 +140,30 @@ def test_questions_without_answers_do_not_stand_before_the_exchange_that_answers
     store_all(memory, turns(*said, session="b", hour=8))
     found = memory.recall("which port does the preview server listen on?", limit=5)
     assert answer in shown(found.hits[0])
+
+
+def test_the_words_of_question_and_answer_are_compared_together(open_memory: OpenMemory) -> None:
+    memory = open_memory()
+    answer = "It takes 7001, since AirPlay has the other one."
+    dialogue = (
+        ("user", "Where does the preview server listen?"),
+        ("assistant", answer),
+        ("user", "Does the preview reload when a template changes?"),
+        ("assistant", "It watches the folder of templates."),
+        ("user", "What plays the sound in the lobby?"),
+        ("assistant", "An old speaker that knows AirPlay."),
+    )
+    store_all(memory, turns(*dialogue))
+    hits = memory.recall("the preview server and AirPlay", min_confidence=0.0).hits
+    compared = {
+        one: float(part.rpartition(" ")[2])
+        for one, hit in enumerate(hits)
+        for part in hit.reason.replace(" = ", " + ").split(" + ")
+        if part.startswith("late interaction")
+    }
+    assert answer in shown(hits[0])
+    assert compared[0] == pytest.approx(SESSIONS.late_interaction)
+    assert all(part < 0.8 * compared[0] for one, part in compared.items() if one)
 
 
 def test_the_reply_to_a_list_of_questions_is_found_beside_the_list(

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -21,9 +22,11 @@ from numpy.typing import NDArray
 from ..embedding.token_vectors import TokenVectors, max_similarities, words_of_tokens
 from ..errors import StoreUnavailable
 from ..store.reader import TableReader
+from ..store.record import Record
 from ..text.languages import detect
 from ..text.stemming import is_stop_word
 from .candidates import CandidateSet
+from .exchanges import exchange_of
 from .neighbours import Floats
 from .query import Query
 from .ranked import Ranked, sort_key
@@ -34,6 +37,10 @@ NAME: Final = "late interaction"
 
 BEST: Final = 30
 """Hits that are compared; with 50 the first hit of the longitudinal set is right as often."""
+
+BEST_EXCHANGES: Final = 20
+"""Hits that are compared in sessions, each with two or three turns; with 30 or 50 as many questions
+have the right one first, or among the first five."""
 
 # Among hits that are nearer together than this, none is the best by much.
 _LEAST_RANGE: Final = 0.1
@@ -53,22 +60,39 @@ def interact(
         query: The question.
         weight: Of this kind of candidates.
     """
-    best = ranked[:BEST]
+    best = ranked[: BEST_EXCHANGES if found.has_exchanges else BEST]
     if found.tokens is None or not weight or len(best) < 2:
         return list(ranked)
     asked = found.tokens.chosen(_content(query.text, found.tokens))
-    texts = _read(reader, [one.record.id for one in best], found.token_key)
-    if not len(asked) or len(texts) < _LEAST_SHARE * len(best):
+    shown = {one.record.id: _shown(one.record, found) for one in best}
+    texts = _read(reader, list({id_ for ids in shown.values() for id_ in ids}), found.token_key)
+    own = {hit: [texts[id_] for id_ in ids if id_ in texts] for hit, ids in shown.items()}
+    own = {hit: vectors for hit, vectors in own.items() if vectors}
+    if not len(asked) or len(own) < _LEAST_SHARE * len(best):
         return list(ranked)
-    of_texts = _scaled(_matches(query.text, asked, best, texts))
+    cosines = _nearest(asked, list(own.values()))
+    of_hits = _scaled(cosines @ _rarity(query.text, asked, best, texts))
     # One without vectors is neither nearer nor farther than the others.
-    values = dict(zip(texts, of_texts.tolist(), strict=True))
-    usual = float(np.mean(of_texts))
+    values = dict(zip(own, of_hits.tolist(), strict=True))
+    usual = float(np.mean(of_hits))
+    nearness = dict(zip(own, cosines.mean(axis=1).tolist(), strict=True))
     compared = [
-        one.with_part(NAME, weight * _reads(found, one) * values.get(one.record.id, usual))
+        replace(
+            one.with_part(NAME, weight * _reads(found, one) * values.get(one.record.id, usual)),
+            nearness=nearness.get(one.record.id),
+        )
         for one in best
     ]
-    return sorted([*compared, *ranked[BEST:]], key=sort_key)
+    return sorted([*compared, *ranked[len(best) :]], key=sort_key)
+
+
+def _shown(record: Record, found: CandidateSet) -> list[str]:
+    """Return the ids of what is compared: the record, in sessions what is shown with it too.
+
+    Question and answer are about the same; each has words that the other lacks.
+    """
+    exchange = exchange_of(record, found.sessions) if found.has_exchanges else None
+    return list(dict.fromkeys([record.id, *(exchange.ids if exchange else ())]))
 
 
 def _reads(found: CandidateSet, one: Ranked) -> float:
@@ -93,18 +117,25 @@ def _content(text: str, tokens: TokenVectors) -> NDArray[np.bool_]:
     return content if content.any() else np.ones(len(tokens), np.bool_)
 
 
-def _matches(
+def _nearest(asked: TokenVectors, texts: Sequence[Sequence[TokenVectors]]) -> Floats:
+    """Return the cosine of each of k tokens with the nearest of each of n hits' texts, (n, k)."""
+    cosines = max_similarities(asked, [one for of_hit in texts for one in of_hit])
+    begins = np.cumsum([0, *map(len, texts[:-1])])
+    nearest: Floats = np.maximum.reduceat(cosines.astype(np.float64), begins, axis=0)
+    return nearest
+
+
+def _rarity(
     question: str, asked: TokenVectors, best: Sequence[Ranked], texts: Mapping[str, TokenVectors]
 ) -> Floats:
-    """Return the weighted mean of the question's cosines with each text, (len(texts),)."""
+    """Return the weight of each token of the question by how few hits have it, (k,); together 1."""
     wanted = _pieces(question, asked)
     records = [one.record for one in best if one.record.id in texts]
     held = [set(_pieces(one.text, texts[one.id])) for one in records]
     counts = np.array([sum(piece in pieces for pieces in held) for piece in wanted])
-    rarity = np.log(1 + len(held) / (counts + 0.5))
-    cosines = max_similarities(asked, list(texts.values())).astype(np.float64)
-    matches: Floats = cosines @ (rarity / rarity.sum())
-    return matches
+    rarity: Floats = np.log(1 + len(held) / (counts + 0.5))
+    weights: Floats = rarity / rarity.sum()
+    return weights
 
 
 def _pieces(text: str, tokens: TokenVectors) -> list[str]:

@@ -23,6 +23,8 @@ class Ranked:
         coverage: The share of the query's words, rare ones counting more, in the text itself, 0..1.
         reads: How far the model reads the query and the text, whichever less, 0..1.
         span: The passage that matched best, None for a text of one passage.
+        nearness: Mean cosine of the query's content tokens with the nearest token of the hit, see
+            `late_interaction`; None without token vectors.
         copies: Ids of the candidates that say the same in the same words and are not shown.
         matched_wording: Id of the earlier wording of this fact that matched, None where its own
             did.
@@ -40,6 +42,7 @@ class Ranked:
     coverage: float = 0.0
     reads: float = 1.0
     span: Span | None = None
+    nearness: float | None = None
     copies: tuple[str, ...] = ()
     matched_wording: str | None = None
     confidence: float | None = None
