@@ -46,6 +46,8 @@ _LIVE: Final = timedelta(days=1)  # what was said this long before it was stored
 _OTHERS: Final = 2.0  # texts that stand for the hits at large, beside those of the subject
 _MIN_TERM: Final = 3
 _NEGATED_SHARE: Final = 0.5
+_WELL_READ: Final = 0.5
+_SHARED_UNREAD: Final = 2
 
 # A capital inside the question, or a word with an underscore or with letters and digits.
 _NAME: Final = re.compile(r"(?<=[\s\"'(])[A-Z][\w\u2019-]*\w|\b(?=\w*[A-Za-z])(?=\w*[\d_])\w{3,}")
@@ -65,7 +67,7 @@ class SlotWeights:
         shared: Times the share of the content words, beside the subject's name, of the text that
             has fewer, that the other one has too.
         change: Where the later one has a word for a change.
-        day: For each that names a day: it tells what happened once.
+        day: Where one of them names a day: it tells what happened once, or on such days.
         present: For each in the present: it tells what is.
         gap: Times how much lower the later one scores.
         few: Times the share of `_OTHERS` in what the cosine within the subject is taken from: with
@@ -77,7 +79,7 @@ class SlotWeights:
     within: float = 4.5
     shared: float = 3.0
     change: float = 0.6
-    day: float = -1.3
+    day: float = -2.6
     present: float = 0.6
     gap: float = -1.0
     few: float = -0.8
@@ -115,10 +117,11 @@ def order_slots(
         if one.record.id in known and _may_state(one, by_user=found.has_exchanges)
     ]
     about = _held_subject(query.text, wordings)
+    asked = _terms_held(set(query_terms(query.text)), wordings)
     wordings = [one for one in wordings if about.get(one.record.id)]
     if len(wordings) < 2:
         return list(ranked)
-    newer = _newer_wordings(wordings, about, ranked, reader, query.names, weights)
+    newer = _newer_wordings(wordings, about, asked, ranked, reader, query.names, weights)
     return _reordered(ranked, newer) if newer else list(ranked)
 
 
@@ -169,6 +172,7 @@ def _terms_held(terms: set[str], candidates: Sequence[Candidate]) -> dict[str, f
 def _newer_wordings(
     wordings: Sequence[Candidate],
     about: Mapping[str, frozenset[str]],
+    asked: Mapping[str, frozenset[str]],
     ranked: Sequence[Ranked],
     reader: TableReader,
     names: ProjectNames,
@@ -179,6 +183,7 @@ def _newer_wordings(
     looked_at = [one.record for one in ranked[:LOOKED_AT]]
     vectors = reader.whole_vectors([one.id for one in looked_at if one.embedder == embedder])
     scores = {one.record.id: one.score for one in ranked}
+    reads = {one.record.id: one.reads for one in ranked}
     wordings = [one for one in wordings if one.record.id in vectors]
     if len(wordings) < 2:
         return {}
@@ -199,6 +204,12 @@ def _newer_wordings(
         first, later = pair
         gap = max(0.0, scores[first.record.id] - scores[later.record.id])
         known_of = likely[one, other] + weights.gap * gap
+        answers = asked[first.record.id] <= asked[later.record.id]
+        if not (answers or statement_of(later.record.text).ends_another):
+            continue
+        is_read = min(reads[first.record.id], reads[later.record.id]) >= _WELL_READ
+        if not (is_read or len(_words(first) & _words(later)) >= _SHARED_UNREAD):
+            continue  # to a model that hardly reads a language all of its texts are alike
         if _replaces(later, first, about, names) and (
             known_of + _evidence(first, later, about, weights) >= 0
         ):
@@ -269,6 +280,7 @@ def _replaces(
         or not (said.states_something and before.states_something)
         or said.is_past
         or said.is_one_more
+        or (said.is_hearsay and not before.is_hearsay)
         or (said.is_plan and not before.is_plan)
     ):
         return False
@@ -295,14 +307,18 @@ def _evidence(
     return (
         weights.shared * shared
         + weights.change * said.is_change
-        + weights.day * (said.tells_a_day + before.tells_a_day)
+        + weights.day * (said.tells_a_day or before.tells_a_day)
         + weights.present * (said.tells_what_is + before.tells_what_is)
     )
 
 
 def _content(one: Candidate, about: Mapping[str, frozenset[str]]) -> set[str]:
     """Return the content words of a text, without the subject's."""
-    terms = set(one.terms.split()).difference(FILLER_WORDS, about[one.record.id])
+    return _words(one).difference(about[one.record.id])
+
+
+def _words(one: Candidate) -> set[str]:
+    terms = set(one.terms.split()).difference(FILLER_WORDS)
     return {term for term in terms if len(term) >= _MIN_TERM}
 
 

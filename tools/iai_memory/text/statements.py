@@ -30,11 +30,28 @@ _CHANGE: Final = re.compile(
     r"\b(?:instead|no longer|any ?more|now|these days|from (?:here|now) on|as of|starting|since|"
     r"new|renamed|moved?|switch\w*|chang\w*|replac\w*|correct\w*|upgrad\w*|turn\w* out|wrong|"
     r"not|became|left|quit|gave up|went over|migrat\w*|swapped|traded|sold"
-    r"|jetzt|nun|statt(?:dessen)?|nicht mehr|seit|ab sofort|neu(?:e[mnrs]?)?|gewechselt|umgezogen|"
-    r"umgestellt|ge\u00e4ndert"
+    r"|jetzt|nun|statt(?:dessen)?|nicht mehr|seit|ab sofort|neu(?:e[mnrs]?)?|gewechselt|"
+    r"umgezogen|gezogen|umgestellt|ge\u00e4ndert"
     r"|ahora|ya no|desde|nuev[oa]|cambi\w+|mud\w+"
     r"|maintenant|d\u00e9sormais|ne \w+ plus|depuis|nouve(?:au|lle)|chang\w+|"
     r"d\u00e9m\u00e9nag\w+)\b",
+    re.I,
+)
+# What says that another thing holds from then on, in whatever words.
+_ENDS: Final = re.compile(
+    r"\b(?:instead|no longer|any ?more|now|these days|from (?:here|now) on|as of|renamed|moved|"
+    r"relocated|switched|changed|replaced|corrected|upgraded|turn\w* out|quit|gave up|went over|"
+    r"migrated|swapped|traded|sold|took over|hired|promoted"
+    r"|jetzt|stattdessen|nicht mehr|ab sofort|gewechselt|umgezogen|gezogen|umgestellt|ge\u00e4ndert"
+    r"|ahora|ya no|cambi\w+|mud\w+"
+    r"|maintenant|d\u00e9sormais|ne \w+ plus|chang\u00e9\w*|d\u00e9m\u00e9nag\w+)\b",
+    re.I,
+)
+_HEARSAY: Final = re.compile(
+    r"\b(?:said|says|claims?|claimed|thinks|thought|heard|told (?:me|us|him|her|them|[A-Z]\w+))"
+    r",? (?:that|it)\b|\b(?:according to|apparently|rumou?rs?|angeblich|laut|seg\u00fan|selon)\b"
+    r"|\b(?:sagt|sagte|meint|meinte|behauptet|behauptete),? dass\b"
+    r"|\b(?:dice|dijo|dit|a dit|m'a dit) qu",
     re.I,
 )
 _PLAN: Final = re.compile(
@@ -72,15 +89,17 @@ _ONE_MORE: Final = re.compile(
 # Of these one can have several: a second one said later does not end the first.
 _SEVERAL: Final = re.compile(
     r"\b(?:(?:has|have|had|owns?|own|got|bought|keeps?|there(?:'s| is| are)) (?:an?|one|two|some)\b"
-    r"|(?:likes?|loves?|enjoys?|hates?|speaks?|knows?|visited|met|saw|watched|read|tried|fixed|added"
-    r"|created|wrote|found|reviewed|merged|closed|released)\b"
-    r"|hat eine?n?\b|habe eine?n?\b|mag\b|liebt\b|spricht\b|tiene una?\b|tengo una?\b|habla\b"
-    r"|le gusta\b|a une?\b|ai une?\b|aime\b|parle\b)",
+    r"|(?:likes?|loves?|enjoys?|hates?|speaks?|knows?|drinks?|eats?|plays?|needs?|supports?|visited"
+    r"|met|saw|watched|read|tried|fixed|added|created|wrote|found|reviewed|merged|closed|released"
+    r"|allergic to)\b"
+    r"|hat eine?n?\b|habe eine?n?\b|mag\b|liebt\b|spricht\b|trinkt\b|isst\b|spielt\b|braucht\b"
+    r"|tiene una?\b|tengo una?\b|habla\b|bebe\b|come\b|le gusta\b"
+    r"|a une?\b|ai une?\b|aime\b|parle\b|boit\b|mange\b|joue\b)",
     re.I,
 )
 _DAY: Final = re.compile(
     r"\b(?:yesterday|this morning|last (?:night|week)|ago|twice|over lunch|at the weekend|"
-    r"on (?:mon|tues|wednes|thurs|fri|satur|sun)day)\b",
+    r"on (?:mon|tues|wednes|thurs|fri|satur|sun)days?)\b",
     re.I,
 )
 _PRESENT: Final = re.compile(
@@ -126,6 +145,16 @@ class Statement:
     def is_change(self) -> bool:
         """Whether it has a word for a change."""
         return _CHANGE.search(self.words) is not None
+
+    @cached_property
+    def ends_another(self) -> bool:
+        """Whether it says that something else holds from then on."""
+        return _ENDS.search(self.words) is not None
+
+    @cached_property
+    def is_hearsay(self) -> bool:
+        """Whether it says what somebody said."""
+        return _HEARSAY.search(self.words) is not None
 
     @cached_property
     def is_plan(self) -> bool:
