@@ -34,8 +34,8 @@ from iai_server.mcp.server import build_app
 
 FACT: Final = "The staging database listens on port 5544."
 QUESTION: Final = "which port is staging on?"
-SHOWN: Final = (OutOfSight.NOTHING_THEN, OutOfSight.RESPELLED)
-"""What is of another time, or has a word in another spelling, is shown."""
+SHOWN: Final = (OutOfSight.NOTHING_THEN, OutOfSight.RESPELLED, OutOfSight.OTHER_LANGUAGE)
+"""What is of another time or in another language, or has a word in another spelling, is shown."""
 
 HARD: Final = "on what does the machine hear?"
 OTHER: Final = "The cat sleeps on the sofa."
@@ -296,6 +296,9 @@ CASES: Final[Mapping[OutOfSight, Make]] = MappingProxyType(
         OutOfSight.DAMAGED_WORDS: damaged_words,
         OutOfSight.UNREADABLE_QUESTION: lambda memory, *_: Case(many(memory).memory, "🚀"),
         OutOfSight.RESPELLED: respelled,
+        OutOfSight.OTHER_LANGUAGE: lambda memory, *_: Case(
+            many(memory).memory, "auf welchem Port ist die Datenbank staging?"
+        ),
         OutOfSight.OTHER_MODEL: other_model,
         OutOfSight.ALIASES_UNREADABLE: aliases_unreadable,
         OutOfSight.UNKNOWN_PROJECT: narrowed(project="alhpa"),

@@ -26,6 +26,7 @@ class OutOfSight(StrEnum):
     DAMAGED_WORDS = "damaged_words"
     UNREADABLE_QUESTION = "unreadable_question"
     RESPELLED = "respelled"
+    OTHER_LANGUAGE = "other_language"
     OTHER_MODEL = "other_model"
     ALIASES_UNREADABLE = "aliases_unreadable"
     UNKNOWN_PROJECT = "unknown_project"
@@ -69,7 +70,11 @@ MAKES_INCOMPLETE: Final = frozenset(
 )
 """The reasons that nobody chose; behind the others stands a filter, a limit or a user's wish."""
 
-TOLD_WITH_HITS: Final = MAKES_INCOMPLETE | {OutOfSight.NOTHING_THEN, OutOfSight.RESPELLED}
+TOLD_WITH_HITS: Final = MAKES_INCOMPLETE | {
+    OutOfSight.NOTHING_THEN,
+    OutOfSight.RESPELLED,
+    OutOfSight.OTHER_LANGUAGE,
+}
 """The reasons that are told beside hits; the others where there is none."""
 
 
@@ -139,6 +144,10 @@ _SENTENCES: Final[Mapping[OutOfSight, Callable[[int], str]]] = MappingProxyType(
         OutOfSight.RESPELLED: _many(
             "word of the question is in no memory and was read as one that is spelled nearly so",
             "words of the question are in no memory and were read as ones spelled nearly so",
+        ),
+        OutOfSight.OTHER_LANGUAGE: _always(
+            "most of what was searched is in another language than the question: ask in that one, "
+            "or run `iai-mcp model install --multilingual`"
         ),
         OutOfSight.OTHER_MODEL: _always(
             "the store holds vectors of another model: run `iai-mcp model reembed`"

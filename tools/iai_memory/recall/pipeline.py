@@ -24,6 +24,7 @@ from .filter_arguments import in_hindsight
 from .joined_names import join_names
 from .late_interaction import interact
 from .legibility import UNREAD
+from .other_language import in_another_language
 from .project_scope import in_project
 from .query import Query
 from .ranked import Ranked
@@ -94,6 +95,7 @@ def recall(
             encoder is not None and found.legible_question < UNREAD
         ),
         OutOfSight.RESPELLED: len(spelled.changed),
+        OutOfSight.OTHER_LANGUAGE: int(in_another_language(query, found, store.latest, encoder)),
     }
     return Recalled(
         hits=fitted.hits,

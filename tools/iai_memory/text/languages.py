@@ -13,6 +13,7 @@ from .stop_words import FUNCTION_WORDS, LETTERS
 _HEAD_CHARACTERS: Final = 4_000
 _CACHED_CHARACTERS: Final = 200
 _CACHED_TEXTS: Final = 500
+_SPOKEN_CHARACTERS: Final = 200
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?")
 _SERBIAN: Final = re.compile("[ђјљњћџ]")
 _PERSIAN: Final = re.compile("[پچژگکی]")
@@ -26,6 +27,7 @@ _EASTERN: Final = (
     ("thai", re.compile("[\u0e01-\u0e5b]")),
     ("hebrew", re.compile("[\u05d0-\u05ea]")),
 )
+_VIETNAMESE: Final = re.compile("[\u1ea0-\u1ef9\u01a1\u01b0]")
 _NOT_LATIN: Final = ("russian", "greek", "arabic")
 _BY_SCRIPT: Final = (
     (0x0250, "latin"),
@@ -100,6 +102,41 @@ def _detect(text: str) -> Languages:
 
 
 _detected = lru_cache(maxsize=_CACHED_TEXTS)(_detect)
+
+
+def spoken(text: str) -> str | None:
+    """Return the language that most of a text is in; None where it has too few cues to tell.
+
+    Languages of one script that have no function words here count as its usual one: Ukrainian as
+    Russian, Urdu as Arabic. Other languages in Latin script are not told at all.
+    """
+    return _spoken(text[:_SPOKEN_CHARACTERS].casefold())
+
+
+@lru_cache(maxsize=2_000)
+def _spoken(head: str) -> str | None:
+    letters = sum(map(str.isalpha, head))
+    latin = sum(_is_latin(character) for character in head)
+    if not letters:
+        return None
+    if 2 * latin > letters:
+        if _VIETNAMESE.search(head):
+            return "vietnamese"
+        scores = _scores(head)
+        highest = max(scores.values(), default=0.0)
+        best = [language for language, score in scores.items() if score == highest]
+        is_sure = highest >= _MIN_SCORE and len(_cues_in(head)) > 1 and len(best) == 1
+        return best[0] if is_sure else None
+    east = next((name for name, pattern in _EASTERN if pattern.search(head)), None)
+    if east is not None:
+        return east
+    detected = detect(head)
+    names = (language_of(word, detected) for word in _WORD.findall(head))
+    return next((name for name in names if name != detected.latin), None)
+
+
+def _is_latin(character: str) -> bool:
+    return character.isalpha() and (character < "\u0250" or "\u1e00" <= character < "\u1f00")
 
 
 def likely(text: str) -> list[str]:
