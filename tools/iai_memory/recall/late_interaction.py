@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..embedding.token_vectors import TokenVectors, max_similarities, words_of_tokens
-from ..errors import StoreUnavailable
+from ..errors import StoreFault
 from ..store.reader import TableReader
 from ..store.record import Record
 from ..text.languages import detect
@@ -36,7 +36,8 @@ _log = logging.getLogger(__name__)
 NAME: Final = "late interaction"
 
 BEST: Final = 30
-"""Hits that are compared; with 50 the first hit of the longitudinal set is right as often."""
+"""Hits that are compared; with 50 the first hit of the longitudinal set is right as often. Of
+notes and conversations those have vectors that are among the `COMPARED` best of a search."""
 
 BEST_EXCHANGES: Final = 20
 """Hits that are compared in sessions, each with two or three turns; with 30 or 50 as many questions
@@ -55,8 +56,9 @@ def interact(
 
     Args:
         ranked: Best first.
-        found: Has the question's token vectors; None leaves the order as it is.
-        reader: Of the table; it reads those of the hits, a few kB each.
+        found: Has the token vectors of the question, None leaves the order as it is; and those of
+            the best of both searches.
+        reader: Of the table; it reads those of the other turns of sessions.
         query: The question.
         weight: Of this kind of candidates.
     """
@@ -65,7 +67,7 @@ def interact(
         return list(ranked)
     asked = found.tokens.chosen(_content(query.text, found.tokens))
     shown = {one.record.id: _shown(one.record, found) for one in best}
-    texts = _read(reader, list({id_ for ids in shown.values() for id_ in ids}), found.token_key)
+    texts = _read(found, reader, list({id_ for ids in shown.values() for id_ in ids}))
     own = {hit: [texts[id_] for id_ in ids if id_ in texts] for hit, ids in shown.items()}
     own = {hit: vectors for hit, vectors in own.items() if vectors}
     if not len(asked) or len(own) < _LEAST_SHARE * len(best):
@@ -100,13 +102,17 @@ def _reads(found: CandidateSet, one: Ranked) -> float:
     return found.legible_question * found.legible.get(one.record.id, 1.0)
 
 
-def _read(reader: TableReader, ids: Sequence[str], key: str) -> dict[str, TokenVectors]:
+def _read(found: CandidateSet, reader: TableReader, ids: Sequence[str]) -> dict[str, TokenVectors]:
+    """Return the token vectors of these records, those of sessions' turns from the table."""
     try:
-        found = reader.token_vectors(ids, key)
-    except StoreUnavailable as exc:  # a damaged column; doctor tells of it
+        read = found.compared.result() if found.compared is not None else {}
+        missing = [id_ for id_ in ids if id_ not in read]
+        if found.has_exchanges and missing:
+            read = read | reader.token_vectors(missing, found.token_key)
+    except StoreFault as exc:  # a damaged column; doctor tells of it
         _log.warning("recall goes on without token vectors: %s", exc)
         return {}
-    return {id_: found[id_] for id_ in ids if id_ in found}
+    return {id_: read[id_] for id_ in ids if id_ in read}
 
 
 def _content(text: str, tokens: TokenVectors) -> NDArray[np.bool_]:
