@@ -56,16 +56,16 @@ def resident():
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 before = resident()
-began = time.perf_counter()
+began = time.process_time()
 encoder = load_encoder(open_model(Path(sys.argv[1]), "settings"), threads=1)
-load = time.perf_counter() - began
+load = time.process_time() - began
 loaded = resident()
 texts = json.load(sys.stdin)
 encoder.encode(texts[:5])
 def seconds(work):
-    began = time.perf_counter()
+    began = time.process_time()
     work()
-    return time.perf_counter() - began
+    return time.process_time() - began
 all_texts = min(seconds(lambda: encoder.encode(texts)) for _ in range(int(sys.argv[2])))
 asked = sorted(seconds(lambda: encoder.encode_question(one[:60])) for one in texts)
 print(json.dumps({
@@ -88,7 +88,7 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of one model in a new process, one thread.
+    """Of one model in a new process, one thread; seconds are of processor time.
 
     Attributes:
         disk: Megabytes of the model's folder.
