@@ -29,6 +29,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import regex
+
 from ..base.defaults import MIN_CONFIDENCE
 from ..store.candidate import Candidate
 from ..text.analyzer import query_terms
@@ -40,8 +42,8 @@ from .ranked import Ranked
 
 _DATE: Final = re.compile(rf"(?:{MONTH}|{WEEKDAY})s?", re.I)
 # A capital inside a sentence, or a word with an underscore or with letters and digits.
-_NAME: Final = re.compile(
-    r"(?<=[\s\"'(])[A-Z][\w\u2019-]*[a-z]\w*"
+_NAME: Final = regex.compile(
+    r"(?<=[\s\"'(])\p{Lu}[\w\u2019-]*\p{Ll}\w*"
     r"|\b(?=\w*[A-Za-z])(?=\w*[\d_])\w{3,}"
 )
 _FIRST_HITS: Final = 10
@@ -163,13 +165,17 @@ class Answer:
     below: int = 0
 
 
-def calibrate(query: Query, hits: Sequence[Ranked], found: CandidateSet) -> Answer:
+def calibrate(
+    query: Query, hits: Sequence[Ranked], found: CandidateSet, certainty: float = 1.0
+) -> Answer:
     """Give the answer and each hit its probability; drop the hits of an answer that is too unsure.
 
     Args:
         query: The question, its limit and its minimum confidence.
         hits: Best first, those behind the limit too.
         found: Everything that either search found.
+        certainty: How far an answer holds for the question, 0..1: less than 1 where a word of it
+            was read as another one. It lowers what is told, and makes no answer empty unasked.
 
     Where a hit waits for its vector, nothing is known of how near it is: as without vectors, all
     hits stay, and none has a probability.
@@ -199,16 +205,24 @@ def calibrate(query: Query, hits: Sequence[Ranked], found: CandidateSet) -> Answ
         evidence = Evidence(one.similarity, one.coverage, unknown, gap, count, score, rank)
         return min(most, logit.probability(evidence))
 
+    def told(value: float | None) -> float:
+        return round((value or 0.0) * certainty, 3)
+
     calibrated = [replace(one, confidence=probability(rank, one)) for rank, one in enumerate(hits)]
     likely = _likely(calibrated) if found.has_exchanges else calibrated
-    if confidence < (measured if query.min_confidence is None else query.min_confidence):
+    is_sure = (
+        confidence >= measured
+        if query.min_confidence is None
+        else told(confidence) >= query.min_confidence
+    )
+    if not is_sure:
         unread = [one for one in likely if _is_unread(one)] if query.min_confidence is None else []
-        return Answer(unread, confidence, below=len(likely) if confidence >= measured else 0)
+        return Answer(unread, told(confidence), below=len(likely) if confidence >= measured else 0)
     kept = likely if query.min_confidence is None else calibrated
     least = _least(calibrated[0])
     return Answer(
-        kept,
-        confidence,
+        [replace(one, confidence=told(one.confidence)) for one in kept],
+        told(confidence),
         behind=sum(probability(rank, one) >= least for rank, one in enumerate(behind, len(hits))),
         unlikely=len(calibrated) - len(kept),
     )

@@ -81,7 +81,7 @@ def recall(
     ranked = merge_repeats(ranked, found, query.names)
     facts = resolve_supersession(ranked, store.latest, query, weights.maintained)
     ordered = order_slots(facts, found, store.latest, query)
-    answer = calibrate(query, merge_duplicates(ordered, query.names), found)
+    answer = calibrate(query, merge_duplicates(ordered, query.names), found, spelled.certainty)
     shown = with_exchanges(answer.hits, found.candidates, store.latest, query.where)
     fitted = fit_budget(shown, query.budget_tokens)
     left_out = {

@@ -21,6 +21,8 @@ from enum import Enum
 from itertools import islice
 from typing import Final
 
+import regex
+
 from ..embedding.encoder import Encoder
 from ..store.reader import TableReader
 from ..store.vocabulary import NearWord, Sought
@@ -53,11 +55,13 @@ _FEW: Final = 3
 _QUESTION_MARKS: Final = ("?", "\uff1f", "\u061f")
 
 _LONG_NAME: Final = 5  # letters of a well-known name that may be an error for another one
+_ALIKE: Final = 0.9
+_BY_EDITS: Final = (0.7, 0.5, 0.4)
 _LONG_NOUN: Final = 7  # letters; a shorter one has others beside it: Turm, Sturm
 _WORD_LETTERS: Final = 5
 _TWO_EDITS_OF_A_WORD: Final = 9
 _SAME_BEGIN: Final = 2  # letters that no stemmer takes off
-_LETTERS: Final = re.compile(r"[^\W\d_]+")
+_LETTERS: Final = regex.compile(r"[\p{L}\p{M}]+")
 _DATE: Final = re.compile(rf"(?:{MONTH}|{WEEKDAY})s?", re.I)
 
 
@@ -72,6 +76,11 @@ class Spelled:
 
     text: str
     changed: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def certainty(self) -> float:
+        """How far an answer holds for the words that were asked, 0..1; 1 where none was changed."""
+        return min((_certainty(asked, known) for asked, known in self.changed), default=1.0)
 
     def note(self) -> str | None:
         """Return the sentence for the user; None where nothing was changed."""
@@ -101,7 +110,7 @@ def respell(text: str, reader: TableReader, encoder: Encoder | None) -> Spelled:
     near = reader.near_words(looked_for) if looked_for else {}
     changed = list[tuple[str, str]]()
     for one in reversed(unknown):
-        meant = _as_known(one, near.get(one.sought, ()), reader)
+        meant = _as_known(one, near.get(one.sought, ()), reader, encoder)
         if meant is not None and meant != one.word.spelled:
             start, end = one.word.start, one.word.start + len(one.word.spelled)
             text = f"{text[:start]}{meant}{text[end:]}"
@@ -193,7 +202,9 @@ def _begins_a_sentence(text: str, start: int) -> bool:
     return not before or before[-1] in ".?!:\u2026\n\u00bf\u00a1"
 
 
-def _as_known(one: _Doubtful, near: Sequence[NearWord], reader: TableReader) -> str | None:
+def _as_known(
+    one: _Doubtful, near: Sequence[NearWord], reader: TableReader, encoder: Encoder | None
+) -> str | None:
     """Return the word of the memories that is most likely meant; None where there is none."""
     if one.kind is _Kind.PAIR:
         terms = word_terms(one.spelled, detect(""))
@@ -208,7 +219,7 @@ def _as_known(one: _Doubtful, near: Sequence[NearWord], reader: TableReader) -> 
     fitting = [
         (edits(one.spelled, plain), -count, known)
         for known, count in spellings.items()
-        if _may_be_meant(one, known, plain := romanised(known))
+        if _may_be_meant(one, known, plain := romanised(known), encoder)
     ]
     return min(fitting)[-1] if fitting else None
 
@@ -234,7 +245,7 @@ def _plain(word: str) -> str:
     return word.lower() if word.isascii() else romanised(word)
 
 
-def _may_be_meant(one: _Doubtful, known: str, plain: str) -> bool:
+def _may_be_meant(one: _Doubtful, known: str, plain: str, encoder: Encoder | None) -> bool:
     """Return whether a word of the memories, romanised too, may be meant."""
     if one.spelled == plain:
         return True
@@ -252,12 +263,30 @@ def _may_be_meant(one: _Doubtful, known: str, plain: str) -> bool:
         return distance == 1 and (is_long or sound_alike(one.spelled, plain))
     if not one.is_well_known:
         return True
-    is_error = distance == 1 and min(len(one.spelled), len(plain)) >= _LONG_NAME
-    return same_begin and (is_error or sound_alike(one.spelled, plain))
+    if not same_begin or sound_alike(one.spelled, plain):
+        return same_begin
+    # Two well-known names are two people: Julian is not Julia.
+    is_long = min(len(one.spelled), len(plain)) >= _LONG_NAME
+    return distance == 1 and is_long and not _is_whole(known, encoder)
+
+
+def _certainty(asked: str, known: str) -> float:
+    """Return how likely one word is meant by another one, 0..1: chosen, not fitted."""
+    one, other = romanised(asked), romanised(known)
+    if one == other:
+        return 1.0
+    if sound_alike(one, other):
+        return _ALIKE
+    return _BY_EDITS[min(edits(one, other), len(_BY_EDITS)) - 1]
 
 
 def _same_begin(one: str, other: str) -> bool:
     return first_sounds(one)[0] == first_sounds(other)[0]
+
+
+def _is_whole(word: str, encoder: Encoder | None) -> bool:
+    """Return whether the model has the word whole."""
+    return encoder is not None and encoder.token_spans(word) == [(0, len(word))]
 
 
 def _is_other_form(asked: str, known: str) -> bool:

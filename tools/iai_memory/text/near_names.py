@@ -70,7 +70,16 @@ def first_sounds(word: str) -> str:
 
 
 def sound_alike(one: str, other: str) -> bool:
-    """Return whether two romanised words are pronounced alike in English: Jon and John."""
+    """Return whether two romanised words are pronounced alike in English: Jon and John.
+
+    Metaphone (Philips, 1990) hears no vowels, but the last one tells Paula from Paul.
+    """
     from jellyfish import metaphone
 
-    return metaphone(one.replace("y", "i")) == metaphone(other.replace("y", "i"))
+    one, other = one.replace("y", "i"), other.replace("y", "i")
+    return _last_sound(one) == _last_sound(other) and metaphone(one) == metaphone(other)
+
+
+def _last_sound(word: str) -> str:
+    """Return the last letter that is heard, one for all letters of the same sound."""
+    return (word.rstrip("eh") or word)[-1:].translate(_SOUNDS)
