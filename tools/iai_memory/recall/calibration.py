@@ -13,6 +13,13 @@ is lost. A sentence embedding hardly shows that something was never said of a kn
 .09 of these questions are recognised. Answers with a confidence of up to .03, .30, .51, .71 and .95
 were right in .07, .27, .51, .69 and .95 of the cases.
 
+`python -m tests.benchmarks.confidence_fit` fits the answer and these hits anew, and judges them on
+the other halves. After the word-by-word comparison and the order of slots had changed the scores,
+what is above still said what comes true: the expected calibration error of hits was .006 among
+notes and .016 in conversations; fitted anew it was .018 and .013. A new regression of the answer
+recognised more questions of another conversation, .99 for .92, and emptied more that something
+answers, .006 for .002. So the coefficients stayed.
+
 An assistant's sessions have regressions of their own, fitted by `tests.benchmarks.sessions_fit` on
 231 questions about two people's sessions, 28 that nothing answers and, with a tenth of the weight,
 207 about the other one's. Of fifteen features of a hit, those stayed that helped when fitted on
