@@ -110,9 +110,12 @@ class TokenVectors:
         places = np.frombuffer(content, "<u2", 2 * count).reshape(count, 2).astype(np.int32)
         begins = np.cumsum(places[:, 0], dtype=np.int32)
         packed = np.frombuffer(content, np.uint8, offset=_BYTES_OF_A_SPAN * count)
-        halves = np.stack([packed >> 4, packed & 15], axis=-1).astype(np.int8) - np.int8(_HALF)
+        codes = np.empty((count, TOKEN_DIMENSION), np.int8)
+        pairs = packed.reshape(count, _BYTES_OF_A_TOKEN)
+        codes[:, ::2], codes[:, 1::2] = pairs >> 4, pairs & 15
+        codes -= np.int8(_HALF)
         spans = np.stack([begins, begins + places[:, 1]], axis=1)
-        return cls(halves.reshape(count, TOKEN_DIMENSION), spans)
+        return cls(codes, spans)
 
 
 def max_similarities(query: TokenVectors, texts: Sequence[TokenVectors]) -> NDArray[np.float32]:
