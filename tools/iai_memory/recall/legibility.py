@@ -62,6 +62,8 @@ _MOST_FOREIGN: Final = 0.45
 and .901. Sessions of our own, whose questions use other words, want it higher rather than lower."""
 
 _LEAST_FOREIGN: Final = 0.05
+_SHORT_WORDS: Final = 3
+_LEAST_SHORT: Final = 0.75
 _PER_LETTER: Final = 0.5  # in Vietnamese pieces have 1.9 letters, in Polish 2.1, in German 2.7
 _SPELLED: Final = 1.8
 
@@ -105,6 +107,10 @@ def _measured(head: str, encoder: Encoder) -> float:
     other = sum(word in _OTHER for word in words) / len(words)
     if head.isascii() and english - other > _SURE:
         return 1.0
+    # A few words prove nothing: "kubectl", "AWS SES" and "Zoë Kravitz" are spelled in letters too.
+    # One word of another language's, as "ses" is French, proves nothing either.
+    is_short = len(words) <= _SHORT_WORDS and (head.isascii() or not other)
+    least = _LEAST_SHORT if is_short and other * len(words) <= 1 else 0.0
     # Of a script that it has letters of, each letter is a piece: fewer of them say as much.
     is_latin = 2 * sum(map(str.isascii, spoken)) > len(spoken)
     pieces = encoder.pieces(spoken if is_latin else spoken[:_OTHER_SCRIPT_CHARACTERS])
@@ -122,7 +128,7 @@ def _measured(head: str, encoder: Encoder) -> float:
     spelled = _PER_LETTER * (letters / max(1, count) - _SPELLED)
     foreign = min(_MOST_FOREIGN, max(_LEAST_FOREIGN, spelled))
     read = _share_read(pieces, by_letter=False)
-    return round(read * (foreign + (1 - foreign) * is_english), 3)
+    return round(read * max(least, foreign + (1 - foreign) * is_english), 3)
 
 
 def _share_read(pieces: list[Piece], *, by_letter: bool) -> float:

@@ -11,14 +11,13 @@ from .candidates import CandidateSet
 from .query import Query
 
 _LOOKED_AT: Final = 12
-_MIN_TEXTS: Final = 3
 _MIN_SHARE: Final = 2 / 3
 
 
 def in_another_language(
     query: Query, found: CandidateSet, reader: TableReader, encoder: Encoder | None
 ) -> bool:
-    """Return whether two of three texts are in one other language than the question's.
+    """Return whether two of three texts are in other languages than the question.
 
     The best candidates are looked at; without any, the newest memories. Texts and questions with
     too few cues count for none. A model that was made for several languages finds across them, so
@@ -35,7 +34,6 @@ def in_another_language(
     records = [one.record for one in found.candidates[:_LOOKED_AT]]
     records = records or reader.newest(query.where, _LOOKED_AT)
     said = [language for one in records if (language := spoken(one.text)) is not None]
-    if len(said) < _MIN_TEXTS:
+    if not said:
         return False
-    others = (said.count(language) for language in set(said) - {asked})
-    return max(others, default=0) >= _MIN_SHARE * len(said)
+    return sum(language != asked for language in said) >= _MIN_SHARE * len(said)
