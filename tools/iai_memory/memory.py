@@ -257,6 +257,16 @@ class Memory(StoreUpkeep):
         self._model.require_files()
         return find_contradictions(store, limit)
 
+    def not_compared(self) -> tuple[int, int]:
+        """Return how many memories `contradictions` leaves out: too old ones, and pending ones.
+
+        Raises:
+            StoreFault: The store could not be read.
+        """
+        from .analysis.contradictions import not_compared
+
+        return not_compared(self.store)
+
     def record(self, id: str) -> RecordView:
         """Return one memory with its whole text.
 

@@ -157,6 +157,8 @@ def doctor(
     if contradictions:
         memory = open_memory()
         _print_contradictions(memory.contradictions(limit), memory.zone, as_json)
+        if not as_json:
+            _print_not_compared(*memory.not_compared())
         return
     from ..doctor.checks import run_checks
 
@@ -187,10 +189,20 @@ def _print_contradictions(found: list[Contradiction], zone: tzinfo, as_json: boo
                     for record in (one.newer, one.older)
                 ),
                 f"       {one.reason}",
-                f"       if the newer one replaces the older one: {one.next}",
+                f"       if the newer one is right: {one.next}"
+                if one.next.startswith("iai-mcp supersede")
+                else f"       if the newer one, which is trusted less, is wrong: {one.next}",
             ]
         )
     emit_lines([f"{len(found)} pairs that may contradict each other; nothing was changed"])
+
+
+def _print_not_compared(older: int, pending: int) -> None:
+    """Print what was not looked at, if anything was not."""
+    if older:
+        emit_lines([f"not looked at: {older:,} memories that came before the newest 20,000"])
+    if pending:
+        emit_lines([f"not looked at: {pending:,} memories that wait for vectors"])
 
 
 def _no_model(model: ModelStatus) -> str:

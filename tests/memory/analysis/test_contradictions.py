@@ -154,3 +154,33 @@ def test_the_doctor_lists_them_as_text_and_as_json(
     assert run(["doctor", "--contradictions", "--json"]) == 0
     [one] = json.loads(capsys.readouterr().out)
     assert one["older"]["id"] == old
+
+
+def test_what_is_trusted_less_is_to_be_forgotten_instead(memory: Memory) -> None:
+    tell(memory, "Staging listens on port 5544.")
+    claim = {"text": "Staging listens on port 6000.", "role": "tool", "created_at": "2026-03-01"}
+    [new] = memory.ingest([claim], origin="import").results
+    assert [one.next for one in memory.contradictions()] == [f"iai-mcp forget {new.id}"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "Staging might listen on port 6000.",
+        "Staging used to listen on port 6000.",
+        "Staging also listens on port 6000.",
+    ],
+)
+def test_plans_the_past_and_one_more_contradict_nothing(memory: Memory, other: str) -> None:
+    tell(memory, "Staging listens on port 5544.", other)
+    assert pairs(memory) == []
+
+
+def test_the_doctor_says_what_was_not_looked_at(
+    memory: Memory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert memory.not_compared() == (0, 0)
+    memory.ingest([{"text": "word " * 8_000}])
+    assert memory.not_compared() == (0, 1)
+    assert run(["doctor", "--contradictions"]) == 0
+    assert "not looked at: 1 memories that wait for vectors\n" in capsys.readouterr().out

@@ -198,10 +198,12 @@ def _newer_wordings(
     most = weights.shared + weights.change + 2 * weights.present
     newer: dict[str, list[Candidate]] = {}
     for one, other in zip(*np.nonzero(np.triu(likely + most >= 0, 1)), strict=True):
-        pair = _in_order(wordings[one], wordings[other])
+        pair = in_order(wordings[one].record, wordings[other].record)
         if pair is None:
             continue
-        first, later = pair
+        first, later = wordings[one], wordings[other]
+        if pair[0] is not first.record:
+            first, later = later, first
         gap = max(0.0, scores[first.record.id] - scores[later.record.id])
         known_of = likely[one, other] + weights.gap * gap
         answers = asked[first.record.id] <= asked[later.record.id]
@@ -251,13 +253,13 @@ def _alike(own: Floats, at_large: Floats) -> tuple[Floats, Floats]:
     return cosines, dots / (lengths * lengths.T)
 
 
-def _in_order(one: Candidate, other: Candidate) -> tuple[Candidate, Candidate] | None:
-    """Return two texts, the earlier one first; None where nobody knows which it is."""
-    first, later = sorted((one, other), key=lambda it: (it.record.valid_from, it.record.id))
-    if first.record.id > later.record.id and not _was_told_later(first.record):
+def in_order(one: Record, other: Record) -> tuple[Record, Record] | None:
+    """Return two memories, the earlier one first; None where nobody knows which it is."""
+    first, later = sorted((one, other), key=lambda it: (it.valid_from, it.id))
+    if first.id > later.id and not _was_told_later(first):
         # It came after what claims a later time, and was said as it came: that clock ran ahead.
         first, later = later, first
-    return None if TIME_ESTIMATED in later.record.tags else (first, later)
+    return None if TIME_ESTIMATED in later.tags else (first, later)
 
 
 def _was_told_later(record: Record) -> bool:
@@ -267,29 +269,37 @@ def _was_told_later(record: Record) -> bool:
 def _replaces(
     later: Candidate, first: Candidate, about: Mapping[str, frozenset[str]], names: ProjectNames
 ) -> bool:
-    """Return whether the later text may stand for the earlier one, whatever they say.
+    """Return whether the later text may stand for the earlier one, whatever they share.
 
-    It is trusted as much, is of the same project, names as much of the subject, and states what is.
+    It is trusted as much, is of the same project, and names as much of the subject.
     """
     new, old = later.record, first.record
-    said, before = statement_of(new.text), statement_of(old.text)
     if (
         new.trust < old.trust
         or not names.same(new.project, old.project)
         or not about[old.id] <= about[new.id]
-        or not (said.states_something and before.states_something)
+        or not may_end(new.text, old.text)
+    ):
+        return False
+    return not statement_of(new.text).is_negated or _denies(later, first, about)
+
+
+def may_end(later: str, first: str) -> bool:
+    """Return whether a text may say that something else holds than an earlier one said.
+
+    It states what is, not what was once, may be or is said by others, and not one more of several.
+    """
+    said, before = statement_of(later), statement_of(first)
+    if (
+        not (said.states_something and before.states_something)
         or said.is_past
         or said.is_one_more
         or (said.is_hearsay and not before.is_hearsay)
         or (said.is_plan and not before.is_plan)
     ):
         return False
-    if not said.is_change and (
-        (said.is_one_of_several and before.is_one_of_several)
-        or are_parallel(before.words, said.words)
-    ):
-        return False
-    return not said.is_negated or _denies(later, first, about)
+    several = said.is_one_of_several and before.is_one_of_several
+    return said.is_change or not (several or are_parallel(before.words, said.words))
 
 
 def _denies(later: Candidate, first: Candidate, about: Mapping[str, frozenset[str]]) -> bool:
