@@ -171,6 +171,7 @@ token_step(memory.store, memory.encoder)
 """
 
 
+@pytest.mark.slow
 def test_killed_before_the_commit_nothing_is_lost(told: Memory) -> None:
     before = rows_of(told)
     drop_tokens(told)
