@@ -42,6 +42,7 @@ def test_other_names_are_other_people(asked: str, known: str) -> None:
 def test_a_word_is_read_in_our_letters_whatever_its_script() -> None:
     assert romanised("Zo\u00eb") == "zoe"
     assert romanised("\u041d\u0430\u0442\u0430\u043b\u044c\u044f") == "natalya"
+    assert romanised("\u0414\u0436\u043e\u0430\u043d\u043d\u0430") == "joanna"
     assert romanised("\u5317\u4eac") == "beijing"
     assert romanised("port5544") == romanised("v2") == ""
 

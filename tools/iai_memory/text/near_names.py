@@ -31,7 +31,7 @@ def romanised(word: str) -> str:
     if not plain.isascii():
         from anyascii import anyascii
 
-        plain = anyascii(plain).casefold().replace("'", "")
+        plain = anyascii(plain).casefold().replace("'", "").replace("dzh", "j")
     return plain if plain.isascii() and plain.isalpha() else ""
 
 
