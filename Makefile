@@ -115,7 +115,7 @@ eval: setup ## Measure how well recall finds; LOCOMO=file, REAL=folder:folder, X
 	test -f $(EVAL)/began || date +%s > $(EVAL)/began
 	$(MAKE) --no-print-directory --jobs 2 --output-sync=target $(addprefix $(EVAL)/,$(EVALUATED))
 	$(BENCHMARK).evaluation --results $(EVAL) $(if $(RESUME),,--began $$(cat $(EVAL)/began)) \
-	  $(if $(INTO),--into $(INTO))
+	  $(if $(QUICK),--small) $(if $(INTO),--into $(INTO))
 
 eval-quick: ## Measure the same on small sets, in two minutes
 	$(MAKE) --no-print-directory eval QUICK=1

@@ -50,14 +50,15 @@ def put_into(document: Path, text: str) -> None:
     document.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
 
 
-def described(began: float | None) -> str:
-    """Return when and of what state this was measured, and how long it took."""
+def described(began: float | None, *, small: bool) -> str:
+    """Return when and of what state this was measured, how much of it, and how long it took."""
     commit = subprocess.run(
         ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
     ).stdout.strip()
     took = "" if began is None else f", in {(time.time() - began) / 60:.0f} minutes"
     state = f" of commit {commit}" if commit else ""
-    return f"Measured on {datetime.now(UTC):%Y-%m-%d}{state}{took}."
+    extent = " on the small sets of `make eval-quick`" if small else ""
+    return f"Measured{extent} on {datetime.now(UTC):%Y-%m-%d}{state}{took}."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,9 +69,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--results", type=Path, required=True, help="folder of --outcomes files")
     parser.add_argument("--into", type=Path, help="put the tables into this document")
     parser.add_argument("--began", type=float, help="Unix time at which the measuring began")
+    parser.add_argument("--small", action="store_true", help="it was measured on small sets")
     given = parser.parse_args(arguments)
     try:
-        text = report(*kept_in(given.results), described(given.began))
+        text = report(*kept_in(given.results), described(given.began, small=given.small))
         if given.into is None:
             print(text)
         else:
