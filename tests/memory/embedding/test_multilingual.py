@@ -62,3 +62,14 @@ def test_a_question_finds_a_text_in_another_language_and_script(
     }
     for question, right in asked.items():
         assert memory.recall(question).hits[0].text == right
+
+
+def test_a_name_that_another_language_writes_otherwise_does_not_empty_the_answer(
+    model: ModelFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IAI_MCP_MODEL", str(model.folder))
+    memory = Memory(tmp_path / "store")
+    right = "莱比锡的办公室是由玛尔塔管理的。"
+    memory.ingest([right, "数据库的备份每天凌晨两点运行。", "二楼的咖啡机坏了。"])
+    found = memory.recall("Who is it that manages the office in Leipzig?")
+    assert [hit.text for hit in found.hits][:1] == [right]

@@ -42,7 +42,7 @@ from ..base.defaults import MIN_CONFIDENCE
 from ..store.candidate import Candidate
 from ..text.analyzer import query_terms
 from ..text.calendar import MONTH, WEEKDAY
-from ..text.languages import detect
+from ..text.languages import detect, spoken
 from .candidates import CandidateSet
 from .query import Query
 from .ranked import Ranked
@@ -54,6 +54,7 @@ _NAME: Final = regex.compile(
     r"|\b(?=\w*[A-Za-z])(?=\w*[\d_])\w{3,}"
 )
 _FIRST_HITS: Final = 10
+_READ: Final = 0.5  # from which on the model reads question and hit
 _MAX_CANDIDATES: Final = 300
 # What meaning adds to the score of any text of sessions, read by the model: cosines are not near 0.
 _UNREAD_SCORE: Final = 0.5
@@ -192,7 +193,9 @@ def calibrate(
         return Answer(hits, None, behind=len(behind))
     if not hits:
         return Answer([], 0.0)
-    unknown = float(names_only_unknown(query.text, found.candidates))
+    # A name is written otherwise in another language, which a model of many reads all the same.
+    foreign = hits[0].reads >= _READ and _differ_in_language(query.text, hits[0].record.text)
+    unknown = float(not foreign and names_only_unknown(query.text, found.candidates))
     count = len(found.candidates)
     # In sessions the first hit decides: of ten exchanges one is near by chance.
     confidence = (
@@ -311,6 +314,11 @@ def _confidence_in_sessions(
         first.similarity, first.coverage, unknown, 0.0, count, nearness=first.nearness
     )
     return ANSWER_BY_TOKENS.probability(evidence)
+
+
+def _differ_in_language(question: str, text: str) -> bool:
+    languages = {spoken(question), spoken(text)}
+    return None not in languages and len(languages) == 2
 
 
 def names_only_unknown(question: str, candidates: Sequence[Candidate]) -> bool:
