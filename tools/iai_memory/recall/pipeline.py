@@ -11,7 +11,9 @@ from typing import Literal
 from ..base.out_of_sight import OutOfSight
 from ..embedding.encoder import Encoder
 from ..embedding.identity import MODEL_NAME, install_command
+from ..errors import StoreUnavailable
 from ..results import Coverage, Hidden, Period, Recalled
+from ..store.reader import TableReader
 from ..store.table import Store
 from .budget import fit_budget
 from .by_id import named_by_id
@@ -28,7 +30,7 @@ from .other_language import in_another_language
 from .project_scope import in_project
 from .query import Query
 from .ranked import Ranked
-from .respelling import respell
+from .respelling import Spelled, respell
 from .scoring import score
 from .slots import order_slots
 from .supersession import resolve_supersession
@@ -69,8 +71,8 @@ def recall(
     unranked = _without_ranking(store, query, started)
     if unranked is not None:
         return unranked
-    spelled = respell(query.text, store.latest, encoder)
-    query = replace(query, text=join_names(spelled.text, store.latest))
+    spelled = _spelled(store.latest, encoder, query)
+    query = replace(query, text=spelled.text)
     found = find_candidates(store.latest, encoder, query)
     weights = (tables or WeightTables()).table_for(
         is_conversation=found.is_conversation, has_exchanges=found.has_exchanges
@@ -107,6 +109,15 @@ def recall(
         latency_ms=round((time.perf_counter() - started) * 1000, 1),
         coverage=_left_out(left_out, spelled.note()),
     )
+
+
+def _spelled(reader: TableReader, encoder: Encoder | None, query: Query) -> Spelled:
+    """Return the question as the memories spell it; as it is where their words cannot be read."""
+    try:
+        spelled = respell(query.text, reader, encoder)
+        return replace(spelled, text=join_names(spelled.text, reader))
+    except StoreUnavailable:  # the search by words fails too, and the answer tells of it
+        return Spelled(query.text)
 
 
 def _without_ranking(store: Store, query: Query, started: float) -> Recalled | None:
