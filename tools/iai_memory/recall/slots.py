@@ -195,9 +195,11 @@ def _newer_wordings(
     similar = (cosines - unlike) / (same - unlike)
     likely = weights.bias + weights.cosine * similar + weights.within * within
     likely += weights.few * _OTHERS / (len(wordings) - 2 + _OTHERS)
-    most = weights.shared + weights.change + 2 * weights.present
+    likely += _evidence(wordings, about, weights)
     newer: dict[str, list[Candidate]] = {}
-    for one, other in zip(*np.nonzero(np.triu(likely + most >= 0, 1)), strict=True):
+    # A change is evidence only in the later one, so of a pair it is added here.
+    most = likely + weights.change
+    for one, other in zip(*np.nonzero(np.triu(most >= 0, 1)), strict=True):
         pair = in_order(wordings[one].record, wordings[other].record)
         if pair is None:
             continue
@@ -205,16 +207,16 @@ def _newer_wordings(
         if pair[0] is not first.record:
             first, later = later, first
         gap = max(0.0, scores[first.record.id] - scores[later.record.id])
-        known_of = likely[one, other] + weights.gap * gap
+        changes = weights.change * statement_of(later.record.text).is_change
+        if likely[one, other] + changes + weights.gap * gap < 0:
+            continue
         answers = asked[first.record.id] <= asked[later.record.id]
         if not (answers or statement_of(later.record.text).ends_another):
             continue
         is_read = min(reads[first.record.id], reads[later.record.id]) >= _WELL_READ
         if not (is_read or len(_words(first) & _words(later)) >= _SHARED_UNREAD):
             continue  # to a model that hardly reads a language all of its texts are alike
-        if _replaces(later, first, about, names) and (
-            known_of + _evidence(first, later, about, weights) >= 0
-        ):
+        if _replaces(later, first, about, names):
             newer.setdefault(first.record.id, []).append(later)
     return {id_: _standing(ones, newer) for id_, ones in newer.items()}
 
@@ -309,17 +311,25 @@ def _denies(later: Candidate, first: Candidate, about: Mapping[str, frozenset[st
 
 
 def _evidence(
-    first: Candidate, later: Candidate, about: Mapping[str, frozenset[str]], weights: SlotWeights
-) -> float:
-    said, before = statement_of(later.record.text), statement_of(first.record.text)
-    words = _content(first, about), _content(later, about)
-    shared = len(words[0] & words[1]) / max(1, min(len(words[0]), len(words[1])))
-    return (
-        weights.shared * shared
-        + weights.change * said.is_change
-        + weights.day * (said.tells_a_day or before.tells_a_day)
-        + weights.present * (said.tells_what_is + before.tells_what_is)
+    wordings: Sequence[Candidate], about: Mapping[str, frozenset[str]], weights: SlotWeights
+) -> Floats:
+    """Return the evidence in the words of each pair of n texts but for changes, (n, n)."""
+    contents = [_content(one, about) for one in wordings]
+    column = {term: at for at, term in enumerate(set[str]().union(*contents))}
+    has_term = np.zeros((len(wordings), len(column)))
+    for row, terms in enumerate(contents):
+        has_term[row, [column[term] for term in terms]] = 1.0
+    counts = np.maximum(1.0, has_term.sum(axis=1))
+    shared = has_term @ has_term.T / np.minimum(counts[:, None], counts[None, :])
+    said = [statement_of(one.record.text) for one in wordings]
+    present = np.array([float(one.tells_what_is) for one in said])
+    day = np.array([float(one.tells_a_day) for one in said])
+    either_day: Floats = np.maximum(day[:, None], day[None, :])
+    both_present: Floats = present[:, None] + present[None, :]
+    evidence: Floats = (
+        weights.shared * shared + weights.present * both_present + weights.day * either_day
     )
+    return evidence
 
 
 def _content(one: Candidate, about: Mapping[str, frozenset[str]]) -> set[str]:
