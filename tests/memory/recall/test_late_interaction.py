@@ -76,3 +76,12 @@ def test_a_single_hit_has_nothing_to_be_compared_with(tmp_path: Path, model_fold
     memory = Memory(settings=settings, on_commit=lambda: None)
     memory.ingest([NOTED[1]])
     assert parts(memory) == {NOTED[1]: 0.0}
+
+
+def test_a_text_of_which_only_the_beginning_was_read_is_neither_first_nor_last(
+    told: Memory,
+) -> None:
+    long = f"{NOTED[1]} {'The harbour was quiet and the boats lay still. ' * 40}"
+    told.ingest(long)
+    found = parts(told)
+    assert 0.0 < found[max(found, key=len)] < NOTES.late_interaction

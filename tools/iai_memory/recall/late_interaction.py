@@ -70,6 +70,9 @@ def interact(
     texts = _read(found, reader, list({id_ for ids in shown.values() for id_ in ids}))
     own = {hit: [texts[id_] for id_ in ids if id_ in texts] for hit, ids in shown.items()}
     own = {hit: vectors for hit, vectors in own.items() if vectors}
+    if not found.has_exchanges:
+        text_of = {one.record.id: one.record.text for one in best}
+        own = {hit: vectors for hit, vectors in own.items() if _is_whole(text_of[hit], vectors)}
     if not len(asked) or len(own) < _LEAST_SHARE * len(best):
         return list(ranked)
     cosines = _nearest(asked, list(own.values()))
@@ -95,6 +98,17 @@ def _shown(record: Record, found: CandidateSet) -> list[str]:
     """
     exchange = exchange_of(record, found.sessions) if found.has_exchanges else None
     return list(dict.fromkeys([record.id, *(exchange.ids if exchange else ())]))
+
+
+def _is_whole(text: str, vectors: Sequence[TokenVectors]) -> bool:
+    """Return whether token vectors cover the whole text.
+
+    Of a long text they cover the beginning, which is no ground to put it before or behind others:
+    its passages compare the rest. In sessions, where most answers are long and begin with what they
+    are about, it helped.
+    """
+    end = max((int(one.spans[-1][1]) for one in vectors if len(one)), default=0)
+    return not any(map(str.isalnum, text[end:]))
 
 
 def _reads(found: CandidateSet, one: Ranked) -> float:
