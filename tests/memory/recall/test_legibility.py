@@ -182,3 +182,15 @@ def test_the_language_of_a_text_is_told_where_it_has_cues(text: str, language: s
 
 def test_without_a_model_nothing_is_read() -> None:
     assert legibility("how long is the timeout?", None) == 0.0
+
+
+def test_few_notes_in_another_language_among_short_ones_are_not_most(
+    tmp_path: Path, model_folder: Path
+) -> None:
+    memory = Memory(settings=load_settings(store=tmp_path / "store", model=model_folder))
+    short = [f"{name}: {what}." for name in ("Lena", "Omar", "Ada") for what in ("kiwi", "chess")]
+    german = ["Der Schlüssel liegt unter der Matte.", "Die Katze schläft auf dem Sofa."]
+    memory.ingest(["Gym locker code 4471.", *short, *german])
+    found = memory.recall("What is the gym locker code?")
+    assert found.hits[0].text == "Gym locker code 4471."
+    assert OutOfSight.OTHER_LANGUAGE not in {one.reason for one in found.coverage.hidden}

@@ -12,6 +12,7 @@ from .query import Query
 
 _LOOKED_AT: Final = 12
 _MIN_SHARE: Final = 2 / 3
+_HALF_READ: Final = 0.5
 
 
 def in_another_language(
@@ -19,9 +20,10 @@ def in_another_language(
 ) -> bool:
     """Return whether two of three texts are in other languages than the question.
 
-    The best candidates are looked at; without any, the newest memories. Texts and questions with
-    too few cues count for none. A model that was made for several languages finds across them, so
-    that there is nothing to say.
+    The best candidates are looked at; without any, the newest memories. A text with too few cues to
+    tell its language counts as the question's, unless the model can hardly read it and reads the
+    question. A model that was made for several languages finds across them, so that there is
+    nothing to say.
 
     Raises:
         StoreFault: The store could not be read.
@@ -33,7 +35,11 @@ def in_another_language(
         return False
     records = [one.record for one in found.candidates[:_LOOKED_AT]]
     records = records or reader.newest(query.where, _LOOKED_AT)
-    said = [language for one in records if (language := spoken(one.text)) is not None]
-    if not said:
-        return False
-    return sum(language != asked for language in said) >= _MIN_SHARE * len(said)
+    reads_question = found.legible_question >= _HALF_READ
+    foreign = [
+        language != asked
+        if (language := spoken(one.text)) is not None
+        else reads_question and found.legible.get(one.id, 1.0) < _HALF_READ
+        for one in records
+    ]
+    return bool(foreign) and sum(foreign) >= _MIN_SHARE * len(foreign)
