@@ -114,7 +114,9 @@ def order_slots(
     wordings = [
         known[one.record.id]
         for one in ranked[:LOOKED_AT]
-        if one.record.id in known and _may_state(one, by_user=found.has_exchanges)
+        if one.record.id in known
+        and one.record.valid_from <= query.asked_at
+        and _may_state(one, by_user=found.has_exchanges)
     ]
     about = _held_subject(query.text, wordings)
     asked = _terms_held(set(query_terms(query.text)), wordings)
