@@ -86,3 +86,8 @@ def test_the_day_that_is_asked_for_decides_between_equal_memories(words_only: Me
     found = words_only.recall("how did the deploy go on 17 May?").hits
     assert found[0].text.endswith("run 17")
     assert "date 0.440" in found[0].reason
+
+
+def test_of_a_pasted_log_only_the_first_dates_are_asked_about() -> None:
+    pasted = "".join(f"2026-05-{day:02} the backup ran\n" for day in range(1, 29)) * 200
+    assert 28 <= len(date_mentions(pasted, ASKED)) <= 100

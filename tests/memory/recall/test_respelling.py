@@ -158,3 +158,9 @@ def test_without_a_model_a_name_is_found_too(words_only: Memory) -> None:
     words_only.ingest([{"text": text} for text in TEXTS])
     found = words_only.recall("Where does Nikolas live?")
     assert found.hits[0].text == TEXTS[0]
+
+
+def test_of_a_pasted_text_the_beginning_is_spelled_and_the_rest_stays(told: Memory) -> None:
+    pasted = "Where does Nikolas live? " + "The log says nothing of it. " * 200 + "Ask Nikolas."
+    note = told.recall(pasted, min_confidence=0.0).coverage.note
+    assert note == "Nikolas was read as Nicolas, as memories spell it"

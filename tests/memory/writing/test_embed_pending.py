@@ -428,18 +428,19 @@ def test_a_store_that_had_no_model_gets_its_vectors_once_there_is_one(
 
 
 def test_a_model_that_was_replaced_in_the_middle_writes_no_vector_any_more(memory: Memory) -> None:
-    id_ = half_embedded(memory)
+    id_, store = half_embedded(memory), memory.store
 
     def replace_model() -> None:
-        with memory.store.writing() as writer:
+        with store.writing() as writer:
             writer.drop_vectors()
-            memory.store.set_embedder("another-model")
+            store.set_embedder("another-model")
 
     with pytest.raises(StoreMismatch, match="holds vectors of another-model by now"):
-        embed_step(memory.store, EncoderAmid(encoder_of(memory), replace_model), tokens=300)
-    assert row_of(memory, id_).vector is None
-    assert row_of(memory, id_).passages is None
-    with pytest.raises(StoreMismatch, match="start it again"):
+        embed_step(store, EncoderAmid(encoder_of(memory), replace_model), tokens=300)
+    [row] = store.latest.rows([id_])
+    assert row.vector is None
+    assert row.passages is None
+    with pytest.raises(StoreMismatch, match="holds vectors of another-model, the model here is"):
         step(memory)
 
 

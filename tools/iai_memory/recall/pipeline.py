@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC
-from typing import Literal
+from typing import Final, Literal
 
 from ..base.out_of_sight import OutOfSight
 from ..embedding.encoder import Encoder
@@ -37,6 +37,8 @@ from .supersession import resolve_supersession
 from .time_listing import Listing, list_time
 from .time_question import time_question
 from .weights import WeightTables
+
+_SPELLED_CHARACTERS: Final = 2_000
 
 
 def recall(
@@ -112,12 +114,25 @@ def recall(
 
 
 def _spelled(reader: TableReader, encoder: Encoder | None, query: Query) -> Spelled:
-    """Return the question as the memories spell it; as it is where their words cannot be read."""
+    """Return the question as the memories spell it; as it is where their words cannot be read.
+
+    Of a text that was pasted only the beginning is looked at.
+    """
+    head, rest = _head_and_rest(query.text)
     try:
-        spelled = respell(query.text, reader, encoder)
-        return replace(spelled, text=join_names(spelled.text, reader))
+        spelled = respell(head, reader, encoder)
+        return replace(spelled, text=join_names(spelled.text, reader) + rest)
     except StoreUnavailable:  # the search by words fails too, and the answer tells of it
         return Spelled(query.text)
+
+
+def _head_and_rest(text: str) -> tuple[str, str]:
+    """Return the text in two, parted between words."""
+    if len(text) <= _SPELLED_CHARACTERS:
+        return text, ""
+    end = max(text.rfind(blank, 0, _SPELLED_CHARACTERS) for blank in " \n")
+    end = end if end > 0 else _SPELLED_CHARACTERS
+    return text[:end], text[end:]
 
 
 def _without_ranking(store: Store, query: Query, started: float) -> Recalled | None:

@@ -48,6 +48,7 @@ _CODES: Final = {
     "chinese": "zh",
 }
 # An English question without any of these names no time, and waits for no import of dateparser.
+_READ_CHARACTERS: Final = 2_000
 _OF_TWO_LANGUAGES: Final = {"hier", "mayo"}  # "was ist hier los?"
 _WORD: Final = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*")
 _MAYBE_ENGLISH: Final = re.compile(
@@ -97,9 +98,12 @@ def time_expressions(question: str, asked_at: datetime) -> list[TimeExpression]:
     """Return the times that the question names, in the zone of `asked_at`, in their order.
 
     A day without a year is the latest one; so is a weekday, and never the day of the asking.
-    Of the languages that the question may be in, the first one with a time in it is taken.
+    Of the languages that the question may be in, the first one with a time in it is taken. Of a
+    text that was pasted only the beginning is read: each time in it costs a look at all that
+    follows.
     """
-    return list(_times(question, asked_at, asked_at.tzinfo, system_locale()))
+    head = question[:_READ_CHARACTERS]
+    return list(_times(head, asked_at, asked_at.tzinfo, system_locale()))
 
 
 @lru_cache(maxsize=8)  # several steps of one recall ask

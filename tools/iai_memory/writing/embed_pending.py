@@ -250,7 +250,10 @@ def _encoded(encoder: Encoder, parts: Sequence[Part]) -> dict[str, _PartVectors]
     """Return the vectors of each part by the record's id, from two calls of the encoder."""
     begun = [part for part in parts if part.begin == 0]
     wholes, tokens = encode_wholes(encoder, [part.record.text for part in begun])
-    of_whole = {part.record.id: made for part, *made in zip(begun, wholes, tokens, strict=True)}
+    of_whole = {
+        part.record.id: (whole, of_tokens)
+        for part, whole, of_tokens in zip(begun, wholes, tokens, strict=True)
+    }
     vectors = encoder.encode([text for part in parts for text in part.passages()])
     ends = list(accumulate(part.end - part.begin for part in parts))
     found = dict[str, _PartVectors]()
