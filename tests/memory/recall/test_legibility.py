@@ -153,6 +153,15 @@ def test_a_question_in_another_language_than_the_memories_is_told_so(
         assert "in another language than the question" in (found.coverage.note or "")
 
 
+def test_beside_hits_it_is_told_that_the_model_could_not_read_the_question(
+    notes: dict[str, tuple[Memory, Memory]],
+) -> None:
+    found = notes["ru"][0].recall(ASKED["ru"])
+    assert found.mode == "lexical"
+    assert found.hits
+    assert "the model cannot read the question" in (found.coverage.note or "")
+
+
 def test_words_that_match_are_shown_however_low_the_confidence_of_an_unread_answer(
     notes: dict[str, tuple[Memory, Memory]],
 ) -> None:

@@ -72,6 +72,7 @@ MAKES_INCOMPLETE: Final = frozenset(
 
 TOLD_WITH_HITS: Final = MAKES_INCOMPLETE | {
     OutOfSight.NOTHING_THEN,
+    OutOfSight.UNREADABLE_QUESTION,
     OutOfSight.RESPELLED,
     OutOfSight.OTHER_LANGUAGE,
 }
