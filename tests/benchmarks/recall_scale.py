@@ -180,7 +180,8 @@ def measure_inside(memory: Memory, records: int, questions: Sequence[str]) -> In
     warm_up(records, partial(memory.recall, questions[0]))
     found = index_recall(memory, sorted(set(questions)))
     watch, taken = Watch(), list[dict[str, float]]()
-    watch.over(memory.encoder, "encode", "encode")
+    for name in ("encode_question", "encode_question_with_tokens"):
+        watch.over(memory.encoder, name, "encode")
     for name, method in vars(TableReader).items():
         if callable(method) and not name.startswith("_"):
             watch.over(memory.store.latest, name, _SEARCHES.get(name, "reads"))

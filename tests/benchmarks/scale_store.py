@@ -165,13 +165,15 @@ def _rows(encoder: Encoder, talk: Talk, records: int) -> Iterator[Row]:
         yield Row(_record(number, text), made.whole, made.passages, made.tokens)
     real = encoder.encode([talk.turn() for _ in range(min(_SEEDS, records))])
     chance = np.random.default_rng(SEED)
+    # Their own, so that the vectors of texts are those of earlier runs.
+    of_tokens = np.random.default_rng((SEED, 1))
     for number in range(len(asked), records):
         text = talk.turn(rare=RARE_SHARE)
         pieces = encoder.token_spans(text)
         spans = split(text, pieces) if may_have_several(text) else []
         whole = _moved(real[chance.integers(len(real))], real, chance, 1)[0]
         parts = Passages(_moved(whole, real, chance, len(spans)), tuple(spans)) if spans else None
-        yield Row(_record(number, text), whole, parts, _tokens(encoder, pieces, chance))
+        yield Row(_record(number, text), whole, parts, _tokens(encoder, pieces, of_tokens))
 
 
 def _tokens(

@@ -273,7 +273,8 @@ def test_of_any_line_that_is_shortened_what_is_kept_is_json(data: st.DataObject)
     line = holder.replace("@", ",".join([part] * PARTS.get(part, 40_000))).encode()
     kept = shortened(line, data.draw(st.integers(30_000, 500_000)))
     assert json.loads(kept)["said"] == 1
-    assert len(kept) < len(line)
+    # The mark may be longer than what it stands for.
+    assert len(kept) < len(line) + len(json.dumps(CUT))
 
 
 HALVES = {
