@@ -24,7 +24,7 @@ from .embedding.encoder import Encoder
 from .embedding.identity import DIMENSION, published_as
 from .embedding.model import EmbeddingModel
 from .embedding.model_files import ModelFiles, chosen_model
-from .errors import ModelFault, StoreLost, StoreMismatch
+from .errors import ModelFault, StoreLost, StoreMismatch, StoreUnavailable
 from .maintenance.after_commit import after_commit, compact_if_due, refresh_cached_page
 from .privacy.redaction import redact
 from .projects.folders import resolved_folder
@@ -203,11 +203,22 @@ class StoreHandle:
         """
         with self._opening:
             store = self._store
-            if store is None or not store.is_in_place() or store.embedder != self._embedder:
+            if store is None or not store.is_in_place() or self._was_reembedded(store):
                 self._store = store = self._opened_store()
                 self._store_id = store.id
                 self._embedder = store.embedder
             return store
+
+    def _was_reembedded(self, store: Store) -> bool:
+        """Return whether the table holds another model's vectors than when it was opened.
+
+        Of one that cannot be read nobody knows; whoever reads it is told why, the page's sidecar in
+        its own words.
+        """
+        try:
+            return store.embedder != self._embedder
+        except StoreUnavailable:
+            return False
 
     def page_manager(self, on_step: Callable[[str], None] | None = None) -> PageManager:
         """Return the manager of the pages; `on_step` is called with each step of its refreshes."""
