@@ -17,6 +17,7 @@ from tests.support.documents import blocks, read, section, tables
 from tests.support.inventory import unnamed_files
 
 from iai_memory import Memory, Settings, load_settings
+from iai_memory.embedding.identity import MULTILINGUAL
 from iai_memory.projects.identity import project_of
 from iai_memory.store.trust import BY_ORIGIN, BY_ROLE
 from iai_server.cli.main import run
@@ -222,3 +223,9 @@ def test_every_sentence_of_the_threat_model_names_a_test() -> None:
     assert len(sentences) > 20
     assert [one for one in sentences if not re.search(r"`test_\w+`", one)] == []
     assert [one for one in sentences if not one.startswith(("Holds: ", "Does not hold: "))] == []
+
+
+def test_the_documents_count_the_languages_that_the_second_model_reads() -> None:
+    count = len(set(MULTILINGUAL.reads))
+    for name in ("CHANGELOG.md", "docs/commands.md", "docs/how-to/use-other-languages.md"):
+        assert set(re.findall(r"(\d+) languages", (ROOT / name).read_text())) >= {str(count)}, name

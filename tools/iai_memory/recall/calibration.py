@@ -44,6 +44,7 @@ from ..text.analyzer import query_terms
 from ..text.calendar import MONTH, WEEKDAY
 from ..text.languages import detect, spoken
 from .candidates import CandidateSet
+from .legibility import HALF_READ
 from .query import Query
 from .ranked import Ranked
 
@@ -54,13 +55,11 @@ _NAME: Final = regex.compile(
     r"|\b(?=\w*[A-Za-z])(?=\w*[\d_])\w{3,}"
 )
 _FIRST_HITS: Final = 10
-_READ: Final = 0.5  # from which on the model reads question and hit
 _MAX_CANDIDATES: Final = 300
 # What meaning adds to the score of any text of sessions, read by the model: cosines are not near 0.
 _UNREAD_SCORE: Final = 0.5
 # What the comparison of words adds to the score of most hits of sessions, as far as it was made.
 _UNCOMPARED_SCORE: Final = 0.25
-_HALF: Final = 0.5
 _PAST_LATIN: Final = "\u0250"
 
 MIN_IN_SESSIONS: Final = 0.045
@@ -194,7 +193,7 @@ def calibrate(
     if not hits:
         return Answer([], 0.0)
     # A name is written otherwise in another language, which a model of many reads all the same.
-    foreign = hits[0].reads >= _READ and _differ_in_language(query.text, hits[0].record.text)
+    foreign = hits[0].reads >= HALF_READ and _differ_in_language(query.text, hits[0].record.text)
     unknown = float(not foreign and names_only_unknown(query.text, found.candidates))
     count = len(found.candidates)
     # In sessions the first hit decides: of ten exchanges one is near by chance.
@@ -220,15 +219,11 @@ def calibrate(
 
     calibrated = [replace(one, confidence=probability(rank, one)) for rank, one in enumerate(hits)]
     likely = _likely(calibrated) if found.has_exchanges else calibrated
-    is_sure = (
-        confidence >= measured
-        if query.min_confidence is None
-        else told(confidence) >= query.min_confidence
-    )
-    if not is_sure:
-        unread = [one for one in likely if _is_unread(one)] if query.min_confidence is None else []
+    unasked = query.min_confidence is None
+    if confidence < measured if unasked else told(confidence) < (query.min_confidence or 0.0):
+        unread = [one for one in likely if _is_unread(one)] if unasked else []
         return Answer(unread, told(confidence), below=len(likely) if confidence >= measured else 0)
-    kept = likely if query.min_confidence is None else calibrated
+    kept = likely if unasked else calibrated
     least = _least(calibrated[0])
     return Answer(
         [replace(one, confidence=told(one.confidence)) for one in kept],
@@ -259,7 +254,7 @@ def _is_unread(hit: Ranked) -> bool:
 
     Without a model it would be shown, so the model's low confidence does not take it away.
     """
-    return hit.reads < _HALF and hit.coverage > 0
+    return hit.reads < HALF_READ and hit.coverage > 0
 
 
 def _likely(hits: Sequence[Ranked]) -> list[Ranked]:

@@ -18,6 +18,9 @@ from ..text.languages import STOP_WORDS
 UNREAD: Final = 0.1
 """Below this the model is not used for a question: its cosines are worth less than nothing."""
 
+HALF_READ: Final = 0.5
+"""From here on the model tells how near a text is; below, words count more."""
+
 _HEAD_CHARACTERS: Final = 160
 _OTHER_SCRIPT_CHARACTERS: Final = 60
 _CACHED_TEXTS: Final = 20_000  # about 2 MB

@@ -8,11 +8,11 @@ from ..embedding.encoder import Encoder
 from ..store.reader import TableReader
 from ..text.languages import spoken
 from .candidates import CandidateSet
+from .legibility import HALF_READ
 from .query import Query
 
 _LOOKED_AT: Final = 12
 _MIN_SHARE: Final = 2 / 3
-_HALF_READ: Final = 0.5
 
 
 def in_another_language(
@@ -35,11 +35,11 @@ def in_another_language(
         return False
     records = [one.record for one in found.candidates[:_LOOKED_AT]]
     records = records or reader.newest(query.where, _LOOKED_AT)
-    reads_question = found.legible_question >= _HALF_READ
+    reads_question = found.legible_question >= HALF_READ
     foreign = [
         language != asked
         if (language := spoken(one.text)) is not None
-        else reads_question and found.legible.get(one.id, 1.0) < _HALF_READ
+        else reads_question and found.legible.get(one.id, 1.0) < HALF_READ
         for one in records
     ]
     return bool(foreign) and sum(foreign) >= _MIN_SHARE * len(foreign)

@@ -17,7 +17,7 @@ from ..store.reader import TableReader
 from ..store.table import Store
 from .budget import fit_budget
 from .by_id import named_by_id
-from .calibration import calibrate
+from .calibration import Answer, calibrate
 from .candidates import CandidateSet, find_candidates
 from .date_mentions import named_period
 from .deduplication import merge_duplicates
@@ -89,17 +89,9 @@ def recall(
     shown = with_exchanges(answer.hits, found.candidates, store.latest, query.where)
     fitted = fit_budget(shown, query.budget_tokens)
     left_out = {
-        OutOfSight.BEHIND_LIMIT: answer.behind,
-        OutOfSight.BEHIND_BUDGET: len(answer.hits) - len(fitted.hits),
-        OutOfSight.BELOW_CONFIDENCE: answer.below,
-        OutOfSight.UNLIKELY: answer.unlikely,
-        OutOfSight.NOTHING_THEN: int(_nothing_then(store, query)),
-        OutOfSight.DAMAGED_WORDS: int(not found.has_words),
-        OutOfSight.UNREADABLE_QUESTION: int(
-            encoder is not None and found.legible_question < UNREAD
-        ),
+        **_behind(answer, len(fitted.hits)),
+        **_unsearched(store, encoder, query, found),
         OutOfSight.RESPELLED: len(spelled.changed),
-        OutOfSight.OTHER_LANGUAGE: int(in_another_language(query, found, store.latest, encoder)),
     }
     return Recalled(
         hits=fitted.hits,
@@ -150,6 +142,29 @@ def _without_ranking(store: Store, query: Query, started: float) -> Recalled | N
     if asked.is_bare and not listing.hits:
         return None
     return _listed(listing, query, started)
+
+
+def _behind(answer: Answer, shown: int) -> dict[OutOfSight, int]:
+    """Return what was found and is not shown."""
+    return {
+        OutOfSight.BEHIND_LIMIT: answer.behind,
+        OutOfSight.BEHIND_BUDGET: len(answer.hits) - shown,
+        OutOfSight.BELOW_CONFIDENCE: answer.below,
+        OutOfSight.UNLIKELY: answer.unlikely,
+    }
+
+
+def _unsearched(
+    store: Store, encoder: Encoder | None, query: Query, found: CandidateSet
+) -> dict[OutOfSight, int]:
+    """Return what the search could not reach, each 0 or 1."""
+    is_unreadable = encoder is not None and found.legible_question < UNREAD
+    return {
+        OutOfSight.NOTHING_THEN: int(_nothing_then(store, query)),
+        OutOfSight.DAMAGED_WORDS: int(not found.has_words),
+        OutOfSight.UNREADABLE_QUESTION: int(is_unreadable),
+        OutOfSight.OTHER_LANGUAGE: int(in_another_language(query, found, store.latest, encoder)),
+    }
 
 
 def _nothing_then(store: Store, query: Query) -> bool:

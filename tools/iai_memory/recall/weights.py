@@ -126,8 +126,8 @@ SESSIONS: Final = replace(
     unanswered=0.90,
     late_interaction=0.40,
 )
-"""Two people's coding sessions of 1,159 and 2,956 turns, 210 questions whose evidence is known; 98
-of them we wrote before any weight was chosen. In a replica of this package the right exchange was
+"""Two people's coding sessions of 1,159 and 2,956 turns, 210 questions whose evidence is known, 98
+of them of our own. In a replica of this package the right exchange was
 first, and among the first five, for .46 and .68; fitted without the days that are asked about, or
 on the other person's sessions, .46 and .67. It is a plateau: .1 more or less of a weight changes
 one or two in a hundred. Before, passages had the weight of NOTES and the words of the best were not
