@@ -161,7 +161,7 @@ def test_without_a_model_a_name_is_found_too(words_only: Memory) -> None:
 
 
 def test_a_pasted_text_is_parted_between_words(told: Memory) -> None:
-    # Cut at 2,000 characters, the name would be Nicola, which is near enough to be read as Nicolas.
-    before = "the log says nothing. " * 100
-    pasted = f"{before[:1_993]} Nicolas lives there, says the log."
+    # Cut at 2,000 characters the name is Shangha, which would be read as Shanghai.
+    before = "the ports are " + "5544 " * 400
+    pasted = f"{before[:1_992]} Shanghai is where they are, says the log."
     assert told.recall(pasted, min_confidence=0.0).coverage.note is None
