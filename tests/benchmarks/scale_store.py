@@ -185,7 +185,7 @@ def _tokens(
     spans = np.array(pieces[:MAX_TOKENS], np.int32).reshape(-1, 2)
     shape = (len(spans), TOKEN_DIMENSION)
     codes = chance.integers(-LARGEST_CODE, LARGEST_CODE + 1, shape, dtype=np.int8)
-    return StoredTokens(TokenVectors(codes, spans).to_text(), encoder.token_key)
+    return StoredTokens(TokenVectors.of(codes, spans).to_text(), encoder.token_key)
 
 
 def _moved(at: Vector, real: Vector, chance: np.random.Generator, count: int) -> Vector:

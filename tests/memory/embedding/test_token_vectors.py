@@ -81,10 +81,31 @@ def test_a_word_is_nearest_to_the_word_that_means_the_same(encoder: Encoder) -> 
 
 
 def test_a_text_without_tokens_is_like_nothing() -> None:
-    one = TokenVectors(np.ones((2, TOKEN_DIMENSION), np.int8), np.array([[0, 1], [2, 3]], np.int32))
+    one = TokenVectors.of(
+        np.ones((2, TOKEN_DIMENSION), np.int8), np.array([[0, 1], [2, 3]], np.int32)
+    )
     none = one.chosen(np.zeros(2, np.bool_))
     assert max_similarities(one, [none, one]) == pytest.approx(np.array([[0, 0], [1, 1]]))
     assert max_similarities(none, [one]).shape == (1, 0)
+
+
+@pytest.mark.parametrize("asked", [1, 7, 254, 3_000])
+def test_cosines_are_those_of_the_numbers_however_many_tokens_are_compared(asked: int) -> None:
+    chance = np.random.default_rng(1)
+    lengths = [asked, 254, 0, 40]
+    question, *texts = (
+        TokenVectors.of(
+            chance.integers(-LARGEST_CODE, LARGEST_CODE + 1, (count, TOKEN_DIMENSION), np.int8),
+            np.zeros((count, 2), np.int32),
+        )
+        for count in lengths
+    )
+    units = [
+        one.codes / np.linalg.norm(one.codes, axis=1, keepdims=True) for one in (question, *texts)
+    ]
+    expected = [(one @ units[0].T).max(axis=0, initial=-1.0) for one in units[1:]]
+    expected[1] = np.zeros(asked)
+    assert np.allclose(max_similarities(question, texts), expected, atol=1e-6)
 
 
 def test_a_name_is_left_out_with_all_of_its_tokens(encoder: Encoder) -> None:

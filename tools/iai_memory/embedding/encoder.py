@@ -266,7 +266,7 @@ def _of_words(text: str, prefix: int, encoding: Encoding, codes: NDArray[np.int8
 
     spans = [(start - prefix, end - prefix) for start, end in encoding.offsets]
     wanted = np.array([word is not None for word in words_of_tokens(text, spans)], np.bool_)
-    return TokenVectors(codes, np.array(spans, np.int32).reshape(-1, 2)).chosen(wanted)
+    return TokenVectors.of(codes, np.array(spans, np.int32).reshape(-1, 2)).chosen(wanted)
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:

@@ -12,6 +12,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ LARGEST_CODE: Final = 7
 _MAX_STEP: Final = (1 << 16) - 1
 _BYTES_OF_A_SPAN: Final = 4
 _BYTES_OF_A_TOKEN: Final = TOKEN_DIMENSION // 2
+_BYTES_OF_A_ROW: Final = _BYTES_OF_A_SPAN + _BYTES_OF_A_TOKEN
 _HALF: Final = 8  # makes a code a half byte above zero
+_LOW_BITS: Final = 15
+_ALONE: Final = 1 << 18
 _WORD: Final = re.compile(r"\w+(?:['\u2019]\w+)*")
 
 Span = tuple[int, int]
@@ -39,20 +43,37 @@ class TokenVectors:
     """The vectors of n tokens of a text, in its order.
 
     Attributes:
-        codes: int8, (n, 128), from -7 to 7; only the direction of a row counts, not its length.
+        packed: uint8, (n, 64), two numbers from -7 to 7 in each, as `codes` has them; only the
+            direction of a row counts, not its length.
         spans: int32, (n, 2), begin and end of each token, as indexes into the text.
     """
 
-    codes: NDArray[np.int8]
+    packed: NDArray[np.uint8]
     spans: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, codes: NDArray[np.int8], spans: NDArray[np.int32]) -> Self:
+        """Pack numbers from -7 to 7, int8, (n, 128)."""
+        import numpy as np
+
+        halves = (codes + np.int8(_HALF)).astype(np.uint8)
+        return cls(halves[:, ::2] << np.uint8(4) | halves[:, 1::2], spans)
+
+    @property
+    def codes(self) -> NDArray[np.int8]:
+        """The numbers, int8, (n, 128), from -7 to 7."""
+        import numpy as np
+
+        halves = np.stack([self.packed >> 4, self.packed & _LOW_BITS], axis=2)
+        return halves.reshape(len(self), TOKEN_DIMENSION).astype(np.int8) - np.int8(_HALF)
 
     def __len__(self) -> int:
         """Return n."""
-        return len(self.codes)
+        return len(self.packed)
 
     def chosen(self, which: NDArray[np.bool_]) -> Self:
         """Return those of the tokens for which `which`, (n,), is true."""
-        return type(self)(self.codes[which], self.spans[which])
+        return type(self)(self.packed[which], self.spans[which])
 
     def without(self, spans: Sequence[Span]) -> Self:
         """Return the tokens that lie outside of these parts of the text."""
@@ -65,16 +86,7 @@ class TokenVectors:
 
     def moved(self, by: int) -> Self:
         """Return the same vectors in a text that has so many characters more in front."""
-        return type(self)(self.codes, self.spans + self.spans.dtype.type(by))
-
-    def units(self) -> NDArray[np.float32]:
-        """Return the vectors with length 1, float32, (n, 128)."""
-        import numpy as np
-
-        vectors = self.codes.astype(np.float32)
-        lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
-        found: NDArray[np.float32] = vectors / np.maximum(lengths, 1)[:, None]
-        return found
+        return type(self)(self.packed, self.spans + self.spans.dtype.type(by))
 
     def to_text(self) -> str:
         """Return the vectors as the table's column holds them: 91 characters a token.
@@ -89,9 +101,7 @@ class TokenVectors:
         places = np.stack([steps, self.spans[:, 1] - begins], axis=1)
         fits = ((places >= 0) & (places <= _MAX_STEP)).all(axis=1)
         count = int(np.argmin(np.append(fits, False)))
-        halves, places = (self.codes[:count] + np.int8(_HALF)).astype(np.uint8), places[:count]
-        packed = halves[:, ::2] << 4 | halves[:, 1::2]
-        content = places.astype("<u2").tobytes() + packed.tobytes()
+        content = places[:count].astype("<u2").tobytes() + self.packed[:count].tobytes()
         return base64.b64encode(content).decode("ascii")
 
     @classmethod
@@ -101,21 +111,67 @@ class TokenVectors:
         Raises:
             ValueError: The text does not come from there.
         """
+        return cls.from_bytes(bytes_of_text(text))
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Self:
+        """Return what `bytes_of_text` read."""
         import numpy as np
 
-        content = base64.b64decode(text, validate=True)
-        count, rest = divmod(len(content), _BYTES_OF_A_TOKEN + _BYTES_OF_A_SPAN)
-        if rest:
-            raise ValueError(f"{len(content)} bytes are no token vectors")
-        places = np.frombuffer(content, "<u2", 2 * count).reshape(count, 2).astype(np.int32)
-        begins = np.cumsum(places[:, 0], dtype=np.int32)
+        count = len(content) // _BYTES_OF_A_ROW
+        places = np.frombuffer(content, "<u2", 2 * count).reshape(count, 2)
         packed = np.frombuffer(content, np.uint8, offset=_BYTES_OF_A_SPAN * count)
-        codes = np.empty((count, TOKEN_DIMENSION), np.int8)
-        pairs = packed.reshape(count, _BYTES_OF_A_TOKEN)
-        codes[:, ::2], codes[:, 1::2] = pairs >> 4, pairs & 15
-        codes -= np.int8(_HALF)
-        spans = np.stack([begins, begins + places[:, 1]], axis=1)
-        return cls(codes, spans)
+        spans = np.cumsum(places, axis=0, dtype=np.int32)
+        spans[:, 1] = spans[:, 0] + places[:, 1]
+        return cls(packed.reshape(count, _BYTES_OF_A_TOKEN), spans)
+
+
+def bytes_of_text(text: str) -> bytes:
+    """Return the bytes of what `TokenVectors.to_text` made, 68 a token.
+
+    Raises:
+        ValueError: The text does not come from there.
+    """
+    content = base64.b64decode(text, validate=True)
+    if len(content) % _BYTES_OF_A_ROW:
+        raise ValueError(f"{len(content)} bytes are no token vectors")
+    return content
+
+
+@cache
+def _numbers_of_bytes() -> NDArray[np.float64]:
+    """Return for each byte its two numbers as two float32 side by side, (256,)."""
+    import numpy as np
+
+    both = np.arange(256)
+    numbers = np.stack([both >> 4, both & _LOW_BITS], axis=1).astype(np.float32) - _HALF
+    return numbers.view(np.float64)[:, 0]
+
+
+def _units(packed: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return vectors, float32, (n, 128), and what makes their lengths 1, (n,)."""
+    import numpy as np
+
+    # One look-up a byte: as fast as a copy, eight times as fast as shifting and masking.
+    vectors = _numbers_of_bytes()[packed].view(np.float32)
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    scales: NDArray[np.float32] = 1 / np.maximum(lengths, np.float32(1))
+    return vectors, scales
+
+
+def _product(vectors: NDArray[np.float32], asked: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return vectors @ asked, (n, k), in parts that BLAS multiplies in the thread that calls.
+
+    For more than `_ALONE` products OpenBLAS wakes a thread a core, which wait for one another: on
+    two cores with other work 3.5 ms instead of 0.15.
+    """
+    import numpy as np
+
+    step = max(1, _ALONE // asked.size)
+    found = np.empty((len(vectors), asked.shape[1]), np.float32)
+    for start in range(0, len(vectors), step):
+        np.matmul(vectors[start : start + step], asked, out=found[start : start + step])
+    return found
 
 
 def max_similarities(query: TokenVectors, texts: Sequence[TokenVectors]) -> NDArray[np.float32]:
@@ -131,11 +187,9 @@ def max_similarities(query: TokenVectors, texts: Sequence[TokenVectors]) -> NDAr
     if not filled or not len(query):
         return found
     lengths = [len(texts[number]) for number in filled]
-    together = TokenVectors(
-        np.concatenate([texts[number].codes for number in filled]),
-        np.concatenate([texts[number].spans for number in filled]),
-    )
-    cosines = together.units() @ query.units().T
+    vectors, scales = _units(np.concatenate([texts[number].packed for number in filled]))
+    asked, asked_scales = _units(query.packed)
+    cosines = _product(vectors, (asked * asked_scales[:, None]).T) * scales[:, None]
     starts = np.cumsum([0, *lengths[:-1]])
     found[filled] = np.maximum.reduceat(cosines, starts, axis=0)
     return found
