@@ -16,7 +16,9 @@ from iai_memory.embedding.token_vectors import (
     LARGEST_CODE,
     TOKEN_DIMENSION,
     TokenVectors,
+    bytes_of_text,
     max_similarities,
+    unpacked,
     words_of_tokens,
 )
 
@@ -120,13 +122,15 @@ def test_vectors_of_any_text_come_back_from_the_column_as_they_were(
     encoder: Encoder, text: str
 ) -> None:
     [vectors] = encoder.encode_tokens([text])
-    assert same(TokenVectors.from_text(vectors.to_text()), vectors)
+    [other] = encoder.encode_tokens(["another text"])
+    contents = {key: bytes_of_text(one.to_text()) for key, one in (("1", other), ("2", vectors))}
+    assert same(unpacked(contents)["2"], vectors)
 
 
 @pytest.mark.parametrize("text", ["AAAA", "no base64!", "A"])
 def test_a_column_of_something_else_is_no_vectors(text: str) -> None:
     with pytest.raises(ValueError, match=r"token vectors|base64|padding|characters"):
-        TokenVectors.from_text(text)
+        bytes_of_text(text)
 
 
 def test_each_token_knows_the_word_that_it_is_part_of() -> None:

@@ -23,8 +23,10 @@ from tests.support.any_order import (
     without_its_data,
 )
 from tests.support.damage import exchange_tables
+from tests.support.pages import until
 
 from iai_memory import Memory, Record
+from iai_memory.embedding.identity import IDENTITY
 from iai_memory.errors import StoreUnavailable
 from iai_memory.store import dense_search, row_id_cache, table_changes
 from iai_memory.store.filter import Filter
@@ -60,6 +62,11 @@ def by_id(records: Sequence[Record]) -> list[Record]:
     return sorted(records, key=lambda one: one.id)
 
 
+def tokens_of(table: TableReader, ids: Sequence[str]) -> dict[str, tuple[bytes, object]]:
+    found = table.token_vectors(ids, IDENTITY.token_key or "")
+    return {id_: (one.packed.tobytes(), one.spans.tolist()) for id_, one in found.items()}
+
+
 def make_segments_small(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     """Several segments where there would be one, but for the first seed."""
     if seed:
@@ -82,6 +89,7 @@ class Answers:
         self.candidates = table.candidates(asked)
         self.similarities = table.similarities(query, asked)
         self.replaced_by = by_id(table.replaced_by(asked))
+        self.tokens = tokens_of(table, asked)
 
 
 def assert_same(latest: TableReader, table: Answers) -> None:
@@ -98,6 +106,7 @@ def assert_same(latest: TableReader, table: Answers) -> None:
     assert latest.candidates(ids) == table.candidates
     assert latest.similarities(table.query, ids) == table.similarities
     assert by_id(latest.replaced_by(ids)) == table.replaced_by
+    assert tokens_of(latest, ids) == table.tokens
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2))])
@@ -245,6 +254,30 @@ def test_what_was_read_once_is_not_read_again_until_it_changes(root: Path) -> No
     served(root).pin(changed)
     assert memory.store.latest.candidates([changed])[changed].record.pinned
     assert list(memory.store.latest.candidates([kept])) == [kept]
+
+
+def test_token_vectors_are_read_once_and_of_what_changed_again(root: Path) -> None:
+    memory = served(root)
+    texts = ["A heron waits.", "A gull sleeps.", "My aunt rows to the lighthouse."]
+    ids = [str(result.id) for result in memory.ingest(texts).results]
+    for _ in range(2):
+        memory.store.latest.nearest(vector_of(memory, "birds"), Filter(), 5, nprobes=50)
+    assert tokens_of(memory.store.latest, ids[:1])
+    until("all are held", lambda: held_tokens(memory).keys() == {*ids})
+    with without_its_data(memory):
+        assert tokens_of(memory.store.latest, ids).keys() == {*ids}
+    other = served(root)
+    other.scrub("heron")
+    other.forget(ids[1:2])
+    assert not tokens_of(memory.store.latest, ids[:1])
+    assert held_tokens(memory).keys() == {ids[2]}
+
+
+def held_tokens(memory: Memory) -> dict[str, bytes]:
+    snapshots: manager.SnapshotManager = vars(memory.store.latest)["_snapshots"]
+    held = snapshots.current()
+    assert held is not None
+    return held.tokens.found(memory.store.latest.ids(), IDENTITY.token_key or "")
 
 
 def test_what_was_given_back_is_remembered_anew_with_the_same_answers(root: Path) -> None:

@@ -44,9 +44,6 @@ COMPARED: Final = 25
 """So many first results of each search are compared by their tokens: to read those of the best hits
 once these are known would take a fifth of a recall's time, and changed one first hit of 700."""
 
-# Token vectors are read while the hits are scored.
-_COMPARING: Final = ThreadPoolExecutor(2, "reading-token-vectors")
-
 # A query is embedded while its words are searched, on the other core.
 _EMBEDDING: Final = ThreadPoolExecutor(2, "embedding-a-query")
 
@@ -90,7 +87,7 @@ class CandidateSet:
     legible: Mapping[str, float] = field(default_factory=dict[str, float])
     tokens: TokenVectors | None = None
     token_key: str = ""
-    compared: Future[dict[str, TokenVectors]] | None = None
+    compared: Callable[[], dict[str, TokenVectors]] | None = None
 
 
 def find_candidates(reader: TableReader, encoder: Encoder | None, query: Query) -> CandidateSet:
@@ -118,7 +115,7 @@ def find_candidates(reader: TableReader, encoder: Encoder | None, query: Query) 
     cosines = {} if vector is None else reader.nearest(vector, where, depth, nprobes=NPROBES)
     key = None if vector is None or encoder is None else encoder.token_key
     best = [*list(cosines)[:COMPARED], *list(bm25)[:COMPARED]]
-    compared = None if key is None else _COMPARING.submit(reader.token_vectors, {*best}, key)
+    compared = None if key is None else reader.token_vectors_ahead({*best}, key)
     measured = partial(_similarities, reader, encoder, vector)
     similarities = reader.overlap(partial(measured, {*bm25, *cosines}))
     dated = _said_on_dates(reader, query, where, vector, by_words=words.fault is None)

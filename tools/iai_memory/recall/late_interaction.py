@@ -119,7 +119,7 @@ def _reads(found: CandidateSet, one: Ranked) -> float:
 def _read(found: CandidateSet, reader: TableReader, ids: Sequence[str]) -> dict[str, TokenVectors]:
     """Return the token vectors of these records, those of sessions' turns from the table."""
     try:
-        read = found.compared.result() if found.compared is not None else {}
+        read = found.compared() if found.compared is not None else {}
         missing = [id_ for id_ in ids if id_ not in read]
         if found.has_exchanges and missing:
             read = read | reader.token_vectors(missing, found.token_key)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import datetime
 from itertools import compress
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -13,7 +12,7 @@ import pyarrow as pa
 from lancedb.query import ColumnOrdering
 from lancedb.table import LanceTable
 
-from ..embedding.token_vectors import TokenVectors
+from ..embedding.token_vectors import TokenVectors, unpacked
 from ..text.analyzer import query_terms
 from .arrow import pc
 from .candidate import CANDIDATE_COLUMNS, Candidate
@@ -41,7 +40,7 @@ from .vector_rows import (
     count_vectors,
     from_arrow,
     read_vectors,
-    tokens_of,
+    token_bytes_of,
     vectors_of,
 )
 from .vocabulary import NearWord, Sought, Vocabulary
@@ -60,6 +59,7 @@ MOST_READ: Final = 50_000
 # Not the threads of the dense search: work beside the caller may search vectors itself, and would
 # wait for one of those.
 _ASIDE: Final = ThreadPoolExecutor(4, "reading-aside")
+_TOKENS_ASIDE: Final = ThreadPoolExecutor(2, "reading-token-vectors")
 _ALL_BUT_FORGOTTEN: Final = Filter(include_superseded=True)
 _OUTLINE: Final = (
     *("id", "session_id", "host", "role", "created_at", "project", "superseded_by", "tags"),
@@ -247,17 +247,38 @@ class TableReader(TableCounts, TableChanges, WholeRows):
             ids: Of the records.
             token_key: `Encoder.token_key` of the model that made them.
         """
+        return unpacked(self.token_bytes(ids, token_key))
+
+    def token_vectors_ahead(
+        self, ids: Collection[str], token_key: str
+    ) -> Callable[[], dict[str, TokenVectors]]:
+        """Begin to read what `token_vectors` returns; the returned function waits for it."""
+        return _TOKENS_ASIDE.submit(self.token_vectors, ids, token_key).result
+
+    def token_bytes(self, ids: Collection[str], token_key: str) -> dict[str, bytes]:
+        """Return the token vectors of these records as `unpacked` takes them."""
         if self._lacking.intersection(TOKEN_COLUMNS):
             return {}
-        found = dict[str, TokenVectors]()
+        found = dict[str, bytes]()
         self._learn_row_ids(ids)
         for part in self._with_ids(["id", *TOKEN_COLUMNS], ids):
-            for id_, stored in zip(part["id"].to_pylist(), tokens_of(part), strict=True):
-                if stored is None or stored.key != token_key:
-                    continue
-                with suppress(ValueError):  # a check of the digests tells of the damage
-                    found[id_] = TokenVectors.from_text(stored.text)
+            found |= token_bytes_of(part, token_key)
         return found
+
+    def all_token_bytes(self, token_key: str, take: Callable[[dict[str, bytes]], bool]) -> None:
+        """Pass all token vectors, as `token_bytes`, to `take` until it returns False.
+
+        Where the version is cleaned up in the middle, it is called again from the beginning.
+        """
+        where = f"token_key = {sql_text(token_key)} AND tombstoned_at IS NULL"
+        query = self._table.search().where(where).select(["id", *TOKEN_COLUMNS]).limit(None)
+
+        def scan() -> None:
+            for part in query.to_batches(BATCH_ROWS):
+                if not take(token_bytes_of(pa.table(part), token_key)):
+                    break
+
+        self._read("reading token vectors", scan)
 
     def whole_vectors(self, ids: Collection[str]) -> dict[str, Vector]:
         """Return the vectors of whole texts by id, unit length; those without are left out."""

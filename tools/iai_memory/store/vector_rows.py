@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..embedding.passages import Passages
+from ..embedding.token_vectors import bytes_of_text
 from .quantization import Int8Codes
 from .record import Record
 from .record_rows import from_table, to_row
@@ -114,6 +116,19 @@ def tokens_of(table: pa.Table) -> Iterator[StoredTokens | None]:
     columns = (table[name].to_pylist() for name in TOKEN_COLUMNS)
     for text, key in zip(*columns, strict=True):
         yield None if text is None or key is None else StoredTokens(text, key)
+
+
+def token_bytes_of(table: pa.Table, token_key: str) -> dict[str, bytes]:
+    """Return the token vectors of a model by id, as `unpacked` takes them.
+
+    Rows without, with those of another model, and with damaged ones are left out.
+    """
+    found = dict[str, bytes]()
+    for id_, stored in zip(table["id"].to_pylist(), tokens_of(table), strict=True):
+        if stored is not None and stored.key == token_key:
+            with suppress(ValueError):  # a check of the digests tells of the damage
+                found[id_] = bytes_of_text(stored.text)
+    return found
 
 
 def count_vectors(table: pa.Table) -> NDArray[np.int64]:

@@ -5,11 +5,15 @@ LanceDB stays the truth: a snapshot is brought to the table's latest version bef
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import TypeVar
 
 from lancedb.table import LanceTable
 
+from ...embedding.token_vectors import TokenVectors, unpacked
+from ...errors import StoreFault
 from ..candidate import Candidate
 from ..filter import Filter
 from ..read_lock import ReadLock
@@ -22,6 +26,9 @@ from ..vector_rows import Vector
 from ..vocabulary import NearWord, Sought
 from .columns import supports
 from .manager import SnapshotManager
+from .token_cache import TokenCache
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -137,6 +144,38 @@ class SnapshotReader(TableReader):
         found = snapshot.whole_vectors(ids)
         missing = snapshot.missing_vectors([id_ for id_ in ids if id_ not in found])
         return found | super().whole_vectors(missing) if missing else found
+
+    def token_vectors(self, ids: Collection[str], token_key: str) -> dict[str, TokenVectors]:
+        """See `TableReader.token_vectors`."""
+        snapshot = self._snapshots.current()
+        if snapshot is None:
+            return super().token_vectors(ids, token_key)
+        found = snapshot.tokens.found(ids, token_key)
+        if missing := [id_ for id_ in ids if id_ not in found]:
+            # Of this version or a later one; whatever changed in between, the next snapshot drops.
+            read = self.token_bytes(missing, token_key)
+            snapshot.tokens.add(read, token_key)
+            if snapshot.tokens.begins_to_fill(snapshot.fingerprint.rows, token_key):
+                super().overlap(partial(self._fill, snapshot.tokens, token_key))
+            found |= read
+        return unpacked(found)
+
+    def _fill(self, tokens: TokenCache, token_key: str) -> None:
+        try:
+            self.all_token_bytes(token_key, partial(tokens.add, token_key=token_key))
+        except StoreFault as exc:  # those of a recall are read when it asks for them
+            _log.warning("token vectors are not held in memory: %s", exc)
+        else:
+            tokens.is_filled()
+
+    def token_vectors_ahead(
+        self, ids: Collection[str], token_key: str
+    ) -> Callable[[], dict[str, TokenVectors]]:
+        """See `TableReader.token_vectors_ahead`; in memory, only if it is called and then."""
+        snapshot = self._snapshots.current()
+        if snapshot is None or len(snapshot.tokens.found(ids, token_key)) < len(ids):
+            return super().token_vectors_ahead(ids, token_key)
+        return partial(self.token_vectors, ids, token_key)
 
     def tally(self, where: Filter) -> Tally:
         """See `TableReader.tally`."""

@@ -36,6 +36,7 @@ from .merge_policy import Size, to_merge
 from .record_cache import RecordCache
 from .record_store import taken_records
 from .segment import Batch, Segment
+from .token_cache import TokenCache
 from .vector_index import VectorIndex, Vectors, codes_at
 
 # Right after a search the records and vectors of its rows are read: a known row is found in 0.1 µs,
@@ -155,6 +156,7 @@ class Snapshot:
         parts: Sequence[LiveSegment] = (),
         cache: RecordCache | None = None,
         sessions: FifoCache[str, SessionOrder] | None = None,
+        tokens: TokenCache | None = None,
     ) -> None:
         """Take segments over, oldest arrivals first; no two have a current row of one record.
 
@@ -162,6 +164,7 @@ class Snapshot:
             parts: Segments with their bitmaps.
             cache: Decoded records of this version.
             sessions: Sessions of this version in order.
+            tokens: Token vectors of this version.
         """
         self._parts = parts
         self._cache = cache or RecordCache()
@@ -170,6 +173,7 @@ class Snapshot:
         self._vectors = VectorIndex([part.segment.batch.vectors for part in parts])
         self._known_rows = FifoCache[str, int](_MAX_KNOWN_ROWS)
         self._sessions = sessions or FifoCache[str, SessionOrder](_MAX_SESSIONS)
+        self.tokens = tokens or TokenCache()
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -201,7 +205,12 @@ class Snapshot:
         for run in reversed(to_merge([part.size for part in parts])):
             merged = Segment.merge([(part.segment, part.current) for part in parts[run]])
             parts[run] = [LiveSegment.of(merged)] if len(merged) else []
-        return Snapshot(parts, self._cache.without(ids), self._sessions.without(sessions))
+        return Snapshot(
+            parts,
+            self._cache.without(ids),
+            self._sessions.without(sessions),
+            self.tokens.without(ids),
+        )
 
     def nearest(self, query: Vector, where: Filter, limit: int) -> dict[str, float]:
         """Answer as `TableReader.nearest`, for a filter that the columns support."""
