@@ -9,7 +9,8 @@ import typer
 
 from .asking import require_yes
 from .draining import open_drained_memory
-from .options import AsJson, Yes, open_memory
+from .opening import open_memory
+from .options import AsJson, Yes
 from .printing import emit_error, emit_json, emit_lines, local_time
 from .putting_back import report_put_back
 

@@ -10,7 +10,8 @@ import typer
 from iai_memory.errors import MemoryFault, ModelFault, StoreBusy, StoreUnavailable
 
 from .idle_drain import NOTHING
-from .options import AsJson, open_memory
+from .opening import open_memory
+from .options import AsJson
 from .printing import emit_error, emit_json, emit_lines
 
 if TYPE_CHECKING:

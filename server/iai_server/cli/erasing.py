@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import AsJson, Yes, open_memory
+from .opening import open_memory
+from .options import AsJson, Yes
 from .printing import emit_error, emit_json, emit_lines, memory_text
 
 if TYPE_CHECKING:

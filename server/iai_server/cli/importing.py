@@ -16,7 +16,8 @@ from iai_memory.errors import ForeignFileFault, InvalidInput, ModelFault, Transc
 
 from .draining import open_drained_memory
 from .long_work import LongWork
-from .options import AsJson, Project, Since, command_group, open_memory
+from .opening import open_memory
+from .options import AsJson, Project, Since, command_group
 from .printing import emit_error, emit_json, emit_lines, memory_text, progress
 
 if TYPE_CHECKING:

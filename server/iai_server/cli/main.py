@@ -5,9 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from collections.abc import Callable
+from typing import Final
 
 from iai_memory import __version__
 from iai_memory.errors import InvalidInput, MemoryFault, one_line
+
+from .opening import close_memories, drop_memories
+
+_INTERRUPTED: Final = 130  # as shells have it
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -16,16 +22,41 @@ def run(arguments: list[str] | None = None) -> int:
     A stdout that takes nothing is a failure, too. Only where its reader has left, as `head -1`
     does, nothing is printed.
     """
+    code = 1
     try:
-        code = _run(arguments)
-        sys.stdout.flush()
+        code = _told(lambda: _answered(arguments))
+    finally:
+        if code == _INTERRUPTED:
+            drop_memories()
+        elif _told(_closed) == _INTERRUPTED:
+            code = _INTERRUPTED
+    return code
+
+
+def _told(work: Callable[[], int]) -> int:
+    """Do the work and return its code; tell in one line why it failed."""
+    try:
+        return work()
     except OSError as exc:
         return _system_failed(exc)
     except KeyboardInterrupt:
-        return _failed("interrupted: what was stored until now is kept", 130)
+        return _failed("interrupted: what was stored until now is kept", _INTERRUPTED)
     except BaseException as exc:  # noqa: BLE001 - the edge of the process; a panic of Rust is one
         return _crashed(exc)
+
+
+def _answered(arguments: list[str] | None) -> int:
+    code = _run(arguments)
+    sys.stdout.flush()
     return code
+
+
+def _closed() -> int:
+    try:
+        close_memories()
+    except MemoryFault as exc:
+        return _failed(str(exc))
+    return 0
 
 
 def _crashed(error: BaseException) -> int:

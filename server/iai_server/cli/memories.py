@@ -26,7 +26,8 @@ from .memory_lines import (
     session_lines,
     superseded,
 )
-from .options import AsJson, AsOf, Project, ShowIds, Since, Until, open_memory
+from .opening import open_memory
+from .options import AsJson, AsOf, Project, ShowIds, Since, Until
 from .printing import emit_error, emit_json, emit_lines, memory_text, progress
 
 if TYPE_CHECKING:

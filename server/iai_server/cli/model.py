@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import AsJson, command_group, open_memory
+from .opening import open_memory
+from .options import AsJson, command_group
 from .printing import emit_json, emit_lines, emit_table, progress
 
 if TYPE_CHECKING:

@@ -1,21 +1,10 @@
-"""Options, groups of subcommands and the opened memory, shared by the commands.
-
-`Memory` is imported when a command opens it: with LanceDB it takes 0.7 s, which no `--help` should
-wait for.
-"""
+"""Options and groups of subcommands, shared by the commands."""
 
 from __future__ import annotations
 
-import atexit
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-from ..startup.gc_pause import gc_paused
-
-if TYPE_CHECKING:
-    from iai_memory import Memory
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
@@ -35,22 +24,3 @@ def command_group(purpose: str) -> typer.Typer:
     return typer.Typer(
         help=purpose, no_args_is_help=True, rich_markup_mode=None, add_completion=False
     )
-
-
-def open_memory(*, origin: str = "cli") -> Memory:
-    """Open the memory that the environment names; the current folder names the own project.
-
-    Raises:
-        InvalidInput: An environment variable cannot be used.
-    """
-    from ..startup.unused_imports import skip_unused_imports
-
-    skip_unused_imports()
-    # Saves a tenth of the processor time that a command takes to start.
-    with gc_paused():
-        from iai_memory import Memory
-
-    memory = Memory(cwd=Path.cwd(), origin=origin)
-    # However the command ends: a refresh put off within its interval would wait for a server.
-    atexit.register(memory.close)
-    return memory

@@ -9,7 +9,8 @@ import typer
 
 from .asking import require_yes
 from .memory_lines import INDENT
-from .options import AsJson, Yes, open_memory
+from .opening import open_memory
+from .options import AsJson, Yes
 from .printing import emit_json, emit_lines, memory_text
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import AsJson, command_group, open_memory
+from .opening import open_memory
+from .options import AsJson, command_group
 from .printing import emit_json, emit_lines, memory_text
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from .asking import require_yes
-from .options import open_memory
+from .opening import open_memory
 from .printing import emit_json, emit_lines
 from .putting_back import report_put_back
 

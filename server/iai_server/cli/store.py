@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .draining import open_drained_memory, say_what_is_missing
-from .options import AsJson, Project, Yes, open_memory
+from .opening import open_memory
+from .options import AsJson, Project, Yes
 from .printing import emit_json, emit_lines, emit_table, local_time, memory_text, speak_utf_8
 
 if TYPE_CHECKING:
