@@ -10,6 +10,7 @@ from pathlib import Path
 
 from iai_memory import Memory
 from iai_memory.store.filter import Filter
+from iai_memory.store.open_table import Opening
 from iai_memory.store.table import Store
 from iai_memory.store.vector_rows import Vector
 
@@ -105,13 +106,9 @@ def steps(chance: random.Random, memory: Memory) -> dict[str, Callable[[], objec
 
 
 def store_of_at_most(memory: Memory, snapshot_bytes: int) -> Store:
-    return Store(
-        memory.paths,
-        embedder=memory.embedder_key,
-        dimension=384,
-        budget=64,
-        snapshot_bytes=snapshot_bytes,
-    )
+    key = memory.embedder_key
+    opening = Opening(embedder=key, dimension=384, budget=64, snapshot_bytes=snapshot_bytes)
+    return Store(memory.paths, opening)
 
 
 @contextmanager

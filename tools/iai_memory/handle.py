@@ -37,6 +37,7 @@ from .settings import Settings, load_settings
 from .store.erasures import Erasures
 from .store.loss import KnownLoss
 from .store.names import stored_place
+from .store.open_table import Opening
 from .store.table import Store
 
 if TYPE_CHECKING:
@@ -337,8 +338,7 @@ class StoreHandle:
         )
 
     def _opened_table(self, *, check: bool) -> Store:
-        return Store(
-            self.paths,
+        opening = Opening(
             embedder=self.embedder_key,
             dimension=DIMENSION,
             budget=self.settings.commit_budget,
@@ -347,6 +347,7 @@ class StoreHandle:
             known_id=self._store_id,
             elsewhere=partial(_backups_elsewhere, self.paths, self.settings),
         )
+        return Store(self.paths, opening)
 
     def _committed(self) -> None:
         if self._on_commit is not None:

@@ -34,7 +34,7 @@ STEPS = [
     *(f"{PURGE}.{step}" for step in ("clean_files", "without_text", "drop_derived")),
     *(f"{PURGE}.{step}" for step in ("without_memories", "rewrite_backups", "look_for_remains")),
     "iai_memory.maintenance.erasure.remove_kept_tables",
-    "iai_memory.store.table.create_all_indexes",
+    "iai_memory.store.table_upkeep.create_all_indexes",
 ]
 
 

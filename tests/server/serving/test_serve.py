@@ -29,6 +29,7 @@ from tests.support.talking import (
 
 from iai_memory import Memory, load_settings
 from iai_memory.base.paths import StorePaths
+from iai_memory.store.open_table import Opening
 from iai_memory.store.schema import table_schema
 from iai_memory.store.table import Store
 
@@ -242,7 +243,7 @@ def test_a_store_of_another_embedder_names_the_command_that_heals_it(
     model_folder: Path, tmp_path: Path
 ) -> None:
     store = tmp_path / "store"
-    Store(StorePaths(store), embedder="other-model@1", dimension=384, budget=64)
+    Store(StorePaths(store), Opening(embedder="other-model@1", dimension=384, budget=64))
     with child_server(store, model_folder) as child:
         for tool, arguments in [("recall", {"query": "a"}), ("status", {})]:
             told = child.refused(tool, arguments)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ..session_start.cache import cache_modified
 from ..session_start.refresh import PageManager, Trigger
-from ..store.table import KEEP_VERSIONS, Store
+from ..store.table import Store
+from ..store.table_upkeep import KEEP_VERSIONS
 
 
 def after_commit(store: Store, pages: PageManager) -> None:

@@ -32,7 +32,8 @@ from ..embedding.model import EmbeddingModel
 from ..embedding.model_files import ModelFiles
 from ..errors import ModelFault, StoreBusy, StoreUnavailable
 from ..session_start.refresh import PageManager
-from ..store.table import KEEP_VERSIONS, Store
+from ..store.table import Store
+from ..store.table_upkeep import KEEP_VERSIONS
 from ..writing.embed_pending import embed_step
 from ..writing.fill_tokens import token_step
 
