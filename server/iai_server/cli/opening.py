@@ -7,8 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..startup.gc_pause import gc_paused
-
 if TYPE_CHECKING:
     from iai_memory import Memory
 
@@ -49,6 +47,7 @@ def _memory_class() -> type[Memory]:
     """Import `Memory`, once a command needs it: with LanceDB it takes 0.7 s, which no `--help`
     should wait for.
     """
+    from ..startup.gc_pause import gc_paused
     from ..startup.unused_imports import skip_unused_imports
 
     skip_unused_imports()
