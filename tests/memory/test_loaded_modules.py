@@ -35,7 +35,7 @@ PACKAGES = {
     "iai_memory.base": (26, set[str]()),
     "iai_memory.projects": (23, set[str]()),
     "iai_memory.privacy": (21, set[str]()),
-    "iai_memory.text": (35, {"Stemmer", "regex"}),
+    "iai_memory.text": (36, {"Stemmer", "regex"}),
     "iai_memory.capture.hosts": (25, set[str]()),
     "iai_memory.embedding": (27, {"pydantic"}),
     "iai_server.startup": (20, set[str]()),

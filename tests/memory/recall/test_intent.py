@@ -23,6 +23,11 @@ from iai_memory.store.session_order import SessionOrder
         "Where did she used to work?",
         "Which host was the primary until recently?",
         "What was the price under the old contract?",
+        "How much did Uwe weigh to begin with?",
+        "Wo wohnte Nina anfangs?",
+        "Wo hat Nina fr\u00fcher gewohnt?",
+        "\u00bfD\u00f3nde viv\u00eda Nina antes?",
+        "O\u00f9 habitait Nina au d\u00e9but ?",
     ],
 )
 def test_a_question_for_what_is_no_longer_so_is_known_as_one(question: str) -> None:
@@ -37,10 +42,27 @@ def test_a_question_for_what_is_no_longer_so_is_known_as_one(question: str) -> N
         "What is the key used to sign?",
         "Where does Ines live?",
         "Where is the old contract kept?",
+        "Wo wohnt Nina?",
+        "\u00bfQu\u00e9 hay que hacer antes de desplegar?",
+        "Que faut-il faire avant la livraison ?",
+        "Who won the war of that era?",
     ],
 )
 def test_the_order_of_things_is_not_the_past(question: str) -> None:
     assert not intent_of(question).past
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Wo hat Nina gewohnt?",
+        "\u00bfD\u00f3nde viv\u00eda Nina?",
+        "O\u00f9 habitait Nina ?",
+        "Wer war das?",
+    ],
+)
+def test_a_verb_in_the_past_may_ask_for_an_earlier_state(question: str) -> None:
+    assert intent_of(question).maybe_past
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,14 @@ def test_what_was_superseded_is_no_wording_and_what_replaced_it_stands(memory: M
     assert [hit.earlier_than for hit in hits if hit.id == old] in ([hits[0].id], [])
 
 
+def test_what_somebody_keeps_up_to_date_is_no_earlier_wording(memory: Memory) -> None:
+    old, _ = _say(memory, (PORTO, "2026-01-01"), (GRAZ, "2026-05-01"))
+    kept = memory.supersede(old, "Ines lives in Porto, by the sea.", at="2026-02-01").new_id
+    [hit] = [hit for hit in _where(memory) if hit.id == kept]
+    assert "maintained" in hit.reason
+    assert hit.earlier_than is None
+
+
 @pytest.mark.parametrize(
     "question", ["Where did Ines live before?", "Where did Ines use to live?", "Where was Ines?"]
 )

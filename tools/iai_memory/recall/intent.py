@@ -1,6 +1,6 @@
 """The intent of a question, by its words: a time, a name, a number, the past, a speaker.
 
-English only. A question in another language has no intent, and the other signals rank it alone.
+English, but for the past, which German, Spanish and French questions ask for, too.
 """
 
 from __future__ import annotations
@@ -29,10 +29,28 @@ _USED_TO: Final = re.compile(r"(?:(?!\b(?:is|are|was|were|be|been)\b).)*\bused? 
 _CHANGE: Final = re.compile(r"\b(?:history|over time|changed?|evolved?)\b", re.I)
 _EARLIER_STATE: Final = re.compile(
     r"\b(?:previous(?:ly)?|former(?:ly)?|earlier|originally|initially|in the past|no longer|"
-    r"at first|back then|any ?more|until (?:recently|now|lately)|"
+    r"at first|to begin with|in the beginning|back then|any ?more|until (?:recently|now|lately)|"
     r"before (?:this|that|then|now|it changed|"
     r"the (?:latest|last|present|current|recent|new|old|change|switch|swap|update|move))|"
     r"before(?=\W*$))\b",
+    re.I,
+)
+_EARLIER_STATE_ELSEWHERE: Final = re.compile(
+    r"\b(?:fr\u00fcher\w*|damals|vorher|zuvor|ehemals|einst|anfangs|zun\u00e4chst|urspr\u00fcnglich"
+    r"|am anfang|zu beginn|antes(?=\W*$)|anteriormente|antiguamente|originalmente|inicialmente"
+    r"|previamente|al principio|al comienzo|en el pasado|auparavant|autrefois|jadis|initialement"
+    r"|pr\u00e9c\u00e9demment|avant(?=\W*$)|au d\u00e9but|\u00e0 l['\u2019](?:origine|\u00e9poque))"
+    r"\b",
+    re.I,
+)
+# Of the verbs only those of states, and no form that is a word of English.
+_PAST_TENSE_ELSEWHERE: Final = re.compile(
+    r"\b(?:hatten?|waren|wohnten?|lebten?|arbeiteten?|hie\u00df(?:en)?|benutzten?|nutzten?|fuhr(?:en)?"
+    r"|(?:wo|wer|was|wie|welche[rs]?) (?:\w+ ){0,2}war"
+    r"|ha(?:t|be|ben|st)\b.{1,60}\bge\w+(?:t|en)(?=\W*$)"
+    r"|viv\u00eda[ns]?|trabajaba[ns]?|ten\u00eda[ns]?|estaba[ns]?|usaba[ns]?|conduc\u00eda[ns]?"
+    r"|(?:qu\u00e9|qui\u00e9n|cu\u00e1l|d\u00f3nde|c\u00f3mo) era"
+    r"|(?:habit|viv|travaill|utilis|conduis|av|\u00e9t)ai(?:t|ent|s))\b",
     re.I,
 )
 _USER_SAID: Final = re.compile(
@@ -78,7 +96,11 @@ def intent_of(question: str) -> QueryIntent:
         number=_NUMBER.search(question) is not None,
         past=(past_tense and (ordered or _THE_OLD.search(question) is not None))
         or _EARLIER_STATE.search(question) is not None
+        or _EARLIER_STATE_ELSEWHERE.search(question) is not None
         or _USED_TO.match(question) is not None,
-        maybe_past=ordered or past_tense or _CHANGE.search(question) is not None,
+        maybe_past=ordered
+        or past_tense
+        or _CHANGE.search(question) is not None
+        or _PAST_TENSE_ELSEWHERE.search(question) is not None,
         role=None if user == assistant else ("user" if user else "assistant"),
     )

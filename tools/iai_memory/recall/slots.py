@@ -2,8 +2,8 @@
 
 Nobody supersedes what was only said, so an outdated wording often matches best. Among the best hits
 the newest trusted wording takes the place of the best one; earlier ones come after it and carry its
-id. Nothing is hidden, and what was superseded stays with `supersession`. A question for the past is
-left as it is.
+id. Nothing is hidden. What was superseded stays with `supersession`, and a fact that is kept up to
+date there is no earlier wording. A question for the past is left as it is.
 
 Whether two texts are of one slot is a sum of evidence (`Slots`). Their cosine alone does not tell:
 that of two texts with the same name is high whatever they say. So the second cosine is taken from
@@ -31,7 +31,13 @@ from ..store.vector_rows import Vector
 from ..text.analyzer import query_terms
 from ..text.filler_words import FILLER_WORDS
 from ..text.languages import detect
-from ..text.statements import MAX_CHARACTERS, are_parallel, statement_of
+from ..text.same_frame import (
+    are_of_others,
+    are_parallel,
+    may_both_hold,
+    tells_another_relation,
+)
+from ..text.statements import MAX_CHARACTERS, statement_of
 from .candidates import CandidateSet
 from .intent import intent_of
 from .legibility import UNREAD
@@ -72,6 +78,8 @@ class SlotWeights:
         gap: Times how much lower the later one scores.
         few: Times the share of `_OTHERS` in what the cosine within the subject is taken from: with
             few other texts of the subject it is hardly within it.
+        denial: Where one of them is negated, and one has all words of the other.
+        relation: Where both tell where somebody lives, or works.
     """
 
     bias: float = -5.0
@@ -83,6 +91,8 @@ class SlotWeights:
     present: float = 0.6
     gap: float = -1.0
     few: float = -0.8
+    denial: float = 4.0
+    relation: float = 2.0
 
 
 WEIGHTS: Final = SlotWeights()
@@ -185,6 +195,7 @@ def _newer_wordings(
     looked_at = [one.record for one in ranked[:LOOKED_AT]]
     vectors = reader.whole_vectors([one.id for one in looked_at if one.embedder == embedder])
     scores = {one.record.id: one.score for one in ranked}
+    maintained = {one.record.id for one in ranked if "maintained" in one.parts}
     reads = {one.record.id: one.reads for one in ranked}
     wordings = [one for one in wordings if one.record.id in vectors]
     if len(wordings) < 2:
@@ -208,6 +219,8 @@ def _newer_wordings(
         first, later = wordings[one], wordings[other]
         if pair[0] is not first.record:
             first, later = later, first
+        if first.record.id in maintained:
+            continue  # somebody says which wording of it holds
         gap = max(0.0, scores[first.record.id] - scores[later.record.id])
         changes = weights.change * statement_of(later.record.text).is_change
         if likely[one, other] + changes + weights.gap * gap < 0:
@@ -216,11 +229,19 @@ def _newer_wordings(
         if not (answers or statement_of(later.record.text).ends_another):
             continue
         is_read = min(reads[first.record.id], reads[later.record.id]) >= _WELL_READ
-        if not (is_read or len(_words(first) & _words(later)) >= _SHARED_UNREAD):
+        if not (is_read or _have_words_in_common(first, later)):
             continue  # to a model that hardly reads a language all of its texts are alike
         if _replaces(later, first, about, names):
             newer.setdefault(first.record.id, []).append(later)
     return {id_: _standing(ones, newer) for id_, ones in newer.items()}
+
+
+def _have_words_in_common(first: Candidate, later: Candidate) -> bool:
+    """Return whether two texts share words, or words for the same relation."""
+    relations = (
+        statement_of(first.record.text).relations & statement_of(later.record.text).relations
+    )
+    return bool(relations) or len(_words(first) & _words(later)) >= _SHARED_UNREAD
 
 
 def _alike(own: Floats, at_large: Floats) -> tuple[Floats, Floats]:
@@ -302,14 +323,28 @@ def may_end(later: str, first: str) -> bool:
         or (said.is_plan and not before.is_plan)
     ):
         return False
+    words = before.words, said.words
+    if are_of_others(*words) or tells_another_relation(*words):
+        return False
     several = said.is_one_of_several and before.is_one_of_several
-    return said.is_change or not (several or are_parallel(before.words, said.words))
+    if said.ends_another or (said.is_change and not several):
+        return True
+    denies = said.is_negated and not before.is_negated
+    return denies or not (several or are_parallel(*words) or may_both_hold(*words))
 
 
 def _denies(later: Candidate, first: Candidate, about: Mapping[str, frozenset[str]]) -> bool:
     """Return whether a negated text has most of the words of what it would replace."""
     words = _content(first, about)
-    return len(words & _content(later, about)) > _NEGATED_SHARE * len(words)
+    return not words or len(words & _content(later, about)) > _NEGATED_SHARE * len(words)
+
+
+def _is_denial(one: Candidate, other: Candidate) -> bool:
+    """Return whether one of two texts is negated, and one has all words of the other."""
+    if statement_of(one.record.text).is_negated == statement_of(other.record.text).is_negated:
+        return False
+    words = _words(one), _words(other)
+    return all(words) and (words[0] <= words[1] or words[1] <= words[0])
 
 
 def _evidence(
@@ -328,8 +363,16 @@ def _evidence(
     day = np.array([float(one.tells_a_day) for one in said])
     either_day: Floats = np.maximum(day[:, None], day[None, :])
     both_present: Floats = present[:, None] + present[None, :]
+    denied = np.array([[_is_denial(one, other) for other in wordings] for one in wordings])
+    relation = np.array(
+        [[not one.relations.isdisjoint(other.relations) for other in said] for one in said]
+    )
     evidence: Floats = (
-        weights.shared * shared + weights.present * both_present + weights.day * either_day
+        weights.denial * denied
+        + weights.relation * relation
+        + weights.shared * shared
+        + weights.present * both_present
+        + weights.day * either_day
     )
     return evidence
 

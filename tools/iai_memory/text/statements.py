@@ -7,7 +7,6 @@ statement.
 from __future__ import annotations
 
 import re
-from difflib import SequenceMatcher
 from functools import cached_property, lru_cache
 from typing import Final
 
@@ -29,7 +28,7 @@ _FIRST_PERSON: Final = re.compile(
 _CHANGE: Final = re.compile(
     r"\b(?:instead|no longer|any ?more|now|these days|from (?:here|now) on|as of|starting|since|"
     r"new|renamed|moved?|switch\w*|chang\w*|replac\w*|correct\w*|upgrad\w*|turn\w* out|wrong|"
-    r"not|became|left|quit|gave up|went over|migrat\w*|swapped|traded|sold"
+    r"not|became|left(?!-)|quit|gave up|went over|migrat\w*|swapped|traded|sold"
     r"|jetzt|nun|statt(?:dessen)?|nicht mehr|seit|ab sofort|neu(?:e[mnrs]?)?|gewechselt|"
     r"umgezogen|gezogen|umgestellt|ge\u00e4ndert"
     r"|ahora|ya no|desde|nuev[oa]|cambi\w+|mud\w+"
@@ -47,11 +46,33 @@ _ENDS: Final = re.compile(
     r"|maintenant|d\u00e9sormais|ne \w+ plus|chang\u00e9\w*|d\u00e9m\u00e9nag\w+)\b",
     re.I,
 )
+# What follows it says who or what the words of another are about. "I said that" is no hearsay.
+_TOLD: Final = (
+    r"(?: (?:me|us|him|her|them|mir|uns|ihm|ihr|(?-i:[A-Z]\w+)))?,? "
+    r"(?:that|it|he|she|they|there|dass|er|sie|es|qu[e'\u2019]|(?-i:[A-Z][\w\u2019']+))"
+)
 _HEARSAY: Final = re.compile(
-    r"\b(?:said|says|claims?|claimed|thinks|thought|heard|told (?:me|us|him|her|them|[A-Z]\w+))"
-    r",? (?:that|it)\b|\b(?:according to|apparently|rumou?rs?|angeblich|laut|seg\u00fan|selon)\b"
-    r"|\b(?:sagt|sagte|meint|meinte|behauptet|behauptete),? dass\b"
-    r"|\b(?:dice|dijo|dit|a dit|m'a dit) qu",
+    rf"(?<!\bI )(?<!\bwe )\b(?:said|says|mention(?:s|ed)|report(?:s|ed)|claims?|claimed|insists?"
+    rf"|insisted|tells|told){_TOLD}\b"
+    rf"|\b(?:thinks?|thought|believes?|believed|hears?|heard|reckons?|assumes?|suspects?|guess(?:es)?"
+    rf"|sagte?|meinte?|behauptete?|glaubte?|denkt|dachte|erz\u00e4hlte?|h\u00f6rte?|geh\u00f6rt"
+    rf"|vermutete?|dice|dijo|dicen|cree|creo|creen|piensa|pienso|afirma|asegura|cont\u00f3"
+    rf"|coment\u00f3|o\u00ed|o\u00eddo|dicho|parece|dit|disent|dire|croit|crois|pense|affirme"
+    rf"|pr\u00e9tend|racont\u00e9|para[i\u00ee]t|entendu){_TOLD}\b"
+    r"|,? (?:says|said|claims|sagt|meint|dice|dit) (?-i:[A-Z]\w+)[.!]?$"
+    r"|\b(?:according to|apparently|supposedly|allegedly|reportedly|rumou?r(?:s|ed)?"
+    r"|angeblich|anscheinend|offenbar|vermutlich|zufolge|laut (?-i:[A-Z])|es hei\u00dft"
+    r"|seg\u00fan|supuestamente|al parecer|por lo visto"
+    r"|selon|apparemment|soi-disant)|\bd['\u2019]apr\u00e8s\b",
+    re.I,
+)
+# Somebody asked: it states nothing of what was asked.
+_ASKED: Final = re.compile(
+    r"\b(?:asked|asks|wonders|wondered|wants? to know|wanted to know|fragte?|gefragt|wissen"
+    r"|pregunt(?:a|\u00f3)|saber|demande|demand\u00e9|savoir)\b(?:,? \w+)?,? "
+    r"(?:why|what|who|whom|where|when|how|if|whether|which|warum|was|wer|wen|wo|wann|wie|ob"
+    r"|welche\w*|por qu\u00e9|qu\u00e9|qui\u00e9n|d\u00f3nde|cu\u00e1ndo|c\u00f3mo|si|pourquoi"
+    r"|qui|quand|comment|ce que|o\u00f9)\b",
     re.I,
 )
 _PLAN: Final = re.compile(
@@ -60,7 +81,7 @@ _PLAN: Final = re.compile(
     r"consider(?:s|ed|ing)?|think(?:s|ing)? (?:of|about)|tomorrow|next (?:week|month|year|sprint)|"
     r"propos\w+|suggest\w+|decid\w+ whether"
     r"|plan(?:e|t|en)|wird|werden?|werde|wollen|will|vielleicht|k\u00f6nnte\w*|sollte\w*|"
-    r"w\u00fcrde\w*|falls|wenn|morgen|\u00fcberleg\w+"
+    r"w\u00fcrde\w*|soll(?:en)?|falls|wenn|morgen|\u00fcberleg\w+"
     r"|voy a|va a|vamos a|van a|quiz\u00e1s?|tal vez|podr\u00eda\w*|deber\u00eda\w*|si|ma\u00f1ana"
     r"|peut-\u00eatre|vais|va|allons|pourrait|devrait|demain)\b",
     re.I,
@@ -86,15 +107,31 @@ _ONE_MORE: Final = re.compile(
     r"|aussi|autre|\u00e9galement|deuxi\u00e8me|second[e]?)\b",
     re.I,
 )
+_NO_LONGER: Final = re.compile(r"\bn(?:e |['\u2019])\w+ plus\b", re.I)  # here "plus" adds nothing
 # Of these one can have several: a second one said later does not end the first.
 _SEVERAL: Final = re.compile(
     r"\b(?:(?:has|have|had|owns?|own|got|bought|keeps?|there(?:'s| is| are)) (?:an?|one|two|some)\b"
     r"|(?:likes?|loves?|enjoys?|hates?|speaks?|knows?|drinks?|eats?|plays?|needs?|supports?|visited"
     r"|met|saw|watched|read|tried|fixed|added|created|wrote|found|reviewed|merged|closed|released"
-    r"|allergic to)\b"
+    r"|takes?|teach(?:es)?|collects?|accepts?|requires?|allergic to|afraid of|member of)\b"
     r"|hat eine?n?\b|habe eine?n?\b|mag\b|liebt\b|spricht\b|trinkt\b|isst\b|spielt\b|braucht\b"
     r"|tiene una?\b|tengo una?\b|habla\b|bebe\b|come\b|le gusta\b"
     r"|a une?\b|ai une?\b|aime\b|parle\b|boit\b|mange\b|joue\b)",
+    re.I,
+)
+# A change of these is told in other words than the state: lives in, moved to.
+_HOME: Final = re.compile(
+    r"\b(?:liv(?:es?|ed|ing) in|resid(?:es?|ing)|moved (?:house |back )?(?:to|into)|relocated"
+    r"|settled|wohn(?:t|e|en)|leb(?:t|e|en) in|gezogen|umgezogen|zieht nach"
+    r"|viv(?:e|o|en|imos) en|mud\u00f3|mud\u00e9|mudaron|mudado|traslad\u00f3"
+    r"|habit(?:e|es|ons|ent)|vit [\u00e0ea]|d\u00e9m\u00e9nag\u00e9|install\u00e9e? \u00e0)\b",
+    re.I,
+)
+_WORKPLACE: Final = re.compile(
+    r"\b(?:work(?:s|ing)? (?:at|for)|employed (?:at|by)|hired by|job at|joined"
+    r"|arbeite[t]? (?:bei|f\u00fcr)|angestellt|angefangen|gewechselt"
+    r"|trabaj[ao] (?:en|para)|contrat\w+|empleo en"
+    r"|travaille (?:chez|pour)|embauch\w+|employ\u00e9e? (?:chez|par))\b",
     re.I,
 )
 _DAY: Final = re.compile(
@@ -107,10 +144,6 @@ _PRESENT: Final = re.compile(
     r"|(?:\b[A-Z]\w+|\band|\bit|\bhe|\bshe|\bthat|\bwho) (?!was\b|does\b)[a-z]+(?<![sui])s\b"
     r"|\bI [a-z]+(?<!ed)\b"
 )
-
-_WORD: Final = re.compile(r"[^\W_]+(?:[._:/'@-][^\W_]+)*")
-_PLACES: Final = 2
-_SAME_SHARE: Final = 0.5
 
 
 class Statement:
@@ -132,6 +165,7 @@ class Statement:
             0 < len(words) <= MAX_CHARACTERS
             and not words.endswith(_QUESTION_MARKS)
             and _CODE.search(words) is None
+            and _ASKED.search(words) is None
             and attributed(words) is None
             and not is_quotation(words)
         )
@@ -174,12 +208,18 @@ class Statement:
     @cached_property
     def is_one_more(self) -> bool:
         """Whether it says that there is something beside."""
-        return _ONE_MORE.search(self.words) is not None
+        return _ONE_MORE.search(_NO_LONGER.sub("", self.words)) is not None
 
     @cached_property
     def is_one_of_several(self) -> bool:
         """Whether it tells something of which there can be several."""
         return _SEVERAL.search(self.words) is not None
+
+    @cached_property
+    def relations(self) -> frozenset[str]:
+        """What it tells of somebody, of the relations that a change is told in other words of."""
+        found = (("home", _HOME), ("workplace", _WORKPLACE))
+        return frozenset(name for name, words in found if words.search(self.words))
 
     @cached_property
     def tells_a_day(self) -> bool:
@@ -190,22 +230,6 @@ class Statement:
     def tells_what_is(self) -> bool:
         """Whether it has a verb in the present."""
         return _PRESENT.search(self.words) is not None
-
-
-def are_parallel(one: str, other: str) -> bool:
-    """Return whether two texts say different things of different things in the same words.
-
-    "Staging runs on 14" and "Production runs on 16" differ in several places, one of them no
-    number, and are the same in at least half of their words.
-    """
-    left, right = ([word.casefold() for word in _WORD.findall(text)] for text in (one, other))
-    matcher = SequenceMatcher(None, left, right, autojunk=False)
-    places = [
-        left[begin:end] for kind, begin, end, _, _ in matcher.get_opcodes() if kind == "replace"
-    ]
-    if len(places) < _PLACES or matcher.ratio() < _SAME_SHARE:
-        return False
-    return any(word.isalpha() for place in places for word in place)
 
 
 statement_of = lru_cache(maxsize=_CACHED)(Statement)
