@@ -120,7 +120,7 @@ def test_a_change_of_any_column_that_nobody_wrote_is_found(memory: Memory) -> No
     assert same == {
         *("role", "origin", "created_at", "ingested_at", "updated_at", "valid_from"),
         *("tombstoned_at", "folded_into", "entities", "history", "table_version"),
-        *("arrival", "arrived_at"),
+        *("arrival", "arrived_at", "changed_files"),
     }
 
 

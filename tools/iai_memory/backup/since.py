@@ -170,7 +170,7 @@ def _is_clean(record: Record) -> bool:
     """Return whether a scrub has been at the record in the backup, which may have been away."""
     names = ("text", "session_id", "turn_id", "project", "cwd", "host")
     values = [str(getattr(record, name)) for name in names]
-    return any(_SCRUB_MARK in value for value in (*values, *record.tags))
+    return any(_SCRUB_MARK in value for value in (*values, *record.tags, *record.changed_files))
 
 
 def _is_live(later: Record | None, record: Record) -> bool:

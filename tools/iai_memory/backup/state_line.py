@@ -22,6 +22,8 @@ from ..store.record_rows import from_row, record_columns, to_row
 _FORMAT: Final = 1
 _HEAD: Final = b'{"iai_mcp":1,"id":"'
 _TEXT: Final = b'","text":"'
+# A column that came later must not make another state of every memory that has nothing in it.
+_LEFT_OUT_IF_NULL: Final = ("changed_files",)
 # What changes without the memory: when its vectors are made, it is stamped anew.
 _TAIL: Final = ("updated_at", "embedder", "table_version")
 _TAIL_BEGINS: Final = b',"updated_at":'
@@ -115,6 +117,9 @@ def _order() -> list[str]:
 
 def _encoded(row: dict[str, Any]) -> bytes:
     fields_ = {"iai_mcp": _FORMAT, **row}
+    for name in _LEFT_OUT_IF_NULL:
+        if fields_.get(name) is None:
+            fields_.pop(name, None)
     # The column is float32: 0.7 would come back as 0.699999988.
     fields_["trust"] = round(row["trust"], 3)
     for name in _TIMES:

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from ..base.inner_file import read_inner
+from ..errors import ForeignFileFault
+from ..store.changed_files import content_digest
 from ..store.plausible_times import MAX_AHEAD
 from ..store.record import TIME_ESTIMATED
 from .hosts.decoding import Malformed, moment
 
+_MAX_BYTES: Final = 1 << 20
+_MAX_LOOKS: Final = 200
+_MAX_SECONDS: Final = 2.0  # of all looks together: a drain must not wait for a mount that is gone
+_ANSWERS_WITHIN: Final = 0.5
+# The host notes a result right after it; a formatter may be at the file meanwhile.
+_WRITTEN_WITHIN: Final = 60.0
 _UUID_AT_END: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 
 
@@ -53,6 +63,8 @@ class FileHints:
         self._first_time = first_time
         self.earlier_lines = earlier_lines
         self._last: datetime | None = None
+        self._looks = 0
+        self._looked_sec = 0.0
 
     def time_of(self, fields: Mapping[str, Any]) -> tuple[datetime, tuple[str, ...]]:
         """Return when a line was written, and its marks: `TIME_ESTIMATED` if it does not say.
@@ -73,3 +85,38 @@ class FileHints:
         if self._last is None:
             self._last = self._first_time() or self._modified_at
         return self._last
+
+    def digest_on_disk(self, path: str, folder: object, has: Sequence[str]) -> str | None:
+        """Return the digest of a file that the host changed, if it is still as the host left it.
+
+        That is: nobody wrote it after the transcript, and it has what the host put in. None for a
+        file outside of the folder, one of more than a megabyte, and after 200 looks at files or two
+        seconds of them.
+
+        Args:
+            path: As the host named it.
+            folder: That the host worked in.
+            has: Texts that are in the file, line ends as in the transcript.
+        """
+        if not isinstance(folder, str):
+            return None
+        if self._looks >= _MAX_LOOKS or self._looked_sec >= _MAX_SECONDS:
+            return None
+        began = time.monotonic()
+        try:
+            found = read_inner(path, folder, _MAX_BYTES, timeout=_ANSWERS_WITHIN)
+        except ForeignFileFault:
+            return None
+        finally:
+            self._looks += 1
+            self._looked_sec += time.monotonic() - began
+        if found.content is None or found.changed_at > self._written_until:
+            return None
+        text = found.content.decode("utf-8", "replace").replace("\r\n", "\n")
+        if not all(part.replace("\r\n", "\n") in text for part in has):
+            return None
+        return content_digest(found.content)
+
+    @property
+    def _written_until(self) -> float:
+        return self._modified_at.timestamp() + _WRITTEN_WITHIN

@@ -14,7 +14,7 @@ from ..writing.new_memory import NewMemory
 from .import_record import ImportedFile, ImportRecord
 from .jsonl_tail import AT_REST_SEC, FileCursor
 from .rewinds import TagRewound, branch_count, branches_of, must_look
-from .selection import Selection, selected_memory
+from .selection import Selection, selected_memory, with_changes_behind
 from .transcript import host_of, read_transcript
 from .transcript_files import FoundTranscript
 from .turn import Host
@@ -212,6 +212,8 @@ class HistoryImport:
             if number % _LINES_A_REPORT == 0:
                 self.progress.read = before + min(parsed.end_offset, reading.found.size)
                 self._report()
+        if self._batch and self._batch[-1][1] is reading:
+            self._batch[-1] = (with_changes_behind(self._batch[-1][0], reading.cursor), reading)
 
     def _is_full(self) -> bool:
         return len(self._batch) >= _BATCH_TURNS or self._chars >= _BATCH_CHARS

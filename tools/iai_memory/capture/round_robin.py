@@ -32,7 +32,7 @@ from ..results import IngestReport
 from ..writing.new_memory import NewMemory
 from .jsonl_tail import FileCursor
 from .rewinds import TagRewound, branch_count, branches_of, must_look
-from .selection import Selection, selected_memory
+from .selection import Selection, selected_memory, with_changes_behind
 from .session_state import Session, Sessions
 from .transcript import detect_host, read_transcript
 from .turn_counts import TurnCounts
@@ -173,6 +173,8 @@ class RoundRobin:
             if batch.cursor is session.cursor:
                 raise
             batch.has_more = True  # what stands before the damage is stored; the next batch fails
+        if batch.memories and not batch.has_more:
+            batch.memories[-1] = with_changes_behind(batch.memories[-1], batch.cursor)
         return batch
 
     def _store(self, batch: _Batch, session: Session) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ..base.clock import iso
 from ..projects.lookup import ProjectLookup
 from ..projects.names import ProjectNames
+from ..store.changed_files import changes_in, last_changes, to_texts
 from ..store.idempotency import TurnIdentity, is_unique
 from ..store.names import stored_id, stored_place
 from ..store.record import TIME_ESTIMATED
 from ..writing.new_memory import NewMemory
+from .hosts.file_edits import changes_behind
+from .jsonl_tail import FileCursor
 from .turn import Parsed, Skipped, Turn
 from .turn_counts import TurnCounts
 
@@ -44,6 +47,7 @@ def to_memory(turn: Turn, projects: ProjectLookup) -> NewMemory:
         cwd=stored_place(turn.cwd),
         tags=turn.marks,
         identity=identity_of(turn),
+        changed_files=to_texts(turn.changes),
     )
 
 
@@ -91,6 +95,20 @@ def _former(turn: Turn) -> TurnIdentity | None:
             unless_session=thread if turn.thread == turn.session_id else None,
         )
     return found
+
+
+def with_changes_behind(memory: NewMemory, cursor: FileCursor | None) -> NewMemory:
+    """Return the last turn of a transcript with the files that were changed after it, too.
+
+    A session that was broken off has no later turn to tell of them. If it goes on, the next one
+    tells of them again.
+    """
+    state = (cursor and cursor.state) or {}
+    behind = changes_behind(state.get("edits"))
+    if not behind:
+        return memory
+    changes = last_changes([*changes_in(memory.changed_files), *behind])
+    return replace(memory, changed_files=to_texts(changes))
 
 
 def selected_memory(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
+from ..store.changed_files import FileChange
 from .jsonl_tail import FileCursor
 
 Host: TypeAlias = Literal["claude-code", "codex"]
@@ -44,6 +45,7 @@ class Turn:
         ancestors: Of a turn of a fork, threads in which it may have been stored: of a repeated one
             those between this thread and the oldest, of the fork's own one the oldest.
         former_id: The `turn_id` under which earlier versions stored it, if that was another one.
+        changes: The files that the host's edit tools changed since the turn before.
     """
 
     role: Role
@@ -57,6 +59,7 @@ class Turn:
     marks: tuple[str, ...] = ()
     ancestors: tuple[str, ...] = ()
     former_id: str | None = None
+    changes: tuple[FileChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,7 @@ def _clean_rows(store: Store, writer: Writer, sought: SoughtText) -> list[str]:
 
 def _holds(record: Record, sought: SoughtText, retired: Sequence[str] = ()) -> bool:
     values = [getattr(record, name) or "" for name in _TEXT_FIELDS]
-    values += [*record.tags, *retired]
+    values += [*record.tags, *record.changed_files, *retired]
     values += [str(change.before) for change in record.history]
     return any(map(sought.is_in, values))
 
@@ -168,6 +168,7 @@ def _cleaned(record: Record, sought: SoughtText) -> Record:
         record,
         **fields,
         tags=tuple(sought.without(tag, MARK) for tag in record.tags),
+        changed_files=tuple(sought.without(one, MARK) for one in record.changed_files),
         history=(),
         embedder=None,
     )

@@ -105,7 +105,7 @@ STORE_FILES: Final = (
     ),
     FileKind(
         "spool/sessions.json",
-        "names of transcripts, sessions and folders; faults",
+        "names of transcripts, sessions, folders and changed files; faults",
         _JSON_ASCII,
         Treatment.LINES,
     ),
@@ -142,7 +142,9 @@ STORE_FILES: Final = (
     FileKind("maintenance.json", _NOTHING, "JSON: numbers", Treatment.NO_TEXT),
     FileKind("store.json", _NOTHING, "JSON: an id, times, numbers", Treatment.NO_TEXT),
     FileKind("exports.json", "names of exported files", _JSON, Treatment.LINES),
-    FileKind("imported.json", "names of imported transcripts", _JSON, Treatment.LINES),
+    FileKind(
+        "imported.json", "names of imported transcripts and changed files", _JSON, Treatment.LINES
+    ),
     FileKind("projects.json", "names of projects", _JSON, Treatment.LINES),
     FileKind("handshake.json", _NOTHING, "JSON: what hosts are told", Treatment.NO_TEXT),
     FileKind(

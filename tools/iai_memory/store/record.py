@@ -78,6 +78,8 @@ class Record:
         arrival: Number of the change of the store with which it came into this table; None where an
             earlier version stored it.
         arrived_at: When that was; `ingested_at` is when it came into the first store that had it.
+        changed_files: The files that the host's edit tools changed before this turn, see
+            `changed_files`; empty, too, where an earlier version stored it.
     """
 
     id: str
@@ -107,6 +109,7 @@ class Record:
     table_version: int = 0
     arrival: int | None = None
     arrived_at: datetime | None = None
+    changed_files: tuple[str, ...] = ()
 
     @property
     def noted_by(self) -> Agent | None:

@@ -31,10 +31,13 @@ _DEFAULTS: Final[dict[str, Any]] = {
     "trust": 1.0,
     "arrival": None,
     "arrived_at": None,
+    "changed_files": (),
 }
 _TRUST, _HISTORY = _FIELDS.index("trust"), _FIELDS.index("history")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_LISTS: Final = ("tags", "derived_from")
+_LISTS: Final = ("tags", "derived_from", "changed_files")
+# Null where empty: to an earlier version, which knows no such column, the row is the same.
+_NULL_IF_EMPTY: Final = ("changed_files",)
 _TIMES: Final = (
     *("valid_to", "tombstoned_at", "valid_from"),
     *("created_at", "ingested_at", "updated_at"),
@@ -53,6 +56,7 @@ def to_row(record: Record) -> dict[str, Any]:
     """
     row: dict[str, Any] = {name: getattr(record, name, ()) for name in _COLUMNS}
     row.update({name: list(row[name]) for name in (*_LISTS, *RETIRED_COLUMNS)})
+    row.update({name: row[name] or None for name in _NULL_IF_EMPTY})
     row["terms"] = " ".join(document_terms(record.text))
     row["history"] = history_to_json(record.history)
     return row
@@ -61,7 +65,7 @@ def to_row(record: Record) -> dict[str, Any]:
 def from_row(row: dict[str, Any]) -> Record:
     """Return a Record from a row with all of `record_columns`; other keys are ignored."""
     values: dict[str, Any] = {name: row[name] for name in _FIELDS}
-    values.update({name: tuple(row[name]) for name in _LISTS})
+    values.update({name: tuple(row[name] or ()) for name in _LISTS})
     # The column is float32: 0.7 would come back as 0.699999988.
     values["trust"] = round(row["trust"], 3)
     values["history"] = _history_from_json(row["history"])
@@ -82,7 +86,8 @@ def from_table(table: pa.Table) -> list[Record]:
 def _column(table: pa.Table, name: str) -> list[Any]:
     if name in _DEFAULTS and name not in table.column_names:
         return [_DEFAULTS[name]] * len(table)
-    return _values(table[name].combine_chunks())
+    values = _values(table[name].combine_chunks())
+    return [value or () for value in values] if name in _NULL_IF_EMPTY else values
 
 
 def _values(column: pa.Array) -> list[Any]:

@@ -17,7 +17,11 @@ TOKEN_COLUMNS: Final = ("token_vectors", "token_key")
 and revision that made them; null where they were not made."""
 
 # Null in rows of earlier versions, which do not know them.
-LATE_COLUMNS: Final = (DIGEST_COLUMN, "arrival", "arrived_at", *TOKEN_COLUMNS)
+LATE_COLUMNS: Final = (
+    *(DIGEST_COLUMN, "arrival", "arrived_at"),
+    *TOKEN_COLUMNS,
+    "changed_files",
+)
 """The columns that came within schema version 3."""
 
 _TIME: Final = pa.timestamp("us", "UTC")
@@ -75,6 +79,7 @@ def table_schema(dimension: int, *, embedder: str, metadata: dict[str, str]) -> 
             pa.field("arrived_at", _TIME),
             pa.field("token_vectors", pa.string(), metadata=_PACKED),
             pa.field("token_key", pa.string()),
+            pa.field("changed_files", pa.list_(pa.string())),
         ],
         metadata=metadata,
     )

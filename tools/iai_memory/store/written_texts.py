@@ -17,7 +17,7 @@ from .lance_files import DamagedFile
 
 _TEXTS: Final = (
     *("text", "terms", "tags", "entities", "history"),
-    *("host", "session_id", "turn_id", "project", "cwd"),
+    *("host", "session_id", "turn_id", "project", "cwd", "changed_files"),
 )
 """Columns with words of the user's. The others hold ids, digests, times and names of ours."""
 

@@ -19,6 +19,7 @@ from ..embedding.identity import DIMENSION
 from ..embedding.passages import Passages, may_have_several
 from ..errors import InvalidInput
 from ..privacy.redaction import redact
+from ..store.changed_files import change_from_text, last_changes, to_texts
 from ..store.folding import fold, identity_of, say_the_same, with_other_words
 from ..store.names import stored_place, stored_tags
 from ..store.reader import TableReader
@@ -39,6 +40,8 @@ _KEY: Final = re.compile("[0-9a-f]{64}")
 
 # Fields that lines of a store of schema version 1 lack.
 _SINCE_SCHEMA_2: Final[dict[str, Any]] = {"derived_from": [], "trust": 1.0}
+# The field that lines of earlier versions lack.
+_LATER: Final[dict[str, Any]] = {"changed_files": None}
 # The field that lines of schema versions 1 and 2 lack; they know a turn by its session.
 _SINCE_SCHEMA_3: Final = "folded_into"
 
@@ -209,7 +212,7 @@ def _from_line(line: str, number: int, embedder: str) -> Row:
         fields: dict[str, Any] = json.loads(line)
         _check_format(fields["iai_mcp"], number)
         keyed_by_session = _SINCE_SCHEMA_3 not in fields
-        fields = {**_SINCE_SCHEMA_2, _SINCE_SCHEMA_3: "", **fields}
+        fields = {**_SINCE_SCHEMA_2, _SINCE_SCHEMA_3: "", **_LATER, **fields}
         values = {name: fields[name] for name in record_columns() if name not in OF_ONE_STORE}
         for name in TIMES:
             values[name] = None if values[name] is None else parse_time(values[name], name)
@@ -219,6 +222,7 @@ def _from_line(line: str, number: int, embedder: str) -> Row:
             record,
             text=redact(record.text).text,
             history=tuple(_checked_change(change) for change in record.history),
+            changed_files=_checked_files(record.changed_files),
             # A file may vouch for less than its records' origins allow, never for more.
             trust=trust_of(record.origin, record.role, [record.trust]),
         )
@@ -287,6 +291,19 @@ def _checked_change(change: Change) -> Change:
         case _:
             raise ValueError("history")
     return change
+
+
+def _checked_files(texts: Sequence[Any]) -> tuple[str, ...]:
+    """Return what a record says of changed files, their paths as they are stored.
+
+    Raises:
+        ValueError: One of them is nothing that a store of ours writes.
+    """
+    changes = [change_from_text(text) for text in texts]
+    if any(change is None for change in changes):
+        raise ValueError("changed_files")
+    stored = [(change, stored_place(change.path)) for change in changes if change is not None]
+    return to_texts(last_changes(replace(one, path=path) for one, path in stored if path))
 
 
 def _check_format(found: object, number: int) -> None:

@@ -119,6 +119,7 @@ def draft_of(
         derived_from=memory.derived_from,
         trust=trust_of(origin, memory.role, [trust[id_] for id_ in memory.derived_from]),
         idem=_key(memory),
+        changed_files=memory.changed_files,
     )
     undated = memory.created_at is None and memory.turn_id is None
     return Draft(

@@ -35,6 +35,8 @@ class NewMemory:
         derived_from: Ids of the memories that it was made from; it is trusted no more than they.
         identity: What identifies a turn out of a transcript; only its parser can say, so plain data
             cannot.
+        changed_files: Of a turn out of a transcript, see `store/changed_files`; neither can plain
+            data say that.
     """
 
     text: str
@@ -49,6 +51,7 @@ class NewMemory:
     pinned: bool = False
     derived_from: tuple[str, ...] = ()
     identity: TurnIdentity | None = None
+    changed_files: tuple[str, ...] = ()
 
 
 def new_memory(values: Any, zone: tzinfo = UTC) -> NewMemory:
@@ -65,7 +68,7 @@ def new_memory(values: Any, zone: tzinfo = UTC) -> NewMemory:
         return _checked(NewMemory(text=values))
     if not isinstance(values, dict):
         raise InvalidInput('a memory is not an object: send for example {"text": "…"}')
-    known = set(NewMemory.__dataclass_fields__) - {"identity"}
+    known = set(NewMemory.__dataclass_fields__) - {"identity", "changed_files"}
     if unknown := sorted(str(key) for key in values if key not in known):
         raise InvalidInput(f"a memory has no field {unknown[0]!r}: send {', '.join(sorted(known))}")
     given = {key: value for key, value in values.items() if value is not None}

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from ..turn import LineOutcome, Role, Skipped, Turn
+from .claude_edits import follow_edits
 from .claude_queue import PromptQueue, Taken, attaches_prompts, digest_of
 from .claude_words import (
     ASKS,
@@ -28,6 +29,8 @@ from .claude_words import (
     words_of_refusal,
 )
 from .decoding import ROLES, Malformed, TextBlocks, object_field, storable, text_field
+from .file_edits import FileEdits
+from .last_line import Place, place_in
 from .markers import is_host_element, is_local_command_caveat
 
 if TYPE_CHECKING:
@@ -95,6 +98,8 @@ class ClaudeParser:
         self._taken = _texts(known.get("taken"))
         self._taken_now = _texts(known.get("taken_now"))
         self._queue = PromptQueue(known.get("queue"), hints.earlier_lines)
+        self._edits = FileEdits(known.get("edits"))
+        self._place = place_in(known.get("place"))
         self._state: Mapping[str, Any] | None = state
 
     def state(self) -> Mapping[str, Any] | None:
@@ -113,11 +118,22 @@ class ClaudeParser:
         kind = text_field(fields, "type")
         outcome: LineOutcome = None
         try:
-            outcome = self._parse(fields, kind)
+            outcome = self._with_changes(fields, self._parse(fields, kind))
         finally:
             self._follow(fields, kind, is_turn=isinstance(outcome, Turn))
         if isinstance(outcome, Turn) and _is_damaged(fields):
             return replace(outcome, marks=(*outcome.marks, DAMAGED))
+        return outcome
+
+    def _with_changes(self, fields: dict[str, Any], outcome: LineOutcome) -> LineOutcome:
+        """Follow the edits, and give a turn those that were made since the one before."""
+        if isinstance(outcome, Turn):
+            if outcome.role == "assistant":
+                self._edits.settle()
+            outcome = replace(outcome, changes=self._edits.take())
+        follow_edits(self._edits, fields, self._hints)
+        if fields.get("isSidechain") is not True:
+            self._place = _place_behind(fields, outcome) or self._place
         return outcome
 
     def _parse(self, fields: dict[str, Any], kind: str) -> LineOutcome:
@@ -354,7 +370,24 @@ class ClaudeParser:
             "taken": self._taken,
             "taken_now": self._taken_now,
             "queue": self._queue.waiting,
+            "edits": self._edits.state(),
+            "place": self._place.value,
         }
+
+
+def _place_behind(fields: Mapping[str, Any], outcome: LineOutcome) -> Place:
+    """Return where the session is behind a line; `NOWHERE` for one that does not say."""
+    if isinstance(outcome, Skipped) and outcome.reason == "interrupted":
+        return Place.STOPPED
+    message = fields.get("message")
+    content = message.get("content") if isinstance(message, dict) else None
+    blocks = content if isinstance(content, list) else []
+    kinds = [block.get("type") for block in blocks if isinstance(block, dict)]
+    if any(isinstance(kind, str) and kind in _TOOL_BLOCKS for kind in kinds):
+        return Place.AT_WORK
+    if isinstance(outcome, Turn):
+        return Place.ANSWERED if outcome.role == "assistant" else Place.ASKED
+    return Place.NOWHERE
 
 
 def _typed_by_host(fields: Mapping[str, Any]) -> bool:

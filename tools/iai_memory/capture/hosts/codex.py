@@ -21,6 +21,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
@@ -28,6 +29,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ...store.idempotency import is_unique
 from ...text.same_words import CUT
 from ..turn import LineOutcome, Reason, Skipped, Turn
+from .codex_edits import follow_edits
 from .decoding import (
     ROLES,
     Malformed,
@@ -37,6 +39,8 @@ from .decoding import (
     object_field,
     text_field,
 )
+from .file_edits import FileEdits
+from .last_line import Place, place_in
 
 if TYPE_CHECKING:
     from ..file_hints import FileHints
@@ -54,6 +58,7 @@ _KINDS: Final = frozenset(
 )
 _TEXT_ITEMS: Final = ("input_text", "output_text", "text")
 _NOT_ITEMS: Final = _KINDS - {"response_item"}
+_BROKEN_OFF: Final = ("turn_aborted", "error")
 _MAX_COUNTED: Final = 4_096
 _MAX_PAUSE: Final = timedelta(milliseconds=50)
 _FOLDER: Final = re.compile(
@@ -91,8 +96,8 @@ def _is_bare_message(fields: Mapping[str, Any]) -> bool:
 class CodexParser:
     """A parser of the lines of one rollout.
 
-    Keeps the session's id and working directory, the oldest thread that the file tells of, and how
-    often each text without an id was said.
+    Keeps the session's id and working directory, the oldest thread that the file tells of, how
+    often each text without an id was said, and the files that were changed since the last turn.
     """
 
     def __init__(self, state: Mapping[str, Any] | None, hints: FileHints) -> None:
@@ -107,6 +112,8 @@ class CodexParser:
         self._ancestors: list[str] = list(known.get("ancestors") or [])
         self._copied_at: str | None = known.get("copied_at")
         self._rollbacks: int = known.get("branches") or 0
+        self._edits = FileEdits(known.get("edits"))
+        self._place = place_in(known.get("place"))
         self._state: Mapping[str, Any] | None = None
 
     def state(self) -> Mapping[str, Any] | None:
@@ -121,6 +128,8 @@ class CodexParser:
                 "ancestors": list(self._ancestors),
                 "copied_at": self._copied_at,
                 "branches": self._rollbacks,
+                "edits": self._edits.state(),
+                "place": self._place.value,
             }
         return self._state
 
@@ -155,9 +164,30 @@ class CodexParser:
         if rolled_back_turns(fields):
             self._rollbacks, self._state = self._rollbacks + 1, None
         if kind in _NOT_ITEMS:
+            if kind == "event_msg" and object_field(fields, "payload").get("type") in _BROKEN_OFF:
+                self._be_at(Place.STOPPED)
             return None
         item = object_field(fields, "payload") if kind == "response_item" else fields
-        return self._item(line, fields, item)
+        return self._with_changes(item, self._item(line, fields, item))
+
+    def _with_changes(self, item: Mapping[str, Any], outcome: LineOutcome) -> LineOutcome:
+        """Follow the edits, and give a turn those that were made since the one before."""
+        had = self._edits.has_any
+        follow_edits(self._edits, item, self._cwd, self._hints)
+        if had or self._edits.has_any:
+            self._state = None
+        if isinstance(outcome, Skipped) and outcome.reason == "tool":
+            self._be_at(Place.AT_WORK)
+        if not isinstance(outcome, Turn):
+            return outcome
+        if outcome.role == "assistant":
+            self._edits.settle()
+        self._be_at(Place.ANSWERED if outcome.role == "assistant" else Place.ASKED)
+        return replace(outcome, changes=self._edits.take())
+
+    def _be_at(self, place: Place) -> None:
+        if self._place != place:
+            self._place, self._state = place, None
 
     def _open(self, meta: dict[str, Any]) -> None:
         """Take the session's id from the first of these lines, the oldest thread from the last."""
