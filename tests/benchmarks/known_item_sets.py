@@ -114,7 +114,7 @@ def long_texts(seed: int = SEED, *, each: int = 24) -> KnownItems:
 
 
 def multilingual() -> KnownItems:
-    """Short texts of ten languages: asked in a sentence, by a word, without accents, decomposed."""
+    """Short texts of many languages: asked in a sentence, by words, without accents, decomposed."""
     path = Path(__file__).with_name("known_item_multilingual.txt")
     texts: list[str] = []
     cases: list[Case] = []

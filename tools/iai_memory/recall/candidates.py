@@ -104,7 +104,7 @@ def find_candidates(reader: TableReader, encoder: Encoder | None, query: Query) 
     legible_question = legibility(query.text, encoder)
     reading = encoder if legible_question >= UNREAD else None
     embedding = _EMBEDDING.submit(_embed, reading, query.text)
-    words = _Words.of(reader, query.text, where, depth)
+    words = _Words.of(reader, query, where, depth)
     bm25 = words.found
     found = reader.candidates(bm25)
     vector = _query_vector(reading, query.text, found.values(), embedding)
@@ -154,9 +154,10 @@ class _Words:
     fault: StoreUnavailable | None = None
 
     @classmethod
-    def of(cls, reader: TableReader, text: str, where: Filter, depth: int) -> Self:
+    def of(cls, reader: TableReader, query: Query, where: Filter, depth: int) -> Self:
+        forms = {form for forms in query.forms.values() for form in forms}
         try:
-            return cls(reader.matching(text, where, depth))
+            return cls(reader.matching(query.text, where, depth, forms=sorted(forms)))
         except StoreUnavailable as exc:
             return cls({}, exc)
 

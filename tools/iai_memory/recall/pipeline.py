@@ -37,6 +37,7 @@ from .supersession import resolve_supersession
 from .time_listing import Listing, list_time
 from .time_question import time_question
 from .weights import WeightTables
+from .word_forms import word_forms
 
 _SPELLED_CHARACTERS: Final = 2_000
 
@@ -74,7 +75,7 @@ def recall(
     if unranked is not None:
         return unranked
     spelled = _spelled(store.latest, encoder, query)
-    query = replace(query, text=spelled.text)
+    query = replace(query, text=spelled.text, forms=_forms(store.latest, spelled.text))
     found = find_candidates(store.latest, encoder, query)
     weights = (tables or WeightTables()).table_for(
         is_conversation=found.is_conversation, has_exchanges=found.has_exchanges
@@ -116,6 +117,14 @@ def _spelled(reader: TableReader, encoder: Encoder | None, query: Query) -> Spel
         return replace(spelled, text=join_names(spelled.text, reader) + rest)
     except StoreUnavailable:  # the search by words fails too, and the answer tells of it
         return Spelled(query.text)
+
+
+def _forms(reader: TableReader, text: str) -> Mapping[str, tuple[str, ...]]:
+    """Return other forms of the question's words; none where the memories' words cannot be read."""
+    try:
+        return word_forms(_head_and_rest(text)[0], reader)
+    except StoreUnavailable:  # as above
+        return {}
 
 
 def _head_and_rest(text: str) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import TypedDict
@@ -61,6 +61,7 @@ class Query:
         names: Which names are names of one project.
         min_confidence: 0..1; an answer that is less sure is empty. None is the measured minimum.
         asked_at: When it is asked, in the user's zone; with `as_of` of the filter, that time.
+        forms: Terms of other forms of its words, by their own terms; see `word_forms`.
     """
 
     text: str
@@ -71,6 +72,7 @@ class Query:
     min_confidence: float | None = None
     names: ProjectNames = field(default_factory=ProjectNames)
     asked_at: datetime = field(default_factory=utc_now)
+    forms: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
 
 def check_query(

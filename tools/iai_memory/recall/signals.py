@@ -72,7 +72,7 @@ class SignalInputs:
         self.similarities = [found.similarities.get(one.id, _NO_SIMILARITY) for one in self.records]
         self.whole_cosine: Floats = np.array([one.whole for one in self.similarities])
         self.passage_cosine: Floats = np.array([one.best_passage for one in self.similarities])
-        self.has_term, self.rarity = _terms_of(found, query.text, self.dates)
+        self.has_term, self.rarity = _terms_of(found, query, self.dates)
         self.coverage: Floats = self.has_term @ self.rarity
         self.bm25 = _scaled_bm25(self.records, found.bm25)
         self.reads = _reads(found, self.records)
@@ -269,16 +269,20 @@ SIGNALS: Final = (
 
 
 def _terms_of(
-    found: CandidateSet, text: str, dates: Sequence[DateMention]
+    found: CandidateSet, query: Query, dates: Sequence[DateMention]
 ) -> tuple[Floats, Floats]:
     """Return the query terms that each candidate has, (n, k), and the rarity of each, (k,).
 
     Rarity is the idf among the candidates: every text with a rare word is among them. A word that
     no candidate has keeps its full share, so that no text covers the whole question. People do not
     say the date of the day, so a text of that day has the terms of the date.
+    A text with another form of a word has the word.
     """
-    wanted, candidates = query_terms(text), found.candidates
+    wanted, candidates = query_terms(query.text), found.candidates
     has_term = term_matrix(candidates, wanted).astype(float)
+    for number, term in enumerate(wanted):
+        if forms := query.forms.get(term):
+            has_term[:, number] = term_matrix(candidates, forms).any(axis=1)
     for date in dates:
         is_then = date.is_near if found.is_conversation else date.is_of
         on_that_day = [is_then(one.record.created_at) for one in candidates]

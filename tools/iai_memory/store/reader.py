@@ -437,15 +437,18 @@ class TableReader(TableCounts, TableChanges, WholeRows):
         rows = self._read("searching vectors", lambda: _search_filtered(search, where, limit))
         return dict(zip(self._found(rows), rows["cosine"].to_pylist(), strict=True))
 
-    def matching(self, text: str, where: Filter, limit: int) -> dict[str, float]:
+    def matching(
+        self, text: str, where: Filter, limit: int, *, forms: Collection[str] = ()
+    ) -> dict[str, float]:
         """Return BM25 scores over the terms of the text by id, best first, unindexed rows included.
 
         Args:
             text: The question.
             where: Which records; with `as_of` it may let too many by, see `Filter.admits`.
             limit: Maximum number of records.
+            forms: More terms, of other forms of the text's words.
         """
-        terms = query_terms(text)
+        terms = [*query_terms(text), *forms]
         return self._with_terms(terms, where, limit) if terms else {}
 
     def texts_with(self, term: str, limit: int) -> list[str]:
@@ -479,10 +482,20 @@ class TableReader(TableCounts, TableChanges, WholeRows):
         Words of forgotten records are left out. A scan, 5 µs a row; of a table with more than
         `MOST_READ` rows, only the words of that many are known.
         """
+        known = self._vocabulary()
+        return {word: known.near(word) for word in words}
+
+    def forms_of(self, words: Collection[str]) -> dict[str, list[str]]:
+        """Return for each case-folded word the terms that may be of its other forms, the likest
+        first, as `near_words` does.
+        """
+        known = self._vocabulary()
+        return {word: known.forms(word) for word in words}
+
+    def _vocabulary(self) -> Vocabulary:
         query = self._table.search().where("tombstoned_at IS NULL").select(["terms"])
         column = self._read("reading words", query.limit(MOST_READ).to_arrow)["terms"]
-        known = Vocabulary.of(column.combine_chunks())
-        return {word: known.near(word) for word in words}
+        return Vocabulary.of(column.combine_chunks())
 
     def _with_terms(self, terms: Sequence[str], where: Filter, limit: int) -> dict[str, float]:
         def search(condition: str | None, count: int) -> pa.Table:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..text.near_names import MIN_LETTERS, edits, edits_allowed, first_sounds, romanised
+from ..text.word_forms import MIN_BEGIN, is_part, likeness, without_prefixes
 from .arrow import pc
 
 
@@ -124,6 +125,29 @@ class Vocabulary:
         ]
         found.sort(key=lambda one: (one.distance, one.term))
         return [*self._stems_of(word), *found]
+
+    def forms(self, word: str) -> list[str]:
+        """Return the terms that may be of other forms of a case-folded word, the likest first; of
+        none, those of compounds with it or of its parts. Costs 1 ms among 30,000 words.
+        """
+        alike = [(likeness(word, term), term) for term in self._beginning_like(word)]
+        alike.sort(key=lambda one: (-one[0], one[1]))
+        if alike and alike[0][0]:
+            return [term for value, term in alike if value]
+        begin, end = word[:MIN_BEGIN], word[-MIN_BEGIN:]
+        parts = pc.or_(pc.starts_with(self.terms, begin), pc.ends_with(self.terms, end))
+        found = [term for term in self.terms.filter(parts).to_pylist() if is_part(word, term)]
+        return sorted(found, key=lambda term: (abs(len(term) - len(word)), term))
+
+    def _beginning_like(self, word: str) -> list[str]:
+        cores = without_prefixes(word)
+        if len(cores) == 1 and word.isascii():
+            rows = pc.starts_with(self.terms, word[:MIN_BEGIN])
+            return list(self.terms.filter(rows).to_pylist())
+        others = self.terms.slice(self.latin)
+        begins = {core[:MIN_BEGIN] for core in cores}
+        rows = pc.match_substring_regex(others, "|".join(sorted(begins)))
+        return list(others.filter(rows).to_pylist())
 
     def _may_be_near(self, sought: Sought, allowed: int) -> NDArray[np.bool_]:
         """Return which words a glance at length, letters and beginning does not rule out, (v,)."""

@@ -75,12 +75,14 @@ class SnapshotReader(TableReader):
             return super().nearest(query, where, limit, nprobes=nprobes)
         return snapshot.nearest(query, where, limit)
 
-    def matching(self, text: str, where: Filter, limit: int) -> dict[str, float]:
+    def matching(
+        self, text: str, where: Filter, limit: int, *, forms: Collection[str] = ()
+    ) -> dict[str, float]:
         """See `TableReader.matching`."""
         snapshot = self._snapshots.current() if supports(where) else None
         if snapshot is None:
-            return super().matching(text, where, limit)
-        return snapshot.matching(text, where, limit)
+            return super().matching(text, where, limit, forms=forms)
+        return snapshot.matching(text, where, limit, forms=forms)
 
     def texts_with(self, term: str, limit: int) -> list[str]:
         """See `TableReader.texts_with`."""
@@ -105,6 +107,11 @@ class SnapshotReader(TableReader):
         """See `TableReader.near_words`."""
         snapshot = self._snapshots.current()
         return super().near_words(words) if snapshot is None else snapshot.near_words(words)
+
+    def forms_of(self, words: Collection[str]) -> dict[str, list[str]]:
+        """See `TableReader.forms_of`."""
+        snapshot = self._snapshots.current()
+        return super().forms_of(words) if snapshot is None else snapshot.forms_of(words)
 
     def sessions(self, session_ids: Collection[str]) -> dict[str, SessionOrder]:
         """See `TableReader.sessions`."""

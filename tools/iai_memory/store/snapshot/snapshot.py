@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from ...base.fifo_cache import FifoCache
 from ...text.analyzer import query_terms
+from ...text.word_forms import likeness
 from ..candidate import Candidate
 from ..filter import Filter
 from ..record import Record
@@ -223,12 +224,14 @@ class Snapshot:
         pairs = zip(ids, cosines.tolist(), strict=True)
         return dict(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
 
-    def matching(self, text: str, where: Filter, limit: int) -> dict[str, float]:
+    def matching(
+        self, text: str, where: Filter, limit: int, *, forms: Collection[str] = ()
+    ) -> dict[str, float]:
         """Answer as `TableReader.matching`, for a filter that the columns support.
 
         Scores are of the live rows alone; of equal ones the newest arrivals are the best.
         """
-        return self._with_terms(query_terms(text), where, limit)
+        return self._with_terms([*query_terms(text), *forms], where, limit)
 
     def texts_with(self, term: str, limit: int) -> list[str]:
         """Answer as `TableReader.texts_with`."""
@@ -254,6 +257,16 @@ class Snapshot:
             each = sorted(dict.fromkeys(near), key=lambda one: (one.distance, one.term))
             live = self._words.known([one.term for one in each])
             found[word] = [one for one in each if one.term in live]
+        return found
+
+    def forms_of(self, words: Collection[str]) -> dict[str, list[str]]:
+        """Answer as `TableReader.forms_of`, of all rows."""
+        found = dict[str, list[str]]()
+        for word in words:
+            each = chain.from_iterable(part.segment.vocabulary.forms(word) for part in self._parts)
+            terms = sorted(dict.fromkeys(each), key=lambda term: (-likeness(word, term), term))
+            live = self._words.known(terms)
+            found[word] = [term for term in terms if term in live]
         return found
 
     def _with_terms(self, terms: Sequence[str], where: Filter, limit: int) -> dict[str, float]:
