@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,11 @@ def pairs(memory: Memory) -> list[tuple[str, str]]:
         ("Marta lives in Ghent.", "Marta no longer lives in Ghent, she has moved to Turin."),
         ("Lumen goes live on 18 September.", "The launch of Lumen is moved to 5 October."),
         ("Heron is backed up to tape every night.", "Heron is backed up to Backblaze instead."),
+        ("We deploy on Fridays.", "We do not deploy on Fridays any more."),
+        ("Desplegamos los viernes.", "Ya no desplegamos los viernes."),
+        ("The Atlas API returns XML.", "The Atlas API returns JSON since v3."),
+        ("Ravi drives a Skoda to work.", "Ravi traded the Skoda for a Tesla."),
+        ("Peter wohnt in K\u00f6ln.", "Peter ist nach Mainz gezogen."),
     ],
 )
 def test_another_value_of_the_same_subject_is_listed(
@@ -72,6 +78,9 @@ def test_another_value_of_the_same_subject_is_listed(
             "Petra wrote a test for Lumen last week.",
         ),
         ("I repaired the projector yesterday.", "I repaired the heater this morning."),
+        ("Priya rides a Yamaha.", "Tim says Priya rides a Vespa."),
+        ("Hugo teaches maths.", "Hugo teaches physics."),
+        ("We do not deploy on Fridays.", "We deploy on Mondays."),
     ],
 )
 def test_what_can_both_be_true_is_not_listed(memory: Memory, one: str, other: str) -> None:
@@ -106,6 +115,34 @@ def test_a_candidate_says_why_and_what_to_run_and_changes_nothing(memory: Memory
     command = shlex.split(one.next)[1:]
     assert run(command) == 0
     assert memory.store.latest.get([old])[0].superseded_by is not None
+
+
+def test_what_begins_later_contradicts_nothing_yet(memory: Memory) -> None:
+    later = datetime.now(UTC) + timedelta(hours=3)
+    tell(memory, "Staging listens on port 5544.")
+    memory.ingest([{"text": "Staging listens on port 6000.", "created_at": later.isoformat()}])
+    assert pairs(memory) == []
+
+
+def test_an_assistants_word_is_never_advised_to_replace_the_users(memory: Memory) -> None:
+    told = {"text": "The deploy key is kept in Vault.", "created_at": "2026-01-01", "role": "user"}
+    memory.ingest([told], origin="import")
+    told = {
+        "text": "The deploy key is now kept in the public wiki.",
+        "created_at": "2026-02-01",
+        "role": "assistant",
+    }
+    memory.ingest([told], origin="hook")
+    [one] = memory.contradictions()
+    assert one.next == f"iai-mcp forget {one.newer.id}"
+
+
+def test_no_reason_begins_as_a_line_of_a_list_does(memory: Memory) -> None:
+    tell(memory, "Staging listens on port 5544.", "Staging listens on port 6000.")
+    tell(memory, "Staging of Lumen listens on port 5544 as well.", "Staging listens on port 7.")
+    found = memory.contradictions()
+    assert any(" - nearness" in one.reason for one in found)
+    assert all(one.reason[0].isalpha() for one in found)
 
 
 def test_the_newest_come_first_and_the_limit_cuts_the_rest(memory: Memory) -> None:

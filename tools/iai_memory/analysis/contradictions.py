@@ -3,7 +3,7 @@
 Two current memories are compared if each is among the nearest of the other in its project, by
 cosine, and if the later one may end the earlier one as `recall.slots` sees it; `claims.evidence`
 weighs their sentences. On the held-out half of the longitudinal world, where dozens of texts are
-about every subject, .61 of the listed pairs are right, and .16 of the changes are listed.
+about every subject, .60 of the listed pairs are right, and .19 of the changes are listed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.clock import iso
+from ..base.clock import iso, utc_now
 from ..base.progress import Progress
 from ..embedding.identity import text_cosine
 from ..projects.names import ProjectNames
@@ -35,6 +35,7 @@ MIN_COSINE: Final = 0.40
 NEIGHBOURS: Final = 12
 """Of each memory. For a farther neighbour the rank alone costs more than all evidence can give."""
 
+_OF_THE_USER: Final = ("user", "note")
 _BLOCK: Final = 1_024
 
 
@@ -87,6 +88,8 @@ def find_contradictions(
     pages = recent_vectors(store, Filter(), progress or Progress("contradictions"), rounds=0)
     rows = [row for page in pages for row in page]
     min_cosine = text_cosine(store.embedder, MIN_COSINE)
+    now = utc_now()
+    rows = [(record, vector) for record, vector in rows if record.valid_from <= now]
     corpus = Corpus(record.text for record, _ in rows)
     found = [
         candidate
@@ -149,7 +152,9 @@ def _candidate(pair: _Pair, corpus: Corpus, weights: EvidenceWeights) -> Contrad
     score = round(sum(rounded.values()), 2)
     if score < weights.threshold:
         return None
-    terms = [f"{'-' if value < 0 else '+'} {name} {abs(value)}" for name, value in rounded.items()]
+    # What speaks for it comes first: a line that begins with a dash looks like one of a list.
+    ordered = sorted(rounded.items(), key=lambda part: part[1] < 0)
+    terms = [f"{'-' if value < 0 else '+'} {name} {abs(value)}" for name, value in ordered]
     return Contradiction(
         older=view_of(pair.older),
         newer=view_of(pair.newer),
@@ -160,8 +165,13 @@ def _candidate(pair: _Pair, corpus: Corpus, weights: EvidenceWeights) -> Contrad
 
 
 def _settling(pair: _Pair) -> str:
-    """Return the command for the likelier case: what is trusted less replaces nothing."""
-    if pair.newer.trust < pair.older.trust:
+    """Return the command for the likelier case.
+
+    What is trusted less replaces nothing, nor does an assistant's or a tool's word the user's.
+    """
+    if pair.newer.trust < pair.older.trust or (
+        pair.older.role in _OF_THE_USER and pair.newer.role not in _OF_THE_USER
+    ):
         return f"iai-mcp forget {pair.newer.id}"
     return f'iai-mcp supersede {pair.older.id} "…" --at {iso(pair.newer.valid_from)}'
 

@@ -38,7 +38,8 @@ _CHANGE: Final = re.compile(
 )
 # What says that another thing holds from then on, in whatever words.
 _ENDS: Final = re.compile(
-    r"\b(?:instead|no longer|any ?more|now|these days|from (?:here|now) on|as of|renamed|moved|"
+    r"\b(?:instead|no longer|any ?more|now|these days|from (?:here|now) on|as of|since v\d|"
+    r"renamed|moved|"
     r"relocated|switched|changed|replaced|corrected|upgraded|turn\w* out|quit|gave up|went over|"
     r"migrated|swapped|traded|sold|took over|hired|promoted"
     r"|jetzt|stattdessen|nicht mehr|ab sofort|gewechselt|umgezogen|gezogen|umgestellt|ge\u00e4ndert"
