@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -23,7 +26,9 @@ from iai_memory.embedding.identity import (
     EmbedderIdentity,
     text_cosine,
 )
-from iai_memory.embedding.model_files import find_model
+from iai_memory.embedding.model import EmbeddingModel
+from iai_memory.embedding.model_files import find_model, open_model
+from iai_memory.errors import ModelFault
 from iai_memory.settings import load_settings
 
 TEXTS: dict[str, str] = json.loads((FIXTURES / "embedding_reference.json").read_text("utf-8"))
@@ -221,3 +226,27 @@ def test_the_vector_of_a_text_confirms_a_guess_at_it(encoder: Encoder) -> None:
     guesses = [text[: len(text) // 2] for text in texts]
     found = (encoder.encode(guesses) @ encoder.encode(texts).T).argmax(axis=1)
     assert np.mean(found == np.arange(len(texts))) > 0.5
+
+
+def test_a_process_loads_a_model_once_and_another_one_in_its_place_anew(
+    model_folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(model_folder, tmp_path / "model")
+    files = open_model(tmp_path / "model", "settings")
+    assert files is not None
+    first = load_encoder(files, threads=1)
+    assert load_encoder(files, threads=1) is first
+    shutil.copyfile(files.tokenizer, tmp_path / "other")
+    (tmp_path / "other").replace(files.tokenizer)
+    assert load_encoder(files, threads=1) is not first
+    files.tokenizer.write_text("{")
+    with pytest.raises(ModelFault, match="cannot be loaded"):
+        load_encoder(files, threads=1)
+
+
+def test_a_model_that_nobody_uses_any_more_is_let_go(model_folder: Path) -> None:
+    memory = EmbeddingModel(load_settings(model=model_folder, threads=3))
+    loaded = ref(memory.require_encoder())
+    memory.release()
+    gc.collect()
+    assert loaded() is None

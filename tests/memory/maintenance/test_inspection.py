@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import lancedb
 import pytest
+from tests.support.copies import copied, made_once
 from tests.support.damage import (
     DAMAGES,
     Damaging,
@@ -36,14 +37,24 @@ from iai_memory.store.file_digests import LIST_NAME
 from iai_memory.store.table import Store
 
 
-@pytest.fixture
-def memory(words_only: Memory) -> Memory:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two data files, one with rows that were replaced, and an index of words."""
-    found = words_only.ingest([f"fact {number} of port {5000 + number}" for number in range(30)])
-    words_only.store.compact(keep=timedelta(0))
-    words_only.supersede(str(found.results[3].id), "fact 3 of port 6003")
-    words_only.forget([str(found.results[4].id)])
-    return Memory(words_only.paths.root, on_commit=lambda: None)
+
+    def fill(memory: Memory) -> None:
+        found = memory.ingest([f"fact {number} of port {5000 + number}" for number in range(30)])
+        memory.store.compact(keep=timedelta(0))
+        memory.supersede(str(found.results[3].id), "fact 3 of port 6003")
+        memory.forget([str(found.results[4].id)])
+
+    return made_once(tmp_path_factory, fill)
+
+
+@pytest.fixture
+def memory(made: Path, words_only: Memory) -> Memory:
+    """A copy of it."""
+    copied(made, words_only.paths.root)
+    return words_only
 
 
 def opened(paths: StorePaths) -> Store | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from tests.support.copies import copied, made_once
 from tests.support.damage import (
     Damaging,
     data_files,
@@ -36,17 +37,27 @@ from iai_memory.store.vector_rows import Row
 PER_FILE = 5
 
 
-@pytest.fixture
-def memory(words_only: Memory) -> Memory:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two files of memories; one of the first was forgotten, one replaced, one pinned."""
-    for batch in range(2):
-        words_only.ingest(
-            [f"fact {batch}-{number} of port {5000 + number}" for number in range(PER_FILE)]
-        )
-    ids = words_only.store.latest.ids()
-    words_only.forget([ids[0]])
-    words_only.supersede(ids[1], "the port of fact 0-1 is 7000")
-    words_only.pin(ids[2], add_tags=["kept"])
+
+    def fill(memory: Memory) -> None:
+        for batch in range(2):
+            memory.ingest(
+                [f"fact {batch}-{number} of port {5000 + number}" for number in range(PER_FILE)]
+            )
+        ids = memory.store.latest.ids()
+        memory.forget([ids[0]])
+        memory.supersede(ids[1], "the port of fact 0-1 is 7000")
+        memory.pin(ids[2], add_tags=["kept"])
+
+    return made_once(tmp_path_factory, fill)
+
+
+@pytest.fixture
+def memory(made: Path, words_only: Memory) -> Memory:
+    """A copy of it."""
+    copied(made, words_only.paths.root)
     return words_only
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.support.copies import copied
 from tests.support.damage import exchange_tables, unreadable_newest_version
 from tests.support.pages import (
     cache,
@@ -34,12 +35,20 @@ YOUNG = 3600.0
 """A minimum interval that no test outlives."""
 
 
-@pytest.fixture
-def memory(tmp_path: Path) -> Memory:
-    """One memory, rendered, with nothing to wait for."""
-    memory = opened(tmp_path / "store")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One memory, rendered."""
+    memory = opened(tmp_path_factory.mktemp("made") / "store")
     memory.ingest("the first fact")
     assert refresh(memory).action == "wrote"
+    return memory.paths.root
+
+
+@pytest.fixture
+def memory(made: Path, tmp_path: Path) -> Memory:
+    """A copy of it, opened, with nothing to wait for."""
+    memory = opened(copied(made, tmp_path / "store"))
+    assert memory.store.latest.count_pending() == 1
     return memory
 
 

@@ -96,9 +96,11 @@ def assert_found(
                     assert list(few.items()) == best_first[:limit]
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2))])
+@pytest.mark.parametrize(
+    ("seed", "rounds"), [(0, 10), *(pytest.param(n, 20, marks=pytest.mark.slow) for n in range(3))]
+)
 def test_two_processes_find_by_words_what_the_table_holds(
-    root: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+    root: Path, seed: int, rounds: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(merge_policy, "_SMALL_ROWS", 2)  # there are several segments
     chance = random.Random(seed)
@@ -107,7 +109,7 @@ def test_two_processes_find_by_words_what_the_table_holds(
     for memory in memories:
         copied(memory)
     names = list(steps(chance, memories[0]))
-    for _ in range(20):
+    for _ in range(rounds):
         memory = chance.choice(memories)
         name = chance.choice([*names, *names[:6] * 3])
         steps(chance, memory)[name]()

@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from tests.support.copies import copied, made_once
 from tests.support.damage import (
     DAMAGES,
     Damaging,
@@ -30,18 +31,27 @@ from iai_memory.store.salvage import Salvage
 SMALL_FILES = 3
 
 
-@pytest.fixture
-def store(memory: Memory) -> StorePaths:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three files of four memories each; one of the first was forgotten, one of the second pinned.
 
     So a fourth and a fifth file hold their present states, and two files name the replaced rows.
     """
-    for batch in range(SMALL_FILES):
-        memory.ingest([f"fact {batch}-{number} of port {5000 + number}" for number in range(4)])
-    ids = memory.store.latest.ids()
-    memory.forget([ids[1]])
-    memory.pin(ids[6])
-    return memory.paths
+
+    def fill(memory: Memory) -> None:
+        for batch in range(SMALL_FILES):
+            memory.ingest([f"fact {batch}-{number} of port {5000 + number}" for number in range(4)])
+        ids = memory.store.latest.ids()
+        memory.forget([ids[1]])
+        memory.pin(ids[6])
+
+    return made_once(tmp_path_factory, fill)
+
+
+@pytest.fixture
+def store(made: Path, tmp_path: Path) -> StorePaths:
+    """A copy of it."""
+    return StorePaths(copied(made, tmp_path / "store"))
 
 
 @pytest.fixture

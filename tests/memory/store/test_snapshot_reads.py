@@ -109,9 +109,11 @@ def assert_same(latest: TableReader, table: Answers) -> None:
     assert tokens_of(latest, ids) == table.tokens
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2))])
+@pytest.mark.parametrize(
+    ("seed", "rounds"), [(0, 12), *(pytest.param(n, 25, marks=pytest.mark.slow) for n in range(3))]
+)
 def test_two_processes_remember_exactly_what_the_table_holds(
-    root: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+    root: Path, seed: int, rounds: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_segments_small(monkeypatch, seed)
     chance = random.Random(seed)
@@ -120,7 +122,7 @@ def test_two_processes_remember_exactly_what_the_table_holds(
     uncopied = store_of_at_most(memories[0], 0).latest
     query = vector_of(memories[0], "who paints a lighthouse?")
     names = list(steps(chance, memories[0]))
-    for _ in range(25):
+    for _ in range(rounds):
         memory = chance.choice(memories)
         # What is seldom is dear; the usual is tried more often.
         name = chance.choice([*names, *names[:6] * 3])

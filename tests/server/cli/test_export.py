@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.copies import copied, made_once
 from tests.support.damage import (
     DAMAGES,
     Damaging,
@@ -35,19 +36,28 @@ Command = Callable[..., tuple[int, str, str]]
 IAI_MCP = [sys.executable, "-m", "iai_server"]
 
 
-@pytest.fixture
-def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three files of memories, and two more with a changed memory each."""
-    monkeypatch.setenv("IAI_MCP_STORE", str(tmp_path / "store"))
+
+    def fill(memory: Memory) -> None:
+        for batch in range(3):
+            memory.ingest([f"fact {batch}-{number} of port {5000 + number}" for number in range(4)])
+        ids = memory.store.latest.ids()
+        memory.forget([ids[1]])
+        memory.pin(ids[6])
+
+    return made_once(tmp_path_factory, fill)
+
+
+@pytest.fixture
+def memory(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
+    """A copy of it, which the environment names."""
+    store = copied(made, tmp_path / "store")
+    monkeypatch.setenv("IAI_MCP_STORE", str(store))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("IAI_MCP_MODEL", "installed")
-    memory = Memory(tmp_path / "store", on_commit=lambda: None)
-    for batch in range(3):
-        memory.ingest([f"fact {batch}-{number} of port {5000 + number}" for number in range(4)])
-    ids = memory.store.latest.ids()
-    memory.forget([ids[1]])
-    memory.pin(ids[6])
-    return memory
+    return Memory(store, on_commit=lambda: None)
 
 
 @pytest.fixture

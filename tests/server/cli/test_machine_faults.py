@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+from _pytest.mark import ParameterSet
+from tests.support.copies import copied, made_once
 from tests.support.modes import bound_by_modes, read_only
+from tests.support.pairs import few_quick
 from tests.support.talking import CLI, WAIT_SEC, child_environment
 
 from iai_memory import Memory
@@ -54,11 +57,17 @@ def sigint_reaches_children() -> Generator[None]:
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of thirty memories."""
+    texts = [f"The kiln fires at {n} degrees." for n in range(30)]
+    return made_once(tmp_path_factory, lambda memory: memory.ingest(texts))
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Path:
-    found = tmp_path / "store"
-    Memory(found).ingest([f"The kiln fires at {n} degrees." for n in range(30)])
-    return found
+def store(made: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return copied(made, tmp_path / "store")
 
 
 def _run(
@@ -94,8 +103,20 @@ COMMANDS = [
 ]
 
 
+def commands(turn: int, *quick: str) -> list[ParameterSet]:
+    """All of them; a third is quick, another one for each way in which stdout takes nothing."""
+    return [
+        pytest.param(
+            one,
+            id=" ".join(one),
+            marks=() if at % 3 == turn or one[0] in quick else pytest.mark.slow,
+        )
+        for at, one in enumerate(COMMANDS)
+    ]
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
-@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("arguments", commands(0))
 def test_a_full_stdout_is_one_line(store: Path, arguments: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
         done = _run(store, [*CLI, *arguments], stdout=full)
@@ -105,7 +126,7 @@ def test_a_full_stdout_is_one_line(store: Path, arguments: list[str]) -> None:
     assert "(No space left on device)" in done.stderr
 
 
-@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("arguments", commands(1))
 def test_a_closed_stdout_is_one_line_and_is_no_file_of_the_store(
     store: Path, arguments: list[str]
 ) -> None:
@@ -115,7 +136,7 @@ def test_a_closed_stdout_is_one_line_and_is_no_file_of_the_store(
     assert Memory(store).status().records == 30
 
 
-@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("arguments", commands(2, "export"))
 def test_a_reader_who_leaves_is_told_nothing(store: Path, arguments: list[str]) -> None:
     read, write = os.pipe()
     os.close(read)
@@ -275,8 +296,9 @@ def test_a_file_in_the_place_of_a_folder_of_the_store_is_named(
     assert (store / name).read_text() == "somebody's"
 
 
-@pytest.mark.parametrize("put", [_deep, _deep_list, _folder, _fifo])
-@pytest.mark.parametrize("name", STATE_FILES)
+@pytest.mark.parametrize(
+    ("name", "put"), few_quick(STATE_FILES, [_deep, _deep_list, _folder, _fifo])
+)
 def test_whatever_stands_in_the_place_of_a_state_file_ends_no_command(
     store: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -96,9 +96,11 @@ print(sizes[1] - sizes[0])
 
 @pytest.fixture
 def memory(tmp_path: Path, model_folder: Path) -> Memory:
-    settings = load_settings(store=tmp_path / "store", model=model_folder)
+    # With a number of threads that no other test asks for, it has a model of its own to give back.
+    settings = load_settings(store=tmp_path / "store", model=model_folder, threads=5)
     made = Memory(settings=settings.model_copy(update={"drowsy_after_sec": 0.01}))
     made.ingest(FACT)
+    made.release()
     return made
 
 

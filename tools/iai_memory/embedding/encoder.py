@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakValueDictionary
 
 from ..errors import ModelFault
 from .identity import EmbedderIdentity
@@ -218,8 +220,15 @@ class Encoder:
         return outputs, time.thread_time() - began
 
 
+_loaded: WeakValueDictionary[tuple[object, ...], Encoder] = WeakValueDictionary()
+_loading = threading.Lock()
+
+
 def load_encoder(files: ModelFiles, *, threads: int = 0) -> Encoder:
     """Load the model, which takes less than a tenth of a second and about 50 MB.
+
+    Who has it loaded in this process already, from these very files, is given the same one: a
+    process may open several stores.
 
     Args:
         files: What `find_model` found.
@@ -228,6 +237,25 @@ def load_encoder(files: ModelFiles, *, threads: int = 0) -> Encoder:
     Raises:
         ModelCorrupt: The files are not a tokenizer and a graph that onnxruntime can load.
     """
+    wanted = threads or _background_threads()
+    key = (files.identity, wanted, _stamp(files.tokenizer), _stamp(files.graph))
+    with _loading:
+        found = _loaded.get(key)
+        if found is None:
+            found = _loaded[key] = _load(files, wanted)
+    return found
+
+
+def _stamp(path: Path) -> tuple[int, ...] | None:
+    """Return what changes with a file and with what stands in it; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None  # loading it says why
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _load(files: ModelFiles, threads: int) -> Encoder:
     # Else onnxruntime, from 1.32 on Linux at the latest, keeps an id of the machine in ~/.cache and
     # sends events, with the path of the running program, to its makers.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -257,7 +285,7 @@ def load_encoder(files: ModelFiles, *, threads: int = 0) -> Encoder:
         )
     except Exception as exc:  # onnxruntime's exceptions share only this base
         raise files.damaged(f"model.onnx cannot be loaded: {_first_line(exc)}") from exc
-    return Encoder(files.identity, tokenizer, session, threads or _background_threads())
+    return Encoder(files.identity, tokenizer, session, threads)
 
 
 def _of_words(text: str, prefix: int, encoding: Encoding, codes: NDArray[np.int8]) -> TokenVectors:
