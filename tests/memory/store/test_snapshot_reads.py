@@ -258,6 +258,25 @@ def test_what_was_read_once_is_not_read_again_until_it_changes(root: Path) -> No
     assert list(memory.store.latest.candidates([kept])) == [kept]
 
 
+def test_words_alone_are_searched_in_memory_from_the_second_time_on(root: Path) -> None:
+    served(root).ingest(["A heron waits.", "A gull sleeps."])
+    latest = served(root).store.latest
+    for searched in range(3):
+        assert latest.is_in_memory is (searched > 1)
+        assert len(latest.matching("heron", Filter(), 5)) == 1
+
+
+def test_a_recall_that_searches_words_and_vectors_once_copies_nothing(root: Path) -> None:
+    memory = served(root)
+    memory.ingest(["A heron waits.", "A gull sleeps."])
+    latest = memory.store.latest
+    latest.matching("heron", Filter(), 5)
+    latest.nearest(vector_of(memory, "birds"), Filter(), 5, nprobes=50)
+    assert not latest.is_in_memory
+    latest.nearest(vector_of(memory, "birds"), Filter(), 5, nprobes=50)
+    assert latest.is_in_memory
+
+
 def test_token_vectors_are_read_once_and_of_what_changed_again(root: Path) -> None:
     memory = served(root)
     texts = ["A heron waits.", "A gull sleeps.", "My aunt rows to the lighthouse."]

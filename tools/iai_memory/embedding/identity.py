@@ -74,6 +74,11 @@ class EmbedderIdentity:
         """What is put before a question."""
         return self.prefix if self.query_prefix is None else self.query_prefix
 
+    @property
+    def maps_cosines(self) -> bool:
+        """Whether `similarity` is anything but its argument."""
+        return (self.cosine_zero, self.cosine_one) != (0.0, 1.0)
+
     def similarity(self, cosine: float) -> float:
         """Map the cosine of a question with a text to what all weights and minimums are made for.
 

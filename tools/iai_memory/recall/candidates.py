@@ -24,7 +24,7 @@ from ..text.speakers import in_first_person, is_conversation, subject
 from .date_mentions import date_mentions
 from .exchanges import exchange_turns, has_exchanges
 from .features import features_of
-from .legibility import UNREAD, legibility
+from .legibility import UNREAD, legibility, legibility_of_each
 from .neighbours import neighbouring_turns
 from .query import Query
 
@@ -139,7 +139,7 @@ def find_candidates(reader: TableReader, encoder: Encoder | None, query: Query) 
         cutoff=_cutoff(encoder, list(cosines.values()), depth),
         has_words=words.fault is None,
         legible_question=legible_question,
-        legible={one.record.id: legibility(one.record.text, read_by) for one in candidates},
+        legible=_legible([one.record for one in candidates], read_by),
         tokens=None if vector is None else embedding.result().tokens,
         token_key=key or "",
         compared=compared,
@@ -271,11 +271,20 @@ def _similarities(
     """Return the similarities with the query by id, each as cosines of all-MiniLM-L6-v2 are."""
     if encoder is None or vector is None or not ids:
         return {}
+    found = reader.similarities(vector, ids)
+    if not encoder.identity.maps_cosines:
+        return found
     mapped = encoder.identity.similarity
     return {
         id_: Similarity(mapped(one.whole), mapped(one.best_passage), one.span)
-        for id_, one in reader.similarities(vector, ids).items()
+        for id_, one in found.items()
     }
+
+
+def _legible(records: Sequence[Record], encoder: Encoder | None) -> dict[str, float]:
+    """Return how far the model reads each record, by id."""
+    read = legibility_of_each((one.text for one in records), encoder)
+    return dict(zip((one.id for one in records), read, strict=True))
 
 
 def _cutoff(encoder: Encoder | None, cosines: Sequence[float], depth: int) -> float:

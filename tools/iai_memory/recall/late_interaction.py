@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -82,8 +81,9 @@ def interact(
     usual = float(np.mean(of_hits))
     nearness = dict(zip(own, cosines.mean(axis=1).tolist(), strict=True))
     compared = [
-        replace(
-            one.with_part(NAME, weight * _reads(found, one) * values.get(one.record.id, usual)),
+        one.with_part(
+            NAME,
+            weight * _reads(found, one) * values.get(one.record.id, usual),
             nearness=nearness.get(one.record.id),
         )
         for one in best

@@ -63,11 +63,18 @@ class Ranked:
             total += f"; matched as it was said in {self.matched_wording}"
         return f"{total}; {len(self.copies)} more say the same" if self.copies else total
 
-    def with_part(self, name: str, value: float) -> Ranked:
-        """Return a copy with one more part, rounded to three digits, in its score."""
+    def with_part(self, name: str, value: float, *, nearness: float | None = None) -> Ranked:
+        """Return a copy with one more part, rounded to three digits, in its score.
+
+        Args:
+            name: Of the part.
+            value: What it adds.
+            nearness: What the copy has instead; None leaves it as it is.
+        """
         value = round(value, 3)
         parts = {**self.parts, name: value}
-        return replace(self, score=round(self.score + value, 3), parts=parts)
+        near = self.nearness if nearness is None else nearness
+        return replace(self, score=round(self.score + value, 3), parts=parts, nearness=near)
 
 
 def sort_key(one: Ranked) -> tuple[float, float, str]:

@@ -54,6 +54,7 @@ T = TypeVar("T")
 _IDS_PER_QUERY: Final = 1_000
 _FIRST_LOOKED_AT: Final = 1_000
 _LOOKED_AT_FOR_TERMS: Final = 20
+_TOKEN_ROWS: Final = 100  # LanceDB reads some batches ahead
 MOST_READ: Final = 50_000
 """Rows whose words are read to find a word that is spelled nearly like another."""
 # Not the threads of the dense search: work beside the caller may search vectors itself, and would
@@ -274,7 +275,7 @@ class TableReader(TableCounts, TableChanges, WholeRows):
         query = self._table.search().where(where).select(["id", *TOKEN_COLUMNS]).limit(None)
 
         def scan() -> None:
-            for part in query.to_batches(BATCH_ROWS):
+            for part in query.to_batches(_TOKEN_ROWS):
                 if not take(token_bytes_of(pa.table(part), token_key)):
                     break
 

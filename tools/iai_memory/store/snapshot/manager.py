@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from ..filter import EVERYTHING
 from ..reader import TableReader
@@ -25,8 +25,10 @@ from .snapshot import Snapshot
 
 _STAMP_IS_SURE_NS: Final = 2_000_000_000
 
+Searched = Literal["words", "vectors"]
+
 # A process that searches once, as a command does, is answered sooner by LanceDB than by a build.
-_SEARCHES_BEFORE_A_SNAPSHOT: Final = 1
+_EACH_ONCE: Final[frozenset[Searched]] = frozenset(("words", "vectors"))
 
 # Built while the search waits, 0.2 s; more rows in a thread, while LanceDB goes on answering.
 _SMALL_ROWS: Final = 10_000
@@ -43,10 +45,10 @@ class Absent:
     """No snapshot.
 
     Attributes:
-        searches: Number of searches that a snapshot could have answered.
+        searched: What a snapshot could have answered once; a recall may search both.
     """
 
-    searches: int = 0
+    searched: frozenset[Searched] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +107,12 @@ class SnapshotManager:
             self._follow()
             return self._snapshot
 
-    def for_search(self) -> Snapshot | None:
-        """Return `current` for a search; the second search starts a build, if it may fit."""
+    def for_search(self, what: Searched) -> Snapshot | None:
+        """Return `current` for a search; the second of its kind starts a build, if it may fit."""
         with self._lock:
             self._follow()
             if isinstance(self._state, Absent):
-                self._state = self._searched(self._state)
+                self._state = self._after(what, self._state.searched)
             if isinstance(self._state, Building) and self._state.result.done():
                 self._take(self._state)
             return self._snapshot
@@ -147,15 +149,15 @@ class SnapshotManager:
 
     def _hold(self, old: Versioned) -> None:
         """Bring a snapshot to the latest version; Absent if that fails."""
-        self._state = Absent(_SEARCHES_BEFORE_A_SNAPSHOT)
+        self._state = Absent(_EACH_ONCE)
         new = catch_up(self._reader, old, self._max_bytes)
         if new is not None:
             self._state = Ready(new)
 
-    def _searched(self, absent: Absent) -> State:
-        """Count one more search; start a build if it is the second."""
-        if absent.searches < _SEARCHES_BEFORE_A_SNAPSHOT:
-            return Absent(absent.searches + 1)
+    def _after(self, what: Searched, before: frozenset[Searched]) -> State:
+        """Note one more search; start a build if it is the second of its kind."""
+        if what not in before:
+            return Absent(before.union((what,)))
         rows = self._reader.count(EVERYTHING)
         if not may_fit(rows, self._max_bytes):
             return TooLarge()
@@ -170,7 +172,7 @@ class SnapshotManager:
 
     def _take(self, building: Building) -> None:
         """Take a finished build over; Absent if it failed."""
-        self._state = Absent(_SEARCHES_BEFORE_A_SNAPSHOT)
+        self._state = Absent(_EACH_ONCE)
         made = building.result.result()
         if made is None:
             self._state = TooLarge()

@@ -70,7 +70,7 @@ class SnapshotReader(TableReader):
         self, query: Vector, where: Filter, limit: int, *, nprobes: int
     ) -> dict[str, float]:
         """See `TableReader.nearest`."""
-        snapshot = self._snapshots.for_search() if supports(where) else None
+        snapshot = self._snapshots.for_search("vectors") if supports(where) else None
         if snapshot is None:
             return super().nearest(query, where, limit, nprobes=nprobes)
         return snapshot.nearest(query, where, limit)
@@ -79,7 +79,7 @@ class SnapshotReader(TableReader):
         self, text: str, where: Filter, limit: int, *, forms: Collection[str] = ()
     ) -> dict[str, float]:
         """See `TableReader.matching`."""
-        snapshot = self._snapshots.current() if supports(where) else None
+        snapshot = self._snapshots.for_search("words") if supports(where) else None
         if snapshot is None:
             return super().matching(text, where, limit, forms=forms)
         return snapshot.matching(text, where, limit, forms=forms)

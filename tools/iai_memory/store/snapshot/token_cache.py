@@ -9,7 +9,7 @@ import threading
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final, Self
 
-MAX_BYTES: Final = 24 << 20
+MAX_BYTES: Final = 28 << 20
 """The most that is held: 10,000 notes, or 7,000 turns of sessions, of which most are longer."""
 
 _ENTRY_BYTES: Final = 130  # of an entry beside its vectors
