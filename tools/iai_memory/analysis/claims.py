@@ -25,6 +25,7 @@ MAX_CHARACTERS: Final = 2_000
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n+")
 _WORD: Final = re.compile(r"[^\W_]+(?:[._:/'@-][^\W_]+)*")
 _ENDINGS: Final = ("ings", "ing", "ies", "ed", "es", "s")
+_SINCE_VERSION: Final = re.compile(r"\bsince v\d", re.I)
 _NUMBER: Final = re.compile(r"\d[\d.,:]*")
 
 
@@ -162,7 +163,8 @@ def evidence(
     change, other_number = said[1].is_change, _numbers_differ(one, other)
     if not (predicate or change or other_number):
         return None
-    place, ends = _only_difference(one, other), said[1].ends_another
+    place = _only_difference(one, other)
+    ends = said[1].ends_another or _SINCE_VERSION.search(other.text) is not None
     relation = not said[0].relations.isdisjoint(said[1].relations)
     share = corpus.information(shared) / corpus.information(either)
     return {

@@ -37,16 +37,17 @@ from ..text.same_frame import (
     may_both_hold,
     tells_another_relation,
 )
-from ..text.statements import MAX_CHARACTERS, statement_of
+from ..text.statements import MAX_CHARACTERS, RELATIONS, statement_of
 from .candidates import CandidateSet
 from .intent import intent_of
 from .legibility import UNREAD
 from .query import Query
 from .ranked import Ranked, sort_key
 
-LOOKED_AT: Final = 30
+LOOKED_AT: Final = 20
 """The best hits, among which slots are looked for."""
 
+_NEAR: Final = 0.5  # the share of the best score, below which a hit answers another question
 _AFTER: Final = 0.001  # how far behind its newer wording an earlier one comes at least
 _LIVE: Final = timedelta(days=1)  # what was said this long before it was stored was told later
 _OTHERS: Final = 2.0  # texts that stand for the hits at large, beside those of the subject
@@ -121,17 +122,19 @@ def order_slots(
     if not found.has_vectors or found.is_conversation or intent.past or intent.maybe_past:
         return list(ranked)
     known = {one.record.id: one for one in found.candidates}
+    near = _NEAR * ranked[0].score if ranked else 0.0
     wordings = [
         known[one.record.id]
         for one in ranked[:LOOKED_AT]
-        if one.record.id in known
+        if one.score >= near
+        and one.record.id in known
         and one.record.valid_from <= query.asked_at
         and _may_state(one, by_user=found.has_exchanges)
     ]
     about = _held_subject(query.text, wordings)
     asked = _terms_held(set(query_terms(query.text)), wordings)
     wordings = [one for one in wordings if about.get(one.record.id)]
-    if len(wordings) < 2:
+    if len({one.record.valid_from for one in wordings}) < 2:
         return list(ranked)
     newer = _newer_wordings(wordings, about, asked, ranked, reader, query.names, weights)
     return _reordered(ranked, newer) if newer else list(ranked)
@@ -149,6 +152,7 @@ def _may_state(one: Ranked, *, by_user: bool) -> bool:
         and record.embedder is not None
         and one.reads >= UNREAD
         and REWOUND not in record.tags
+        and statement_of(record.text).states_something
         and not (by_user and record.role not in ("user", "note"))
     )
 
@@ -339,42 +343,41 @@ def _denies(later: Candidate, first: Candidate, about: Mapping[str, frozenset[st
     return not words or len(words & _content(later, about)) > _NEGATED_SHARE * len(words)
 
 
-def _is_denial(one: Candidate, other: Candidate) -> bool:
-    """Return whether one of two texts is negated, and one has all words of the other."""
-    if statement_of(one.record.text).is_negated == statement_of(other.record.text).is_negated:
-        return False
-    words = _words(one), _words(other)
-    return all(words) and (words[0] <= words[1] or words[1] <= words[0])
-
-
 def _evidence(
     wordings: Sequence[Candidate], about: Mapping[str, frozenset[str]], weights: SlotWeights
 ) -> Floats:
     """Return the evidence in the words of each pair of n texts but for changes, (n, n)."""
-    contents = [_content(one, about) for one in wordings]
-    column = {term: at for at, term in enumerate(set[str]().union(*contents))}
-    has_term = np.zeros((len(wordings), len(column)))
-    for row, terms in enumerate(contents):
-        has_term[row, [column[term] for term in terms]] = 1.0
-    counts = np.maximum(1.0, has_term.sum(axis=1))
-    shared = has_term @ has_term.T / np.minimum(counts[:, None], counts[None, :])
+    contents = [_words(one) for one in wordings]
+    both, counts = _in_common(contents)
+    denied = both >= np.maximum(1.0, np.minimum(counts[:, None], counts[None, :]))
+    both, counts = _in_common(
+        [words - about[one.record.id] for words, one in zip(contents, wordings, strict=True)]
+    )
+    shared = both / np.maximum(1.0, np.minimum(counts[:, None], counts[None, :]))
     said = [statement_of(one.record.text) for one in wordings]
     present = np.array([float(one.tells_what_is) for one in said])
     day = np.array([float(one.tells_a_day) for one in said])
     either_day: Floats = np.maximum(day[:, None], day[None, :])
     both_present: Floats = present[:, None] + present[None, :]
-    denied = np.array([[_is_denial(one, other) for other in wordings] for one in wordings])
-    relation = np.array(
-        [[not one.relations.isdisjoint(other.relations) for other in said] for one in said]
-    )
+    negated = np.array([one.is_negated for one in said])
+    relations = np.array([[name in one.relations for name in RELATIONS] for one in said], float)
     evidence: Floats = (
-        weights.denial * denied
-        + weights.relation * relation
+        weights.denial * (denied & (negated[:, None] != negated[None, :]))
+        + weights.relation * (relations @ relations.T > 0)
         + weights.shared * shared
         + weights.present * both_present
         + weights.day * either_day
     )
     return evidence
+
+
+def _in_common(contents: Sequence[set[str]]) -> tuple[Floats, Floats]:
+    """Return how many words each two of n texts have in common, (n, n), and each has, (n,)."""
+    column = {word: at for at, word in enumerate(set[str]().union(*contents))}
+    has_word = np.zeros((len(contents), len(column)))
+    for row, words in enumerate(contents):
+        has_word[row, [column[word] for word in words]] = 1.0
+    return has_word @ has_word.T, has_word.sum(axis=1)
 
 
 def _content(one: Candidate, about: Mapping[str, frozenset[str]]) -> set[str]:

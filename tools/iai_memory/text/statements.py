@@ -38,7 +38,7 @@ _CHANGE: Final = re.compile(
 )
 # What says that another thing holds from then on, in whatever words.
 _ENDS: Final = re.compile(
-    r"\b(?:instead|no longer|any ?more|now|these days|from (?:here|now) on|as of|since v\d|"
+    r"\b(?:instead|no longer|any ?more|now|these days|from (?:here|now) on|as of|"
     r"renamed|moved|"
     r"relocated|switched|changed|replaced|corrected|upgraded|turn\w* out|quit|gave up|went over|"
     r"migrated|swapped|traded|sold|took over|hired|promoted"
@@ -135,6 +135,9 @@ _WORKPLACE: Final = re.compile(
     r"|travaille (?:chez|pour)|embauch\w+|employ\u00e9e? (?:chez|par))\b",
     re.I,
 )
+RELATIONS: Final = {"home": _HOME, "workplace": _WORKPLACE}
+"""What says that a text tells one, by its name."""
+
 _DAY: Final = re.compile(
     r"\b(?:yesterday|this morning|last (?:night|week)|ago|twice|over lunch|at the weekend|"
     r"on (?:mon|tues|wednes|thurs|fri|satur|sun)days?)\b",
@@ -219,8 +222,7 @@ class Statement:
     @cached_property
     def relations(self) -> frozenset[str]:
         """What it tells of somebody, of the relations that a change is told in other words of."""
-        found = (("home", _HOME), ("workplace", _WORKPLACE))
-        return frozenset(name for name, words in found if words.search(self.words))
+        return frozenset(name for name, cue in RELATIONS.items() if cue.search(self.words))
 
     @cached_property
     def tells_a_day(self) -> bool:
