@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 from tests.support.checkout import HOOKS
-from tests.support.hooks import PAGE, CaptureRun, RecallRun, bell, put, ring_of
+from tests.support.hooks import PAGE, CaptureRun, HookRun, PromptRun, RecallRun, bell, put, ring_of
 
 from iai_server.hosts.hook_files import HOOK_FILES
 
 OF_RECALL = ["common.sh", "json.sh", "json_escapes.sh", "root.sh", "project.sh", "cli.sh"]
+OF_PROMPT = ["common.sh", "root.sh"]
 OF_CAPTURE = [
     "common.sh",
     "ring.awk",
@@ -57,7 +58,7 @@ def test_the_plugin_runs_each_hook_where_it_belongs() -> None:
     assert "matcher" not in hooks["SessionStart"][0]
 
 
-def own_hooks(run: RecallRun | CaptureRun) -> Path:
+def own_hooks(run: HookRun) -> Path:
     """Copies the hooks to a folder of the run, which uses them from then on."""
     run.hooks = run.folder / 'the hooks\n"'
     shutil.copytree(HOOKS, run.hooks, dirs_exist_ok=True)
@@ -87,7 +88,7 @@ SPOILED = [remove, make_a_pipe, make_a_folder, leave_a_dangling_link]
 
 
 def test_each_file_of_lib_is_of_one_hook_at_least() -> None:
-    named = {f"lib/{name}" for name in (*OF_RECALL, *OF_CAPTURE)}
+    named = {f"lib/{name}" for name in (*OF_RECALL, *OF_PROMPT, *OF_CAPTURE)}
 
     assert named == {name for name in HOOK_FILES if name.startswith("lib/")}
 
@@ -122,6 +123,19 @@ def test_without_a_file_of_lib_the_capture_hook_says_so_and_writes_nothing(
     assert (code, out) == (0, b"")
     assert err.decode().startswith(f"iai-mcp: {capture.hooks}/lib/{name} cannot be read")
     assert not capture.store.exists()
+
+
+@pytest.mark.parametrize("name", OF_PROMPT)
+def test_without_a_file_of_lib_the_prompt_hook_says_so_and_asks_nobody(
+    prompt: PromptRun, name: str
+) -> None:
+    (own_hooks(prompt) / "lib" / name).unlink()
+
+    with prompt.awaited(lambda _: b"") as requests:
+        code, out, err = prompt.finish(b"{}")
+
+    assert (code, out, requests) == (0, b"", [])
+    assert err.decode().startswith(f"iai-mcp: {prompt.hooks}/lib/{name} cannot be read")
 
 
 def test_a_script_that_was_copied_alone_says_what_it_needs(recall: RecallRun) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import threading
 import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +36,7 @@ class HookRun:
     """
 
     name: ClassVar[str]
+    log_name: ClassVar[str]
     shell: list[str]
     folder: Path
     env: dict[str, str] = field(default_factory=dict[str, str])
@@ -86,7 +90,7 @@ class HookRun:
     def log(self) -> list[str]:
         """The lines of the log without their time, which must be of the log's day and UTC."""
         lines: list[str] = []
-        prefix = self.name.removeprefix("session-")
+        prefix = self.log_name
         for path in sorted((self.store / "logs").glob(f"{prefix}-*.log")):
             for line in path.read_text().splitlines():
                 time_of_line, _, rest = line.partition(" ")
@@ -100,6 +104,7 @@ class RecallRun(HookRun):
     """The session-start hook, with a store and a project's folder."""
 
     name = "session-recall"
+    log_name = "recall"
 
     @property
     def project(self) -> Path:
@@ -136,6 +141,7 @@ class CaptureRun(HookRun):
     """The capture hook, with a store that does not exist yet."""
 
     name = "capture"
+    log_name = "capture"
 
     def environment(self) -> dict[str, str]:
         # A drain would go on after the test.
@@ -163,6 +169,59 @@ class CaptureRun(HookRun):
         for ring in rings:
             assert abs(ring.pop("at", time.time()) - time.time()) < 600
         return rings
+
+
+class PromptRun(HookRun):
+    """The prompt hook, and this process as the server that it may find."""
+
+    name = "prompt-recall"
+    log_name = "prompt"
+
+    @property
+    def meeting(self) -> Path:
+        return self.store / "run"
+
+    @property
+    def ask(self) -> Path:
+        return self.meeting / "ask"
+
+    def left(self) -> set[str]:
+        """The names in the folder where hook and server meet, but for those of the server."""
+        return {path.name for path in self.meeting.iterdir()} - {"ask", f"server-{os.getpid()}"}
+
+    @contextmanager
+    def awaited(self, answer: Callable[[str], bytes] | None) -> Generator[list[bytes]]:
+        """A server that waits for hooks; its requests, with what `answer` says to each number.
+
+        Without `answer` it reads nothing, as one that is stopped.
+        """
+        self.meeting.mkdir(mode=0o700)
+        os.mkfifo(self.ask, 0o600)
+        (self.meeting / f"server-{os.getpid()}").touch()
+        fifo = os.open(self.ask, os.O_RDWR)
+        requests: list[bytes] = []
+
+        def serve() -> None:
+            while answer is not None and (number := os.read(fifo, 4096).decode().strip()) != "0":
+                requests.append((self.meeting / f"{number}.json").read_bytes())
+                said = os.open(self.meeting / f"{number}.answer", os.O_WRONLY)
+                os.write(said, answer(number))
+                os.close(said)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield requests
+        finally:
+            os.write(fifo, b"0\n")
+            thread.join()
+            os.close(fifo)
+
+    def run(self, stdin: bytes = b'{"prompt":"which port?"}') -> str:
+        """The hook's stdout; it must succeed, keep its stderr empty and read all of its stdin."""
+        code, out, err = self.finish(stdin)
+        assert (code, err) == (0, b"")
+        return out.decode("utf-8")
 
 
 def put(path: Path, text: str = PAGE, age: float = 39) -> Path:

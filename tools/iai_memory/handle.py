@@ -130,6 +130,11 @@ class StoreHandle:
         return self._model.encoder
 
     @property
+    def is_warm(self) -> bool:
+        """Whether the model is loaded, so that a recall takes milliseconds; loads nothing."""
+        return self._model.is_loaded
+
+    @property
     def model_fix(self) -> str:
         """The command to run where there is no model, or one that cannot be used."""
         return self._model.fix

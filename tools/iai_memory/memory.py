@@ -25,6 +25,7 @@ from .results import (
     Forgotten,
     IngestReport,
     Pinned,
+    PromptRecall,
     Recalled,
     RecordView,
     Restored,
@@ -34,6 +35,7 @@ from .results import (
 )
 from .session_start.current_page import current_page
 from .store.filter import Filter
+from .store.names import stored_id, stored_place
 from .store.record_view import view_of
 from .upkeep import StoreUpkeep
 from .writing import changes
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from .recall.query import RecallOptions
 
 _MAX_REASON: Final = 200
+_MAX_PROMPT: Final = 2_000
 
 
 class Memory(StoreUpkeep):
@@ -106,6 +109,52 @@ class Memory(StoreUpkeep):
         scoped = replace(checked, where=self._scoped(checked.where))
         found = recall(self.store, encoder, scoped)
         return self._sight(caught_up).recalled(found, scoped, self._model, fault)
+
+    def prompt_recall(
+        self, prompt: str, *, session_id: str | None, cwd: str | None, host: str
+    ) -> PromptRecall:
+        """Find what a model should know at a prompt that nobody asked us about: mostly nothing.
+
+        Nothing is noted: `note_injected` does, once the model has it.
+
+        Args:
+            prompt: What the user wrote, of any length.
+            session_id: The host's session.
+            cwd: The session's folder; its project is the one that asks.
+            host: The host's name.
+
+        Raises:
+            StoreFault: The store could not be read.
+        """
+        from .injection.prompt import recall_at_prompt
+        from .projects.identity import project_of
+        from .recall.query import check_query
+
+        name = None if cwd is None else stored_place(project_of(cwd).name)
+        text = prompt[:_MAX_PROMPT].strip()
+        if not text:
+            return PromptRecall(reason="nothing_asked")
+        asked = check_query(text, {"project": name}, name, self.zone)
+        return recall_at_prompt(
+            self.store, self._usable_encoder()[0], asked, session_id=stored_id(session_id)
+        )
+
+    def note_injected(self, recalled: PromptRecall, *, session_id: str | None, by: str) -> None:
+        """Note what a model was given without having asked: ids, never a text.
+
+        Args:
+            recalled: What it was given.
+            session_id: The host's session.
+            by: What gave it: page, prompt or tool.
+        """
+        self.ledger.write(
+            "memory_injected",
+            session=stored_id(session_id),
+            by=by,
+            ids=recalled.memory_ids,
+            confidences=recalled.confidences,
+            reason=recalled.reason,
+        )
 
     def supersede(
         self, id: str, text: str, *, reason: str = "", at: str | datetime | None = None

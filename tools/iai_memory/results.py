@@ -152,6 +152,18 @@ class Recalled(Result):
     coverage: Coverage = Coverage()
 
 
+class PromptRecall(Result):
+    """What is put before a model at one prompt: a finished block of text, or "" for nothing.
+
+    `reason` is a short word for the log: why these memories were chosen, or why none was.
+    """
+
+    text: str = ""
+    memory_ids: list[str] = []
+    confidences: list[float] = []
+    reason: str
+
+
 PURGED: Final = "was purged, and does not come back"
 """Reason for which a memory is skipped."""
 

@@ -88,6 +88,7 @@ class Settings(BaseSettings):
             store.
         backup_recipient: Public key, of age or SSH, that backups are sealed for; None seals none.
         disable: True makes the hooks do nothing. Only the hooks read it.
+        prompt_recall: False puts nothing before a model at a prompt. Only the prompt hook reads it.
         refresh_tick_sec: Seconds between two comparisons of the page with the store in a server.
         session_cache_refresh_min_sec: Minimum seconds between two renders; a change that comes
             earlier is rendered when they are over.
@@ -118,6 +119,7 @@ class Settings(BaseSettings):
     backup: Annotated[Path | None, BeforeValidator(_store_folder)] = None
     backup_recipient: str | None = None
     disable: bool = False
+    prompt_recall: bool = True
     refresh_tick_sec: float = Field(default=5.0, gt=0, le=3600)
     session_cache_refresh_min_sec: Annotated[float, _or_default(DEFAULT_MIN_INTERVAL_SEC)] = (
         DEFAULT_MIN_INTERVAL_SEC

@@ -9,6 +9,7 @@ from iai_memory.errors import StoreUnavailable
 
 RECALL_HOOK: Final = "iai-mcp-session-recall.sh"
 CAPTURE_HOOK: Final = "iai-mcp-capture.sh"
+PROMPT_HOOK: Final = "iai-mcp-prompt-recall.sh"
 
 # Path below the folder, and mode in the wheel, of every hook file. The files that a script sources
 # come before it, so that a script that was just written finds them.
@@ -24,6 +25,7 @@ HOOK_FILES: Final = {
     "lib/iai-mcp-drain.sh": 0o644,
     RECALL_HOOK: 0o755,
     CAPTURE_HOOK: 0o755,
+    PROMPT_HOOK: 0o755,
 }
 
 

@@ -22,6 +22,7 @@ from ..mcp.server import build_app
 from ..startup.handshake_responder import AlreadyAnswered
 from . import logs
 from .refresher import Refresher
+from .rendezvous import Rendezvous
 from .runtime import Runtime
 
 _log = logging.getLogger(__name__)
@@ -29,13 +30,14 @@ _SIGNAL_GRACE_SEC = 0.3
 
 
 class Server:
-    """The MCP app, the memory behind it and the refresher beside it."""
+    """The MCP app, the memory behind it, and the refresher and the rendezvous beside it."""
 
     def __init__(self, settings: Settings, cwd: Path) -> None:
         """Build everything; nothing runs yet."""
         self._settings = settings
         self._runtime = Runtime(settings, cwd)
         self._refresher = Refresher(self._runtime)
+        self._rendezvous = Rendezvous(self._runtime)
         self._app = build_app(self._runtime.for_request)
 
     def keep_record(self) -> None:
@@ -58,9 +60,10 @@ class Server:
             already_answered: The answers to a replay, which are suppressed.
         """
         logs.configure(StorePaths(self._settings.store).logs, self._settings.log_level)
-        _exit_on_signals(self._refresher)
+        _exit_on_signals(self._refresher, self._rendezvous)
         self._runtime.start()
         self._refresher.start()
+        self._rendezvous.start()
         _log.info("serving %s", self._settings.store)
         code = 0
         lines = BufferedReader(protocol_in)
@@ -70,6 +73,7 @@ class Server:
             code = 1
             sys.stderr.write(f"iai-mcp: {machine_fault(exc, 'stdout cannot be written')}\n")
         finally:
+            self._rendezvous.stop()
             ended = self._refresher.stop()
             _log.info("ended%s", "" if ended else ", the refresher was left behind")
             logging.shutdown()
@@ -77,7 +81,7 @@ class Server:
         os._exit(code)
 
 
-def _exit_on_signals(refresher: Refresher) -> None:
+def _exit_on_signals(refresher: Refresher, rendezvous: Rendezvous) -> None:
     """Exit at SIGINT, SIGTERM and SIGHUP, after at most 0.3 s for a last refresh.
 
     Hosts send SIGINT, SIGTERM 0.1 s later and SIGKILL 0.5 s later. The SDK blocks in a thread that
@@ -86,6 +90,7 @@ def _exit_on_signals(refresher: Refresher) -> None:
     """
 
     def leave(number: int, frame: FrameType | None) -> None:
+        rendezvous.stop()
         refresher.stop(_SIGNAL_GRACE_SEC)
         os._exit(0)
 

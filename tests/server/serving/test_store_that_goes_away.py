@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ def test_a_store_that_was_moved_away_is_missed_in_every_answer_and_used_when_it_
     for tool, arguments in CALLS:
         assert "is gone: put it back" in server.refused(tool, arguments)
     assert not store.root.exists()
-    shutil.copytree(away, store.root)
+    subprocess.run(["cp", "-a", away, store.root], check=True)
     shutil.rmtree(away)
     assert server.ask("ingest", {"memories": [{"text": "said afterwards"}]})
     assert server.ask("status")["records"] == 2

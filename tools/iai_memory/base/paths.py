@@ -51,6 +51,16 @@ class StorePaths:
         return self.root / "spool"
 
     @property
+    def run(self) -> Path:
+        """Where prompt hooks and living servers meet."""
+        return self.root / "run"
+
+    @property
+    def ask(self) -> Path:
+        """The FIFO that servers wait on."""
+        return self.run / "ask"
+
+    @property
     def logs(self) -> Path:
         """Logs of the server and the hooks."""
         return self.root / "logs"

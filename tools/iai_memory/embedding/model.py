@@ -65,6 +65,11 @@ class EmbeddingModel:
                 self._encoder = load_encoder(self.files, threads=self._settings.threads)
             return self._encoder
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the next text is encoded without loading anything first; waits for nobody."""
+        return self._encoder is not None
+
     def usable(self) -> tuple[Encoder | None, ModelFault | None]:
         """Return the loaded model, or None and why the files that are there cannot be used.
 

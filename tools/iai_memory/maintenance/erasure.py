@@ -30,7 +30,7 @@ from .memory_of_servers import servers_that_remember
 from .remains import Remains, remains
 
 _WAIT_SEC: Final = 60.0
-_OF_PROCESS: Final = re.compile(r"\.(\d+)\.[0-9a-f]+\.tmp$")
+_OF_PROCESS: Final = re.compile(r"(?:\.(\d+)\.[0-9a-f]+\.tmp|^(\d+)\.json)$")
 
 
 def clean_files(paths: StorePaths, sought: SoughtText) -> int:
@@ -124,9 +124,9 @@ def _is_nobodys(path: Path) -> bool:
     if found is None or not _is_regular(path):
         return False
     try:
-        os.kill(int(found[1]), 0)
+        os.kill(int(found[1] or found[2]), 0)
     except ProcessLookupError:
         return True
     except (OSError, OverflowError):
         return False
-    return int(found[1]) == os.getpid()
+    return int(found[1] or found[2]) == os.getpid()

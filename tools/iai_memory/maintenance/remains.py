@@ -110,6 +110,8 @@ def remains(paths: StorePaths, sought: SoughtText, backups: Collection[Path] = (
         if path.is_symlink():
             if sought.is_in(str(path.readlink())):
                 found.places.append(Place(f"the link {path} -> {path.readlink()}"))
+        elif path.is_fifo() and where.startswith("run/") and _treatment(where) is Treatment.NO_TEXT:
+            continue  # hooks and servers meet there
         elif not path.is_dir():
             _look_into(path, where, sought, found, keys)
     for database in sorted(paths.root.glob("lancedb*")):

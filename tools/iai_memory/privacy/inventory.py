@@ -87,6 +87,7 @@ STORE_FILES: Final = (
     FileKind("logs/server-*.log", "faults, names of files", _UTF8, Treatment.LINES),
     FileKind("logs/capture-*.log", "faults, names of files", _UTF8, Treatment.LINES),
     FileKind("logs/recall-*.log", "faults, names of files", _UTF8, Treatment.LINES),
+    FileKind("logs/prompt-*.log", _NOTHING, "words of ours, numbers", Treatment.NO_TEXT),
     FileKind("logs/.clock", _NOTHING, "one byte", Treatment.NO_TEXT),
     FileKind(
         "spool/doorbell*.json*",
@@ -159,6 +160,15 @@ STORE_FILES: Final = (
         "servers/*.json", "the folder that a server was started in", _JSON_ASCII, Treatment.LINES
     ),
     FileKind("servers/*.lock", _NOTHING, "a number", Treatment.NO_TEXT),
+    FileKind("run/ask", _NOTHING, "a FIFO, on which servers wait", Treatment.NO_TEXT),
+    FileKind("run/server-*", _NOTHING, "empty", Treatment.NO_TEXT),
+    FileKind(
+        "run/*.json",
+        "a prompt, while its answer is sought: at most a third of a second",
+        "the host's JSON",
+        Treatment.LEFTOVER,
+    ),
+    FileKind("run/*.answer", _NOTHING, "a FIFO, for the answer to a prompt", Treatment.NO_TEXT),
     FileKind("hooks/**", _NOTHING, "our scripts", Treatment.NO_TEXT),
     FileKind("models/**", _NOTHING, "the embedding model", Treatment.NO_TEXT),
     FileKind("backup-key.txt", _NOTHING, "the key that opens sealed backups", Treatment.NO_TEXT),

@@ -1,0 +1,1 @@
+"""What is put before a model at a prompt, without being asked."""

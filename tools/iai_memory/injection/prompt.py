@@ -1,0 +1,65 @@
+"""A prompt to the few memories that belong to it, which are mostly none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from ..recall.project_scope import in_project
+from ..results import PromptRecall
+from ..text.fence import RECALL_BEGIN, RECALL_END
+from ..text.inert import neutralise
+from ..text.tokens import cut_to_tokens
+
+if TYPE_CHECKING:
+    from ..embedding.encoder import Encoder
+    from ..recall.query import Query
+    from ..results import Hit
+    from ..store.table import Store
+
+MIN_CONFIDENCE: Final = 0.9
+MAX_MEMORIES: Final = 3
+_LINE_TOKENS: Final = 120
+_CUT_MARK: Final = " …"
+
+
+def recall_at_prompt(
+    store: Store, encoder: Encoder | None, asked: Query, *, session_id: str | None
+) -> PromptRecall:
+    """Return the memories that answer a prompt for certain, none of the session that asks.
+
+    Args:
+        store: Where they are.
+        encoder: The model; without it nothing is certain enough to be said.
+        asked: The prompt as a query; of its project also what belongs to none counts.
+        session_id: The session that asks.
+
+    Raises:
+        StoreFault: The store could not be read.
+    """
+    from ..recall.pipeline import recall
+
+    if encoder is None:
+        return PromptRecall(reason="no_model")
+    scoped = in_project(asked.where, store)
+    found = recall(store, encoder, replace(asked, where=replace(scoped, or_no_project=True)))
+    hits = [
+        hit
+        for hit in found.hits
+        if (hit.confidence or 0.0) >= MIN_CONFIDENCE
+        and (session_id is None or hit.session_id != session_id)
+    ][:MAX_MEMORIES]
+    if not hits:
+        return PromptRecall(reason="unsure")
+    lines = [RECALL_BEGIN, *map(_line, hits), RECALL_END]
+    return PromptRecall(
+        text="\n".join(lines),
+        memory_ids=[hit.id for hit in hits],
+        confidences=[round(hit.confidence or 0.0, 3) for hit in hits],
+        reason="answers",
+    )
+
+
+def _line(hit: Hit) -> str:
+    said = cut_to_tokens(neutralise(hit.text), _LINE_TOKENS, _CUT_MARK)
+    return f"- {hit.created_at.date()} {hit.role}: {said} [{hit.id}]"
