@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from ..store.changed_files import FileChange
 from .jsonl_tail import FileCursor
+
+if TYPE_CHECKING:
+    from ..store.changed_files import FileChange
 
 Host: TypeAlias = Literal["claude-code", "codex"]
 Role: TypeAlias = Literal["user", "assistant"]
