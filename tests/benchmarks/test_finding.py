@@ -141,6 +141,29 @@ def test_a_file_of_another_shape_is_refused_by_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_in_no_language_the_model_finds_less_than_the_words_alone(tmp_path: Path) -> None:
+    items = known_item_sets.multilingual()
+    found: dict[str | None, dict[str, float]] = {}
+    ids: list[str] = []
+    for model, settings in (("with", {}), (None, {"model": None})):
+        chosen = load_settings(store=tmp_path / "store", **settings)
+        memory = Memory(settings=chosen, on_commit=lambda: None)
+        if model is not None:
+            ids = [str(one.id) for one in memory.ingest([{"text": t} for t in items.texts]).results]
+            while memory.embed_pending():
+                pass
+        first: dict[str, list[bool]] = {}
+        for case in items.cases[::2]:  # the others say the same
+            hits = memory.recall(case.query, limit=1).hits
+            right = ids[case.right] in [id_ for hit in hits for id_ in (hit.id, *hit.ids)]
+            first.setdefault(case.group, []).append(right)
+        found[model] = {group: sum(each) / len(each) for group, each in first.items()}
+    assert len(found[None]) > 20
+    worse = {group: found["with"][group] - share for group, share in found[None].items()}
+    assert not {group: less for group, less in worse.items() if less < 0}
+
+
+@pytest.mark.slow
 @pytest.mark.usefixtures("model")
 def test_both_routes_and_the_baselines_answer_a_tiny_conversation(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

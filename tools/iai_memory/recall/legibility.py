@@ -9,6 +9,7 @@ cosines still say a third as much; of other scripts it knows single letters, or 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -107,6 +108,7 @@ def release_legibility() -> None:
 
 
 def _measured(head: str, encoder: Encoder) -> float:
+    head = head if head.isascii() else unicodedata.normalize("NFC", head)
     if not any(character.isalnum() for character in head):
         return 0.0
     spoken = " ".join(word for word in head.split() if not _IN_CODE.search(word))
@@ -120,8 +122,10 @@ def _measured(head: str, encoder: Encoder) -> float:
     if head.isascii() and english - other > _SURE:
         return 1.0
     # A few words prove nothing: "kubectl", "AWS SES" and "Zoë Kravitz" are spelled in letters too.
-    # One word of another language's, as "ses" is French, proves nothing either.
-    is_short = len(words) <= _SHORT_WORDS and (head.isascii() or not other)
+    # One word of another language's, as "ses" is French, proves nothing either; an accent that is
+    # not in a name does.
+    accents = any(word.islower() and not word.isascii() for word in _WORD.findall(spoken))
+    is_short = len(words) <= _SHORT_WORDS and not accents and (head.isascii() or not other)
     least = _LEAST_SHORT if is_short and other * len(words) <= 1 else 0.0
     # Of a script that it has letters of, each letter is a piece: fewer of them say as much.
     is_latin = 2 * sum(map(str.isascii, spoken)) > len(spoken)

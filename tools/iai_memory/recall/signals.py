@@ -20,12 +20,14 @@ from ..store.record import REWOUND, Record
 from ..store.similarity import Similarity
 from ..store.trust import role_of_caller
 from ..text.analyzer import query_terms
+from ..text.languages import spoken
 from ..text.speakers import subject
 from .candidates import CandidateSet
 from .date_mentions import DateMention, date_mentions
 from .exchanges import ExchangeRows
 from .features import features_of
 from .intent import intent_of
+from .legibility import HALF_READ
 from .neighbours import Floats, turn_order
 from .query import Query
 from .weights import Weights
@@ -75,7 +77,7 @@ class SignalInputs:
         self.has_term, self.rarity = _terms_of(found, query, self.dates)
         self.coverage: Floats = self.has_term @ self.rarity
         self.bm25 = _scaled_bm25(self.records, found.bm25)
-        self.reads = _reads(found, self.records)
+        self.reads = _reads(found, self.records, query.text)
         self.is_question = np.array([one.is_question for one in self.features], dtype=float)
         self.intent = intent_of(query.text)
         self.order = turn_order(self.records, found.sessions)
@@ -292,12 +294,22 @@ def _terms_of(
     return has_term, idf / max(float(idf.sum()), 1e-9)
 
 
-def _reads(found: CandidateSet, records: Sequence[Record]) -> Floats:
-    """Return the legibility of the question or of the candidate, whichever is lower, (n,)."""
+def _reads(found: CandidateSet, records: Sequence[Record], question: str) -> Floats:
+    """Return the legibility of the question or of the candidate, whichever is lower, (n,).
+
+    0 for a text in another language than the question's, neither of which the model reads.
+    """
     if not found.has_vectors:
         return np.ones(len(records))
     legible = np.array([found.legible.get(one.id, 1.0) for one in records])
     reads: Floats = np.minimum(legible, found.legible_question)
+    asked = spoken(question) if found.legible_question < HALF_READ else None
+    if asked is not None:
+        languages = [
+            spoken(one.text) if one_reads < HALF_READ else None
+            for one, one_reads in zip(records, legible.tolist(), strict=True)
+        ]
+        reads[[language not in (None, asked) for language in languages]] = 0.0
     return reads
 
 
