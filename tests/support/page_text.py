@@ -11,9 +11,11 @@ from iai_memory.session_start.page import Page, render
 from iai_memory.store.statistics import total_statistics
 from iai_memory.text.fence import FENCE_BEGIN, FENCE_END
 
+CHOSEN = "Decided, corrected, preferred (the user's words)"
 HEADINGS = [
     "## Identity",
     "## Most recent work",
+    f"## {CHOSEN}",
     "## Pinned facts",
     "## Topics",
     "## Key memories",
@@ -22,6 +24,9 @@ LINE = re.compile(
     r"- \d{4}-\d\d-\d\d (\[.*\] )?"
     r"((user|assistant|tool|note)( \(\w+ by a model\)|, noted( and \w+)? by a model)?"
     r"|noted( and \w+)? by a model): ."
+)
+CHOSEN_LINE = re.compile(
+    r"\d{4}-\d\d-\d\d( \[.*\])?:$|- (assistant: .* \u2192 )?\".+\"( \u2192 assistant: .*)?$"
 )
 HOST_MARKERS = [
     "<command-name>/clear</command-name>",
@@ -96,5 +101,6 @@ def assert_page(text: str) -> dict[str, list[str]]:
     for title, lines in found.items():
         assert lines, f"{title} has a heading and nothing under it"
         if title != "Topics":
-            assert all(LINE.match(line) for line in lines), lines
+            shape = CHOSEN_LINE if title == CHOSEN else LINE
+            assert all(shape.match(line) for line in lines), lines
     return found

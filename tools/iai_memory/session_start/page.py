@@ -21,6 +21,7 @@ from .sections import (
     TOPICS,
     RecordSections,
     Room,
+    Section,
     admission,
     bytes_of,
     fit_section,
@@ -81,6 +82,9 @@ def render(reader: TableReader, page: Page) -> str:
     """
     if not page.statistics.live:
         return _empty(page)
+    # Only what renders a page needs these, and most commands render none.
+    from .chosen_part import CHOSEN, chosen_lines, fit_recent
+
     mine = Filter(project=page.project, same_project=page.same_project)
     admits = admission(reader, mine)
     records = RecordSections(reader, page.project, page.same_project, page.names, admits, page.zone)
@@ -92,14 +96,21 @@ def render(reader: TableReader, page: Page) -> str:
         (KEY, records.notes()),
     ]
     head, tail = [FENCE_BEGIN, _header(page)], [_ADVICE, FENCE_END]
-    frame = [*head, *(section.heading for section, _ in parts), *tail]
+    frame = [*head, *(section.heading for section, _ in parts), CHOSEN.heading, *tail]
     tokens = page.budget_tokens - sum(tokens_of(line) for line in frame)
     size = MAX_BYTES - sum(bytes_of(line) for line in frame)
+
+    def room(section: Section) -> Room:
+        return Room(int(section.share * tokens), int(section.share * size))
+
     shown: set[str] = set()
     body: list[str] = []
     for section, lines in users_first(parts):
-        room = Room(int(section.share * tokens), int(section.share * size))
-        body += fit_section(section, lines, room, shown)
+        if section is RECENT:
+            chosen = chosen_lines(reader, mine, page.zone)
+            body += fit_recent(lines, chosen, (room(RECENT), room(CHOSEN)), shown)
+        else:
+            body += fit_section(section, lines, room(section), shown)
     return "".join(f"{line}\n" for line in [*head, *body, *tail])
 
 

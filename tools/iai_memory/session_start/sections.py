@@ -62,11 +62,11 @@ class Section:
         return f"## {self.title}"
 
 
-IDENTITY: Final = Section("Identity", 0.11, 60)
-RECENT: Final = Section("Most recent work", 0.44, 90)
-PINNED: Final = Section("Pinned facts", 0.20, 70)
-TOPICS: Final = Section("Topics", 0.11, 60)
-KEY: Final = Section("Key memories", 0.14, 60)
+IDENTITY: Final = Section("Identity", 0.09, 60)
+RECENT: Final = Section("Most recent work", 0.10, 90)
+PINNED: Final = Section("Pinned facts", 0.17, 70)
+TOPICS: Final = Section("Topics", 0.08, 60)
+KEY: Final = Section("Key memories", 0.13, 60)
 
 
 @dataclass(frozen=True, slots=True)

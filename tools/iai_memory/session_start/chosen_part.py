@@ -1,0 +1,123 @@
+"""The part of the page with what the user decided, corrected and prefers: in quotes, by day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import tzinfo
+from itertools import tee
+from typing import Final
+
+from ..store.filter import Filter
+from ..store.reader import TableReader
+from ..store.record import Record
+from ..text.excerpt import ending
+from ..text.inert import neutralise
+from ..text.tokens import cut_to_tokens, estimate_tokens
+from .acts import without_giving_in
+from .choice import Chosen, choose
+from .sections import (
+    RECENT,
+    Line,
+    Room,
+    Section,
+    fit_section,
+    inert_name,
+)
+
+CHOSEN: Final = Section("Decided, corrected, preferred (the user's words)", 0.30, 60)
+_AROUND_TOKENS: Final = 12
+# As much as a long sentence in letters. Of scripts that cost a token a character, twice that.
+_SENTENCE_TOKENS: Final = 30
+_DENSE: Final = 2  # characters of a token
+_CUT_MARK: Final = " …"
+_CUT_BEFORE: Final = "… "
+_THEN: Final = " → "
+_MAX_TEXT_CHARS: Final = 4_000
+
+
+def chosen_lines(reader: TableReader, where: Filter, zone: tzinfo) -> Iterator[Line]:
+    """Yield what the user decided, corrected and prefers, the most worth first.
+
+    The lead of each is its day, with the project on a page of all projects.
+
+    Raises:
+        StoreFault: The table could not be read.
+    """
+    for one in choose(reader, where):
+        project = inert_name(one.turn.project or "") if where.project is None else ""
+        label = f" [{project}]" if project else ""
+        day = one.turn.created_at.astimezone(zone).date().isoformat()
+        yield Line(f"{day}{label}:", _text(one), _ids(one))
+
+
+def fit_recent(
+    recent: Iterable[Line],
+    chosen: Iterable[Line],
+    rooms: tuple[Room, Room],
+    shown: set[str],
+) -> list[str]:
+    """Return both parts of what was said; the newest exchanges get what the chosen ones leave.
+
+    Args:
+        recent: Newest first. As many as fit into their own room stand on the page in any case.
+        chosen: The most worth first.
+        rooms: Of either.
+        shown: Ids of records that other sections show; those shown here are added.
+    """
+    own, other = rooms
+    first = set(shown)
+    once, again = tee(recent)
+    fit_section(RECENT, once, own, first)
+    newest_ids = first - shown
+    by_worth = _fit_by_day(chosen, other, first)
+    rest = other
+    for line in by_worth[1:]:
+        rest = rest.minus(line)
+    shown |= first - newest_ids
+    room = Room(own.tokens + rest.tokens, own.size + rest.size)
+    newest = fit_section(RECENT, again, room, shown)
+    return [*newest, *by_worth]
+
+
+def _fit_by_day(lines: Iterable[Line], room: Room, shown: set[str]) -> list[str]:
+    """Return the heading, and under each day its lines, the newest day first; empty for none.
+
+    A line that does not fit is left out, and a shorter one that is worth less may stand.
+    """
+    days: dict[str, list[str]] = {}
+    for line in lines:
+        if line.ids[0] in shown:
+            continue
+        whole = f"- {line.text}"
+        left = room.minus(whole) if line.lead in days else room.minus(whole).minus(line.lead)
+        if left.tokens < 0 or left.size < 0:
+            continue
+        room = left
+        days.setdefault(line.lead, []).append(whole)
+        shown.update(line.ids)
+    body = [text for day in sorted(days, reverse=True) for text in (day, *days[day])]
+    return [CHOSEN.heading, *body] if body else []
+
+
+def _ids(one: Chosen) -> tuple[str, ...]:
+    shown = (one.turn, one.before, one.answer)
+    return tuple(record.id for record in shown if record is not None)
+
+
+def _text(one: Chosen) -> str:
+    before = f"assistant: {_ending(one.before)}{_THEN}" if one.before else ""
+    said = neutralise(one.excerpt)
+    is_dense = _DENSE * estimate_tokens(said) > len(said)
+    most = CHOSEN.line_tokens if is_dense else _SENTENCE_TOKENS
+    said = cut_to_tokens(said, most, _CUT_MARK)
+    after = f"{_THEN}assistant: {_beginning(one.answer)}" if one.answer else ""
+    return f'{before}"{said}"{after}'
+
+
+def _ending(record: Record) -> str:
+    return ending(neutralise(record.text[-_MAX_TEXT_CHARS:]), _AROUND_TOKENS, _CUT_BEFORE)
+
+
+def _beginning(record: Record) -> str:
+    answer = without_giving_in(record.text[:_MAX_TEXT_CHARS])
+    return cut_to_tokens(neutralise(answer), _AROUND_TOKENS, _CUT_MARK)
