@@ -111,14 +111,17 @@ def _measured(head: str, encoder: Encoder) -> float:
     head = head if head.isascii() else unicodedata.normalize("NFC", head)
     if not any(character.isalnum() for character in head):
         return 0.0
-    spoken = " ".join(word for word in head.split() if not _IN_CODE.search(word))
+    said = head.split()
+    if _IN_CODE.search(head):
+        said = [word for word in said if not _IN_CODE.search(word)]
+    spoken = " ".join(said)
     if len(encoder.identity.reads) > 1:
         return _share_read(encoder.pieces(spoken), by_letter=True)
-    words = [word.replace("\u2019", "'") for word in _WORD.findall(spoken.casefold())]
+    words = _WORD.findall(spoken.casefold().replace("\u2019", "'"))
     if not words:
         return 1.0
-    english = sum(word in _ENGLISH for word in words) / len(words)
-    other = sum(word in _OTHER for word in words) / len(words)
+    english = sum(map(_ENGLISH.__contains__, words)) / len(words)
+    other = sum(map(_OTHER.__contains__, words)) / len(words)
     if head.isascii() and english - other > _SURE:
         return 1.0
     # A few words prove nothing: "kubectl", "AWS SES" and "Zoë Kravitz" are spelled in letters too.
@@ -128,7 +131,7 @@ def _measured(head: str, encoder: Encoder) -> float:
     is_short = len(words) <= _SHORT_WORDS and not accents and (head.isascii() or not other)
     least = _LEAST_SHORT if is_short and other * len(words) <= 1 else 0.0
     # Of a script that it has letters of, each letter is a piece: fewer of them say as much.
-    is_latin = 2 * sum(map(str.isascii, spoken)) > len(spoken)
+    is_latin = spoken.isascii() or 2 * sum(map(str.isascii, spoken)) > len(spoken)
     pieces = encoder.pieces(spoken if is_latin else spoken[:_OTHER_SCRIPT_CHARACTERS])
     accented = sum(not word.isascii() for word in words) / len(words)
     letters, count = sum(one.letters for one in pieces), sum(one.letters > 0 for one in pieces)

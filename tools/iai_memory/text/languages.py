@@ -116,7 +116,7 @@ def spoken(text: str) -> str | None:
 @lru_cache(maxsize=2_000)
 def _spoken(head: str) -> str | None:
     letters = sum(map(str.isalpha, head))
-    latin = sum(_is_latin(character) for character in head)
+    latin = letters if head.isascii() else sum(map(_is_latin, head))
     if not letters:
         return None
     if 2 * latin > letters:
