@@ -30,6 +30,18 @@ The Atlas API returns XML. | The Atlas API returns JSON since v3.
 My dentist is Dr Hall. | My new dentist is Dr Wong.
 The wifi password is hunter2. | The wifi password is swordfish9.
 Uwe weighs 80 kg. | Uwe weighs 84 kg.
+Our VPN endpoint is vpn1.example.org. | Our VPN endpoint is vpn2.example.org.
+The nightly job starts at 01:00. | The nightly job has been moved to 03:30.
+Bea is our accountant. | Cyril replaced Bea as our accountant.
+Mila goes to Oakwood school. | Mila switched to Riverside school.
+I take the 8:10 train. | I take the 8:40 train now.
+Alle Rechnungen gehen an Frau Wolf. | Alle Rechnungen gehen jetzt an Herrn Adler.
+Das Passwort für das WLAN ist sonne22. | Das Passwort für das WLAN ist mond33.
+El despliegue se hace los lunes. | El despliegue ya no se hace los lunes, sino los jueves.
+Le chef de projet est Paul. | Le chef de projet est maintenant Marie.
+We allow force pushes to main. | We no longer allow force pushes to main.
+The subscription costs 12 euros a month. | The subscription costs 15 euros a month.
+My sister lives in Rome. | My sister has moved to Milan.
 """.strip().splitlines()
 ]
 BOTH_HOLD = [
@@ -108,6 +120,32 @@ Luc parle italien. | Luc parle grec.
 La sauvegarde tourne à deux heures. | La sauvegarde va sur S3.
 Bastian runs curlew. | Cosmo asked why curlew is so loud.
 Bastian asked what curlew is for. | Cosmo asked why curlew is so loud.
+Bea is our accountant. | Someone mentioned that Cyril is our accountant.
+Mila goes to Oakwood school. | Rumour has it that Mila goes to Riverside school.
+Mila geht auf die Waldschule. | Oma meint, Mila geht jetzt auf die Seeschule.
+Mila va al colegio Sol. | Me han contado que Mila va ahora al colegio Luna.
+Mila va à l'école du Lac. | Selon Paul, Mila va maintenant à l'école du Parc.
+Mila goes to Oakwood school. | Paul: "Mila goes to Riverside school now."
+The Lyra service logs to stdout. | The Lyra service logs errors to Sentry.
+Ed has asthma. | Ed has a peanut allergy.
+Ed takes metformin in the morning. | Ed takes aspirin at night.
+Tara coaches the under-12 team. | Tara plays for the first team.
+The kitchen light is a Hue bulb. | The hall light is a Tradfri bulb.
+Invoice 17 is paid. | Invoice 18 is open.
+Room 4 has a projector. | Room 5 has a whiteboard.
+Eva's laptop runs Fedora. | Eva's desktop runs Arch.
+Finn is married to Ole. | Finn is friends with Max.
+We meet on Mondays at ten. | We also meet on Thursdays now.
+Die Vorderreifen sind von Michelin. | Die Hinterreifen sind von Pirelli.
+El hijo de Rosa estudia derecho. | La hija de Rosa estudia medicina.
+Rosa cocina paella los domingos. | Rosa cocina lentejas los martes.
+Le bureau d'Anne est au premier étage. | Le bureau de Luc est au troisième étage.
+Anne enseigne le piano. | Anne enseigne le chant.
+Kai's mother is a nurse. | Kai is a teacher now.
+Our house has solar panels. | Our house has a heat pump now.
+Lars bought a tent in May. | Lars bought a canoe in June.
+The backup disk is a Seagate. | The backup disk is encrypted.
+The release branch is frozen. | The release branch is called harvest.
 """.strip().splitlines()
 ]
 
@@ -124,3 +162,9 @@ def test_what_holds_beside_the_earlier_one_or_is_hearsay_ends_nothing(
     first: str, later: str
 ) -> None:
     assert not may_end(later, first)
+
+
+@pytest.mark.parametrize("first", ["", "!!", "\U0001f44d", "The", "the the", "Kai's", "a has", "1"])
+@pytest.mark.parametrize("later", ["", "??", "\U0001f389", "the", "The", "Kai", "has a", "2"])
+def test_any_two_texts_can_be_compared(first: str, later: str) -> None:
+    assert may_end(later, first) in (True, False)

@@ -160,7 +160,9 @@ def evidence(
     if shared == either or not (subject or all(told.is_of_speaker for told in said)):
         return None
     predicate = len(shared - {*one.names, *other.names, one.stems[0]})
-    change, other_number = said[1].is_change, _numbers_differ(one, other)
+    other_number = _numbers_differ(one, other)
+    # "Now" alone, of the same person, may be said of anything.
+    change = said[1].is_change and not (said[1].only_says_now and not predicate)
     if not (predicate or change or other_number):
         return None
     place = _only_difference(one, other)

@@ -34,6 +34,8 @@ from ..text.languages import detect
 from ..text.same_frame import (
     are_of_others,
     are_parallel,
+    has_both,
+    have_other_relatives,
     may_both_hold,
     tells_another_relation,
 )
@@ -47,7 +49,7 @@ from .ranked import Ranked, sort_key
 LOOKED_AT: Final = 20
 """The best hits, among which slots are looked for."""
 
-_NEAR: Final = 0.5  # the share of the best score, below which a hit answers another question
+_NEAR: Final = 0.3  # the share of the best score, below which a hit answers another question
 _AFTER: Final = 0.001  # how far behind its newer wording an earlier one comes at least
 _LIVE: Final = timedelta(days=1)  # what was said this long before it was stored was told later
 _OTHERS: Final = 2.0  # texts that stand for the hits at large, beside those of the subject
@@ -328,7 +330,12 @@ def may_end(later: str, first: str) -> bool:
     ):
         return False
     words = before.words, said.words
-    if are_of_others(*words) or tells_another_relation(*words):
+    if (
+        are_of_others(*words)
+        or have_other_relatives(*words)
+        or tells_another_relation(*words)
+        or (has_both(*words) and said.only_says_now)
+    ):
         return False
     several = said.is_one_of_several and before.is_one_of_several
     if said.ends_another or (said.is_change and not several):

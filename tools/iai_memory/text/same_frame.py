@@ -104,6 +104,32 @@ _ASIDE: Final = frozenset(
         "sur",
     ]
 )
+_HAVING: Final = frozenset(
+    [
+        "has",
+        "have",
+        "got",
+        "owns",
+        "own",
+        "hat",
+        "habe",
+        "haben",
+        "tiene",
+        "tengo",
+        "tienen",
+        "a",
+        "ai",
+        "ont",
+    ]
+)
+_RELATIVE: Final = re.compile(
+    r"(?:[^,.:;]{1,20}[,.:;] )?(?:\w+['\u2019]s?|my|our|his|her|the|mein\w*|unser\w*|die|der|mi|mis"
+    r"|la|el|mon|ma|le) (?:\w+ )?(mother|father|sister|brother|wife|husband|son|daughter|parents"
+    r"|boss|friend|neighbou?r|mutter|vater|schwester|bruder|frau|mann|sohn|tochter|eltern|chefin?"
+    r"|freundin|madre|padre|hermana|hermano|mujer|esposa|marido|hijo|hija|jefe|jefa|amiga|amigo"
+    r"|m\u00e8re|p\u00e8re|s\u0153ur|soeur|fr\u00e8re|femme|mari|fils|fille|ami|amie)\b",
+    re.I,
+)
 _WORD: Final = re.compile(r"[^\W_]+(?:[._:/'@-][^\W_]+)*")
 _PLACES: Final = 2
 _SAME_SHARE: Final = 0.5
@@ -119,12 +145,14 @@ class Differences:
         ratio: The share of words that they have in the same order, 0..1.
         before: The words before the first place, which both have.
         after: The words behind the last one.
+        between: The words of both between these.
     """
 
     places: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
     ratio: float
     before: tuple[str, ...]
     after: tuple[str, ...]
+    between: tuple[tuple[str, ...], tuple[str, ...]]
 
 
 @lru_cache(maxsize=_CACHED)
@@ -141,8 +169,11 @@ def differences(one: str, other: str) -> Differences:
         if kind != "equal"
     )
     begins = codes[0][2] if codes and codes[0][0] == "equal" else 0
-    ends = codes[-1][1] if codes and codes[-1][0] == "equal" else len(left)
-    return Differences(places, matcher.ratio(), tuple(left[:begins]), tuple(left[ends:]))
+    after = left[codes[-1][1] :] if len(codes) > 1 and codes[-1][0] == "equal" else []
+    between = tuple(tuple(words[begins : len(words) - len(after)]) for words in (left, right))
+    return Differences(
+        places, matcher.ratio(), tuple(left[:begins]), tuple(after), (between[0], between[1])
+    )
 
 
 def are_parallel(one: str, other: str) -> bool:
@@ -167,7 +198,27 @@ def are_of_others(one: str, other: str) -> bool:
     """Return whether two parallel texts begin with different subjects."""
     found = differences(one, other)
     begins = all(word.casefold() in _ARTICLES for word in found.before)
-    return begins and all(found.places[0]) and are_parallel(one, other)
+    return begins and are_parallel(one, other) and all(found.places[0])
+
+
+def have_other_relatives(one: str, other: str) -> bool:
+    """Return whether two texts are of different people: of somebody, and of a relative."""
+    found = [_RELATIVE.match(text) for text in (one, other)]
+    left, right = (match[1].casefold() if match else "" for match in found)
+    return left != right
+
+
+def has_both(one: str, other: str) -> bool:
+    """Return whether two texts, the same but for what somebody has, tell of two things."""
+    found = differences(one, other)
+    verb = [word.casefold() for word in found.before if word.casefold() not in _ARTICLES]
+    return (
+        len(found.before) >= _SUBJECT_AND_VERB
+        and verb[-1:] != []
+        and verb[-1] in _HAVING
+        and all(found.between)
+        and not all(map(_is_number, found.between))
+    )
 
 
 def may_both_hold(one: str, other: str) -> bool:
@@ -177,10 +228,8 @@ def may_both_hold(one: str, other: str) -> bool:
     has one at a time, and of a subject of its own ("the default branch is").
     """
     found = differences(one, other)
-    if not _is_same_but_for_one_place(found):
-        return False
-    left, right = found.places[0]
-    if not (left and right):
+    left, right = found.between
+    if not (_is_same_but_for_one_place(found) and left and right):
         return False
     if _is_number(left) and _is_number(right):
         return False
@@ -198,10 +247,8 @@ def tells_another_relation(one: str, other: str) -> bool:
     "Works at Bosch" and "works from home" tell two things, whichever came later.
     """
     found = differences(one, other)
-    if not (_is_same_but_for_one_place(found) and found.before):
-        return False
-    left, right = found.places[0]
-    if not (left and right):
+    left, right = found.between
+    if not (_is_same_but_for_one_place(found) and found.before and left and right):
         return False
     heads = {left[0].casefold(), right[0].casefold()}
     return len(heads) > 1 and not heads.isdisjoint(_ASIDE)
@@ -209,9 +256,9 @@ def tells_another_relation(one: str, other: str) -> bool:
 
 def _is_same_but_for_one_place(found: Differences) -> bool:
     """Return whether there is one place, with a subject and a verb before it or little in it."""
-    return len(found.places) == 1 and (
-        found.ratio >= _SAME_SHARE or len(found.before) >= _SUBJECT_AND_VERB
-    )
+    if len(found.before) >= _SUBJECT_AND_VERB:
+        return True
+    return len(found.places) == 1 and found.ratio >= _SAME_SHARE
 
 
 def _is_number(words: Sequence[str]) -> bool:

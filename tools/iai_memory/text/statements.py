@@ -47,6 +47,11 @@ _ENDS: Final = re.compile(
     r"|maintenant|d\u00e9sormais|ne \w+ plus|chang\u00e9\w*|d\u00e9m\u00e9nag\w+)\b",
     re.I,
 )
+_NOW: Final = re.compile(
+    r"\b(?:now|these days|new|since|as of|jetzt|nun|neu\w*|seit|ahora|nuev[oa]s?|desde|maintenant"
+    r"|nouve(?:au|lle)|depuis)\b",
+    re.I,
+)
 # What follows it says who or what the words of another are about. "I said that" is no hearsay.
 _TOLD: Final = (
     r"(?: (?:me|us|him|her|them|mir|uns|ihm|ihr|(?-i:[A-Z]\w+)))?,? "
@@ -57,7 +62,7 @@ _HEARSAY: Final = re.compile(
     rf"|insisted|tells|told){_TOLD}\b"
     rf"|\b(?:thinks?|thought|believes?|believed|hears?|heard|reckons?|assumes?|suspects?|guess(?:es)?"
     rf"|sagte?|meinte?|behauptete?|glaubte?|denkt|dachte|erz\u00e4hlte?|h\u00f6rte?|geh\u00f6rt"
-    rf"|vermutete?|dice|dijo|dicen|cree|creo|creen|piensa|pienso|afirma|asegura|cont\u00f3"
+    rf"|vermutete?|dice|dijo|dicen|cree|creo|creen|piensa|pienso|afirma|asegura|cont\u00f3|contado"
     rf"|coment\u00f3|o\u00ed|o\u00eddo|dicho|parece|dit|disent|dire|croit|crois|pense|affirme"
     rf"|pr\u00e9tend|racont\u00e9|para[i\u00ee]t|entendu){_TOLD}\b"
     r"|,? (?:says|said|claims|sagt|meint|dice|dit) (?-i:[A-Z]\w+)[.!]?$"
@@ -188,6 +193,11 @@ class Statement:
     def ends_another(self) -> bool:
         """Whether it says that something else holds from then on."""
         return _ENDS.search(self.words) is not None
+
+    @cached_property
+    def only_says_now(self) -> bool:
+        """Whether it says of a change at most that it is so now, or new."""
+        return _ENDS.search(_NOW.sub("", self.words)) is None
 
     @cached_property
     def is_hearsay(self) -> bool:
