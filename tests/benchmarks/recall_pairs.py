@@ -1,7 +1,8 @@
 """Latency of a recall by this checkout and by another one, in turns: `… recall_pairs --other PATH`.
 
 Both recall in processes of their own from copies of one store: the sessions of a set of real coding
-sessions (`real_data`), imported by the other checkout. Each question is asked of both right after
+sessions (`real_data`), imported by the other checkout. Then each checkout sleeps once on its copy,
+which adds what only it keeps beside a memory. Each question is asked of both right after
 one another, first of the one and next time first of the other. Told are the ratios of the medians
 and of the 95th percentiles over the questions, where a question counts with its median over the
 rounds; their intervals are bootstrapped over the questions, both of a pair together.
@@ -42,6 +43,12 @@ stored = memory.import_transcripts(files, "claude-code").counts.stored
 while memory.embed_pending():
     pass
 print(stored)
+"""
+_COMPLETE = """
+import sys
+from pathlib import Path
+from iai_memory import Memory
+Memory(store=Path(sys.argv[1])).sleep()
 """
 
 
@@ -85,6 +92,8 @@ def measure(other: Path, data: Path, rounds: int, warm_up: float) -> tuple[Times
         stored = _run(other, "-c", _IMPORT, str(folder / "other"), str(folder / "transcripts"))
         print(f"{found.name}: {stored.strip()} turns, {len(questions)} questions", file=sys.stderr)
         shutil.copytree(folder / "other", folder / "ours")
+        for checkout, store in ((_HERE, "ours"), (other, "other")):
+            _run(checkout, "-c", _COMPLETE, str(folder / store))
         ours = stack.enter_context(_worker(_HERE, folder / "ours", warm_up))
         theirs = stack.enter_context(_worker(other, folder / "other", warm_up))
         times = np.zeros((2, len(questions), rounds, 2))
