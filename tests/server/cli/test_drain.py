@@ -15,6 +15,7 @@ from tests.support.modes import bound_by_modes, read_only
 from tests.support.modules import HEAVY, ours
 from tests.support.mounts import fill, small_disk
 from tests.support.pages import cache, minutes_pass, opened, page, refresh, ring, until
+from tests.support.pairs import few_quick
 from tests.support.talking import (
     CLI,
     WAIT_SEC,
@@ -372,8 +373,9 @@ def test_the_live_page_has_what_waited_and_the_cache_too(memory: Memory, command
     assert page_mark(memory.paths) is None
 
 
-@pytest.mark.parametrize("charset", ["iso-8859-1", "iso-8859-9", "ascii"])
-@pytest.mark.parametrize("form", [[], ["--json"]])
+@pytest.mark.parametrize(
+    ("charset", "form"), few_quick(["iso-8859-1", "iso-8859-9", "ascii"], [[], ["--json"]])
+)
 def test_the_live_page_is_utf_8_whatever_the_users_locale(
     memory: Memory, charset: str, form: list[str]
 ) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,10 @@ from tests.support.damage import (
     removed,
     truncated,
 )
+from tests.support.pairs import few_quick
 
 from iai_memory import Memory
+from iai_memory.base.paths import StorePaths
 from iai_memory.errors import StoreUnavailable
 from iai_memory.store.reader import TableReader
 from iai_server.cli.main import run
@@ -181,7 +184,9 @@ def test_an_interrupted_export_leaves_nothing(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-@pytest.mark.parametrize("arguments", [[], ["--out", "-"]])
+@pytest.mark.parametrize(
+    "arguments", [pytest.param([], marks=pytest.mark.slow), ["--out", "-"]], ids=["plain", "dash"]
+)
 def test_a_full_disk_behind_stdout_is_a_sentence(memory: Memory, arguments: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
@@ -218,40 +223,45 @@ def test_a_reader_of_stdout_that_goes_away_is_a_sentence(memory: Memory) -> None
     assert "stdout cannot be written to its end" in line
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
-@pytest.mark.parametrize(
-    ("files", "memories", "missing", "told"),
-    [
-        (lambda paths: [newest_manifest(paths)], 12, None, "nobody knows how many memories are"),
-        (lambda paths: data_files(paths)[:1], 9, 3, "3 memories are missing"),
-        (lambda paths: data_files(paths)[2:3], 8, 4, "4 memories are missing"),
-        (lambda paths: data_files(paths)[4:], 11, 1, "1 memory is missing"),
-        (lambda paths: deletion_files(paths)[:1], 12, 0, "no memory is missing"),
-    ],
-    ids=["newest manifest", "oldest data", "other data", "newest data", "deletions"],
-)
+@dataclass(frozen=True)
+class Loss:
+    """What is damaged, and what an export says of it; `missing` is None where nobody knows."""
+
+    files: Callable[[StorePaths], list[Path]]
+    memories: int
+    missing: int | None
+    told: str
+
+
+LOSSES = [
+    Loss(lambda paths: [newest_manifest(paths)], 12, None, "nobody knows how many memories are"),
+    Loss(lambda paths: data_files(paths)[:1], 9, 3, "3 memories are missing"),
+    Loss(lambda paths: data_files(paths)[2:3], 8, 4, "4 memories are missing"),
+    Loss(lambda paths: data_files(paths)[4:], 11, 1, "1 memory is missing"),
+    Loss(lambda paths: deletion_files(paths)[:1], 12, 0, "no memory is missing"),
+]
+
+
+@pytest.mark.parametrize(("damage", "loss"), few_quick([*DAMAGES], LOSSES))
 def test_of_a_damaged_store_all_that_can_be_read_is_exported_and_the_rest_is_named(
     memory: Memory,
     command: Command,
     folder: Path,
     damage: Damaging,
-    files: Callable[[Any], list[Path]],
-    memories: int,
-    missing: int | None,
-    told: str,
+    loss: Loss,
 ) -> None:
     before = {one["id"]: one for one in map(json.loads, memory.export_lines())}
-    [path] = files(memory.paths)
+    [path] = loss.files(memory.paths)
     damage(path)
     code, out, err = command("export", "jsonl", "--out", folder / "a.jsonl")
-    assert (code, out) == (1, f"{memories} memories in {folder}/a.jsonl\n")
-    assert told in err
+    assert (code, out) == (1, f"{loss.memories} memories in {folder}/a.jsonl\n")
+    assert loss.told in err
     assert f"{path.parent.name}/{path.stem}" in err
     assert err.splitlines()[-1].endswith("run `iai-mcp doctor`")
     *lines, last = lines_of(folder / "a.jsonl")
-    assert (last["end_of_export"], last["missing"]) == (memories, missing)
+    assert (last["end_of_export"], last["missing"]) == (loss.memories, loss.missing)
     assert all(before[one["id"]] == one for one in lines)
-    assert len({one["id"] for one in lines}) == memories
+    assert len({one["id"] for one in lines}) == loss.memories
 
 
 def test_all_versions_may_be_gone_and_no_new_table_is_begun(

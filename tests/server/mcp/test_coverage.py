@@ -20,6 +20,7 @@ from tests.support.copies import made_once
 from tests.support.damage import index_files, removed
 from tests.support.model_folders import model_of_rubbish
 from tests.support.pages import WAIT_SEC, ring
+from tests.support.pairs import few_quick
 
 from iai_memory import Memory, load_settings
 from iai_memory.base.locks import held, waiting_until
@@ -750,22 +751,23 @@ def test_several_filters_that_no_memory_meets_are_all_named(memory: Memory) -> N
 
 
 @pytest.mark.parametrize(
-    "odd",
-    [
-        "x" * 3_000,
-        "/".join(["folder"] * 500),
-        "a\x1b[31mb\x07",
-        "two\nlines",
-        "\u202eabc",
-        "'; DROP TABLE memories; --",
-        "%_\\",
-        "🐈 cat",
-        " ",
-        "\ud83d",
-    ],
-    ids=ascii,
+    ("kind", "odd"),
+    few_quick(
+        ["project", "tags", "session_id"],
+        [
+            "x" * 3_000,
+            "/".join(["folder"] * 500),
+            "a\x1b[31mb\x07",
+            "two\nlines",
+            "\u202eabc",
+            "'; DROP TABLE memories; --",
+            "%_\\",
+            "🐈 cat",
+            " ",
+            "\ud83d",
+        ],
+    ),
 )
-@pytest.mark.parametrize("kind", ["project", "tags", "session_id"])
 def test_an_odd_value_of_a_filter_is_named_or_refused_and_reaches_no_terminal(
     known: Path, kind: str, odd: str, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
