@@ -85,7 +85,7 @@ def test_the_help_of_every_command_needs_no_memory(tmp_path: Path) -> None:
         (("session-start",), set[str](), 846, 261),
         (("timeline",), {"rich"}, 882, 258),
         (("status",), {"rich"}, 882, 258),
-        (("recall", "which port"), {"rich", "onnxruntime", "tokenizers"}, 942, 297),
+        (("recall", "which port"), {"rich", "onnxruntime", "tokenizers"}, 944, 299),
     ],
     ids=lambda part: part[0] if isinstance(part, tuple) else None,
 )

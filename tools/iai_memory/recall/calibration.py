@@ -43,6 +43,7 @@ from ..store.candidate import Candidate
 from ..text.analyzer import query_terms
 from ..text.calendar import MONTH, WEEKDAY
 from ..text.languages import detect, spoken
+from .asked_references import names_untold_reference
 from .candidates import CandidateSet
 from .legibility import HALF_READ
 from .query import Query
@@ -60,6 +61,8 @@ _MAX_CANDIDATES: Final = 300
 _UNREAD_SCORE: Final = 0.5
 # What the comparison of words adds to the score of most hits of sessions, as far as it was made.
 _UNCOMPARED_SCORE: Final = 0.25
+# How far an answer holds for a question that names a number or code which no memory has: chosen.
+_UNTOLD: Final = 0.2
 _PAST_LATIN: Final = "\u0250"
 
 MIN_IN_SESSIONS: Final = 0.045
@@ -213,6 +216,9 @@ def calibrate(
         score += _UNCOMPARED_SCORE * (1 - one.reads if one.nearness is not None else 1)
         evidence = Evidence(one.similarity, one.coverage, unknown, gap, count, score, rank)
         return min(most, logit.probability(evidence))
+
+    if names_untold_reference(query.text, found.candidates):
+        certainty = min(certainty, _UNTOLD)
 
     def told(value: float | None) -> float:
         return round((value or 0.0) * certainty, 3)

@@ -22,6 +22,7 @@ from ..store.trust import role_of_caller
 from ..text.analyzer import query_terms
 from ..text.languages import spoken
 from ..text.speakers import subject
+from .asked_references import has_another
 from .candidates import CandidateSet
 from .date_mentions import DateMention, date_mentions
 from .exchanges import ExchangeRows
@@ -245,6 +246,10 @@ def _a_question(inputs: SignalInputs) -> Floats:
     return -inputs.is_question
 
 
+def _another_number(inputs: SignalInputs) -> Floats:
+    return -has_another(inputs.query.text, inputs.found.candidates).astype(float)
+
+
 SIGNALS: Final = (
     Signal("meaning", lambda weights: weights.meaning, _meaning),
     Signal("whole text", lambda weights: weights.whole, _whole_text),
@@ -265,6 +270,7 @@ SIGNALS: Final = (
     Signal("own project", lambda weights: weights.own_project, _own_project),
     Signal("pinned", lambda weights: weights.pinned, _pinned),
     Signal("a question", lambda weights: weights.question, _a_question),
+    Signal("another number", lambda weights: weights.another_number, _another_number),
     Signal("rewound", lambda weights: weights.rewound, _rewound),
 )
 """In the order in which a reason lists them. `Weights` says what each one means."""

@@ -35,6 +35,8 @@ class Weights:
         unanswered: Subtracted from a question of the user that nobody answered.
         rewound: Subtracted from a turn that the user took back. What replaced it mostly says nearly
             the same, so a few words must not decide: as much as the best meaning among notes adds.
+        another_number: Subtracted from a text that has another number or code in place of the
+            question's, which other texts have: more than meaning adds, to which numbers are alike.
         late_interaction: The words of the question are near to words of the text; see
             `late_interaction`.
         maintained: Added to a fact that replaced an earlier wording which was found too: somebody
@@ -60,6 +62,7 @@ class Weights:
     agreed: float = 0.0
     unanswered: float = 0.0
     rewound: float = 0.35
+    another_number: float = 0.6
     late_interaction: float = 0.0
     maintained: float = 0.10
     trust: float = 0.10
