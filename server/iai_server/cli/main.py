@@ -6,14 +6,11 @@ import errno
 import os
 import sys
 from collections.abc import Callable
-from typing import Final
 
 from iai_memory import __version__
 from iai_memory.errors import InvalidInput, MemoryFault, one_line
 
-from .opening import close_memories, drop_memories
-
-_INTERRUPTED: Final = 130  # as shells have it
+_INTERRUPTED = 130  # as shells have it; no Final, whose module a handshake does not wait for
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -27,7 +24,7 @@ def run(arguments: list[str] | None = None) -> int:
         code = _told(lambda: _answered(arguments))
     finally:
         if code == _INTERRUPTED:
-            drop_memories()
+            _drop()
         elif _told(_closed) == _INTERRUPTED:
             code = _INTERRUPTED
     return code
@@ -51,7 +48,15 @@ def _answered(arguments: list[str] | None) -> int:
     return code
 
 
+def _drop() -> None:
+    from .opening import drop_memories
+
+    drop_memories()
+
+
 def _closed() -> int:
+    from .opening import close_memories
+
     try:
         close_memories()
     except MemoryFault as exc:
