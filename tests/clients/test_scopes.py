@@ -41,7 +41,7 @@ def test_codex_skips_hooks_that_nobody_trusted_and_doctor_says_so(place: Place) 
     assert untrusted[0] is False
     assert "SessionStart is untrusted" in untrusted[1]
     assert FACT not in model.seen(0)
-    assert trusted == (True, "5 trusted, says codex")
+    assert trusted == (True, "6 trusted, says codex")
     assert FACT in model.seen()
 
 
@@ -70,7 +70,7 @@ def test_without_codex_on_the_path_doctor_reads_what_codex_noted(place: Place) -
     place.extra = without
 
     assert untrusted[0] is False
-    assert place.doctor()["codex: trust in hooks"] == (True, "5 trusted, says config.toml")
+    assert place.doctor()["codex: trust in hooks"] == (True, "6 trusted, says config.toml")
 
 
 def _trust_everything(place: Place) -> None:

@@ -172,17 +172,19 @@ def test_the_hooks_of_the_page_on_hosts_serve_the_page_and_capture_the_conversat
 
 
 def _hook_output(hooks: list[dict[str, Any]], spoken: dict[str, str]) -> str:
-    [[hook]] = [entry["hooks"] for entry in hooks]
-    command = hook["command"].replace("/path/to/iai-mcp", str(ROOT))
-    done = subprocess.run(
-        f"export IAI_MCP_DRAIN=0; {command}",  # which would go on after the test
-        shell=True,
-        input=json.dumps(spoken),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout
+    said = ""
+    for command in (hook["command"] for entry in hooks for hook in entry["hooks"]):
+        done = subprocess.run(
+            # The drain would go on after the test.
+            f"export IAI_MCP_DRAIN=0; {command.replace('/path/to/iai-mcp', str(ROOT))}",
+            shell=True,
+            input=json.dumps(spoken),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        said += done.stdout
+    return said
 
 
 def test_every_file_of_a_used_store_is_documented(used: Memory) -> None:

@@ -53,7 +53,8 @@ def test_the_plugin_runs_each_hook_where_it_belongs() -> None:
     capture = [f"{root}iai-mcp-capture.sh"]
     assert commands == {
         "SessionStart": [f"{root}iai-mcp-session-recall.sh"],
-        **dict.fromkeys(("UserPromptSubmit", "Stop", "PreCompact", "SessionEnd"), capture),
+        **dict.fromkeys(("Stop", "PreCompact", "SessionEnd"), capture),
+        "UserPromptSubmit": [*capture, f"{root}iai-mcp-prompt-recall.sh"],
     }
     assert "matcher" not in hooks["SessionStart"][0]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 COMMAND = Path(sys.executable).with_name("iai-mcp")
 HOSTS = ("claude-code", "claude-desktop", "codex")
-SCRIPTS = ("iai-mcp-session-recall.sh", "iai-mcp-capture.sh")
+SCRIPTS = ("iai-mcp-session-recall.sh", "iai-mcp-capture.sh", "iai-mcp-prompt-recall.sh")
 
 
 def host_files(home: Path, name: str) -> list[Path]:

@@ -21,6 +21,15 @@ InProject = Annotated[
     bool,
     typer.Option("--project", help="In the files of this folder, for everybody who works in it."),
 ]
+PromptRecall = Annotated[
+    bool | None,
+    typer.Option(
+        "--prompt-recall/--no-prompt-recall",
+        help="Whether a memory that belongs to a prompt is put before the model. [default: yes, or "
+        "as it was chosen before]",
+        show_default=False,
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the changes, make none.")]
 
 
@@ -31,12 +40,18 @@ def register(app: typer.Typer) -> None:
 
 
 def connect(
-    name: Name, project: InProject = False, dry_run: DryRun = False, as_json: AsJson = False
+    name: Name,
+    project: InProject = False,
+    prompt_recall: PromptRecall = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Register the server with a host and install the hooks. Safe to repeat."""
     from ..hosts.file_change import apply
 
     chosen = _host(name, project)
+    if prompt_recall is not None:
+        chosen = chosen.with_prompt_recall(prompt_recall)
     changes = chosen.plan()
     if dry_run:
         _preview(_Outcome(chosen, changes, chosen.stale_scripts()), as_json)

@@ -22,6 +22,7 @@ from .check import BrokenLink, Check, WeakLink, run_check
 from .erasure_checks import check_erasures
 from .host_checks import check_hosts
 from .lock_checks import check_locks
+from .prompt_checks import check_prompts
 from .round_trip import RoundTrip
 from .state_files import check_state_files
 from .table_checks import can_be_opened, check_table
@@ -59,6 +60,7 @@ def run_checks(memory: Memory, *, full: bool = False) -> list[Check]:
             run_check("round trip: page to recall hook", trip.page_to_hook),
         ]
     checks.append(run_check("backups", lambda: check_backups(memory)))
+    checks.append(run_check("prompts", lambda: check_prompts(memory)))
     return [*checks, *check_at_rest(memory), *check_hosts(memory), *check_capture(memory)]
 
 

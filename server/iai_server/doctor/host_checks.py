@@ -13,6 +13,7 @@ from iai_memory.errors import InvalidInput
 from ..hosts.codex_trust import trust_in_hooks
 from ..hosts.errors import HostFileFault
 from ..hosts.file_change import read_bytes
+from ..hosts.hook_files import PROMPT_HOOK
 from ..hosts.hook_scripts import script_faults
 from ..hosts.hooks_json import EVENTS, Hook, HooksInJson
 from ..hosts.host import Host
@@ -131,10 +132,15 @@ def _hooks_in(file: HostFile | None) -> list[Hook]:
 
 
 def _check_hooks(name: str, hooks: list[Hook], fix: str) -> Check:
-    events = [hook.event for hook in hooks]
+    events = [hook.key for hook in hooks]
+    declined = any(hook.declines_prompt_recall for hook in hooks)
     faults = {fault.path: fault.what for hook in hooks for fault in script_faults(hook.script)}
     wrong = [
-        *(f"{event.name} has no hook" for event in EVENTS if event.name not in events),
+        *(
+            f"{event.key} has no hook"
+            for event in EVENTS
+            if event.key not in events and not (declined and event.script == PROMPT_HOOK)
+        ),
         *(
             f"{event} has {events.count(event)}"
             for event in sorted(set(events))
@@ -147,14 +153,15 @@ def _check_hooks(name: str, hooks: list[Hook], fix: str) -> Check:
             if hook.has_old_matcher
         ),
         *(
-            f"the command of {hook.event} is of an older form: it names no `iai-mcp` to run"
+            f"the command of {hook.key} is of an older form: it names no `iai-mcp` to run"
             for hook in hooks
             if not hook.names_command
         ),
     ]
     if wrong:
         return Check(name, False, f"{', '.join(wrong)}: {fix}")
-    return Check(name, True, f"{len(hooks)}, of this version")
+    off = "; nothing is recalled at prompts, as you chose" if declined else ""
+    return Check(name, True, f"{len(hooks)}, of this version{off}")
 
 
 def _check_trust(name: str, file: Path, hooks: list[Hook], cwd: Path) -> Check:

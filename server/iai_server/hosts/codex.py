@@ -23,7 +23,7 @@ def codex(launch: Launch, project: Path | None = None) -> Host:
     shared = project is not None
     advice = (
         "Codex runs no hook that you have not trusted, and does not say so: start codex, type "
-        "/hooks and trust the five that name iai-mcp; `iai-mcp doctor` shows whether it does."
+        "/hooks and trust those that name iai-mcp; `iai-mcp doctor` shows whether it does."
     )
     if shared:
         advice += " It reads a project's files only when the project is trusted."

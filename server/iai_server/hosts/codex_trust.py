@@ -57,10 +57,17 @@ def trust_in_hooks(hooks_file: Path, hooks: list[Hook], cwd: Path) -> HookTrust:
         if script_of(hook.get("command"))
         and Path(str(hook.get("sourcePath"))).resolve() == hooks_file.resolve()
     ]
-    states = {str(hook.get("eventName")).lower(): _state(hook) for hook in ours}
-    trust = {hook.event: states.get(hook.event.lower(), "not read") for hook in hooks}
+    states = {_listed_as(hook): _state(hook) for hook in ours}
+    trust = {
+        hook.key: states.get((hook.event.lower(), hook.script.name), "not read") for hook in hooks
+    }
     skipped = [f"{event} is {state}" for event, state in trust.items() if state != "trusted"]
     return HookTrust(len(trust) - len(skipped), skipped, "codex")
+
+
+def _listed_as(hook: dict[str, Any]) -> tuple[str, str]:
+    script = script_of(hook.get("command"))
+    return str(hook.get("eventName")).lower(), "" if script is None else script.name
 
 
 def _state(hook: dict[str, Any]) -> str:
@@ -76,7 +83,7 @@ def _trust_in_config(hooks_file: Path, hooks: list[Hook]) -> HookTrust:
     states = table.get("state") if isinstance(table, dict) else None
     keys = states if isinstance(states, dict) else {}
     skipped = [
-        f"{hook.event} is untrusted" for hook in hooks if _state_key(hooks_file, hook) not in keys
+        f"{hook.key} is untrusted" for hook in hooks if _state_key(hooks_file, hook) not in keys
     ]
     return HookTrust(len(hooks) - len(skipped), skipped, CONFIG)
 

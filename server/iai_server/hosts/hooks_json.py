@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from .file_format import NotMergeable
-from .hook_files import CAPTURE_HOOK, RECALL_HOOK
+from .hook_files import CAPTURE_HOOK, PROMPT_HOOK, RECALL_HOOK
 from .json_edit import JsonText, Keys
 from .launch_command import Launch
 from .server_json import predicates
 
 _HOOKS: Keys = ("hooks",)
+# Stands before the command of the capture hook where the prompt hook was declined, so that the next
+# connect, and doctor, know of it.
+_DECLINED = "IAI_MCP_PROMPT_RECALL=0 "
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,11 @@ class Event:
     script: str
     timeout: int
 
+    @property
+    def key(self) -> str:
+        """Its name, with the script where that is not the only one of the event."""
+        return _key(self.name, self.script)
+
     def group(self, command: str) -> dict[str, Any]:
         """Return the entry of a host's file that runs the command at this event."""
         return {"hooks": [{"type": "command", "command": command, "timeout": self.timeout}]}
@@ -43,6 +51,7 @@ EVENTS = (
     # Without a matcher: hosts add sources, and a session of each wants its page.
     Event("SessionStart", RECALL_HOOK, 15),
     Event("UserPromptSubmit", CAPTURE_HOOK, 5),
+    Event("UserPromptSubmit", PROMPT_HOOK, 5),
     Event("Stop", CAPTURE_HOOK, 5),
     Event("PreCompact", CAPTURE_HOOK, 5),
     Event("SessionEnd", CAPTURE_HOOK, 3),
@@ -74,6 +83,16 @@ class Hook:
     is_alone: bool
 
     @property
+    def key(self) -> str:
+        """The key of the event that it is for."""
+        return _key(self.event, self.script.name)
+
+    @property
+    def declines_prompt_recall(self) -> bool:
+        """Whether it notes that the user wants no prompt hook."""
+        return self.command.startswith(_DECLINED)
+
+    @property
     def has_old_matcher(self) -> bool:
         """Whether it runs at fewer sources than connect asks for, though no user said so."""
         return self.matcher == OLD_MATCHER
@@ -92,12 +111,16 @@ class Hook:
 class HooksInJson:
     """A JSON file with `hooks`; ours are those that run one of our scripts and nothing else.
 
-    What is ours is a mapping from an event's name to the command that it runs.
+    What is ours is a mapping from an event's key to the command that it runs.
     """
+
+    def __init__(self, prompt_recall: bool | None = None) -> None:
+        """Take the user's choice about the prompt hook; None is that of an earlier connect."""
+        self._prompt_recall = prompt_recall
 
     def entry_in(self, text: str) -> dict[str, str] | None:
         """Return our commands by event; None if there are none."""
-        return {hook.event: hook.command for hook in self.hooks(text)} or None
+        return {hook.key: hook.command for hook in self.hooks(text)} or None
 
     def hooks(self, text: str) -> list[Hook]:
         """Return every hook of ours.
@@ -115,10 +138,13 @@ class HooksInJson:
         """
         with predicates():
             json_text = JsonText(text)
+            ours = self._chosen(json_text, ours)
             for event in EVENTS:
-                if event.name not in ours:
+                old = [hook for hook in _hooks(json_text) if hook.key == event.key]
+                if event.key not in ours:
+                    for hook in reversed(old):
+                        _remove(json_text, hook, JsonText(""))
                     continue
-                old = [hook for hook in _hooks(json_text) if hook.event == event.name]
                 for twice in reversed(old[1:]):
                     _remove(json_text, twice, JsonText(""))
                 if old and old[0].has_old_matcher:
@@ -128,9 +154,9 @@ class HooksInJson:
                         _remove(json_text, old[0], JsonText(""))
                         old = []
                 if not old:
-                    json_text.append((*_HOOKS, event.name), event.group(ours[event.name]))
-                elif old[0].command != ours[event.name]:
-                    json_text.put((*old[0].keys, "command"), ours[event.name])
+                    json_text.append((*_HOOKS, event.name), event.group(ours[event.key]))
+                elif old[0].command != ours[event.key]:
+                    json_text.put((*old[0].keys, "command"), ours[event.key])
             return json_text.checked()
 
     def without_entry(self, text: str, before: str) -> str:
@@ -143,13 +169,26 @@ class HooksInJson:
 
     def snippet(self, ours: dict[str, str]) -> str:
         """Return the file as it would be with nothing else in it."""
-        groups = {event.name: [event.group(ours[event.name])] for event in EVENTS}
+        ours = self._chosen(JsonText(""), ours)
+        groups: dict[str, list[dict[str, Any]]] = {}
+        for event in EVENTS:
+            if event.key in ours:
+                groups.setdefault(event.name, []).append(event.group(ours[event.key]))
         return json.dumps({"hooks": groups}, ensure_ascii=False, indent=2)
+
+    def _chosen(self, json_text: JsonText, ours: dict[str, str]) -> dict[str, str]:
+        """Return the commands without the prompt hook's, and a note of it, where it is declined."""
+        declined = any(hook.declines_prompt_recall for hook in _hooks(json_text))
+        wanted = not declined if self._prompt_recall is None else self._prompt_recall
+        if wanted or _PROMPT not in ours:
+            return ours
+        kept = {key: command for key, command in ours.items() if key != _PROMPT}
+        return kept | {_AT_PROMPT: _DECLINED + kept[_AT_PROMPT]}
 
 
 def hook_commands(launch: Launch) -> dict[str, str]:
     """Return the command of each event."""
-    return {event.name: launch.hook_command(event.script) for event in EVENTS}
+    return {event.key: launch.hook_command(event.script) for event in EVENTS}
 
 
 def script_of(command: Any) -> Path | None:
@@ -162,9 +201,17 @@ def script_of(command: Any) -> Path | None:
         return None
     while words and _is_assignment(words[0]):
         del words[0]
-    if len(words) != 1 or Path(words[0]).name not in (RECALL_HOOK, CAPTURE_HOOK):
+    if len(words) != 1 or Path(words[0]).name not in (RECALL_HOOK, CAPTURE_HOOK, PROMPT_HOOK):
         return None
     return Path(words[0])
+
+
+def _key(event: str, script: str) -> str:
+    return f"{event} (prompt recall)" if script == PROMPT_HOOK else event
+
+
+_PROMPT = _key("UserPromptSubmit", PROMPT_HOOK)
+_AT_PROMPT = _key("UserPromptSubmit", CAPTURE_HOOK)
 
 
 def _is_assignment(word: str) -> bool:

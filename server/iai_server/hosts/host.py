@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from iai_memory.errors import InvalidInput
 
 from .file_change import Change
 from .hook_scripts import install_scripts, stale_scripts
+from .hooks_json import HooksInJson
 from .host_file import HostFile
 from .launch_command import Launch
 
@@ -33,6 +36,16 @@ class Host:
     def files(self) -> tuple[HostFile, ...]:
         """The files that connecting changes."""
         return (self.server,) if self.hooks is None else (self.hooks, self.server)
+
+    def with_prompt_recall(self, wanted: bool) -> Host:
+        """Return the host with the prompt hook, or without it.
+
+        Raises:
+            InvalidInput: It has no hooks.
+        """
+        if self.hooks is None:
+            raise InvalidInput(f"{self.name} has no hooks: run the command without that option")
+        return replace(self, hooks=replace(self.hooks, format=HooksInJson(wanted)))
 
     def plan(self) -> list[Change]:
         """Return the changes that connect it.

@@ -175,7 +175,10 @@ class Rendezvous:
         word = "said" if is_said else "silent" if is_told else "late"
         elapsed = round((time.monotonic() - started) * 1000)
         count = len(recalled.memory_ids) if is_said else 0
-        self._records.write(f"{word} memories={count} reason={recalled.reason} ms={elapsed}")
+        try:
+            self._records.write(f"{word} memories={count} reason={recalled.reason} ms={elapsed}")
+        except (OSError, MemoryFault) as exc:
+            _log.info("a prompt is not counted: %s", exc)
 
     def _recalled(self, prompt: Prompt) -> PromptRecall:
         """Return what belongs to the prompt; nothing where a switch or a fault says no."""

@@ -35,7 +35,7 @@ def test_doctor_says_that_a_connected_host_is_whole(home: Path) -> None:
     found = _findings(home)
 
     assert found["claude-code: server"][0]
-    assert found["claude-code: hooks"] == (True, "5, of this version")
+    assert found["claude-code: hooks"] == (True, "6, of this version")
     assert "hosts" not in found
 
 
@@ -52,7 +52,7 @@ def test_doctor_names_a_pipe_in_place_of_a_hosts_file(home: Path) -> None:
 
 def test_doctor_names_missing_outdated_and_inexecutable_hooks(home: Path) -> None:
     assert run(["connect", "claude-code"]) == 0
-    recall, capture = (home / ".iai-mcp" / "hooks" / script for script in SCRIPTS)
+    recall, capture, _ = (home / ".iai-mcp" / "hooks" / script for script in SCRIPTS)
 
     def finding() -> str:
         ok, text = _findings(home)["claude-code: hooks"]
@@ -74,6 +74,30 @@ def test_doctor_names_missing_outdated_and_inexecutable_hooks(home: Path) -> Non
 
     assert run(["connect", "claude-code"]) == 0
     assert _findings(home)["claude-code: hooks"][0]
+
+
+def test_doctor_names_the_prompt_hook_that_an_older_connect_did_not_install(home: Path) -> None:
+    assert run(["connect", "claude-code"]) == 0
+    file = host_files(home, "claude-code")[1]
+    settings = json.loads(file.read_text(encoding="utf-8"))
+    del settings["hooks"]["UserPromptSubmit"][1]
+    file.write_text(json.dumps(settings), encoding="utf-8")
+
+    ok, finding = _findings(home)["claude-code: hooks"]
+
+    assert not ok
+    assert finding.startswith("UserPromptSubmit (prompt recall) has no hook: run `iai-mcp connect")
+    assert run(["connect", "claude-code"]) == 0
+    assert _findings(home)["claude-code: hooks"] == (True, "6, of this version")
+
+
+def test_doctor_says_that_prompt_recall_was_declined(home: Path) -> None:
+    assert run(["connect", "codex", "--no-prompt-recall"]) == 0
+
+    assert _findings(home)["codex: hooks"] == (
+        True,
+        "5, of this version; nothing is recalled at prompts, as you chose",
+    )
 
 
 def test_doctor_names_hooks_of_an_older_form(home: Path) -> None:

@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -72,11 +73,14 @@ def test_every_event_runs_its_hook_with_a_timeout_in_seconds(name: str, home: Pa
 
     assert set(events) == {"SessionStart", "UserPromptSubmit", "Stop", "PreCompact", "SessionEnd"}
     assert [group for groups in events.values() for group in groups if "matcher" in group] == []
-    for event, [group] in events.items():
-        [hook] = group["hooks"]
-        wanted = SCRIPTS[0] if event == "SessionStart" else SCRIPTS[1]
-        assert Path(shlex.split(hook["command"])[-1]) == home / ".iai-mcp" / "hooks" / wanted
-        assert 1 <= hook["timeout"] <= 60
+    recall, capture, prompt = SCRIPTS
+    wanted = {"SessionStart": [recall], "UserPromptSubmit": [capture, prompt]}
+    for event, groups in events.items():
+        hooks = [hook for group in groups for hook in group["hooks"]]
+        scripts = [Path(shlex.split(hook["command"])[-1]) for hook in hooks]
+        folder = home / ".iai-mcp" / "hooks"
+        assert scripts == [folder / name for name in wanted.get(event, [capture])]
+        assert all(1 <= hook["timeout"] <= 60 for hook in hooks)
     assert events["SessionEnd"][0]["hooks"][0]["timeout"] <= 3  # what Codex gives at most
 
 
@@ -441,14 +445,70 @@ def test_a_connection_of_an_older_form_is_renewed_in_place_and_taken_out_whole(
     assert run(["connect", name]) == 0
 
     events = json.loads(file.read_text(encoding="utf-8"))["hooks"]
-    assert [len(groups) for groups in events.values()] == [1] * 5
+    assert [len(groups) for groups in events.values()] == [1, 2, 1, 1, 1]
     assert "matcher" not in json.dumps(events)
-    for [command] in hook_commands(file).values():
+    for command in chain.from_iterable(hook_commands(file).values()):
         assert f"IAI_MCP_CLI={shlex.quote(str(COMMAND))} " in command
     assert run(["disconnect", name]) == 0
     left = {path: content for path, content in everything(home).items() if path in original}
     assert left == original
     assert file.exists() == (before is not None)
+
+
+def prompt_hooks(home: Path, name: str) -> list[str]:
+    """The names of the scripts that run at a prompt."""
+    commands = hook_commands(host_files(home, name)[1])["UserPromptSubmit"]
+    return [script.name for command in commands if (script := script_of(command)) is not None]
+
+
+@pytest.mark.parametrize("name", ["claude-code", "codex"])
+@pytest.mark.parametrize("before", [None, '{"theme": "dark"}', '{"hooks": {"Stop": []}}\n'])
+def test_the_prompt_hook_can_be_declined_and_stays_declined(
+    name: str, before: str | None, home: Path
+) -> None:
+    if before is not None:
+        put(host_files(home, name)[1], before)
+    original = everything(home)
+    both = ["iai-mcp-capture.sh", "iai-mcp-prompt-recall.sh"]
+
+    assert run(["connect", name]) == 0
+    assert prompt_hooks(home, name) == both
+    connected = host_files(home, name)[1].read_bytes()
+    assert run(["connect", name, "--no-prompt-recall"]) == 0
+    assert prompt_hooks(home, name) == both[:1]
+    assert run(["connect", name]) == 0
+    assert prompt_hooks(home, name) == both[:1]
+    assert run(["connect", name, "--prompt-recall"]) == 0
+    assert host_files(home, name)[1].read_bytes() == connected
+
+    assert run(["connect", name, "--no-prompt-recall"]) == 0
+    assert run(["disconnect", name]) == 0
+    left = {path: content for path, content in everything(home).items() if path in original}
+    assert left == original
+    assert host_files(home, name)[1].exists() == (before is not None)
+
+
+def test_an_older_connection_gets_the_prompt_hook_at_the_end(home: Path) -> None:
+    assert run(["connect", "codex"]) == 0
+    file = host_files(home, "codex")[1]
+    hooks = json.loads(file.read_text(encoding="utf-8"))
+    new = hooks["hooks"]["UserPromptSubmit"].pop()
+    hooks["hooks"]["UserPromptSubmit"].append({"hooks": [{"type": "command", "command": "date"}]})
+    file.write_text(json.dumps(hooks), encoding="utf-8")
+
+    assert run(["connect", "codex"]) == 0
+
+    hooks["hooks"]["UserPromptSubmit"].append(new)
+    assert json.loads(file.read_text(encoding="utf-8")) == hooks
+
+
+def test_a_host_without_hooks_has_no_prompt_hook_to_decline(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["connect", "claude-desktop", "--no-prompt-recall"]) == 2
+
+    assert "claude-desktop has no hooks" in capsys.readouterr().err
+    assert not host_files(home, "claude-desktop")[0].exists()
 
 
 def test_a_users_own_matcher_and_the_users_hooks_beside_ours_stay(home: Path) -> None:
@@ -480,5 +540,5 @@ def test_the_model_of_the_store_goes_into_every_hooks_command(
 
     assert run(["connect", "codex"]) == 0
 
-    for [command] in hook_commands(host_files(home, "codex")[1]).values():
+    for command in chain.from_iterable(hook_commands(host_files(home, "codex")[1]).values()):
         assert f"IAI_MCP_MODEL={shlex.quote(str(model_folder))} " in command

@@ -86,7 +86,7 @@ def test_an_installation_of_two_scripts_without_lib_is_brought_up_to_date(home: 
     assert run(["connect", "claude-code"]) == 0
 
     assert _contents(folder) == {**_shipped(), "of-the-user.sh": (b"mine", 0o600)}
-    assert _finding() == (True, "5, of this version")
+    assert _finding() == (True, "6, of this version")
 
 
 @pytest.mark.parametrize("name", HOOK_FILES)
@@ -125,7 +125,7 @@ def test_hook_files_that_others_may_read_but_not_write_are_no_fault(installed: P
     for name, mode in HOOK_FILES.items():
         (installed / name).chmod(mode)
 
-    assert _finding() == (True, "5, of this version")
+    assert _finding() == (True, "6, of this version")
     assert run(["connect", "claude-code"]) == 0
     assert _contents(installed) == _shipped()
 
@@ -162,7 +162,7 @@ def test_a_host_may_run_the_hooks_through_a_link(installed: Path, home: Path) ->
     settings = home / ".claude" / "settings.json"
     settings.write_text(settings.read_text().replace(str(installed / RECALL_HOOK), str(link)))
 
-    assert _finding() == (True, "5, of this version")
+    assert _finding() == (True, "6, of this version")
 
 
 def test_the_hooks_of_another_host_go_on_after_one_is_disconnected(installed: Path) -> None:

@@ -20,8 +20,12 @@ def test_the_plugin_is_of_this_version_and_has_the_hooks_that_connect_installs()
     assert plugin["version"] == __version__
     assert plugin["mcpServers"]["iai-mcp"]["args"] == ["serve"]
     assert hooks == {
-        event.name: [event.group(f'"${{CLAUDE_PLUGIN_ROOT}}"/hooks/{event.script}')]
-        for event in EVENTS
+        name: [
+            event.group(f'"${{CLAUDE_PLUGIN_ROOT}}"/hooks/{event.script}')
+            for event in EVENTS
+            if event.name == name
+        ]
+        for name in dict.fromkeys(event.name for event in EVENTS)
     }
     for script in SCRIPTS:
         assert os.access(ROOT / "hooks" / script, os.X_OK)
