@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -120,6 +121,15 @@ def test_dates_the_first_word_and_german_nouns_are_no_names() -> None:
     assert not unknown("Where was she on Friday, in May?", "She was here.")
     assert not unknown("Greta", "nothing of the sort")
     assert not unknown("Wo ist denn nur die Datensicherung von gestern?", "Die Kopie liegt hier.")
+
+
+def test_an_answer_about_an_unknown_name_is_no_surer_than_its_hits(memory: Memory) -> None:
+    memory.ingest(["We shipped the order to Austria in March."])
+    found = memory.recall("Did we ship the order to Australia in March?")
+    most = 1 - math.prod(1 - (hit.confidence or 0) for hit in found.hits)
+    assert found.confidence is not None
+    assert found.confidence <= most + 0.001
+    assert found.confidence < 0.5
 
 
 def test_hits_that_wait_for_their_vectors_are_not_dropped_as_far_away(memory: Memory) -> None:
