@@ -11,7 +11,7 @@ from pathlib import Path
 from iai_memory import Memory
 from iai_memory.base.machine_faults import machine_fault
 from iai_memory.base.presence import alive_servers
-from iai_memory.embedding.identity import IDENTITY, EmbedderIdentity
+from iai_memory.embedding.identity import EmbedderIdentity, install_command, published_as
 from iai_memory.errors import StoreFault
 from iai_memory.results import Freshness
 
@@ -100,8 +100,10 @@ def _check_model(memory: Memory) -> str:
 
 def _token_vectors(memory: Memory, identity: EmbedderIdentity) -> str | None:
     """Return what of the late interaction is missing; recall goes on without, so it is no fault."""
-    if identity.key == IDENTITY.key and identity.token_key != IDENTITY.token_key:
-        return "an earlier iai-mcp installed it, without token vectors: run `iai-mcp model install`"
+    known = published_as(identity.key)
+    if known is not None and identity.token_key != known.token_key:
+        again = f"run `{install_command(known.model)}`"
+        return f"an earlier iai-mcp installed it, without token vectors: {again}"
     if identity.token_key is None or not memory.paths.database.exists():
         return None
     try:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import platform
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.benchmarks.multilingual import agreement, sample
 from tests.support.model_folders import MULTILINGUAL_WHEEL
 
 from iai_memory import Memory
+from iai_memory.embedding.encoder import load_encoder
 from iai_memory.embedding.identity import MULTILINGUAL
 from iai_memory.embedding.install import install_model
 from iai_memory.embedding.model_files import ModelFiles
 from iai_memory.embedding.published import MULTILINGUAL_MODEL
+from iai_memory.embedding.token_vectors import max_similarities
 
 pytestmark = [
     pytest.mark.slow,
@@ -73,3 +76,19 @@ def test_a_name_that_another_language_writes_otherwise_does_not_empty_the_answer
     memory.ingest([right, "数据库的备份每天凌晨两点运行。", "二楼的咖啡机坏了。"])
     found = memory.recall("Who is it that manages the office in Leipzig?")
     assert [hit.text for hit in found.hits][:1] == [right]
+
+
+def test_a_word_is_nearest_to_the_word_of_another_language_that_means_it(model: ModelFiles) -> None:
+    encoder = load_encoder(model, threads=1)
+    assert encoder.token_key == MULTILINGUAL.token_key is not None
+    asked = "the cat sleeps in the kitchen"
+    texts = {"in der Küche schläft die Katze": ("Kat", "Küche"), "猫在厨房里睡觉": ("猫", "厨房")}
+    english, *others = encoder.encode_tokens([asked, *texts])
+    for (text, wanted), tokens in zip(texts.items(), others, strict=True):
+        each = [tokens.chosen(np.arange(len(tokens)) == at) for at in range(len(tokens))]
+        nearest = max_similarities(english, each).argmax(axis=0)
+        meant = {
+            asked[slice(*one)]: text[slice(*other)]
+            for one, other in zip(english.spans, tokens.spans[nearest], strict=True)
+        }
+        assert (meant["cat"], meant["kitchen"]) == wanted

@@ -148,7 +148,7 @@ _SENTENCES: Final[Mapping[OutOfSight, Callable[[int], str]]] = MappingProxyType(
         ),
         OutOfSight.OTHER_LANGUAGE: _always(
             "most of what was searched is in another language than the question: ask in that one, "
-            "or run `iai-mcp model install --multilingual`"
+            "or run `iai-mcp model install --multilingual`, then `iai-mcp model reembed`"
         ),
         OutOfSight.OTHER_MODEL: _always(
             "the store holds vectors of another model: run `iai-mcp model reembed`"

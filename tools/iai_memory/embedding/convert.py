@@ -144,7 +144,10 @@ def token_axes(file: str) -> NDArray[np.float32]:
     """Return the axes of token vectors, float32, (384, 128): columns of length 1.
 
     They are the first principal axes of the hidden states of 80,000 tokens of English talk and of
-    this project's docs and docstrings, each of length 1, rounded to a byte. Pinned as a file,
+    this project's docs and docstrings, each of length 1, rounded to a byte; of the multilingual
+    model those of 36,000 tokens of messages of programs in 41 languages, of these docs and of the
+    known items, at right angles to the mean of all, which takes two thirds of the squares and tells
+    no token from another. Pinned as a file,
     because another processor, or other docs, would give other axes, and vectors on those could not
     be compared. They keep 77 % of the squares.
     """

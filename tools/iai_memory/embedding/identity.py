@@ -8,7 +8,7 @@ from typing import Final
 MODEL_NAME = "all-MiniLM-L6-v2"
 DIMENSION = 384
 TOKEN_REVISION = "1"
-"""Revision of `token_axes.npy`, of how `convert` applies it and of which tokens have vectors."""
+"""Revision of the token axes, of how `convert` applies them and of which tokens have vectors."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +120,7 @@ MULTILINGUAL: Final = EmbedderIdentity(
     text_zero=0.785,
     text_one=1.0,
     reads=tuple(_LANGUAGES_OF_E5.split()),
+    tokens=TOKEN_REVISION,
 )
 
 PUBLISHED: Final = (IDENTITY, MULTILINGUAL)
