@@ -24,6 +24,7 @@ from .evaluation_tables import (
 )
 from .intervals import mean_with_interval
 from .outcomes import BASELINES, FUSION, OURS, WORDS, Outcome
+from .page_usefulness import summary as usefulness
 from .reliability import EDGES, reliability
 
 SURE = 0.5
@@ -35,7 +36,7 @@ def report(outcomes: Outcomes, more: Mapping[str, object], described: str) -> st
 
     Args:
         outcomes: Of every set that was run.
-        more: What is no outcome of a question: figures of "contradictions" and of "time".
+        more: What is no outcome of a question: figures of "contradictions", "time" and "page".
         described: When, where and of what state this was measured.
     """
     sections: dict[str, str] = {
@@ -44,6 +45,7 @@ def report(outcomes: Outcomes, more: Mapping[str, object], described: str) -> st
         "Contradictions listed": _contradictions(more.get("contradictions")),
         "Coding sessions": _sessions(outcomes),
         "Questions about a time": _time(more.get("time")),
+        "The session-start page": _page(more.get("page")),
         "Languages: XQuAD": _xquad(outcomes),
         "Misspelt names": _names(outcomes),
         "Known items: long texts, languages, identifiers": _known_items(outcomes),
@@ -178,6 +180,18 @@ def _time(figures: object) -> str:
         return ""
     rows = [[f"{int(size):,}", short(share)] for size, share in figures.items()]
     return table(("turns stored", "a right day first"), rows)
+
+
+def _page(figures: object) -> str:
+    if not isinstance(figures, list):
+        return ""
+    said = (
+        "Helped is the share of the questions about preferences, decisions and corrections whose "
+        "evidence, or the turn beside it, stands on the page of a later session. Filler "
+        "is the share of lines that announce work or praise, untouched of those that no later "
+        "session comes back to. Of pages without a topic map."
+    )
+    return f"{said}\n\n{usefulness(figures)}"
 
 
 def _xquad(outcomes: Outcomes) -> str:

@@ -29,6 +29,7 @@ OTHER_LANGUAGE = "another"
 OWN = "own questions"
 _SESSIONS = "en"
 _OWN_QUESTIONS = Path(__file__).with_name("own_questions.json")
+PAGE = Path(__file__).with_name("page_questions.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,22 +103,33 @@ def load_set(folder: Path, *, own: bool = False) -> RealSet:
     return RealSet(folder.name, sessions, questions)
 
 
-def own_questions(name: str, uuids: Collection[str]) -> list[Question]:
+def questions_about(one: RealSet, file: Path) -> list[Question]:
+    """Return the questions that a file of ours has about a set, as `own_questions` does.
+
+    Raises:
+        ValueError: The set has no turn that a question counts as evidence: it is another edition.
+    """
+    lines = (json.loads(line) for said in one.sessions.values() for line in said)
+    return own_questions(one.name, frozenset(line.get("uuid") or "" for line in lines), file)
+
+
+def own_questions(name: str, uuids: Collection[str], file: Path = _OWN_QUESTIONS) -> list[Question]:
     """Return our own questions about a set; none about a set that we have none about.
 
     Args:
         name: Of the set.
         uuids: Of the turns that it has.
+        file: Which has them.
 
     Raises:
         ValueError: The set has no turn that a question counts as evidence: it is another edition.
     """
-    told = json.loads(_OWN_QUESTIONS.read_text(encoding="utf-8"))["sets"].get(name, [])
+    told = json.loads(file.read_text(encoding="utf-8"))["sets"].get(name, [])
     asked: list[Question] = []
     for one in told:
         if missing := [uuid for uuid in one["evidence"] if uuid not in uuids]:
             raise ValueError(
-                f"{_OWN_QUESTIONS.name} and the set {name} do not fit: {one['id']} names the turn "
+                f"{file.name} and the set {name} do not fit: {one['id']} names the turn "
                 f"{missing[0]}, which the set does not have"
             )
         evidence = [{"uuid": uuid} for uuid in one["evidence"]]
