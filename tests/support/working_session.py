@@ -28,11 +28,11 @@ class WorkingSession:
 
     def says(self, text: str) -> None:
         """The assistant says something."""
-        self._write(claude([{"type": "text", "text": text}], "assistant"))
+        self.adds(claude([{"type": "text", "text": text}], "assistant"))
 
     def is_asked(self, text: str) -> None:
         """The user asks something."""
-        self._write(claude(text))
+        self.adds(claude(text))
 
     def writes(self, name: str, content: str, *, is_sub_agent: bool = False) -> Path:
         """The assistant writes a file, on disk too; returns its path."""
@@ -45,10 +45,11 @@ class WorkingSession:
     def calls(self, tool: str, given: Mapping[str, Any], *, is_sub_agent: bool = False) -> None:
         """The assistant calls a tool, which does it."""
         call = f"{self.session}-{self._lines}"
-        self._write(tool_call(tool, given, call), isSidechain=is_sub_agent)
-        self._write(tool_result("ok", call), isSidechain=is_sub_agent)
+        self.adds(tool_call(tool, given, call), isSidechain=is_sub_agent)
+        self.adds(tool_result("ok", call), isSidechain=is_sub_agent)
 
-    def _write(self, line: dict[str, Any], **fields: Any) -> None:
+    def adds(self, line: dict[str, Any], **fields: Any) -> None:
+        """A line of the host, as the next one of the session."""
         self._lines += 1
         at = self.at + timedelta(minutes=self._lines)
         own = {

@@ -23,6 +23,7 @@ from .recall.session_prefix import in_session
 from .recall.timeline import MAX_LIMIT, timeline
 from .results import (
     Forgotten,
+    Handoff,
     IngestReport,
     Pinned,
     PromptRecall,
@@ -330,7 +331,13 @@ class Memory(StoreUpkeep):
             raise
 
     def session_start(
-        self, project: str | None = None, *, refresh: bool = False, catch_up: bool = False
+        self,
+        project: str | None = None,
+        *,
+        refresh: bool = False,
+        catch_up: bool = False,
+        session: str | None = None,
+        since: str | datetime | None = None,
     ) -> SessionStartPage:
         """Return the session-start page: the cache where it is provably fresh, else a new render.
 
@@ -338,16 +345,81 @@ class Memory(StoreUpkeep):
             project: "." is the own project, None every project.
             refresh: First render and cache it if anything changed.
             catch_up: That of `recall`.
+            session: In place of the page the handoff of this session, see `handoff`; then of every
+                project.
+            since: In place of the page the handoff since this ISO date or time.
 
         Raises:
             InvalidInput: The project is "." and not known here.
             StoreFault: The store could not be read.
         """
+        if session is not None or since is not None:
+            return self._handed_off(project, session, since, catch_up=catch_up)
         name = check_filter(project=project, own_project=self.own_project).project
         caught_up = self.catch_up(vectors=False) if catch_up else CaughtUp()
         self._join_own_folder()
         page = current_page(self.paths, self.page_manager(), name, refresh=refresh)
         return self._sight(caught_up).page(page, name)
+
+    def handoff(
+        self,
+        project: str | None = None,
+        *,
+        session: str | None = None,
+        since: str | datetime | None = None,
+        catch_up: bool = False,
+    ) -> Handoff:
+        """Return where the last session left off: asked, finished, left open, and its files.
+
+        Files are looked up on the disk now.
+
+        Args:
+            project: "." is the own project, None every project.
+            session: Of this session, by its id or the beginning of it.
+            since: ISO date or time; then of each session since, the newest five.
+            catch_up: That of `recall`.
+
+        Raises:
+            InvalidInput: An argument cannot be used, or no session or several begin with `session`.
+            StoreFault: The store could not be read.
+        """
+        from .session_start.handoff import handoff
+        from .session_start.page_inputs import places_in_the_middle
+
+        where = check_filter(
+            project=project,
+            own_project=self.own_project,
+            session_id=session,
+            since=since,
+            zone=self.zone,
+        )
+        caught_up = self.catch_up(vectors=False) if catch_up else CaughtUp()
+        self._join_own_folder()
+        where = self._scoped(in_session(where, self.store.latest, self.zone))
+        places = places_in_the_middle(self.paths)
+        found = handoff(self.store.latest, where, places, self.zone, self.paths.root.name)
+        return self._sight(caught_up).handoff(found, where)
+
+    def _handed_off(
+        self,
+        project: str | None,
+        session: str | None,
+        since: str | datetime | None,
+        *,
+        catch_up: bool,
+    ) -> SessionStartPage:
+        """Return a handoff in the place of the page; a session is found in whatever project."""
+        own = None if session is not None else project
+        found = self.handoff(own, session=session, since=since, catch_up=catch_up)
+        return SessionStartPage(
+            payload=found.payload,
+            generated_at=None,
+            age_s=None,
+            fresh=True,
+            watermark=self.page_manager().probe().to_fields(),
+            action="live",
+            coverage=found.coverage,
+        )
 
     def _scoped(self, where: Filter) -> Filter:
         return in_project(in_hindsight(where, self.store), self.store)

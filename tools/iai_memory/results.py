@@ -464,6 +464,38 @@ class Status(Result):
     last_errors: list[str]
 
 
+class LeftOffFile(Result):
+    """A file that a session changed, and what became of it since; empty where nobody looked."""
+
+    path: str
+    since: str
+
+
+class LeftOffSession(Result):
+    """Where one session left off; its texts are those of its turns, cut."""
+
+    session_id: str
+    host: str | None
+    project: str | None
+    began_at: datetime
+    ended_at: datetime
+    turns: int
+    asked: list[str]
+    finished: list[str]
+    left_open: list[str]
+    said_last: str | None
+    files: list[LeftOffFile]
+    note: str
+
+
+class Handoff(Result):
+    """Where sessions left off, the newest first; `payload` is for a model or a person to read."""
+
+    payload: str
+    sessions: list[LeftOffSession]
+    coverage: Coverage = Coverage()
+
+
 class SessionStartPage(Result):
     """The session-start page, and how fresh it is."""
 

@@ -1,4 +1,4 @@
-"""Commands on the store: status, session-start, events, doctor."""
+"""Commands on the store: status, session-start, handoff, events, doctor."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from .draining import open_drained_memory, say_what_is_missing
 from .opening import open_memory
-from .options import AsJson, Project, Yes
+from .options import AsJson, Project, Since, Yes
 from .printing import emit_json, emit_lines, emit_table, local_time, memory_text, speak_utf_8
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ _BEHIND_THE_PAGE_SEC = 1.0
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("session-start", epilog="Example: iai-mcp session-start --project .")(session_start)
+    app.command(epilog="Example: iai-mcp handoff --project .")(handoff)
     app.command(epilog="Example: iai-mcp status --json")(status)
     app.command(epilog="Example: iai-mcp events --limit 5")(events)
     app.command(epilog="Example: iai-mcp doctor --contradictions --limit 5")(doctor)
@@ -63,6 +64,26 @@ def session_start(
     if not refresh:
         # Behind the page, for which a hook waits: the next session shall not have to render.
         memory.page_manager().refresh("manual", max_seconds=_BEHIND_THE_PAGE_SEC)
+
+
+def handoff(
+    project: Project = None,
+    session: Annotated[
+        str | None, typer.Option(help="Of this session: its id, or the beginning of it.")
+    ] = None,
+    since: Since = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print where the last session left off, here or in a project; the files are looked at now."""
+    speak_utf_8()
+    memory = open_memory()
+    if project is None and session is None:
+        project = memory.default_project
+    found = memory.handoff(project, session=session, since=since, catch_up=True)
+    if as_json:
+        emit_json(found)
+    else:
+        typer.echo(found.payload, nl=False)
 
 
 def _beside(page: SessionStartPage) -> list[str]:

@@ -174,10 +174,14 @@ class _Tools:
         self,
         project: Annotated[str | None, Field(description="name; null = this project")] = None,
         refresh: Annotated[bool, Field(description="render it now")] = False,
+        session: Annotated[str | None, Field(description="where this one left off")] = None,
+        since: Annotated[str | None, Field(description="the sessions since this date")] = None,
     ) -> SessionStartPage:
         memory = self._memory()
         shown = memory.default_project if project is None else project
-        return memory.session_start(shown, refresh=refresh, catch_up=True)
+        return memory.session_start(
+            shown, refresh=refresh, catch_up=True, session=session, since=since
+        )
 
     def status(self) -> Status:
         return self._memory().status()

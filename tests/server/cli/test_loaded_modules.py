@@ -82,9 +82,9 @@ def test_the_help_of_every_command_needs_no_memory(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("call", "more", "most", "most_of_ours"),
     [
-        (("session-start",), set[str](), 846, 261),
-        (("timeline",), {"rich"}, 882, 258),
-        (("status",), {"rich"}, 882, 258),
+        (("session-start",), set[str](), 853, 268),
+        (("timeline",), {"rich"}, 884, 260),
+        (("status",), {"rich"}, 884, 260),
         (("recall", "which port"), {"rich", "onnxruntime", "tokenizers"}, 944, 299),
     ],
     ids=lambda part: part[0] if isinstance(part, tuple) else None,

@@ -19,10 +19,12 @@ class InnerFile:
     """What was found at the path.
 
     Attributes:
-        changed_at: When content, name or rights of it were last changed, seconds since 1970.
+        written_at: When its content was last written, seconds since 1970.
+        changed_at: When content, name or rights of it were last changed; nobody sets that back.
         content: None where it has more bytes than were asked for.
     """
 
+    written_at: float
     changed_at: float
     content: bytes | None
 
@@ -50,7 +52,7 @@ def read_inner(
         content = None if about.st_size > max_bytes else stream.read(max_bytes + 1)
     if content is not None and len(content) > max_bytes:
         content = None  # it grew while it was read
-    return InnerFile(max(about.st_mtime, about.st_ctime), content)
+    return InnerFile(about.st_mtime, max(about.st_mtime, about.st_ctime), content)
 
 
 def _resolved(path: str, folder: str) -> str | None:

@@ -23,6 +23,7 @@ from ..base.page_mark import page_change
 from ..base.paths import StorePaths
 from ..errors import ForeignFileFault, StoreUnavailable
 from .given_up import GivenUp
+from .hosts.last_line import Place, place_in
 from .jsonl_tail import FileCursor, is_at_rest
 from .ring import Ring
 from .spool import Spool
@@ -140,7 +141,7 @@ class Sessions:
         self._paths = paths
         self._path = paths.spool / _FILE
         self._written = b""
-        self._notice: str | None = None
+        self._shown: tuple[object, ...] | None = None
 
     def load(self) -> dict[str, Session]:
         """Return the known transcripts by path; none if the file is damaged."""
@@ -155,7 +156,8 @@ class Sessions:
         """Replace the file; transcripts without an event for 60 days are dropped.
 
         Not one that is to be tried again: with its attempts, their end would be forgotten. Where
-        the notice becomes another one, the pages are marked: they say it.
+        the notice becomes another one, or a session is broken off, the pages are marked: they say
+        it.
 
         Raises:
             StoreUnavailable: The spool cannot be written.
@@ -170,15 +172,15 @@ class Sessions:
         content = json.dumps(fields, ensure_ascii=False, indent=1).encode()
         if content == self._written:
             return
-        if self._notice is None:
-            self._notice = capture_notice(self.load().values())
-        notice = capture_notice(kept.values())
-        changes = notice != self._notice
+        if self._shown is None:
+            self._shown = _shown(self.load().values())
+        shown = _shown(kept.values())
+        changes = shown != self._shown
         try:
             make_private_folder(self._path.parent)
             with page_change(self._paths) if changes else nullcontext():
                 replace_file(self._path, content)
-            self._written, self._notice = content, notice
+            self._written, self._shown = content, shown
         except OSError as exc:
             raise StoreUnavailable(machine_fault(exc, f"{self._path} cannot be written")) from exc
 
@@ -301,9 +303,29 @@ def capture_notice(sessions: Iterable[Session]) -> str:
     return "a session's transcript could not be read: `iai-mcp events`" if news else ""
 
 
+def places_of(sessions: Iterable[Session]) -> dict[str, tuple[Place, str | None]]:
+    """Return by session where a transcript ends in the middle of something, and its folder.
+
+    Behind an answer, or a prompt that waits for one, the turns themselves say so.
+    """
+    found: dict[str, tuple[Place, str | None]] = {}
+    for session in sessions:
+        state = (session.cursor and session.cursor.state) or {}
+        place = place_in(state.get("place"))
+        if place in (Place.AT_WORK, Place.STOPPED):
+            found[session.session_id] = (place, session.cwd)
+    return found
+
+
 def lost_turns(sessions: Iterable[Session]) -> int:
     """Return how many turns the notice tells of."""
     return sum(session.counts.lost for session in _with_news(sessions))
+
+
+def _shown(sessions: Iterable[Session]) -> tuple[object, ...]:
+    """Return what pages show of the sessions."""
+    listed = list(sessions)
+    return capture_notice(listed), places_of(listed)
 
 
 def _with_news(sessions: Iterable[Session]) -> list[Session]:

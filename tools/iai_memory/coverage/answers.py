@@ -13,7 +13,7 @@ from ..errors import ModelFault
 from ..projects.identity import Project
 from ..recall.project_scope import in_project
 from ..recall.query import Query
-from ..results import Coverage, Recalled, SessionStartPage, Timeline
+from ..results import Coverage, Handoff, Recalled, SessionStartPage, Timeline
 from ..store.filter import Filter
 from ..store.table import Store
 from ..text.analyzer import query_terms
@@ -125,6 +125,16 @@ class Sight:
         is_known = project is None or bool(own.same_project)
         coverage = self._coverage(Answered(of_page, is_empty=False, project_is_known=is_known))
         return page.model_copy(update={"coverage": coverage})
+
+    def handoff(self, found: Handoff, where: Filter) -> Handoff:
+        """Return a handoff with its coverage.
+
+        Raises:
+            StoreFault: The store could not be read.
+        """
+        is_known = _is_known(where)
+        answered = Answered(where, is_empty=not found.sessions, project_is_known=is_known)
+        return found.model_copy(update={"coverage": self._coverage(answered)})
 
     def _coverage(self, answered: Answered) -> Coverage:
         undone = self.caught_up.undone

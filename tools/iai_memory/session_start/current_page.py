@@ -18,7 +18,8 @@ def current_page(
     """Return the page of a project, or of all projects (None), and how fresh its cache is.
 
     A refresh writes the page of all projects last. If that one is fresh, so is every project's.
-    While rings wait, the page is rendered and says so.
+    While rings wait, the page is rendered and says so; and where a file of the last session was
+    changed since the page was made.
 
     Args:
         paths: Where the caches are.
@@ -34,8 +35,9 @@ def current_page(
     probe, sidecar = pages.probe(), read_sidecar(cache)
     of_all = read_sidecar(pages.cache)
     rings = Spool(paths).waiting().rings
-    if sidecar and of_all and not rings and probe.same_content(of_all.watermark):
-        payload = sidecar.payload.decode("utf-8")
+    is_fresh = sidecar and of_all and not rings and probe.same_content(of_all.watermark)
+    payload = sidecar.payload.decode("utf-8") if sidecar else ""
+    if is_fresh and (not project or pages.shows_files_as_they_are(project, payload)):
         age = round(max(0.0, time.time() - (cache_modified(cache) or 0.0)), 1)
         fresh, shown = True, "cached"
     else:

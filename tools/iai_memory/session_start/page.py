@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Final
 
+from ..capture.hosts.last_line import Place
 from ..capture.spool import rings_wait
 from ..projects.names import ProjectNames
 from ..store.filter import Filter
@@ -19,6 +20,7 @@ from .sections import (
     PINNED,
     RECENT,
     TOPICS,
+    Line,
     RecordSections,
     Room,
     Section,
@@ -57,6 +59,7 @@ class Page:
         zone: Time zone of the dates.
         same_project: Other names of the project, as records have them.
         names: Which names are names of one project.
+        places: By session where its transcript ends, of those that end in the middle of something.
     """
 
     store_name: str
@@ -69,6 +72,7 @@ class Page:
     zone: tzinfo = UTC
     same_project: tuple[str, ...] = ()
     names: ProjectNames = field(default_factory=ProjectNames)
+    places: Mapping[str, Place] = field(default_factory=dict[str, Place])
 
 
 def render(reader: TableReader, page: Page) -> str:
@@ -84,11 +88,13 @@ def render(reader: TableReader, page: Page) -> str:
         return _empty(page)
     # Only what renders a page needs these, and most commands render none.
     from .chosen_part import CHOSEN, chosen_lines, fit_recent
+    from .left_off_lines import LEFT_OFF
 
     mine = Filter(project=page.project, same_project=page.same_project)
     admits = admission(reader, mine)
     records = RecordSections(reader, page.project, page.same_project, page.names, admits, page.zone)
     parts = [
+        (LEFT_OFF, _left_off(reader, mine, page)),
         (IDENTITY, records.identity()),
         (RECENT, records.recent()),
         (PINNED, records.pinned()),
@@ -112,6 +118,17 @@ def render(reader: TableReader, page: Page) -> str:
         else:
             body += fit_section(section, lines, room(section), shown)
     return "".join(f"{line}\n" for line in [*head, *body, *tail])
+
+
+def _left_off(reader: TableReader, mine: Filter, page: Page) -> list[Line]:
+    """Return where the project's last session left off; nothing on a page of no one project."""
+    if not page.project:
+        return []
+    from .last_session import last_session
+    from .left_off_lines import left_off_lines
+
+    found = last_session(reader, mine, page.places)
+    return [] if found is None else left_off_lines(found, page.zone)
 
 
 def _header(page: Page) -> str:

@@ -11,10 +11,12 @@ from datetime import tzinfo
 from ..analysis.topic_file import load_topics
 from ..analysis.topics import TopicMap
 from ..base.paths import StorePaths
-from ..capture.session_state import Sessions, capture_notice
+from ..capture.hosts.last_line import Place
+from ..capture.session_state import Sessions, capture_notice, known_sessions, places_of
 from ..capture.spool import Spool
 from ..capture.spool_faults import bars_hooks
 from ..projects.alias_file import AliasFile
+from ..projects.lookup import ProjectLookup
 from ..projects.names import ProjectNames
 
 _DIGEST_LENGTH = 16
@@ -32,12 +34,17 @@ class PageInputs:
         notice: What could not or cannot be kept or shown, which the next session must know of;
             empty for none.
         names: Which names are names of one project.
+        places: By session where its transcript ends, and its project, of those that end in the
+            middle of something.
     """
 
     spool_bytes: int = 0
     topics: TopicMap | None = None
     notice: str = ""
     names: ProjectNames = field(default_factory=ProjectNames)
+    places: dict[str, tuple[Place, str | None]] = field(
+        default_factory=dict[str, tuple[Place, str | None]]
+    )
 
     def without_stale_topics(self, *, removal_version: int, records_total: int) -> PageInputs:
         """Return the inputs without a topic map that may show words of a removed memory.
@@ -57,12 +64,27 @@ class PageInputs:
         names = (None,) if project is None else self.names.names_of(project, self.topics.lines)
         return [line for name in names for line in self.topics.lines[name]]
 
+    def places_in(self, project: str | None) -> dict[str, Place]:
+        """Return the places of the sessions of a project; None is every project."""
+        return {
+            session: place
+            for session, (place, own) in self.places.items()
+            if project is None or self.names.same(own, project)
+        }
+
     def digest(self, project: str | None, zone: tzinfo) -> str:
         """Return a digest of what one page shows from here, its dates in `zone`.
 
         16 hexadecimal digits of SHA-256.
         """
-        parts = [self.topic_lines(project), self.notice, str(zone), self.names.links]
+        parts: list[object] = [
+            self.topic_lines(project),
+            self.notice,
+            str(zone),
+            self.names.links,
+        ]
+        if places := self.places_in(project):
+            parts.append(sorted(places.items()))
         shown = json.dumps(parts, ensure_ascii=False)
         return hashlib.sha256(shown.encode("utf-8", "replace")).hexdigest()[:_DIGEST_LENGTH]
 
@@ -78,7 +100,22 @@ def read_page_inputs(paths: StorePaths) -> PageInputs:
         topics=load_topics(paths),
         notice="; ".join(_notices(paths)),
         names=AliasFile(paths).names(),
+        places=_places(paths),
     )
+
+
+def places_in_the_middle(paths: StorePaths) -> dict[str, Place]:
+    """Return where the transcripts end that end in the middle of something, by session."""
+    found = places_of(known_sessions(paths).values())
+    return {session: place for session, (place, _) in found.items()}
+
+
+def _places(paths: StorePaths) -> dict[str, tuple[Place, str | None]]:
+    projects = ProjectLookup()
+    return {
+        session: (place, projects.project(folder) if folder else None)
+        for session, (place, folder) in places_of(known_sessions(paths).values()).items()
+    }
 
 
 def _notices(paths: StorePaths) -> Iterator[str]:

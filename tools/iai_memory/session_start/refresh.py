@@ -22,6 +22,7 @@ from ..base.locks import held
 from ..base.page_mark import clear_page_mark, is_urgent, page_mark, settled_page_mark
 from ..errors import MemoryFault, StoreBusy, StoreFault
 from ..projects.key import project_key
+from ..store.filter import Filter
 from ..store.plausible_times import MAX_AHEAD
 from ..store.table import Store
 from .cache import (
@@ -107,6 +108,23 @@ class PageManager:
         if self._build_topics(view, force=False):
             view = self._view()
         return view.render(view.scope(project), rings=rings)
+
+    def shows_files_as_they_are(self, project: str, payload: str) -> bool:
+        """Return whether a page says of the last session's files what is so on the disk now.
+
+        What a cached page says of them is of the time when it was made.
+
+        Raises:
+            StoreFault: The store could not be read.
+        """
+        from .last_session import last_session
+        from .left_off_lines import files_line_of
+
+        view = self._view()
+        where = Filter(project=project, same_project=view.names_of(project))
+        found = last_session(view.reader, where, view.inputs.places_in(project))
+        line = None if found is None else files_line_of(found)
+        return line is None or line.lead + line.text in payload
 
     def probe(self) -> Watermark:
         """Return the watermark of the page of all projects now.

@@ -109,6 +109,7 @@ class StoreView:
             rings=rings,
             topics=self.inputs.topic_lines(project),
             notice=self.inputs.notice,
+            places=self.inputs.places_in(project),
         )
         return render(self.reader, page)
 

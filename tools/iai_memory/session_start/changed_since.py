@@ -1,0 +1,116 @@
+"""Whether files are still as a session left them, looked up on the disk.
+
+A page waits for the answer, so there are few looks, each of a bounded file and in a bounded time.
+Only files inside the project's folder are looked at, and only where that folder is there: what is
+elsewhere, or of another machine, is named without a word on what became of it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from ..base.foreign_file import within
+from ..base.inner_file import read_inner
+from ..errors import ForeignFileFault, ForeignFileMissing
+from ..store.changed_files import FileChange, content_digest
+
+MAX_LOOKS: Final = 24
+"""Files of one session that are looked at."""
+
+_MAX_BYTES: Final = 1 << 20
+_ANSWERS_WITHIN: Final = 0.25
+_MAX_SECONDS: Final = 1.0
+_NOTED_WITHIN: Final = 60.0  # a host may write a file after the words on it
+# A redacted or escaped path is not the file's own.
+_NOT_ITS_OWN: Final = ("[redacted", "\\")
+
+
+class Since(StrEnum):
+    """What became of a file after the session."""
+
+    UNKNOWN = ""
+    SAME = "same"
+    CHANGED = "changed since"
+    GONE = "gone"
+    DELETED = "deleted"
+    """By the session itself."""
+    BACK = "deleted, and there again"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftFile:
+    """A file that a session changed.
+
+    Attributes:
+        path: As the record has it.
+        since: What became of it.
+    """
+
+    path: str
+    since: Since
+
+
+def states_of(
+    changes: Sequence[FileChange], folders: Sequence[str], ended_at: datetime
+) -> list[LeftFile]:
+    """Return the files of a session with what became of them, in their order.
+
+    Args:
+        changes: The last change of each file.
+        folders: Of the project; a file of none of them is not looked at.
+        ended_at: When the session was last heard of. What was written before is the session's own,
+            by a formatter or a shell.
+    """
+    ends = time.monotonic() + _MAX_SECONDS
+    folders = [one for one in folders if _is_there(one)]
+    looks = MAX_LOOKS
+    found: list[LeftFile] = []
+    for change in reversed(changes):  # the last ones are shown first
+        folder = _folder_of(change.path, folders)
+        since = Since.DELETED if change.is_deleted else Since.UNKNOWN
+        if folder is not None and looks > 0 and time.monotonic() < ends:
+            looks -= 1
+            since = _state_of(change, folder, ended_at)
+        found.append(LeftFile(change.path, since))
+    return found[::-1]
+
+
+def _folder_of(path: str, folders: Sequence[str]) -> str | None:
+    if any(mark in path for mark in _NOT_ITS_OWN):
+        return None
+    return next((one for one in folders if Path(path).is_relative_to(one)), None)
+
+
+def _state_of(change: FileChange, folder: str, ended_at: datetime) -> Since:
+    try:
+        file = read_inner(change.path, folder, _MAX_BYTES, timeout=_ANSWERS_WITHIN)
+    except ForeignFileMissing:
+        return Since.DELETED if change.is_deleted else Since.GONE
+    except ForeignFileFault:
+        return Since.DELETED if change.is_deleted else Since.UNKNOWN
+    if change.is_deleted:
+        return Since.BACK
+    if file.changed_at <= ended_at.timestamp():
+        return Since.SAME
+    if change.digest is None or file.content is None:
+        is_later = file.written_at > ended_at.timestamp() + _NOTED_WITHIN
+        return Since.CHANGED if is_later else Since.UNKNOWN
+    return Since.SAME if content_digest(file.content) == change.digest else Since.CHANGED
+
+
+def _is_there(folder: str) -> bool:
+    try:
+        return within(folder, partial(_is_folder, folder), _ANSWERS_WITHIN)
+    except ForeignFileFault:
+        return False
+
+
+def _is_folder(folder: str) -> bool:
+    return Path(folder).is_dir()
