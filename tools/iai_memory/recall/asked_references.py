@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..store.candidate import Candidate
-from ..text.references import Reference, plain, references
+from ..text.references import Reference, names_another, plain, references
 
 _READ: Final = 4_000
 """Characters of a text in which another number is looked for; the question's own, in all of it."""
@@ -37,7 +37,7 @@ def has_another(question: str, candidates: Sequence[Candidate]) -> NDArray[np.bo
         held = _holds(one, texts)
         if one.kind and any(held):
             found |= [
-                not has and _names_another(one, text, candidate.record.text)
+                not has and names_another(one, candidate.record.text[:_READ], text)
                 for has, text, candidate in zip(held, texts, candidates, strict=True)
             ]
     return found
@@ -52,10 +52,3 @@ def _holds(asked: Reference, texts: Sequence[str]) -> list[bool]:
     if any(asked.kind in text for text in texts):
         return [asked.is_in(text) for text in texts]
     return [asked.is_written_in(text) for text in texts]
-
-
-def _names_another(asked: Reference, text: str, written: str) -> bool:
-    """Return whether a text without the number or code has another one of its kind."""
-    if not all(part in text for part in asked.kind.split()):
-        return False
-    return any(other.kind == asked.kind for other in references(written[:_READ]))

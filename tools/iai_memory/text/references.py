@@ -71,6 +71,7 @@ _COUNTING: Final = frozenset({
     "turn", "turned", "until", "use", "used", "walked", "weigh", "weighed", "weighs", "year",
     "years", "zahlt",
 })  # fmt: skip
+_STEP: Final = regex.compile(r"[/\\:]")
 _FILE: Final = regex.compile(r"(?P<stem>[\w-]*[^\W\d_]{2}[\w-]*)\.[a-z][a-z0-9]{0,4}")
 _CODE_NAME: Final = regex.compile(r"[\w-]*[^\W_]_[^\W_][\w-]*|\p{Ll}+\p{Lu}\w*")
 _SPELLED: Final = (
@@ -122,6 +123,21 @@ def plain(text: str) -> str:
     return without_accents(readable_form(text).casefold())
 
 
+def names_another(asked: Reference, text: str, plain_text: str) -> bool:
+    """Return whether a text has a number or code of the same kind as one that it does not have.
+
+    Args:
+        asked: The one that it does not have.
+        text: Its beginning is enough.
+        plain_text: The text as `plain` gives it; most texts are done with by one search in it.
+    """
+    if not all(part in plain_text for part in asked.kind.split()):
+        return False
+    if _beside_a_digit(asked.kind.split()[-1]).search(plain_text) is None:
+        return False
+    return any(other.kind == asked.kind for other in references(text))
+
+
 def references(text: str) -> list[Reference]:
     """Return what a text names by numbers and codes, in its order, each once."""
     text = readable_form(text)
@@ -149,7 +165,9 @@ def references(text: str) -> list[Reference]:
 
 def _name_of_code(token: str) -> Reference | None:
     """Return a name with an underscore, or in camelCase, and a file without its extension."""
-    last = regex.split(r"[/\\:]", token)[-1]
+    if token.isalpha() and token[1:].islower():
+        return None  # a word
+    last = _STEP.split(token)[-1]
     if (file := _FILE.fullmatch(last)) is not None:
         last = file["stem"]
     elif _CODE_NAME.fullmatch(last) is None:
@@ -236,6 +254,15 @@ def _digits(run: str) -> str:
     first = len(run) % 3
     groups = [run[:first], *(run[at : at + 3] for at in range(first, len(run), 3))]
     return "0*" + r"[,.'\u2019 \u00a0]?".join(filter(None, groups))
+
+
+@lru_cache(maxsize=64)
+def _beside_a_digit(letters: str) -> regex.Pattern[str]:
+    """Compile what finds these letters where a number may stand behind or before them."""
+    letters = regex.escape(letters)
+    return regex.compile(
+        rf"{letters}s?[\W_]{{0,2}}(?:number|no|nr|num)?[\W_]{{0,8}}\d|\d[\W_]*{letters}"
+    )
 
 
 @lru_cache(maxsize=64)
