@@ -131,13 +131,19 @@ class Memory(StoreUpkeep):
         from .projects.identity import project_of
         from .recall.query import check_query
 
-        name = None if cwd is None else stored_place(project_of(cwd).name)
+        place = None if cwd is None else project_of(cwd)
+        name = None if place is None else stored_place(place.name)
         text = prompt[:_MAX_PROMPT].strip()
         if not text:
             return PromptRecall(reason="nothing_asked")
         asked = check_query(text, {"project": name}, name, self.zone)
         return recall_at_prompt(
-            self.store, self._usable_encoder()[0], asked, session_id=stored_id(session_id)
+            self.store,
+            self.ledger,
+            self._usable_encoder()[0],
+            asked,
+            session_id=stored_id(session_id),
+            page_key=None if place is None else place.key,
         )
 
     def note_injected(self, recalled: PromptRecall, *, session_id: str | None, by: str) -> None:
@@ -148,8 +154,10 @@ class Memory(StoreUpkeep):
             session_id: The host's session.
             by: What gave it: page, prompt or tool.
         """
+        from .injection.shown import EVENT
+
         self.ledger.write(
-            "memory_injected",
+            EVENT,
             session=stored_id(session_id),
             by=by,
             ids=recalled.memory_ids,

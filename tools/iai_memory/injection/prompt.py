@@ -10,8 +10,10 @@ from ..results import PromptRecall
 from ..text.fence import RECALL_BEGIN, RECALL_END
 from ..text.inert import neutralise
 from ..text.tokens import cut_to_tokens
+from .shown import injected, not_on_page
 
 if TYPE_CHECKING:
+    from ..base.ledger import Ledger
     from ..embedding.encoder import Encoder
     from ..recall.query import Query
     from ..results import Hit
@@ -24,15 +26,23 @@ _CUT_MARK: Final = " …"
 
 
 def recall_at_prompt(
-    store: Store, encoder: Encoder | None, asked: Query, *, session_id: str | None
+    store: Store,
+    ledger: Ledger,
+    encoder: Encoder | None,
+    asked: Query,
+    *,
+    session_id: str | None,
+    page_key: str | None,
 ) -> PromptRecall:
-    """Return the memories that answer a prompt for certain, none of the session that asks.
+    """Return the memories that answer a prompt for certain, none that the session has seen.
 
     Args:
         store: Where they are.
+        ledger: Tells what was said before in the session.
         encoder: The model; without it nothing is certain enough to be said.
         asked: The prompt as a query; of its project also what belongs to none counts.
         session_id: The session that asks.
+        page_key: The key of its project, whose page it began with; None for that of all.
 
     Raises:
         StoreFault: The store could not be read.
@@ -48,9 +58,17 @@ def recall_at_prompt(
         for hit in found.hits
         if (hit.confidence or 0.0) >= MIN_CONFIDENCE
         and (session_id is None or hit.session_id != session_id)
-    ][:MAX_MEMORIES]
+    ]
     if not hits:
         return PromptRecall(reason="unsure")
+    earlier = injected(ledger, session_id) if session_id else []
+    known = {id for one in earlier for id in one.ids}
+    hits = [hit for hit in hits if hit.id not in known]
+    if not hits:
+        return PromptRecall(reason="shown_before")
+    hits = not_on_page(store.paths, page_key, hits)[:MAX_MEMORIES]
+    if not hits:
+        return PromptRecall(reason="on_page")
     lines = [RECALL_BEGIN, *map(_line, hits), RECALL_END]
     return PromptRecall(
         text="\n".join(lines),

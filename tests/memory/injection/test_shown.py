@@ -1,0 +1,68 @@
+"""What a session has seen is not put before its model again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from iai_memory import Memory, load_settings
+from iai_memory.injection.shown import injected
+from iai_memory.results import PromptRecall
+
+FACT = "The staging database of the weather station listens on port 5544."
+QUESTION = "Which port does the staging database of the weather station listen on?"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a project."""
+    return tmp_path_factory.mktemp("project")
+
+
+@pytest.fixture(scope="module")
+def told(folder: Path, model_folder: Path) -> Memory:
+    """A memory that knows the fact from an old session, and other things of the project."""
+    settings = load_settings(store=folder / "store", model=model_folder)
+    memory = Memory(settings=settings, cwd=folder)
+    memory.ingest("The harbour crane was repainted yellow.")
+    old = {"text": FACT, "role": "assistant", "created_at": "2024-01-05", "session_id": "old"}
+    memory.ingest([old], origin="import")
+    return memory
+
+
+def recalled(memory: Memory, folder: Path, session: str | None) -> PromptRecall:
+    return memory.prompt_recall(QUESTION, session_id=session, cwd=str(folder), host="claude-code")
+
+
+def test_a_memory_is_said_once_in_a_session_and_again_in_the_next(
+    told: Memory, folder: Path
+) -> None:
+    first = recalled(told, folder, "a")
+    assert FACT in first.text
+    assert FACT in recalled(told, folder, "a").text  # it did not reach the model
+
+    told.note_injected(first, session_id="a", by="prompt")
+
+    assert recalled(told, folder, "a").reason == "shown_before"
+    [noted] = injected(told.ledger, "a")
+    assert (noted.session, noted.by, noted.ids) == ("a", "prompt", tuple(first.memory_ids))
+    assert injected(told.ledger, "b") == []
+    assert FACT in recalled(told, folder, "b").text
+
+
+def test_a_session_is_not_told_what_it_said_itself(told: Memory, folder: Path) -> None:
+    assert recalled(told, folder, "old").reason == "unsure"
+
+
+def test_what_the_page_shows_is_not_said_again(told: Memory, folder: Path) -> None:
+    [hit] = told.recall(QUESTION, limit=1).hits
+    assert FACT not in told.session_start(told.own_project, refresh=True).payload
+    told.pin(hit.id)
+    assert FACT in told.session_start(told.own_project, refresh=True).payload
+
+    assert recalled(told, folder, "d").reason == "on_page"
+
+    told.pin(hit.id, pinned=False)
+    told.session_start(told.own_project, refresh=True)
+    assert FACT in recalled(told, folder, "d").text
