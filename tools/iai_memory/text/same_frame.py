@@ -41,87 +41,21 @@ _DEFINITE: Final = re.compile(
 _IS_THE_ONE: Final = re.compile(
     r"^(?:is|are|ist|es|est) (?:the|my|our|der|die|das|mein\w*|unser\w*|el|la|mi|le|mon|ma)\b", re.I
 )
-_ARTICLES: Final = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "ein",
-        "eine",
-        "einen",
-        "der",
-        "die",
-        "das",
-        "un",
-        "una",
-        "el",
-        "la",
-        "une",
-        "le",
-        "les",
-        "los",
-        "las",
-        "l",
-    ]
-)
+_ARTICLES: Final = frozenset({
+    "a", "an", "the", "ein", "eine", "einen", "der", "die", "das", "un", "una", "el", "la", "une",
+    "le", "les", "los", "las", "l",
+})  # fmt: skip
 # Behind a verb these tell something beside where, when or what.
-_ASIDE: Final = frozenset(
-    [
-        "about",
-        "as",
-        "by",
-        "for",
-        "from",
-        "with",
-        "without",
-        "since",
-        "until",
-        "than",
-        "like",
-        "als",
-        "aus",
-        "für",
-        "mit",
-        "ohne",
-        "seit",
-        "von",
-        "über",
-        "wegen",
-        "como",
-        "con",
-        "de",
-        "desde",
-        "para",
-        "por",
-        "sin",
-        "sobre",
-        "avec",
-        "comme",
-        "depuis",
-        "par",
-        "pour",
-        "sans",
-        "sur",
-    ]
-)
-_HAVING: Final = frozenset(
-    [
-        "has",
-        "have",
-        "got",
-        "owns",
-        "own",
-        "hat",
-        "habe",
-        "haben",
-        "tiene",
-        "tengo",
-        "tienen",
-        "a",
-        "ai",
-        "ont",
-    ]
-)
+_ASIDE: Final = frozenset({
+    "about", "as", "by", "for", "from", "with", "without", "since", "until", "than", "like",
+    "als", "aus", "für", "mit", "ohne", "seit", "von", "über", "wegen", "como", "con", "de",
+    "desde", "para", "por", "sin", "sobre", "avec", "comme", "depuis", "par", "pour", "sans",
+    "sur",
+})  # fmt: skip
+_HAVING: Final = frozenset({
+    "has", "have", "got", "owns", "own", "hat", "habe", "haben", "tiene", "tengo", "tienen", "a",
+    "ai", "ont",
+})  # fmt: skip
 _RELATIVE: Final = re.compile(
     r"(?:[^,.:;]{1,20}[,.:;] )?(?:\w+['\u2019]s?|my|our|his|her|the|mein\w*|unser\w*|die|der|mi|mis"
     r"|la|el|mon|ma|le) (?:\w+ )?(mother|father|sister|brother|wife|husband|son|daughter|parents"
