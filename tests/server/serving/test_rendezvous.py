@@ -17,6 +17,7 @@ from tests.support.checkout import HOOKS
 from tests.support.hooks import needs_root
 from tests.support.talking import ChildServer, child_environment, child_server
 
+from iai_memory import Memory, load_settings
 from iai_memory.base.ledger import Ledger
 from iai_memory.base.paths import StorePaths
 from iai_memory.base.prompt_log import PromptLog
@@ -30,7 +31,9 @@ QUESTION = "which port does the staging database of the weather station listen o
 
 def ask(store: Path, folder: Path, prompt: str = QUESTION, **fields: Any) -> str:
     """What the hook prints for a prompt in a folder; a busy machine may need more than one try."""
-    asked = {"prompt": prompt, "cwd": str(folder), "session_id": "s", **fields}
+    # A session of its own: nothing is said twice in one.
+    session = f"s-{time.monotonic_ns()}"
+    asked = {"prompt": prompt, "cwd": str(folder), "session_id": session, **fields}
     done = subprocess.run(
         [HOOKS / "iai-mcp-prompt-recall.sh"],
         input=json.dumps(asked).encode(),
@@ -67,9 +70,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(store: Path, model_folder: Path) -> Generator[ChildServer]:
-    """A server that knows the fact; each test leaves it running."""
+    """A server that knows the fact, which is on no page; each test leaves it running."""
+    told = {"text": FACT, "role": "assistant", "created_at": "2024-01-05", "session_id": "old"}
+    memory = Memory(settings=load_settings(store=store, model=model_folder))
+    memory.ingest([told], origin="import")
     with child_server(store, model_folder) as child:
-        child.ask("ingest", {"memories": [{"text": FACT}]})
+        child.ask("recall", {"query": QUESTION})
         until((store / "run" / f"server-{child.process.pid}").exists)
         yield child
 
@@ -85,7 +91,7 @@ def folder(store: Path, tmp_path: Path) -> Path:
 def test_a_prompt_that_a_memory_answers_gets_it_and_others_get_nothing(
     server: ChildServer, store: Path, folder: Path
 ) -> None:
-    said = until_said(store, folder)
+    said = until_said(store, folder, session_id="s")
 
     first, *lines, last = said.splitlines()
     assert (first, last) == ("<iai-mcp-recall>", "</iai-mcp-recall>")
