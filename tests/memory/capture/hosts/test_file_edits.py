@@ -215,10 +215,25 @@ def test_a_patch_in_a_shell_call_is_one(arguments: dict[str, Any]) -> None:
         '{"output":"no","metadata":{"exit_code":1,"duration_seconds":0.1}}',
         "Exit code: 1\nOutput:\nno",
         "patch rejected by user",
+        "unsupported custom tool call: apply_patch",
     ],
 )
 def test_a_patch_that_failed_changed_nothing(text: str) -> None:
     assert in_codex(patch("*** Delete File: b.py\n"), output(text)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Wall time: 0.0 seconds\nOutput:\nExit code: 0\nOutput:\nSuccess. Updated these files:",
+        '{"output":"Success. Updated the following files:","metadata":{"exit_code":0}}',
+        '{"output":"","metadata":{"exit_code":0}}',
+        "",
+    ],
+)
+def test_a_patch_that_was_applied_is_a_change(text: str) -> None:
+    change = FileChange("/home/sam/a/b.py", is_deleted=True)
+    assert in_codex(patch("*** Delete File: b.py\n"), output(text)) == [change]
 
 
 def test_a_shell_that_only_shows_a_patch_changed_nothing() -> None:

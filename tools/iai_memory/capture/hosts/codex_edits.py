@@ -31,10 +31,9 @@ _OUTPUTS: Final = frozenset({"custom_tool_call_output", "function_call_output"})
 _PATCH: Final = re.compile(r"\*\*\* Begin Patch\r?\n(.*?)\*\*\* End Patch", re.DOTALL)
 _RUNS_IT: Final = re.compile(r"(?:^|[\n;&|({])\s*(?:\w+\.)?(?:apply_patch|applypatch)\b")
 _APPLY: Final = ("apply_patch", "applypatch")
-_FAILED: Final = re.compile(
-    r"verification failed|failed to|patch rejected|rejected by user|aborted by user"
-    r"|(?:exit[ _]code\W{1,4}|exited with code )[1-9]",
-    re.IGNORECASE,
+# What apply_patch prints; of a shell the exit code says it, and of a sanitised result nothing.
+_DONE: Final = re.compile(
+    r"success|(?:exit[ _]code\W{1,4}|exited with code )0\b|^\W*(?:(?:ok|done)\b|$)", re.IGNORECASE
 )
 _FOLDERS: Final = ("workdir", "working_directory", "cwd")
 _RESULT_CHARS: Final = 4_000
@@ -82,7 +81,7 @@ def follow_edits(
     if kind in _CALLS:
         edits.called(call, _planned(item, cwd, hints))
     elif kind in _OUTPUTS and (planned := edits.planned(call)):
-        edits.ended(call, () if _has_failed(item.get("output")) else planned)
+        edits.ended(call, planned if _is_done(item.get("output")) else ())
 
 
 def _planned(item: Mapping[str, Any], cwd: str | None, hints: FileHints) -> tuple[FileChange, ...]:
@@ -187,6 +186,6 @@ def _joined(folder: str | None, path: str) -> str | None:
     return str(PurePosixPath(*parts))
 
 
-def _has_failed(output: object) -> bool:
-    told = output if isinstance(output, str) else json.dumps(output, default=str)
-    return _FAILED.search(told[:_RESULT_CHARS]) is not None
+def _is_done(output: object) -> bool:
+    told = output if isinstance(output, str) else json.dumps(output or "", default=str)
+    return _DONE.search(told[:_RESULT_CHARS]) is not None
