@@ -299,3 +299,38 @@ def test_the_command_prints_the_handoff_of_this_folder(
     assert json.loads(capsys.readouterr().out)["sessions"][0]["session_id"] == "s-1"
     assert run(["handoff", "--session", "nobody"]) == 2
     assert "iai-mcp timeline" in capsys.readouterr().err
+
+
+def note(memory: Memory, folder: Path, text: str) -> str:
+    """The line of the page with this note."""
+    memory.ingest([{"text": text, "project": str(folder), "created_at": "2026-01-01"}])
+    lines = memory.session_start(str(folder)).payload.splitlines()
+    return next(line for line in lines if line.startswith("- 2026-01-01 note: "))
+
+
+@pytest.mark.parametrize("name", ["parser.py", "src/parser.py"])
+def test_a_memory_that_names_a_file_says_that_it_is_gone(
+    memory: Memory, folder: Path, name: str
+) -> None:
+    text = f"The rounding of heights is done in {name}, never in the table."
+    assert note(memory, folder, text) == f"- 2026-01-01 note: {text}"
+    (folder / "src/parser.py").unlink()
+    assert note(memory, folder, f"{text} ") == f"- 2026-01-01 note: [src/parser.py is gone] {text}"
+
+
+def test_a_memory_that_names_a_file_says_that_it_was_changed_much_since(
+    memory: Memory, session: WorkingSession, folder: Path
+) -> None:
+    for number in range(2):
+        session.is_asked(f"Please change the parser once more, in the way of plan {number}.")
+        session.writes("src/parser.py", f"{BODY}{number}")
+        session.says("It is changed now.")
+    captured(memory, session)
+    text = "The parser.py reads heights as floats."
+    shown = note(memory, folder, text)
+    assert shown == f"- 2026-01-01 note: [src/parser.py was changed in 3 later turns] {text}"
+
+
+def test_a_name_that_no_session_changed_is_never_looked_for(memory: Memory, folder: Path) -> None:
+    text = "Passwords stand in /etc/shadow.bak and in vault.py, heights in old/parser.py."
+    assert note(memory, folder, text) == f"- 2026-01-01 note: {text}"

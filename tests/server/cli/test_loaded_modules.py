@@ -82,7 +82,7 @@ def test_the_help_of_every_command_needs_no_memory(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("call", "more", "most", "most_of_ours"),
     [
-        (("session-start",), set[str](), 853, 268),
+        (("session-start",), set[str](), 854, 269),
         (("timeline",), {"rich"}, 884, 260),
         (("status",), {"rich"}, 884, 260),
         (("recall", "which port"), {"rich", "onnxruntime", "tokenizers"}, 944, 299),

@@ -119,7 +119,7 @@ def left_off(turns: Sequence[Record], places: Mapping[str, Place], *, look: bool
         whole = (turn for turn in reversed(turns[:last]) if turn.role == "user")
         asked = [*[turn for turn in whole if not is_short([turn])][:1], *asked]
     answers = [turn for turn in turns[last + 1 :] if turn.role == "assistant"]
-    folders = _folders(turns)
+    folders = folders_of(turns)
     changes = last_changes(change for turn in turns for change in changes_in(turn.changed_files))
     return LeftOff(
         turns=tuple(turns),
@@ -150,7 +150,7 @@ def _answers(turns: Sequence[Record]) -> list[Record]:
     return ends[::-1][:_MAX_ANSWERS]
 
 
-def _folders(turns: Iterable[Record]) -> tuple[str, ...]:
+def folders_of(turns: Iterable[Record]) -> tuple[str, ...]:
     """Return the top folders of the projects that were worked in, and the folders themselves."""
     found: dict[str, None] = {}
     worked_in = dict.fromkeys(turn.cwd for turn in turns if turn.cwd)

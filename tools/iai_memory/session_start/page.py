@@ -89,17 +89,19 @@ def render(reader: TableReader, page: Page) -> str:
     # Only what renders a page needs these, and most commands render none.
     from .chosen_part import CHOSEN, chosen_lines, fit_recent
     from .left_off_lines import LEFT_OFF
+    from .named_files import NamedFiles
 
     mine = Filter(project=page.project, same_project=page.same_project)
     admits = admission(reader, mine)
     records = RecordSections(reader, page.project, page.same_project, page.names, admits, page.zone)
+    files = NamedFiles(reader, mine)
     parts = [
         (LEFT_OFF, _left_off(reader, mine, page)),
-        (IDENTITY, records.identity()),
-        (RECENT, records.recent()),
-        (PINNED, records.pinned()),
+        (IDENTITY, files.noted(records.identity())),
+        (RECENT, files.noted(records.recent())),
+        (PINNED, files.noted(records.pinned())),
         (TOPICS, topic_lines(page.topics)),
-        (KEY, records.notes()),
+        (KEY, files.noted(records.notes())),
     ]
     head, tail = [FENCE_BEGIN, _header(page)], [_ADVICE, FENCE_END]
     frame = [*head, *(section.heading for section, _ in parts), CHOSEN.heading, *tail]
@@ -113,7 +115,7 @@ def render(reader: TableReader, page: Page) -> str:
     body: list[str] = []
     for section, lines in users_first(parts):
         if section is RECENT:
-            chosen = chosen_lines(reader, mine, page.zone)
+            chosen = files.noted(chosen_lines(reader, mine, page.zone))
             body += fit_recent(lines, chosen, (room(RECENT), room(CHOSEN)), shown)
         else:
             body += fit_section(section, lines, room(section), shown)
