@@ -105,6 +105,9 @@ def test_a_file_that_was_changed_or_removed_since_is_said_to_be(
     page = memory.session_start(str(folder))
     assert not page.fresh
     assert "files it changed: src/old.py (gone), src/parser.py (changed since)" in page.payload
+    again = memory.session_start(str(folder))
+    assert again.fresh
+    assert again.payload == page.payload
 
 
 def test_while_nothing_changes_the_page_has_the_same_bytes(memory: Memory, folder: Path) -> None:

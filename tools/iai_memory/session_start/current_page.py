@@ -37,12 +37,17 @@ def current_page(
     rings = Spool(paths).waiting().rings
     is_fresh = sidecar and of_all and not rings and probe.same_content(of_all.watermark)
     payload = sidecar.payload.decode("utf-8") if sidecar else ""
-    if is_fresh and (not project or pages.shows_files_as_they_are(project, payload)):
+    is_behind_files = bool(
+        is_fresh and project and not pages.shows_files_as_they_are(project, payload)
+    )
+    if is_fresh and not is_behind_files:
         age = round(max(0.0, time.time() - (cache_modified(cache) or 0.0)), 1)
         fresh, shown = True, "cached"
     else:
         payload, age = pages.render_now(project, rings=rings), None
         fresh, shown = False, "live"
+        if is_behind_files and project:
+            pages.rewrite(project)
     return SessionStartPage(
         payload=payload,
         generated_at=str(sidecar.fields.get("generated_at")) if sidecar else None,

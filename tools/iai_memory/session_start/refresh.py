@@ -126,6 +126,24 @@ class PageManager:
         line = None if found is None else files_line_of(found)
         return line is None or line.lead + line.text in payload
 
+    def rewrite(self, project: str) -> RefreshOutcome:
+        """Render and cache the page of one project, whatever its watermark says.
+
+        What became of files on the disk is in no watermark. Skipped while another refresh runs.
+        """
+        started = time.perf_counter()
+        try:
+            with held(self._store.paths.lock("refresh"), timeout=0.0):
+                view = self._view()
+                mark = view.watermark(project)
+                cache = cache_path(self._store.paths, project_key(project))
+                self._write(cache, view, project, "manual", started)
+        except StoreBusy:
+            return self._skipped("manual", "refresh_in_progress", None)
+        except (MemoryFault, OSError) as exc:
+            return self._failed("manual", exc, started)
+        return RefreshOutcome("wrote", "files_changed", mark)
+
     def probe(self) -> Watermark:
         """Return the watermark of the page of all projects now.
 
