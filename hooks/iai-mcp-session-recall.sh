@@ -64,6 +64,10 @@ serve_cache() {
     set --
     set +f
     for link in "$store"/spool/.watched/*; do [ ! -e "$link" ] || set -- "$@" "$link"; done
+    left_off=
+    for link in "${cache%.cached.md}".files/*; do
+        if [ -e "$link" ]; then set -- "$@" "$link"; elif [ -L "$link" ]; then left_off=gone; fi
+    done
     set -f
     look "$cache" "$@"
     if [ -z "$mtime" ] || ! [ -f "$cache" ] || ! [ -r "$cache" ]; then
@@ -99,8 +103,11 @@ serve_cache() {
         log "page-behind age=${age}s -> live-cli"
         return 1
     fi
-    if grew "$@"; then # a host wrote on after its last ring
-        log "transcript-grew age=${age}s -> live-cli"
+    if [ -n "$left_off" ] || grew "$@"; then
+        case ${left_off:-$link} in
+        gone | *-*) log "file-changed age=${age}s -> live-cli" ;; # that the last session changed
+        *) log "transcript-grew age=${age}s -> live-cli" ;;      # a host wrote on after its last ring
+        esac
         return 1
     fi
     print_payload || [ -e "$cache" ] || {
@@ -132,14 +139,17 @@ folder_has_a_page() {
     [ -e "$of_folder" ]
 }
 
-# True when one of the links $@ leads to a file of another size than the one that it is named after:
-# the size of the transcript when it was read. `more` says their sizes.
+# True when one of the links $@ leads to a file of another size than the one that it is named after,
+# in front of it with a dash the time of writing. `more` says both. Leaves the name in `link`.
 grew() {
     for link; do
+        written=${more%% *}
         of_link=${more#* }
         more=${of_link#* * }
         link=${link##*/}
-        [ "${link%%.*}" = "${of_link%% *}" ] || return 0
+        of_link=${of_link%% *}
+        case $link in *-*) of_link=$written-$of_link ;; esac
+        [ "${link%%.*}" = "$of_link" ] || return 0
     done
     return 1
 }

@@ -435,6 +435,32 @@ def test_a_page_is_not_served_when_a_transcript_grew_after_it_was_read(
         assert re.fullmatch(r"transcript-grew age=\d+s -> live-cli", recall.log()[0])
 
 
+@pytest.mark.parametrize("change", ["", "size", "time", "gone"])
+def test_a_page_is_not_served_when_a_file_of_the_last_session_changed_after_it_was_made(
+    recall: RecallRun, change: str
+) -> None:
+    put(recall.cache)
+    recall.live(f"printf '{LIVE}'")
+    folder = recall.cache.with_name(f"{recall.cache.name.removesuffix('.cached.md')}.files")
+    folder.mkdir(parents=True)
+    other, file = (recall.folder / f"a $file {number}.py" for number in range(2))
+    for number, one in enumerate((other, file)):
+        one.write_bytes(b"x" * 5)
+        os.utime(one, (1_760_000_000, 1_760_000_000))
+        (folder / f"1760000000-5.{number}").symlink_to(one)
+    if change == "size":
+        file.write_bytes(b"x" * 6)
+        os.utime(file, (1_760_000_000, 1_760_000_000))
+    elif change == "time":
+        os.utime(file, (1_760_000_001, 1_760_000_001))
+    elif change == "gone":
+        file.unlink()
+
+    assert recall.run() == (LIVE if change else PAGE)
+    if change:
+        assert re.fullmatch(r"file-changed age=\d+s -> live-cli", recall.log()[0])
+
+
 @pytest.mark.parametrize("mark", ["spool/doorbell.jsonl", ".page-behind"])
 def test_a_page_without_the_newest_turns_is_better_than_none_and_says_how_old_it_is(
     recall: RecallRun, mark: str

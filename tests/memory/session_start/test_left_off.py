@@ -110,6 +110,25 @@ def test_a_file_that_was_changed_or_removed_since_is_said_to_be(
     assert again.payload == page.payload
 
 
+def test_a_page_has_links_to_its_files_by_which_the_hook_sees_a_change(
+    memory: Memory, folder: Path
+) -> None:
+    memory.page_manager().refresh("manual")
+    [links] = (memory.paths.root / "session-start").glob("*.files")
+    old, parser = sorted(link.readlink() for link in links.iterdir())
+    assert (old, parser) == (folder / "src/old.py", folder / "src/parser.py")
+    old.unlink()
+    parser.write_text("y = 2\n")
+    assert not memory.session_start(str(folder)).fresh
+    [link] = links.iterdir()
+    assert link.name.partition(".")[0].endswith("-6")
+    parser.write_text("z = 3, and more\n")  # the page says "changed since" already
+    assert not memory.session_start(str(folder)).fresh
+    assert memory.session_start(str(folder)).fresh
+    memory.forget([str(one.id) for one in memory.timeline(turns=True).records])
+    assert not links.exists()
+
+
 def test_while_nothing_changes_the_page_has_the_same_bytes(memory: Memory, folder: Path) -> None:
     (folder / "src/parser.py").write_text("y = 2\n")
     pages = memory.page_manager()

@@ -123,6 +123,12 @@ STORE_FILES: Final = (
         "the link's target",
         Treatment.NOT_OURS,
     ),
+    FileKind(
+        "session-start/*.files/*",
+        "links to files that the last session of a project changed",
+        "the link's target",
+        Treatment.NOT_OURS,
+    ),
     FileKind("spool/.waiter*", _NOTHING, "a number", Treatment.NO_TEXT),
     FileKind(
         ".session-start-payload.cached.*", "the page: excerpts, topics", _UTF8, Treatment.DERIVED

@@ -128,6 +128,11 @@ def advance_sidecar(cache: Path, sidecar: Sidecar, watermark: Watermark) -> None
     replace_file(sidecar_path(cache), _dump(fields))
 
 
+def files_folder(cache: Path) -> Path:
+    """Return the folder of the links to the files that a page names, see `watched_files`."""
+    return cache.with_name(f"{cache.name.removesuffix(SUFFIX)}.files")
+
+
 def project_caches(paths: StorePaths) -> list[Path]:
     """Return the cache of every project that has a page, or one file of its pair, sorted."""
     folder = paths.root / PROJECT_FOLDER
@@ -145,6 +150,11 @@ def remove_pair(cache: Path) -> None:
     """
     cache.unlink(missing_ok=True)
     sidecar_path(cache).unlink(missing_ok=True)
+    folder = files_folder(cache)
+    if folder.is_dir() and not folder.is_symlink():
+        for link in folder.iterdir():
+            link.unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def remove_pages(paths: StorePaths) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..analysis.topic_file import save_topics
 from ..analysis.topics import build_topics
@@ -43,6 +43,9 @@ from .page import NEW_PROJECT
 from .sections import TOPICS
 from .view import PageOptions, StoreView, is_unchanged, take_view
 from .watermark import Watermark
+
+if TYPE_CHECKING:
+    from .last_session import LeftOff
 
 Trigger = Literal["wake_sequence", "periodic_wake", "sleep_pipeline", "manual", "shutdown"]
 SLEEP_WAIT_SEC = 300.0
@@ -112,19 +115,28 @@ class PageManager:
     def shows_files_as_they_are(self, project: str, payload: str) -> bool:
         """Return whether a page says of the last session's files what is so on the disk now.
 
-        What a cached page says of them is of the time when it was made.
+        What a cached page says of them is of the time when it was made; the hook is to see that,
+        too.
 
         Raises:
             StoreFault: The store could not be read.
         """
-        from .last_session import last_session
         from .left_off_lines import files_line_of
+        from .watched_files import are_as_watched
 
-        view = self._view()
-        where = Filter(project=project, same_project=view.names_of(project))
-        found = last_session(view.reader, where, view.inputs.places_in(project))
+        found = self._left_off(self._view(), project)
         line = None if found is None else files_line_of(found)
-        return line is None or line.lead + line.text in payload
+        if found is None or line is None:
+            return True
+        cache = cache_path(self._store.paths, project_key(project))
+        is_said = line.lead + line.text in payload or line.lead not in payload  # no room for it
+        return is_said and are_as_watched(cache, found.files)
+
+    def _left_off(self, view: StoreView, project: str) -> LeftOff | None:
+        from .last_session import last_session
+
+        where = Filter(project=project, same_project=view.names_of(project))
+        return last_session(view.reader, where, view.inputs.places_in(project))
 
     def rewrite(self, project: str) -> RefreshOutcome:
         """Render and cache the page of one project, whatever its watermark says.
@@ -328,6 +340,8 @@ class PageManager:
         mark = view.watermark(project)
         self._on_step("rendered")
         write_pair(cache, payload, mark, trigger=trigger, generated_at=iso(utc_now()))
+        if project:
+            self._watch_files(cache, view, project)
         self._on_step("written")
         self._ledger.write(
             "session_start_cache_write_success",
@@ -341,6 +355,12 @@ class PageManager:
             table_version=mark.table_version,
             duration_ms=_ms_since(started),
         )
+
+    def _watch_files(self, cache: Path, view: StoreView, project: str) -> None:
+        from .watched_files import watch_files
+
+        found = self._left_off(view, project)
+        watch_files(cache, () if found is None else found.files)
 
     def _skipped(
         self, trigger: Trigger, reason: str, mark: Watermark | None, **fields: Any
