@@ -37,7 +37,9 @@ def follow_edits(edits: FileEdits, fields: Mapping[str, Any], hints: FileHints) 
     """Note the calls and the results of edit tools in one line."""
     message = fields.get("message")
     content = message.get("content") if isinstance(message, dict) else None
-    blocks = [one for one in content if isinstance(one, dict)] if isinstance(content, list) else []
+    if not isinstance(content, list):
+        return
+    blocks = [one for one in content if isinstance(one, dict)]
     results = [one for one in blocks if one.get("type") == "tool_result"]
     for block in blocks:
         if block.get("type") == "tool_use" and fields.get("type") == "assistant":

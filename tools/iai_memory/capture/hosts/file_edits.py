@@ -26,13 +26,16 @@ class FileEdits:
             call: tuple(changes_in(_texts(listed))) for call, listed in pairs if _texts(listed)
         }
         self._changed = tuple(changes_in(_texts(known.get("changed"))))
+        self._state: Mapping[str, Any] | None = None
 
     def state(self) -> Mapping[str, Any]:
         """Return what later lines need: paths and digests."""
-        return {
-            "calls": {call: [*to_texts(changes)] for call, changes in self._calls.items()},
-            "changed": [*to_texts(self._changed)],
-        }
+        if self._state is None:
+            self._state = {
+                "calls": {call: [*to_texts(changes)] for call, changes in self._calls.items()},
+                "changed": [*to_texts(self._changed)],
+            }
+        return self._state
 
     @property
     def has_any(self) -> bool:
@@ -42,6 +45,7 @@ class FileEdits:
     def called(self, call: str, changes: Sequence[FileChange]) -> None:
         """Note a call, and what it changes unless it fails."""
         if call and changes:
+            self._state = None
             self._calls = dict([*self._calls.items(), (call, tuple(changes))][-_MAX_CALLS:])
 
     def planned(self, call: str) -> tuple[FileChange, ...]:
@@ -50,6 +54,7 @@ class FileEdits:
 
     def ended(self, call: str, changes: Sequence[FileChange]) -> None:
         """Note what a call changed; nothing if it failed."""
+        self._state = None
         self._calls = {one: planned for one, planned in self._calls.items() if one != call}
         if changes:
             self._changed = last_changes([*self._changed, *changes])
@@ -62,6 +67,7 @@ class FileEdits:
     def take(self) -> tuple[FileChange, ...]:
         """Return the changes since the last turn; the next turn gets none of them."""
         taken, self._changed = self._changed, ()
+        self._state = None if taken else self._state
         return taken
 
 
