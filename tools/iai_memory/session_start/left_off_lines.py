@@ -159,4 +159,6 @@ def _span(began: datetime, ended: datetime) -> str:
 def _length(length: timedelta) -> str:
     minutes = int(length.total_seconds()) // 60
     hours, rest = divmod(minutes, 60)
+    if not minutes:
+        return "under 1 min"
     return f"{hours} h {rest} min" if hours else f"{rest} min"
