@@ -178,9 +178,10 @@ bench: setup $(VENV)/.bench-installed ## Measure speed, freshness and size, and 
 	$(BENCHMARK).context_cost --json $(BENCH)/context_cost.json
 	$(BENCHMARK).growth --json $(BENCH)/growth.json
 	$(BENCHMARK).hook --rounds 100 --json $(BENCH)/hook.json
-	@# These two exit with 1 when a goal is missed; the rest is printed all the same.
+	@# These exit with 1 when a goal is missed; the rest is printed all the same.
 	-$(BENCHMARK).freshness --seconds 15 --json $(BENCH)/freshness.json
 	-$(BENCHMARK).sidecar --seconds 20 --json $(BENCH)/sidecar.json
+	-$(BENCHMARK).prompt_hook --json $(BENCH)/prompt_hook.json
 	$(BENCHMARK).redaction
 	$(BENCHMARK).backup
 	$(BENCHMARK).figures
