@@ -125,7 +125,7 @@ def test_a_page_has_links_to_its_files_by_which_the_hook_sees_a_change(
     parser.write_text("z = 3, and more\n")  # the page says "changed since" already
     assert not memory.session_start(str(folder)).fresh
     assert memory.session_start(str(folder)).fresh
-    memory.forget([str(one.id) for one in memory.timeline(turns=True).records])
+    memory.purge([str(one.id) for one in memory.timeline(turns=True).records])
     assert not links.exists()
 
 

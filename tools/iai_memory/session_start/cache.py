@@ -19,6 +19,7 @@ from .watermark import Watermark
 GLOBAL_CACHE = ".session-start-payload.cached.md"
 PROJECT_FOLDER = "session-start"
 SUFFIX = ".cached.md"
+_FILES = ".files"
 NEW_PROJECT_KEY = "@new"
 """Key of the page for projects without memories; no name of a project has it."""
 _MAX_SIDECAR_BYTES = 1 << 20
@@ -130,7 +131,19 @@ def advance_sidecar(cache: Path, sidecar: Sidecar, watermark: Watermark) -> None
 
 def files_folder(cache: Path) -> Path:
     """Return the folder of the links to the files that a page names, see `watched_files`."""
-    return cache.with_name(f"{cache.name.removesuffix(SUFFIX)}.files")
+    return cache.with_name(f"{cache.name.removesuffix(SUFFIX)}{_FILES}")
+
+
+def remove_links(folder: Path) -> None:
+    """Remove a folder of `files_folder`, if it is there.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    if folder.is_dir() and not folder.is_symlink():
+        for link in folder.iterdir():
+            link.unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def project_caches(paths: StorePaths) -> list[Path]:
@@ -139,6 +152,8 @@ def project_caches(paths: StorePaths) -> list[Path]:
     pages = {path.name for path in folder.glob(f"*{SUFFIX}")}
     for path in folder.glob("*.cached.meta.json"):
         pages.add(f"{path.name.removesuffix('.meta.json')}.md")
+    # An erasure takes the pages, and leaves the links beside them.
+    pages |= {f"{path.name.removesuffix(_FILES)}{SUFFIX}" for path in folder.glob(f"*{_FILES}")}
     return [folder / name for name in sorted(pages)]
 
 
@@ -150,11 +165,7 @@ def remove_pair(cache: Path) -> None:
     """
     cache.unlink(missing_ok=True)
     sidecar_path(cache).unlink(missing_ok=True)
-    folder = files_folder(cache)
-    if folder.is_dir() and not folder.is_symlink():
-        for link in folder.iterdir():
-            link.unlink(missing_ok=True)
-        folder.rmdir()
+    remove_links(files_folder(cache))
 
 
 def remove_pages(paths: StorePaths) -> None:

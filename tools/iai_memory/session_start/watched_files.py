@@ -19,7 +19,7 @@ from typing import Final
 from ..base.files import make_private_folder
 from ..base.foreign_file import within
 from ..errors import ForeignFileFault
-from .cache import files_folder
+from .cache import files_folder, remove_links
 from .changed_since import LeftFile, Since
 
 MAX_WATCHED: Final = 12
@@ -36,10 +36,10 @@ def watch_files(cache: Path, files: Iterable[LeftFile]) -> None:
     """
     folder = files_folder(cache)
     wanted = dict(_links(cache, files))
-    if wanted:
-        make_private_folder(folder)
-    elif not folder.is_dir():
+    if not wanted:
+        remove_links(folder)
         return
+    make_private_folder(folder)
     for name, target in wanted.items():
         link = folder / name
         if _target(link) != target:
