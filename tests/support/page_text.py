@@ -12,7 +12,9 @@ from iai_memory.store.statistics import total_statistics
 from iai_memory.text.fence import FENCE_BEGIN, FENCE_END
 
 CHOSEN = "Decided, corrected, preferred (the user's words)"
+LEFT_OFF = "Where you left off"
 HEADINGS = [
+    f"## {LEFT_OFF}",
     "## Identity",
     "## Most recent work",
     f"## {CHOSEN}",
@@ -26,7 +28,8 @@ LINE = re.compile(
     r"|noted( and \w+)? by a model): ."
 )
 CHOSEN_LINE = re.compile(
-    r"\d{4}-\d\d-\d\d( \[.*\])?:$|- (assistant: .* \u2192 )?\".+\"( \u2192 assistant: .*)?$"
+    r"\d{4}-\d\d-\d\d( \[.*\])?:$"
+    r"|- (assistant: .* \u2192 )?([^\"]+: )?\".+\"( \u2192 assistant: .*)?$"
 )
 HOST_MARKERS = [
     "<command-name>/clear</command-name>",
@@ -100,7 +103,7 @@ def assert_page(text: str) -> dict[str, list[str]]:
     assert [f"## {title}" for title in found] == in_order
     for title, lines in found.items():
         assert lines, f"{title} has a heading and nothing under it"
-        if title != "Topics":
+        if title not in ("Topics", LEFT_OFF):
             shape = CHOSEN_LINE if title == CHOSEN else LINE
             assert all(shape.match(line) for line in lines), lines
     return found

@@ -13,7 +13,7 @@ from tests.support.themes import THEMES, OpenMemory, corpus, topics_of
 
 from iai_memory import Memory
 from iai_memory.analysis.topic_file import load_topics, save_topics, topics_path
-from iai_memory.analysis.topic_labels import label_words
+from iai_memory.analysis.topic_labels import label_phrases, label_words
 from iai_memory.analysis.topics import TopicMap
 from iai_memory.session_start.page_inputs import read_page_inputs
 from iai_memory.text.filler_words import FILLER_WORDS
@@ -35,7 +35,7 @@ def pages_of(memory: Memory) -> dict[str | None, Any] | None:
 
 
 def words_of(lines: tuple[str, ...]) -> set[str]:
-    return {word for line in lines for word in line.partition(" (")[0].split(", ")}
+    return {word for line in lines for word in line.partition(" (")[0].replace(",", "").split()}
 
 
 # Topics
@@ -49,6 +49,15 @@ def test_each_subject_has_a_line_with_its_own_words_its_size_and_its_newest_date
     for own in ("beehive", "database", "weather"):
         [line] = [line for line in lines if own in words_of((line,))]
         assert line.endswith("(5 memories, newest 2026-05-05)")
+
+
+def test_the_fact_of_a_topic_is_the_newest_that_the_user_noted(memory: Memory) -> None:
+    model = Memory(memory.paths.root, origin="tool", on_commit=lambda: None)
+    model.ingest({"text": "The weather station of Bo is new.", "created_at": "2026-06-01"})
+    topics = topics_of(memory)
+    [line] = [at for at, one in enumerate(topics.lines[None]) if "weather" in one]
+    [fact] = memory.store.latest.get([topics.facts[None][line]])
+    assert fact.text == THEMES["station"][4]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -186,10 +195,40 @@ def test_label_words_are_words_of_any_script_without_numbers_names_and_grammar(
     assert label_words(text) == {word.casefold() for word in expected}
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The shadow branch moved.", {"shadow branch", "shadow branch moved", "branch moved"}),
+        ("Please run tests, update pre-commit hooks.", {"pre-commit hooks"}),
+        ("I'd love that, don't we", set[str]()),
+        ("walking.\nSkeleton (first) of the app", set[str]()),
+        ("see tools/memory/page.py and lib_two x2 files", set[str]()),
+        ("Die Praxis der Ärztin öffnet", {"ärztin öffnet"}),
+    ],
+)
+def test_a_phrase_is_of_words_that_stand_together(text: str, expected: set[str]) -> None:
+    assert label_phrases(text) == expected
+
+
+def test_words_that_every_topic_has_name_none(open_memory: OpenMemory) -> None:
+    memory = open_memory("common")
+    memory.ingest(
+        [
+            f"{verb} it: {subject} {number}, then run, test and check it"
+            for subject in ("honey", "volcano", "guitar")
+            for number, verb in enumerate(("look at", "go on with", "come back to", "stay with"))
+        ]
+    )
+    named = words_of(topics_of(memory).lines[None])
+    assert named <= {"honey", "volcano", "guitar"}
+    assert named
+
+
 @given(st.text())
 def test_no_text_whatever_puts_more_than_letters_into_a_label(text: str) -> None:
-    for term in label_words(text):
+    for term in label_words(text) | label_phrases(text):
         assert term not in FILLER_WORDS
+        term = term.replace(" ", "")
         assert not set(term) & set("<>#`|()[]{}\n\r\t \x1b,;:")
 
 
@@ -202,7 +241,12 @@ def test_stop_words_are_written_as_words_are_made() -> None:
 
 def test_the_map_comes_back_from_its_private_file_as_it_was_saved(memory: Memory) -> None:
     topics = TopicMap(
-        7, 3, 20, "model/384", {None: ("a (3 memories)",), "näme": (), "null": ("b",)}
+        7,
+        3,
+        20,
+        "model/384",
+        {None: ("a (3 memories)",), "näme": (), "null": ("b",)},
+        {None: ("0198",), "näme": (), "null": ("",)},
     )
     save_topics(memory.paths, topics)
     assert load_topics(memory.paths) == topics

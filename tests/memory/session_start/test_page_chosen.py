@@ -86,6 +86,13 @@ def test_of_a_long_turn_the_sentence_that_decides_is_shown(memory: Memory) -> No
     assert chosen(memory)[1:] == [f'- "{RULE}"']
 
 
+def test_in_a_conversation_it_is_said_who_said_it(memory: Memory) -> None:
+    said = "Melanie: It rained. We always look forward to camping in July."
+    store_all(memory, old(said))
+    much_later(memory)
+    assert chosen(memory)[1:] == ['- Melanie: "We always look forward to camping in July."']
+
+
 def test_a_question_stands_with_its_answer_or_not_at_all(memory: Memory) -> None:
     asked = "We never agreed on a licence, which one do we want to keep?"
     store_all(memory, turns(("user", asked), ("assistant", "MIT, as the vision says.")))
@@ -177,3 +184,27 @@ def test_the_choice_is_the_same_whatever_the_order_of_rows(memory: Memory) -> No
     before = shown(memory)
     memory.store.compact(keep=timedelta(0))
     assert shown(memory) == before
+
+
+# Topics with the newest that was said of each
+
+
+def test_a_topic_stands_with_its_newest_fact_until_that_is_gone(memory: Memory) -> None:
+    text = "That was late. The shadow branch is named after its commit. And more."
+    [fact] = store_all(memory, turns(("user", text)))
+    label = "shadow branch (12 memories, newest 2026-05-09)"
+
+    def topics() -> list[str]:
+        return assert_page(shown(memory, topics=[label], topic_facts=[fact]))["Topics"]
+
+    said = "The shadow branch is named after its commit."
+    assert topics() == [f"- shadow branch (12 memories): 2026-05-08 user: {said}"]
+    memory.supersede(fact, "It has a name of its own.")
+    assert topics() == [f"- {label}"]
+
+
+def test_a_topics_fact_of_another_project_is_not_shown(memory: Memory) -> None:
+    [fact] = store_all(memory, turns(("user", "the vault of acme"), project="acme"))
+    store_all(memory, turns(("user", "hello"), session="x", project="zenith"))
+    page = shown(memory, "zenith", topics=["vault (3 memories)"], topic_facts=[fact])
+    assert assert_page(page)["Topics"] == ["- vault (3 memories)"]

@@ -35,6 +35,10 @@ def save_topics(paths: StorePaths, topics: TopicMap) -> None:
     fields["projects"] = {
         name: list(lines) for name, lines in topics.lines.items() if name is not None
     }
+    fields["all_facts"] = list(topics.facts.get(None, ()))
+    fields["project_facts"] = {
+        name: list(ids) for name, ids in topics.facts.items() if name is not None
+    }
     with page_change(paths):
         write_state(topics_path(paths), _FORMAT, fields)
 
@@ -54,6 +58,8 @@ def load_topics(paths: StorePaths) -> TopicMap | None:
         for lines in pages.values()
     ):
         return None
+    facts = fields.get("project_facts")
+    of_pages = {None: fields.get("all_facts"), **(facts if isinstance(facts, dict) else {})}
     content_version, removal_version, records_total = numbers
     return TopicMap(
         content_version=content_version,
@@ -61,4 +67,9 @@ def load_topics(paths: StorePaths) -> TopicMap | None:
         records_total=records_total,
         embedder=embedder,
         lines={name: tuple(lines) for name, lines in pages.items()},
+        facts={
+            name: tuple(ids)
+            for name, ids in of_pages.items()
+            if isinstance(ids, list) and all(isinstance(id_, str) for id_ in ids)
+        },
     )

@@ -20,7 +20,7 @@ from ..store.table import Store
 from ..store.vector_rows import Vector
 from .communities import block_count, communities, neighbour_edges
 from .recent_vectors import MAX_MEMORIES, ContentMark, recent_vectors
-from .topic_labels import label_classes, label_words
+from .topic_labels import label_classes, label_phrases, label_words
 
 MAX_LINES: Final = 8
 MIN_MEMBERS: Final = 3
@@ -46,8 +46,10 @@ class TopicMap:
         records_total: Rows of the table; a purge lowers it.
         embedder: Key of the embedder that made the vectors.
         lines: For each project, and under None for all together, at most eight lines such as
-            "port, staging, database (12 memories, newest 2026-11-02)", the largest topic first. A
-            project's lines come from its own memories and those of no project, no others.
+            "staging database (12 memories, newest 2026-11-02)", the largest topic first. Those of a
+            project come from its own memories and those of no project, no others.
+        facts: As `lines`, for each line the id of the newest memory with the label that the user
+            said or noted, else that any had but a model's notes; empty for none.
     """
 
     content_version: int
@@ -55,6 +57,7 @@ class TopicMap:
     records_total: int
     embedder: str
     lines: dict[str | None, tuple[str, ...]]
+    facts: dict[str | None, tuple[str, ...]] = field(default_factory=dict)
 
     def predates_removal(self, removal_version: int, records_total: int) -> bool:
         """Return whether a memory was removed since, of which the lines could show words.
@@ -90,13 +93,14 @@ def build_topics(store: Store, *, embedder: str, progress: Progress | None = Non
     edges = neighbour_edges(
         vectors, text_cosine(embedder, MIN_COSINE), progress, before=len(members)
     )
-    groups = communities(len(members), edges)
+    pages = _all_lines(members, communities(len(members), edges))
     return TopicMap(
         content_version=mark.content_version,
         removal_version=mark.removal_version,
         records_total=mark.total,
         embedder=embedder,
-        lines=_all_lines(members, groups),
+        lines={name: tuple(line for line, _ in page) for name, page in pages.items()},
+        facts={name: tuple(fact for _, fact in page) for name, page in pages.items()},
     )
 
 
@@ -109,15 +113,22 @@ class _Member:
     created_at: datetime
     id: str
     words: frozenset[str]
+    fact_rank: int
 
     @classmethod
     def of(cls, record: Record) -> _Member:
         digest = hashlib.sha256(record.text.encode("utf-8", "surrogatepass")).digest()
-        return cls(digest, record.project, record.created_at, record.id, label_words(record.text))
+        words = label_words(record.text) | label_phrases(record.text)
+        return cls(digest, record.project, record.created_at, record.id, words, _fact_rank(record))
 
     def content_order(self) -> tuple[bytes, str, datetime, str]:
         """Return a sort key: the content, then the id, which grows with arrival."""
         return self.digest, self.project or "", self.created_at, self.id
+
+
+def _fact_rank(record: Record) -> int:
+    """Return how good a fact a memory is: 0 for what a model noted, 2 for the user's words."""
+    return 0 if record.noted_by else 1 if record.role == "assistant" else 2
 
 
 @dataclass(slots=True)
@@ -127,16 +138,25 @@ class _Tally:
     size: int = 0
     newest: str = ""
     words: Counter[str] = field(default_factory=Counter)
+    members: list[_Member] = field(default_factory=list)
 
     def add(self, member: _Member) -> None:
         self.size += 1
+        self.members.append(member)
         self.newest = max(self.newest, member.created_at.date().isoformat())
         self.words.update(member.words)
 
     def merge(self, other: _Tally) -> None:
         self.size += other.size
+        self.members += other.members
         self.newest = max(self.newest, other.newest)
         self.words.update(other.words)
+
+    def fact(self, label: str) -> str:
+        """Return the id of the memory that says the newest with the label; empty for none."""
+        having = [one for one in self.members if one.fact_rank and label in one.words]
+        best = max(having, key=lambda one: (one.fact_rank, one.created_at, one.id), default=None)
+        return best.id if best else ""
 
 
 def _read(store: Store, progress: Progress) -> tuple[list[_Member], NDArray[np.float32]]:
@@ -157,7 +177,7 @@ def _read(store: Store, progress: Progress) -> tuple[list[_Member], NDArray[np.f
 
 def _all_lines(
     members: Sequence[_Member], groups: Sequence[Sequence[int]]
-) -> dict[str | None, tuple[str, ...]]:
+) -> dict[str | None, list[tuple[str, str]]]:
     in_group = {row: number for number, group in enumerate(groups) for row in group}
     tallies: dict[str | None, dict[int, _Tally]] = {}
     for row, member in enumerate(members):
@@ -165,7 +185,7 @@ def _all_lines(
         share = tallies.setdefault(member.project, {})
         share.setdefault(in_group.get(row, len(groups)), _Tally()).add(member)
     everyone = _page_lines([tallies[name] for name in _ordered(tallies)], len(groups))
-    pages: dict[str | None, tuple[str, ...]] = {None: everyone}
+    pages: dict[str | None, list[tuple[str, str]]] = {None: everyone}
     for project in _ordered(tallies):
         if project is not None:
             own = [tallies[name] for name in (None, project) if name in tallies]
@@ -173,8 +193,8 @@ def _all_lines(
     return pages
 
 
-def _page_lines(parts: Sequence[dict[int, _Tally]], leftover: int) -> tuple[str, ...]:
-    """Return the lines of one page, from the tallies of the projects that it may show."""
+def _page_lines(parts: Sequence[dict[int, _Tally]], leftover: int) -> list[tuple[str, str]]:
+    """Return the lines of one page with their facts, of the projects that it may show."""
     together: dict[int, _Tally] = {}
     for part in parts:
         for number, tally in part.items():
@@ -185,18 +205,20 @@ def _page_lines(parts: Sequence[dict[int, _Tally]], leftover: int) -> tuple[str,
         for position, number in enumerate(numbers)
         if number != leftover and together[number].size >= MIN_MEMBERS
     ]
-    named = label_classes([together[number].words for number in numbers], wanted)
+    shares = [together[number] for number in numbers]
+    named = label_classes([one.words for one in shares], [one.size for one in shares], wanted)
     found = [
-        (together[numbers[position]], ", ".join(words))
-        for position, words in zip(wanted, named, strict=True)
-        if words
+        (shares[position], labels) for position, labels in zip(wanted, named, strict=True) if labels
     ]
     found.sort(key=lambda topic: topic[1])
     found.sort(key=lambda topic: (topic[0].size, topic[0].newest), reverse=True)
-    return tuple(
-        f"{name} ({tally.size} memories, newest {tally.newest})"
-        for tally, name in found[:MAX_LINES]
-    )
+    return [
+        (
+            f"{', '.join(labels)} ({tally.size} memories, newest {tally.newest})",
+            tally.fact(labels[0]),
+        )
+        for tally, labels in found[:MAX_LINES]
+    ]
 
 
 def _ordered(tallies: dict[str | None, dict[int, _Tally]]) -> list[str | None]:

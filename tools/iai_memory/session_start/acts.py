@@ -131,6 +131,11 @@ _OPENING: Final = re.compile(
     r"well|so|and|ja|gut|super|genau|vale|bien|oui|d'accord|s\u00ec|bene)\b[\s,.!:;\u2013-]*)+",
     re.I,
 )
+_REPLY: Final = re.compile(
+    r"^\W*(?:ok(?:ay)?|yes|yeah|yep|no|nope|not|both|good|great|fine|sure|right|correct|ja|nein|doch"
+    r"|gut|genau|s\u00ed|vale|oui|non|d'accord|s\u00ec)\b",
+    re.I,
+)
 _GIVES_IN: Final = re.compile(
     r"^\W*(?:(?:ah|oh|yes|ok|okay|ja|s\u00ed|oui)\W+)?"
     r"(?:you'?re (?:absolutely |completely |totally )?(?:right|correct)"
@@ -145,6 +150,7 @@ _GIVES_IN: Final = re.compile(
 )
 _WORD: Final = re.compile(r"[^\W\d_]{2,}")
 _UNSPACED: Final = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
+_ABOUT: Final = 10.0  # more than all cues together
 _LEAST_BESIDE: Final = -0.5  # chatter and what was pasted is worth less
 _FEW_WORDS: Final = 4  # fewer say nothing by themselves
 _SOME_WORDS: Final = 8
@@ -167,7 +173,7 @@ def points(text: str) -> float:
     return max(0.0, total + (_WEAK if _KEPT_IN_MIND.search(head.lower()) else 0))
 
 
-def excerpt(text: str, budget: int) -> str:
+def excerpt(text: str, budget: int, about: str = "") -> str:
     """Return the sentences for which a text is worth most, verbatim.
 
     Around the best one stands what fits of those beside it; an opening "OK, good" is left out.
@@ -175,11 +181,15 @@ def excerpt(text: str, budget: int) -> str:
     Args:
         text: As it was said.
         budget: Estimated tokens; a longer sentence is not cut here.
+        about: A phrase, case folded; sentences with it stand before others.
     """
     sentences = _sentences(text[:_MAX_CHARACTERS])
     if not sentences:
         return ""
-    worth = [_judged(sentence)[0] for sentence in sentences]
+    worth = [
+        _judged(sentence)[0] + (_ABOUT if about and about in sentence.casefold() else 0.0)
+        for sentence in sentences
+    ]
     begin = max(range(len(worth)), key=lambda at: (worth[at], -at))
     end, room = begin + 1, budget - estimate_tokens(sentences[begin])
     for at in (*range(end, len(sentences)), *range(begin - 1, -1, -1)):
@@ -201,6 +211,11 @@ def without_giving_in(answer: str) -> str:
     """Return an answer without its first sentence where that only gives in."""
     first, *rest = _SENTENCE_END.split(answer[:_MAX_CHARACTERS], maxsplit=1)
     return rest[0] if rest and gives_in(first) and rest[0] else answer
+
+
+def is_reply(text: str) -> bool:
+    """Return whether a text begins as what only says yes or no to something else."""
+    return _REPLY.match(text) is not None
 
 
 def ends_asking(text: str) -> bool:

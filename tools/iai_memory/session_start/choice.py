@@ -19,7 +19,8 @@ from ..store.arrow import pc
 from ..store.filter import Filter
 from ..store.reader import TableReader
 from ..store.record import BY_TOOL, ORIGINS, REWOUND, Record
-from .acts import GIVEN_IN, LEAST_WORTH, ends_asking, excerpt, gives_in, points
+from ..text.speakers import utterance
+from .acts import GIVEN_IN, LEAST_WORTH, ends_asking, excerpt, gives_in, is_reply, points
 
 EXCERPT_TOKENS: Final = 24
 _MAX_ROWS: Final = 3_000
@@ -170,12 +171,14 @@ def _candidates(
         turn, first, last = record(one.row), record(one.first), record(one.last)
         if turn is None:
             continue
-        said = excerpt(turn.text, EXCERPT_TOKENS)
+        before = record(one.before) if is_short([turn]) else None
+        if before is None and is_short([turn]) and is_reply(turn.text):
+            continue  # to what is not known
+        said = excerpt(utterance(turn.text).words, EXCERPT_TOKENS)
         agreed = first is not None and gives_in(first.text)
         asks = ends_asking(said) and not agreed
         if said and (last is not None or not asks):
             more = GIVEN_IN if agreed else 0.0
-            before = record(one.before) if is_short([turn]) else None
             yield worth + more, Chosen(turn, said, last if asks else None, before)
 
 

@@ -12,6 +12,7 @@ from ..store.reader import TableReader
 from ..store.record import Record
 from ..text.excerpt import ending
 from ..text.inert import neutralise
+from ..text.speakers import utterance
 from ..text.tokens import cut_to_tokens, estimate_tokens
 from .acts import without_giving_in
 from .choice import Chosen, choose
@@ -111,7 +112,9 @@ def _text(one: Chosen) -> str:
     most = CHOSEN.line_tokens if is_dense else _SENTENCE_TOKENS
     said = cut_to_tokens(said, most, _CUT_MARK)
     after = f"{_THEN}assistant: {_beginning(one.answer)}" if one.answer else ""
-    return f'{before}"{said}"{after}'
+    speaker = utterance(one.turn.text[:_MAX_TEXT_CHARS]).speaker
+    who = f"{inert_name(speaker)}: " if speaker else ""
+    return f'{before}{who}"{said}"{after}'
 
 
 def _ending(record: Record) -> str:

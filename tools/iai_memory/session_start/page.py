@@ -29,7 +29,6 @@ from .sections import (
     fit_section,
     inert_name,
     tokens_of,
-    topic_lines,
     users_first,
 )
 
@@ -54,6 +53,7 @@ class Page:
         statistics: Of this page's part of the table.
         budget_tokens: Estimated tokens of the whole page.
         topics: Lines of the topic map; None where it is still to be built.
+        topic_facts: For each topic the id of its newest memory; empty for none.
         notice: A failure that the reader must know of; empty for none.
         rings: How many rings wait, so that turns may be missing.
         zone: Time zone of the dates.
@@ -67,6 +67,7 @@ class Page:
     statistics: TableStatistics
     budget_tokens: int
     topics: Sequence[str] | None = ()
+    topic_facts: Sequence[str] = ()
     notice: str = ""
     rings: int = 0
     zone: tzinfo = UTC
@@ -100,7 +101,7 @@ def render(reader: TableReader, page: Page) -> str:
         (IDENTITY, files.noted(records.identity())),
         (RECENT, files.noted(records.recent())),
         (PINNED, files.noted(records.pinned())),
-        (TOPICS, topic_lines(page.topics)),
+        (TOPICS, records.topics(page.topics, page.topic_facts)),
         (KEY, files.noted(records.notes())),
     ]
     head, tail = [FENCE_BEGIN, _header(page)], [_ADVICE, FENCE_END]

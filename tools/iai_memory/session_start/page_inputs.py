@@ -61,8 +61,23 @@ class PageInputs:
         """Return the topics of one page; None where there is no map to show."""
         if self.topics is None:
             return None
-        names = (None,) if project is None else self.names.names_of(project, self.topics.lines)
-        return [line for name in names for line in self.topics.lines[name]]
+        return [line for name in self._topic_pages(project) for line in self.topics.lines[name]]
+
+    def topic_facts(self, project: str | None) -> Sequence[str]:
+        """Return the id of the newest memory of each of `topic_lines`; empty for none."""
+        if self.topics is None:
+            return []
+        found: list[str] = []
+        for name in self._topic_pages(project):
+            count = len(self.topics.lines[name])
+            # A map of an earlier version has none.
+            found += [*self.topics.facts.get(name, ()), *[""] * count][:count]
+        return found
+
+    def _topic_pages(self, project: str | None) -> Sequence[str | None]:
+        if project is None or self.topics is None:
+            return (None,)
+        return self.names.names_of(project, self.topics.lines)
 
     def places_in(self, project: str | None) -> dict[str, Place]:
         """Return the places of the sessions of a project; None is every project."""
@@ -79,6 +94,7 @@ class PageInputs:
         """
         parts: list[object] = [
             self.topic_lines(project),
+            self.topic_facts(project),
             self.notice,
             str(zone),
             self.names.links,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from functools import cache
-from itertools import chain
+from itertools import chain, zip_longest
 from typing import Any, Final
 
 from ..projects.names import ProjectNames
@@ -20,6 +20,7 @@ from ..store.trust import role_of_caller
 from ..text.excerpt import beginnings, ending
 from ..text.inert import neutralise
 from ..text.tokens import cut_to_tokens, estimate_tokens
+from .acts import excerpt
 
 IDENTITY_TAG: Final = "identity"
 _CUT_MARK: Final = " …"
@@ -30,6 +31,8 @@ _ANSWERED_TOKENS: Final = 20
 _MAX_LINES: Final = 30
 _MAX_SESSION_TURNS: Final = 1_000
 _NAME_TOKENS: Final = 40
+_LABEL_TOKENS: Final = 30
+_FACT_TOKENS: Final = 20
 _MIN_CUT_TOKENS: Final = 6  # fewer than these of a text say nothing
 # More than any line has room for; a memory may have a megabyte.
 _MAX_TEXT_CHARS: Final = 8_000
@@ -155,6 +158,32 @@ class RecordSections:
                 told.add(digest)
                 yield self._single(record, "pinned" if record.pinned_by else "")
 
+    def topics(self, labels: Sequence[str] | None, facts: Sequence[str]) -> Iterator[Line]:
+        """Yield the topics with the newest that was said of each.
+
+        Args:
+            labels: With their sizes; None where the map is still to be built.
+            facts: For each the id of a memory; one that is gone since then is left out.
+        """
+        if labels is None:
+            yield Line("", "(pending: the topic map is built at the next sleep)")
+            return
+        mine = self._mine()
+        found = {one.id: one for one in self.reader.get([id_ for id_ in facts if id_])}
+        for label, id_ in zip_longest(labels, facts[: len(labels)], fillvalue=""):
+            fact = found.get(id_)
+            if fact is None or not mine.admits(fact) or REWOUND in fact.tags:
+                yield Line("- ", neutralise(label))
+            else:
+                day = fact.created_at.astimezone(self.zone).date().isoformat()
+                name, _, newest = label.partition(", newest ")
+                about = name.partition(" (")[0].partition(",")[0]
+                said = neutralise(excerpt(fact.text, _FACT_TOKENS, about))
+                # The fact has a date of its own.
+                name = neutralise(f"{name})" if newest else label)
+                lead = f"- {cut_to_tokens(name, _LABEL_TOKENS, _CUT_MARK)}: "
+                yield Line(lead, f"{day} {speaker_of(fact)}: {said}")
+
     def notes(self) -> Iterator[Line]:
         """Yield the newest notes."""
         for record in self._newest(self._mine(roles=("note",)), lambda one: one.noted_by):
@@ -249,14 +278,6 @@ def _shown(record: Record) -> str:
     """Return the text of a record as the page shows it before it is cut to its room."""
     shown = neutralise(record.text[:_MAX_TEXT_CHARS])
     return shown + _CUT_MARK if shown and len(record.text) > _MAX_TEXT_CHARS else shown
-
-
-def topic_lines(topics: Sequence[str] | None) -> Iterator[Line]:
-    """Yield the topics; for None one line that says that the map is still to be built."""
-    if topics is None:
-        yield Line("", "(pending: the topic map is built at the next sleep)")
-    else:
-        yield from (Line("- ", neutralise(topic)) for topic in topics)
 
 
 def admission(reader: TableReader, mine: Filter) -> Callable[[Record], bool]:

@@ -108,6 +108,7 @@ class StoreView:
             names=self.inputs.names,
             rings=rings,
             topics=self.inputs.topic_lines(project),
+            topic_facts=self.inputs.topic_facts(project),
             notice=self.inputs.notice,
             places=self.inputs.places_in(project),
         )
