@@ -66,7 +66,7 @@ class Section:
 
 
 IDENTITY: Final = Section("Identity", 0.09, 60)
-RECENT: Final = Section("Most recent work", 0.10, 90)
+RECENT: Final = Section("Most recent work", 0.08, 90)
 PINNED: Final = Section("Pinned facts", 0.17, 70)
 TOPICS: Final = Section("Topics", 0.08, 60)
 KEY: Final = Section("Key memories", 0.13, 60)
