@@ -87,6 +87,8 @@ def test_every_command_has_an_example_that_runs(
         assert run(["backup"]) == 0
     if name == "import jsonl":
         assert run(["export", "jsonl", "--out", "backup.jsonl"]) == 0
+    if name == "why":
+        used.ingest({"text": "Hello.", "session_id": "48bbfa77-8682-4936-a738-ddb4fb421498"})
     old = str(Path("~/old/weather-station").expanduser())
     if name.startswith("project "):
         used.ingest(

@@ -25,6 +25,7 @@ from .results import (
     Forgotten,
     Handoff,
     IngestReport,
+    Injections,
     Pinned,
     PromptRecall,
     Recalled,
@@ -164,6 +165,52 @@ class Memory(StoreUpkeep):
             confidences=recalled.confidences,
             reason=recalled.reason,
         )
+
+    def note_answered(
+        self, tool: str, ids: Sequence[str], confidences: Sequence[float | None] = ()
+    ) -> None:
+        """Note which memories a model got from a tool that it called: ids, never a text.
+
+        Nobody tells a server which session calls; the project and the time are noted.
+        """
+        from .injection.events import note_given
+
+        known = [one for one in confidences if one is not None]
+        note_given(
+            self.ledger,
+            "tool",
+            ids,
+            session=None,
+            reason="asked",
+            confidences=known if len(known) == len(ids) else (),
+            tool=tool,
+            project=self.default_project,
+        )
+
+    def why(self, session: str | None = None, *, catch_up: bool = False) -> Injections:
+        """Return what was put before the model in a session, why, and what it used of that.
+
+        Args:
+            session: Its id, or the beginning of it; None is the last session of the own project.
+            catch_up: That of `recall`.
+
+        Raises:
+            InvalidInput: Several sessions begin with `session`.
+            UnknownRecord: None does, or no session is known here.
+            StoreFault: The store could not be read.
+        """
+        from .injection.events import injected
+        from .injection.why import injections_of, last_session, session_named
+
+        if catch_up:
+            self.catch_up(vectors=False)
+        self._join_own_folder()
+        events = injected(self.ledger)
+        if session is None:
+            chosen = last_session(self.store, self.default_project)
+        else:
+            chosen = session_named(self.store, session, events, self.zone)
+        return injections_of(self.store, chosen, events, self.store.erasures.now().purged)
 
     def supersede(
         self, id: str, text: str, *, reason: str = "", at: str | datetime | None = None

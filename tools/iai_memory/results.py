@@ -164,6 +164,56 @@ class PromptRecall(Result):
     reason: str
 
 
+class InjectedMemory(Result):
+    """A memory that was put before a model, and what became of it.
+
+    `state` is what it is now; `text` is its beginning, null where it is hidden or gone.
+    `outcome` is read from the session's later answers: "used" where they have `words` of it that
+    few memories have and nobody said before, "contradicted" where one says something else of the
+    same, "unclear" where there is no answer yet or nothing new was in it.
+    """
+
+    id: str
+    text: str | None
+    role: str | None
+    said_at: datetime | None
+    state: Literal["current", "superseded", "forgotten", "purged", "gone"]
+    confidence: float | None
+    outcome: Literal["used", "contradicted", "not_used", "unclear"]
+    words: list[str] = []
+
+
+class InjectionView(Result):
+    """What was put before a model at once: by the page, at a prompt, or as a tool's answer.
+
+    A server does not know which session calls its tools. `matched` is "session" where the host
+    named it, "time" where the project and the time fit, and `sessions` counts those that they fit.
+    """
+
+    at: datetime
+    by: Literal["page", "prompt", "tool"]
+    tool: str | None
+    reason: str
+    matched: Literal["session", "time"]
+    sessions: int
+    memories: list[InjectedMemory]
+
+
+class Injections(Result):
+    """Everything that is known to have been put before a model in a session, oldest first.
+
+    `cut` counts older ones that are not listed.
+    """
+
+    session: str
+    project: str | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    turns: int
+    injections: list[InjectionView]
+    cut: int = 0
+
+
 PURGED: Final = "was purged, and does not come back"
 """Reason for which a memory is skipped."""
 

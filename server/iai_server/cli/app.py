@@ -22,6 +22,7 @@ from . import (
     store,
     transfer,
     unreadable,
+    why,
 )
 
 app = typer.Typer(
@@ -72,6 +73,7 @@ connecting.register(app)
 transfer.register(app)
 backing_up.register(app)
 past_states.register(app)
+why.register(app)
 erasing.register(app)
 sleep.register(app)
 app.add_typer(model.app, name="model")

@@ -1,4 +1,4 @@
-"""The two resources: the session-start page, and one memory in full."""
+"""The three resources: the session-start page, one memory, and what a session was given."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ def register_resources(app: App, memory: Callable[[], Memory]) -> None:
     def record(id: str) -> str:
         return escape_unprintable(memory().record(id).model_dump_json())
 
+    def injections(session: str) -> str:
+        return escape_unprintable(memory().why(session, catch_up=True).model_dump_json())
+
     app.resource(
         "memory://session-start",
         description="The page of what matters now.",
@@ -31,3 +34,8 @@ def register_resources(app: App, memory: Callable[[], Memory]) -> None:
     app.resource(
         "memory://record/{id}", description="One memory, whole.", mime_type="application/json"
     )(record)
+    app.resource(
+        "memory://injections/{session}",
+        description="What was put before the model in a session, and what it used.",
+        mime_type="application/json",
+    )(injections)

@@ -136,7 +136,8 @@ class _Tools:
             float | None, Field(description="0 to 1; less sure is answered with no hits")
         ] = None,
     ) -> Recalled:
-        return self._memory().recall(
+        memory = self._memory()
+        found = memory.recall(
             query,
             catch_up=True,
             limit=limit,
@@ -150,6 +151,9 @@ class _Tools:
             budget_tokens=budget_tokens,
             min_confidence=min_confidence,
         )
+        hits = found.hits
+        memory.note_answered("recall", [one.id for one in hits], [one.confidence for one in hits])
+        return found
 
     def timeline(
         self,
@@ -160,7 +164,8 @@ class _Tools:
         limit: Annotated[int, Field(description="1 to 500")] = 20,
         turns: Annotated[bool, Field(description="each turn by itself")] = False,
     ) -> Timeline:
-        return self._memory().timeline(
+        memory = self._memory()
+        found = memory.timeline(
             project=project,
             session_id=session_id,
             since=since,
@@ -169,6 +174,8 @@ class _Tools:
             catch_up=True,
             turns=turns,
         )
+        memory.note_answered("timeline", [one.id for one in found.records])
+        return found
 
     def session_start(
         self,

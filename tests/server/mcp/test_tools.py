@@ -1,4 +1,4 @@
-"""The eight tools, two resources and two prompts, as a client sees them."""
+"""The eight tools, three resources and two prompts, as a client sees them."""
 
 from __future__ import annotations
 
@@ -187,6 +187,23 @@ def test_the_page_and_each_record_are_resources(host: Host) -> None:
     assert page == host.ask("session_start")["payload"]
     assert page.startswith(FENCE_BEGIN)
     assert FENCE_END in page
+
+
+def test_what_a_session_was_given_by_a_tool_is_a_resource(host: Host) -> None:
+    turn = {"text": "The lighthouse lamp is 88 watts.", "session_id": "keeper-1"}
+    [stored] = host.ask("ingest", {"memories": [turn]})["results"]
+    hits = host.ask("recall", {"query": "How many watts has the lighthouse lamp?"})["hits"]
+    assert hits[0]["id"] == stored["id"]
+    host.ask("timeline", {"session_id": "keeper-1"})
+
+    found = json.loads(_resource(host, "memory://injections/keeper"))
+    assert found["session"] == "keeper-1"
+    given = {one["tool"]: one for one in found["injections"]}
+    assert given["recall"]["memories"][0]["id"] == stored["id"]
+    assert given["recall"]["memories"][0]["confidence"] == hits[0]["confidence"]
+    assert [one["id"] for one in given["timeline"]["memories"]] == [stored["id"]]
+    with pytest.raises(MCPError, match="no session has an id that begins with"):
+        _resource(host, "memory://injections/nobody")
 
 
 @pytest.mark.parametrize("id_", [UNKNOWN, "nonsense", "%27%3B%20DROP"])

@@ -71,6 +71,10 @@ class TableSearches(TableRows):
             return None
         return [one.record.text for one in self.candidates(found).values()]
 
+    def has_more_than(self, term: str, most: int) -> bool:
+        """Return whether more than so many memories have the term, forgotten ones left out."""
+        return len(self._with_terms([term], _ALL_BUT_FORGOTTEN, most + 1)) > most
+
     def known_terms(self, terms: Collection[str]) -> set[str]:
         """Return those of the terms that any record has; of forgotten ones none counts."""
         left, known = set(terms), set[str]()

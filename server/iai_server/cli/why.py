@@ -1,0 +1,91 @@
+"""The command that says what was put before a model, and what it did with it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from .memory_lines import INDENT
+from .opening import open_memory
+from .options import AsJson
+from .printing import emit_json, emit_lines, memory_text
+
+if TYPE_CHECKING:
+    from iai_memory.results import InjectedMemory, Injections, InjectionView
+
+_OUTCOMES: Final = {
+    "used": "used",
+    "contradicted": "contradicted",
+    "not_used": "not used",
+    "unclear": "unclear",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog="Example: iai-mcp why 48bbfa77")(why)
+
+
+def why(
+    session: Annotated[
+        str | None,
+        typer.Argument(
+            help="Id of a session, or its beginning.",
+            show_default="the last session of this folder's project",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what was put before the model in a session, by what, why, and what it used of it."""
+    memory = open_memory()
+    found = memory.why(session, catch_up=True)
+    if as_json:
+        emit_json(found)
+    else:
+        emit_lines(_lines(found, memory.zone))
+
+
+def _lines(found: Injections, zone: tzinfo) -> list[str]:
+    project = f", {memory_text(found.project)}" if found.project else ""
+    span = ""
+    if found.started_at is not None and found.ended_at is not None:
+        span = f", {_time(found.started_at, zone)} to {_time(found.ended_at, zone)}"
+    turns = "1 turn" if found.turns == 1 else f"{found.turns:,} turns"
+    lines = [f"session {memory_text(found.session)}{project}{span}, {turns}"]
+    if not found.injections:
+        return [*lines, "nothing is known to have been put before its model"]
+    if found.cut:
+        lines.append(f"{found.cut:,} earlier ones are not listed")
+    for one in found.injections:
+        lines += [_head(one, zone), *(line for each in one.memories for line in _memory(each))]
+    counts = Counter[str](each.outcome for one in found.injections for each in one.memories)
+    told = ", ".join(f"{counts[name]:,} {said}" for name, said in _OUTCOMES.items() if counts[name])
+    return [*lines, f"together: {told}"]
+
+
+def _head(one: InjectionView, zone: tzinfo) -> str:
+    by = f"tool {memory_text(one.tool)}" if one.tool else one.by
+    reason = f" ({memory_text(one.reason)})" if one.reason else ""
+    sure = ""
+    if one.matched == "time":
+        others = f", as they do of {one.sessions - 1:,} other" if one.sessions > 1 else ""
+        sure = f", of this session by project and time{others}"
+    return f"{_time(one.at, zone)}  {by}{reason}{sure}"
+
+
+def _memory(one: InjectedMemory) -> list[str]:
+    sure = "" if one.confidence is None else f"  {one.confidence:.2f}"
+    state = "" if one.state == "current" else f"  ({one.state})"
+    words = f": {memory_text(', '.join(one.words))}" if one.words else ""
+    head = f"  {one.id}{sure}{state}  {_OUTCOMES[one.outcome]}{words}"
+    if one.text is None:
+        return [head]
+    said = "" if one.said_at is None else f"{one.said_at.date()} "
+    return [head, f"{INDENT}{said}{one.role}: {memory_text(one.text)}"]
+
+
+def _time(moment: datetime, zone: tzinfo) -> str:
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S}"
