@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from .recall.query import RecallOptions
 
 _MAX_REASON: Final = 200
-_MAX_PROMPT: Final = 2_000
 
 
 class Memory(StoreUpkeep):
@@ -128,13 +127,14 @@ class Memory(StoreUpkeep):
         Raises:
             StoreFault: The store could not be read.
         """
+        from .injection.asked import asked_of
         from .injection.prompt import recall_at_prompt
         from .projects.identity import project_of
         from .recall.query import check_query
 
         place = None if cwd is None else project_of(cwd)
         name = None if place is None else stored_place(place.name)
-        text = prompt[:_MAX_PROMPT].strip()
+        text = asked_of(prompt)
         if not text:
             return PromptRecall(reason="nothing_asked")
         asked = check_query(text, {"project": name}, name, self.zone)

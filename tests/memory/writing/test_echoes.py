@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from iai_memory import Memory
+from iai_memory.injection.block import block_of
 from iai_memory.results import Ingested
 
 PORT = "The staging database listens on port 5544 since the move to Utrecht."
@@ -48,7 +49,13 @@ class Given:
         self.page = self.memory.session_start(refresh=True).payload
         self.recalled = self.memory.recall("which port does staging listen on?").model_dump_json()
         self.timeline = self.memory.timeline().model_dump_json()
+        self.block = block_of(self.memory.recall("Anna, linter, parser, port, guide").hits)
         self.memory.ingest([f"what came later, number {n}" for n in range(40)])
+
+    @property
+    def said(self) -> list[str]:
+        """The lines of what was put before the model at a prompt, without its fences."""
+        return self.block.splitlines()[1:-1]
 
     @property
     def body(self) -> str:
@@ -124,6 +131,21 @@ FORMS: dict[str, Callable[[Given], str]] = {
     "an answer, escaped": lambda one: json.dumps(one.recalled),
     "a hit": lambda one: json.dumps(json.loads(one.recalled)["hits"][0]),
     "an answer of timeline": lambda one: one.timeline,
+    "the block of a prompt": lambda one: one.block,
+    "a block, quoted": lambda one: _each(one.block.splitlines(), "> {}"),
+    "a block in capital letters": lambda one: one.block.upper(),
+    "a block without fences": lambda one: _each(one.said, "{}"),
+    "a block without its head": lambda one: _each(one.said[1:], "{}"),
+    "a block, wrapped anew": lambda one: textwrap.fill(one.block, 50),
+    "a block in one line": lambda one: " ".join(one.block.split()),
+    "a block in entities of HTML": lambda one: html.escape(one.block),
+    "a block in JSON": lambda one: json.dumps({"additionalContext": one.block}),
+    "a block, its first half": lambda one: one.block[: one.block.rindex("\n- ")],
+    "a block, its second half": lambda one: one.block[len(one.block) // 2 :],
+    "a block as lines of code": lambda one: f"```\n{_each(one.said, '{}')}\n```",
+    "a line of a block": lambda one: one.said[1],
+    "a cut line of a block": lambda one: next(line for line in one.said if "region" in line),
+    "a line of a block, as a diff": lambda one: f"+{one.said[1]}",
     "said to be from memory": lambda one: f"From memory: {PORT}",
     "said to be remembered": lambda one: f"I remember: {LINTER}",
     "what the user is told to have said": lambda one: f"You told me earlier: {LINTER}",
@@ -161,6 +183,9 @@ KEPT: dict[str, tuple[Callable[[Given], str], str]] = {
         lambda one: f"> {one.lines[0]}\nI disagree\n> {one.lines[1]}\nand why?",
         "I disagree",
     ),
+    "behind a block": (lambda one: f"{one.block}\nis that still so?", "is that still so?"),
+    "before a block": (lambda one: f"Why this?\n{one.block}", "Why this?"),
+    "behind a line of a block": (lambda one: f"{one.said[1]} no longer true", "no longer true"),
     "behind an answer": (lambda one: f"{one.recalled}\nforget this one", "forget this one"),
 }
 

@@ -7,22 +7,24 @@ from typing import TYPE_CHECKING, Final
 
 from ..recall.project_scope import in_project
 from ..results import PromptRecall
-from ..text.fence import RECALL_BEGIN, RECALL_END
-from ..text.inert import neutralise
-from ..text.tokens import cut_to_tokens
+from .block import block_of
 from .shown import injected, not_on_page
 
 if TYPE_CHECKING:
     from ..base.ledger import Ledger
     from ..embedding.encoder import Encoder
     from ..recall.query import Query
-    from ..results import Hit
     from ..store.table import Store
 
-MIN_CONFIDENCE: Final = 0.9
+MIN_CONFIDENCE: Final = 0.75
+"""Of a memory that is said, where its answer has `MIN_ANSWER`.
+
+On two people's real sessions 8 of the 10 memories said to their 284 questions were right. Of 870
+prompts of these sessions one got something that was said before it in another session; of 30
+questions that nothing answers, and of 210 about the other person's work, none. With .6 in place of
+it 14 of 20 are right."""
+MIN_ANSWER: Final = 0.8
 MAX_MEMORIES: Final = 3
-_LINE_TOKENS: Final = 120
-_CUT_MARK: Final = " …"
 
 
 def recall_at_prompt(
@@ -56,7 +58,8 @@ def recall_at_prompt(
     hits = [
         hit
         for hit in found.hits
-        if (hit.confidence or 0.0) >= MIN_CONFIDENCE
+        if (found.confidence or 0.0) >= MIN_ANSWER
+        and (hit.confidence or 0.0) >= MIN_CONFIDENCE
         and (session_id is None or hit.session_id != session_id)
     ]
     if not hits:
@@ -69,15 +72,9 @@ def recall_at_prompt(
     hits = not_on_page(store.paths, page_key, hits)[:MAX_MEMORIES]
     if not hits:
         return PromptRecall(reason="on_page")
-    lines = [RECALL_BEGIN, *map(_line, hits), RECALL_END]
     return PromptRecall(
-        text="\n".join(lines),
+        text=block_of(hits),
         memory_ids=[hit.id for hit in hits],
         confidences=[round(hit.confidence or 0.0, 3) for hit in hits],
         reason="answers",
     )
-
-
-def _line(hit: Hit) -> str:
-    said = cut_to_tokens(neutralise(hit.text), _LINE_TOKENS, _CUT_MARK)
-    return f"- {hit.created_at.date()} {hit.role}: {said} [{hit.id}]"

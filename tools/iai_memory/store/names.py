@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from ..base.checks import MAX_NAME_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
 from ..privacy.redaction import redact
-from ..text.fence import FENCE_BEGIN, FENCE_END, has_fence
+from ..text.fence import FENCES, has_fence
 from ..text.visible import escape_unprintable
 from .record import Record
 
@@ -88,6 +88,6 @@ def _is_plain(value: str) -> bool:
 
 def _without_secrets(value: str) -> str:
     text = redact(value).text
-    for fence in (FENCE_BEGIN, FENCE_END):
+    for fence in FENCES:
         text = text.replace(fence, _FENCE_MARK)
     return _CONTROL.sub(lambda found: escape_unprintable(found[0]), text)

@@ -1,8 +1,9 @@
 """The form of what this package gave to a host, found again in a text, however it was changed.
 
-A page is known by its frame: fences, the sentence at its head, the advice at its end. Of lines of
-it, and of what recall and timeline print, only the form is known here: a date and who said it. It
-is the store that knows whether it holds the words behind them.
+A page, and what is put before a model at a prompt, are known by their frame: fences, the sentence
+at its head, the advice at its end. Of lines of them, and of what recall and timeline print, only
+the form is known here: a date and who said it. It is the store that knows whether it holds the
+words behind them.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ ECHO_MARK: Final = "[recalled]"
 Span = tuple[int, int]
 
 _MAX_PLACES: Final = 200  # of a page in one text
-_FENCE_NAME: Final = r"iai-\s{0,4}mcp-\s{0,4}session-\s{0,4}start"
+_FENCE_NAME: Final = r"iai-\s{0,4}mcp-\s{0,4}(?:session-\s{0,4}start|recall)"
 _OPEN: Final = r"(?:<|&lt;|\u2039|\uff1c)\s{0,4}"
 _CLOSE: Final = r"\s{0,4}(?:>|&gt;|\u203a|\uff1e)"
 _BEGIN: Final = re.compile(
@@ -100,7 +101,8 @@ _SAYS_NOTHING: Final = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 _AROUND: Final = re.compile(
-    r"(?:[^\w\n]{0,6}no answer yet)?[.,;:\u2026\"'\u2019\u201d\u201c\u00bb\u203a)*|]*"
+    r"(?:[^\w\n]{0,6}no answer yet)?"
+    r"(?:\W{0,4}\[\s{0,4}[0-9a-f]{8}(?:-\s{0,4}[0-9a-f]{4}){3}-\s{0,4}[0-9a-f]{12}\s{0,4}\])?[.,;:\u2026\"'\u2019\u201d\u201c\u00bb\u203a)*|]*"
 )
 _WORD: Final = re.compile(r"\w+")
 _LINE_NUMBER: Final = re.compile(r"^[^\S\n]*\W{0,3}(\d{1,5})(?=[\s.:)|\u2192])", re.MULTILINE)

@@ -13,7 +13,9 @@ FENCE_END: Final = "</iai-mcp-session-start>"
 RECALL_BEGIN: Final = "<iai-mcp-recall>"
 RECALL_END: Final = "</iai-mcp-recall>"
 
+FENCES: Final = (FENCE_BEGIN, FENCE_END, RECALL_BEGIN, RECALL_END)
+
 
 def has_fence(text: str) -> bool:
     """Return whether one of the lines is in the text."""
-    return any(line in text for line in (FENCE_BEGIN, FENCE_END, RECALL_BEGIN, RECALL_END))
+    return any(line in text for line in FENCES)
