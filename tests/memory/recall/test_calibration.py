@@ -12,7 +12,7 @@ from tests.support.themes import OpenMemory
 from iai_memory import Memory
 from iai_memory.base.defaults import MIN_CONFIDENCE
 from iai_memory.errors import InvalidInput
-from iai_memory.recall.calibration import names_only_unknown
+from iai_memory.recall.unknown_names import names_only_unknown
 from iai_memory.writing.ingest import ingest
 from iai_memory.writing.new_memory import new_memories
 
@@ -121,6 +121,41 @@ def test_dates_the_first_word_and_german_nouns_are_no_names() -> None:
     assert not unknown("Where was she on Friday, in May?", "She was here.")
     assert not unknown("Greta", "nothing of the sort")
     assert not unknown("Wo ist denn nur die Datensicherung von gestern?", "Die Kopie liegt hier.")
+
+
+def test_a_german_name_is_what_follows_a_verb_without_an_article() -> None:
+    known = "Matthias arbeitet bei Siemens."
+    for asked in (
+        "Wo arbeitet J\u00fcrgen?",
+        "Mit wem spielt Svenja Tennis?",
+        "Wie hei\u00dft die Frau von Ralf?",
+        "Mag Uwe Kaffee?",
+    ):
+        assert unknown(asked, known), asked
+    assert not unknown("Wo arbeitet Matthias?", known)
+    assert not unknown("Wie hei\u00dft Matthias' Firma?", known)
+
+
+def test_a_german_noun_is_no_name() -> None:
+    for asked in (
+        "Wo arbeitet die Nachbarin?",
+        "Wer trinkt Kaffee?",
+        "Welcher Dienst braucht Strom?",
+        "Wann ist der Termin mit dem Vermieter?",
+        "Was kostet Benzin?",
+        "Wer wohnt seit Ostern nebenan?",
+        "Wann beginnt Datensicherung und wann Wartung?",
+    ):
+        assert not unknown(asked, "nichts dergleichen"), asked
+    assert not unknown("Wie lange h\u00e4lt Milch?", "Der Milchpreis steigt.")
+
+
+def test_a_turkish_question_begins_with_the_name() -> None:
+    known = "Ay\u015fe domates yeti\u015ftiriyor."
+    assert unknown("Hasan ne yeti\u015ftiriyor?", known)
+    assert unknown("Hasan'\u0131n kedisi nerede ya\u015f\u0131yor?", known)
+    assert not unknown("Ay\u015fe ne yeti\u015ftiriyor?", known)
+    assert not unknown("Ka\u00e7 ki\u015fi domates yeti\u015ftiriyor?", known)
 
 
 def test_an_answer_about_an_unknown_name_is_no_surer_than_its_hits(memory: Memory) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from iai_memory import Memory
-from iai_memory.recall.calibration import names_only_unknown
 from iai_memory.recall.respelling import respell
+from iai_memory.recall.unknown_names import names_only_unknown
 from iai_memory.store.snapshot.reader import SnapshotReader
 
 TEXTS = (

@@ -85,7 +85,7 @@ def test_the_help_of_every_command_needs_no_memory(tmp_path: Path) -> None:
         (("session-start",), set[str](), 854, 269),
         (("timeline",), {"rich"}, 884, 260),
         (("status",), {"rich"}, 884, 260),
-        (("recall", "which port"), {"rich", "onnxruntime", "tokenizers"}, 944, 299),
+        (("recall", "which port"), {"rich", "onnxruntime", "tokenizers"}, 945, 300),
     ],
     ids=lambda part: part[0] if isinstance(part, tuple) else None,
 )

@@ -31,30 +31,19 @@ or in one.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-import regex
-
 from ..base.defaults import MIN_CONFIDENCE
-from ..store.candidate import Candidate
-from ..text.analyzer import query_terms
-from ..text.calendar import MONTH, WEEKDAY
 from ..text.languages import detect, spoken
 from .asked_references import names_untold_reference
 from .candidates import CandidateSet
 from .legibility import HALF_READ
 from .query import Query
 from .ranked import Ranked
+from .unknown_names import names_only_unknown
 
-_DATE: Final = re.compile(rf"(?:{MONTH}|{WEEKDAY})s?", re.I)
-# A capital inside a sentence, or a word with an underscore or with letters and digits.
-_NAME: Final = regex.compile(
-    r"(?<=[\s\"'(])\p{Lu}[\w\u2019-]*\p{Ll}\w*"
-    r"|\b(?=\w*[A-Za-z])(?=\w*[\d_])\w{3,}"
-)
 _FIRST_HITS: Final = 10
 _MAX_CANDIDATES: Final = 300
 # What meaning adds to the score of any text of sessions, read by the model: cosines are not near 0.
@@ -162,7 +151,7 @@ class Answer:
     Attributes:
         hits: Best first; none where the answer is less sure than the query wants.
         confidence: The probability that the hits answer, 0..1; None without vectors.
-        behind: How many hits a larger limit would add that may answer, see `_likely`; without
+        behind: How many hits a larger limit would add that may answer, see `_least`; without
             vectors all that it would add.
         unlikely: How many hits within the limit were dropped since they may not.
         below: How many hits there would be, had the query named no minimum.
@@ -190,9 +179,9 @@ def calibrate(
     Where a hit waits for its vector, nothing is known of how near it is: as without vectors, all
     hits stay, and none has a probability.
     """
-    hits, behind = hits[: query.limit], hits[query.limit :]
-    if not found.has_vectors or any(one.record.embedder is None for one in hits):
-        return Answer(hits, None, behind=len(behind))
+    within = hits[: query.limit]
+    if not found.has_vectors or any(one.record.embedder is None for one in within):
+        return Answer(within, None, behind=len(hits) - len(within))
     if not hits:
         return Answer([], 0.0)
     # A name is written otherwise in another language, which a model of many reads all the same.
@@ -203,11 +192,11 @@ def calibrate(
     confidence = (
         _confidence_in_sessions(query, hits[0], unknown, found)
         if found.has_exchanges
-        else _confidence(ANSWER, hits[:_FIRST_HITS], unknown, count)
+        else _confidence(ANSWER, within[:_FIRST_HITS], unknown, count)
     )
-    measured = measured_minimum(query.text, found)
+    is_shown = confidence >= measured_minimum(query.text, found)
     # The hits' probabilities are fitted on answers that are shown unasked.
-    most = 1.0 if confidence >= measured else confidence
+    most = 1.0 if is_shown else confidence
     logit, best = _hit_logit(found), hits[0].score
 
     def probability(rank: int, one: Ranked) -> float:
@@ -217,29 +206,50 @@ def calibrate(
         evidence = Evidence(one.similarity, one.coverage, unknown, gap, count, score, rank)
         return min(most, logit.probability(evidence))
 
+    calibrated = [replace(one, confidence=probability(rank, one)) for rank, one in enumerate(hits)]
+    if unknown and logit is HIT_AMONG_NOTES:
+        # In conversations hits say less than they know: of those lowered, .96 were right.
+        confidence = min(confidence, _any_of(calibrated[: query.limit]))
     if names_untold_reference(query.text, found.candidates):
         certainty = min(certainty, _UNTOLD)
+    return _told(query, found, calibrated, confidence, certainty, is_shown=is_shown)
 
-    def told(value: float | None) -> float:
-        return round((value or 0.0) * certainty, 3)
 
-    calibrated = [replace(one, confidence=probability(rank, one)) for rank, one in enumerate(hits)]
-    likely = _likely(calibrated) if found.has_exchanges else calibrated
+def _told(
+    query: Query,
+    found: CandidateSet,
+    hits: Sequence[Ranked],
+    confidence: float,
+    certainty: float,
+    *,
+    is_shown: bool,
+) -> Answer:
+    """Return what is told of calibrated hits: those that the query's minimum lets through.
+
+    Args:
+        query: Its limit, and its minimum confidence if it names one.
+        found: Everything that either search found.
+        hits: Best first, those behind the limit too; at least one.
+        confidence: Of the answer, before it is lowered.
+        certainty: What each probability is lowered by, 0..1.
+        is_shown: Whether the answer is sure enough to be shown unasked.
+    """
+    told = [replace(one, confidence=round((one.confidence or 0.0) * certainty, 3)) for one in hits]
+    answer = round(confidence * certainty, 3)
+    within, least = hits[: query.limit], _least(hits[0])
+    likely = [at for at, one in enumerate(within) if at == 0 or _is_likely(one, least)]
+    if not found.has_exchanges:
+        likely = [*range(len(within))]
     unasked = query.min_confidence is None
-    agreed = confidence
-    if unknown and _hit_logit(found) is HIT_AMONG_NOTES:
-        # In conversations hits say less than they know: of those lowered, .96 were right.
-        agreed = min(confidence, _any_of(calibrated))
-    if confidence < measured if unasked else told(agreed) < (query.min_confidence or 0.0):
-        unread = [one for one in likely if _is_unread(one)] if unasked else []
-        return Answer(unread, told(agreed), below=len(likely) if confidence >= measured else 0)
-    kept = likely if unasked else calibrated
-    least = _least(calibrated[0])
+    if not (is_shown if unasked else answer >= (query.min_confidence or 0.0)):
+        unread = [told[at] for at in likely if unasked and _is_unread(hits[at])]
+        return Answer(unread, answer, below=len(likely) if is_shown else 0)
+    kept = [told[at] for at in likely] if unasked else told[: len(within)]
     return Answer(
-        [replace(one, confidence=told(one.confidence)) for one in kept],
-        told(agreed),
-        behind=sum(probability(rank, one) >= least for rank, one in enumerate(behind, len(hits))),
-        unlikely=len(calibrated) - len(kept),
+        kept,
+        answer,
+        behind=sum((one.confidence or 0.0) >= least for one in hits[len(within) :]),
+        unlikely=len(within) - len(kept),
     )
 
 
@@ -272,11 +282,9 @@ def _is_unread(hit: Ranked) -> bool:
     return hit.reads < HALF_READ and hit.coverage > 0
 
 
-def _likely(hits: Sequence[Ranked]) -> list[Ranked]:
-    """Return the first hit, and those that are not much less likely to answer."""
-    least = _least(hits[0])
-    rest = (one for one in hits[1:] if (one.confidence or 0.0) >= least or _is_unread(one))
-    return [hits[0], *rest]
+def _is_likely(hit: Ranked, least: float) -> bool:
+    """Return whether a hit after the first is not much less likely to answer than that."""
+    return (hit.confidence or 0.0) >= least or _is_unread(hit)
 
 
 def _least(first: Ranked) -> float:
@@ -329,15 +337,3 @@ def _confidence_in_sessions(
 def _differ_in_language(question: str, text: str) -> bool:
     languages = {spoken(question), spoken(text)}
     return None not in languages and len(languages) == 2
-
-
-def names_only_unknown(question: str, candidates: Sequence[Candidate]) -> bool:
-    """Return whether the question names something, and no candidate has a term of those names.
-
-    Dates are no names, and neither are the nouns of German, which all have a capital.
-    """
-    if detect(question).latin == "german":
-        return False
-    names = [name for name in _NAME.findall(question) if not _DATE.fullmatch(name)]
-    terms = {term for name in names for term in query_terms(name)}
-    return bool(terms) and not any(one.has_term(term) for one in candidates for term in terms)
