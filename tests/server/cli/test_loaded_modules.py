@@ -82,9 +82,9 @@ def test_the_help_of_every_command_needs_no_memory(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("call", "more", "most", "most_of_ours"),
     [
-        (("session-start",), set[str](), 854, 269),
-        (("timeline",), {"rich"}, 884, 260),
-        (("status",), {"rich"}, 884, 260),
+        (("session-start",), set[str](), 855, 270),
+        (("timeline",), {"rich"}, 885, 261),
+        (("status",), {"rich"}, 885, 261),
         (("recall", "which port"), {"rich", "onnxruntime", "tokenizers"}, 945, 300),
     ],
     ids=lambda part: part[0] if isinstance(part, tuple) else None,
