@@ -122,7 +122,7 @@ eval-quick: ## Measure the same on small sets, in two minutes
 
 EVALUATED := longitudinal.jsonl $(if $(LOCOMO),locomo.jsonl) $(if $(QUICK),, \
   $(if $(REAL),real.jsonl) $(if $(XQUAD),xquad.jsonl) templates.jsonl contradictions.json) \
-  names.jsonl known_items.jsonl written.jsonl time.json page.json
+  names.jsonl known_items.jsonl written.jsonl time.json page.json prompts.json
 
 $(EVAL)/longitudinal.jsonl:
 	$(BENCHMARK).longitudinal $(if $(QUICK),--sessions 100 --kinds 6) --outcomes $@
@@ -159,6 +159,9 @@ $(EVAL)/names.jsonl:
 
 $(EVAL)/page.json:
 	$(BENCHMARK).page_usefulness $(if $(QUICK),,$(REAL)) --json $@
+
+$(EVAL)/prompts.json:
+	$(BENCHMARK).prompt_memories $(if $(QUICK),,$(REAL)) --json $@
 
 $(EVAL)/time.json:
 	$(BENCHMARK).time_questions $(if $(QUICK),--sizes 900) --json $@

@@ -31,7 +31,7 @@ def kept_in(folder: Path) -> tuple[list[Outcome], dict[str, object]]:
     outcomes = [one for file in sorted(folder.glob("*.jsonl")) for one in read(file)]
     if not outcomes:
         raise ValueError(f"{folder} has no outcomes: run `make eval`, which keeps them there")
-    names = ("contradictions", "time", "page")
+    names = ("contradictions", "time", "page", "prompts")
     files = [(name, folder / f"{name}.json") for name in names]
     more = {name: json.loads(file.read_text()) for name, file in files if file.exists()}
     return outcomes, more

@@ -25,6 +25,7 @@ from .evaluation_tables import (
 from .intervals import mean_with_interval
 from .outcomes import BASELINES, FUSION, OURS, WORDS, Outcome
 from .page_usefulness import summary as usefulness
+from .prompt_memories import summary as given_at_prompts
 from .reliability import EDGES, reliability
 
 SURE = 0.5
@@ -36,7 +37,8 @@ def report(outcomes: Outcomes, more: Mapping[str, object], described: str) -> st
 
     Args:
         outcomes: Of every set that was run.
-        more: What is no outcome of a question: figures of "contradictions", "time" and "page".
+        more: What is no outcome of a question: figures of "contradictions", "time", "page"
+            and "prompts".
         described: When, where and of what state this was measured.
     """
     sections: dict[str, str] = {
@@ -46,6 +48,7 @@ def report(outcomes: Outcomes, more: Mapping[str, object], described: str) -> st
         "Coding sessions": _sessions(outcomes),
         "Questions about a time": _time(more.get("time")),
         "The session-start page": _page(more.get("page")),
+        "What a prompt is given unasked": _prompts(more.get("prompts")),
         "Languages: XQuAD": _xquad(outcomes),
         "Misspelt names": _names(outcomes),
         "Known items: long texts, languages, identifiers": _known_items(outcomes),
@@ -192,6 +195,17 @@ def _page(figures: object) -> str:
         "session comes back to. Of pages without a topic map."
     )
     return f"{said}\n\n{usefulness(figures)}"
+
+
+def _prompts(figures: object) -> str:
+    if not isinstance(figures, list):
+        return ""
+    said = (
+        "A memory is right if it is evidence, or of an exchange with evidence. The limits were "
+        "chosen on the questions about the given sets, and not on those about the written one. Of "
+        "own prompts those count to which something is given that another session said before."
+    )
+    return f"{said}\n\n{given_at_prompts(figures)}"
 
 
 def _xquad(outcomes: Outcomes) -> str:
