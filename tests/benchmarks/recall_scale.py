@@ -10,6 +10,7 @@ Stores are built once and kept in `--cache`; 1,000,000 takes some minutes and 5 
 
 from __future__ import annotations
 
+import inspect
 import sys
 import tempfile
 import threading
@@ -182,8 +183,8 @@ def measure_inside(memory: Memory, records: int, questions: Sequence[str]) -> In
     watch, taken = Watch(), list[dict[str, float]]()
     for name in ("encode_question", "encode_question_with_tokens"):
         watch.over(memory.encoder, name, "encode")
-    for name, method in vars(TableReader).items():
-        if callable(method) and not name.startswith("_"):
+    for name, _ in inspect.getmembers(TableReader, inspect.isfunction):
+        if not name.startswith("_"):
             watch.over(memory.store.latest, name, _SEARCHES.get(name, "reads"))
     for question in questions:
         watch.taken()

@@ -87,7 +87,8 @@ def test_a_server_that_ends_in_the_middle_leaves_the_rest_to_the_next(runtime: R
 def test_a_drowsy_server_keeps_the_model_until_nothing_waits(
     tmp_path: Path, model_folder: Path
 ) -> None:
-    settings = load_settings(store=tmp_path / "store", model=model_folder)
+    # With a number of threads that no other test asks for, it has a model of its own to give back.
+    settings = load_settings(store=tmp_path / "store", model=model_folder, threads=6)
     settings = settings.model_copy(update={"drowsy_after_sec": 0.0, "refresh_tick_sec": 0.2})
     runtime = Runtime(settings, tmp_path)
     runtime.start()
