@@ -48,6 +48,7 @@ from .writing.supersede import supersede
 
 if TYPE_CHECKING:
     from .analysis.contradictions import Contradiction
+    from .injection.events import By
     from .recall.query import RecallOptions
 
 _MAX_REASON: Final = 200
@@ -147,7 +148,7 @@ class Memory(StoreUpkeep):
             page_key=None if place is None else place.key,
         )
 
-    def note_injected(self, recalled: PromptRecall, *, session_id: str | None, by: str) -> None:
+    def note_injected(self, recalled: PromptRecall, *, session_id: str | None, by: By) -> None:
         """Note what a model was given without having asked: ids, never a text.
 
         Args:
@@ -155,15 +156,15 @@ class Memory(StoreUpkeep):
             session_id: The host's session.
             by: What gave it: page, prompt or tool.
         """
-        from .injection.shown import EVENT
+        from .injection.events import note_given
 
-        self.ledger.write(
-            EVENT,
+        note_given(
+            self.ledger,
+            by,
+            recalled.memory_ids,
             session=stored_id(session_id),
-            by=by,
-            ids=recalled.memory_ids,
-            confidences=recalled.confidences,
             reason=recalled.reason,
+            confidences=recalled.confidences,
         )
 
     def note_answered(

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from iai_memory import Memory, load_settings
-from iai_memory.injection.shown import injected
+from iai_memory.injection.events import EVENT
+from iai_memory.injection.shown import seen_by
 from iai_memory.results import PromptRecall
 
 FACT = "The staging database of the weather station listens on port 5544."
@@ -45,10 +46,21 @@ def test_a_memory_is_said_once_in_a_session_and_again_in_the_next(
     told.note_injected(first, session_id="a", by="prompt")
 
     assert recalled(told, folder, "a").reason == "shown_before"
-    [noted] = injected(told.ledger, "a")
-    assert (noted.session, noted.by, noted.ids) == ("a", "prompt", tuple(first.memory_ids))
-    assert injected(told.ledger, "b") == []
+    assert seen_by(told.ledger, "a") == set(first.memory_ids)
+    assert seen_by(told.ledger, "b") == set()
     assert FACT in recalled(told, folder, "b").text
+
+
+def test_damaged_events_and_answers_of_tools_hide_nothing_of_a_session(
+    told: Memory, folder: Path
+) -> None:
+    first = recalled(told, folder, "c")
+    told.note_injected(first, session_id="c", by="prompt")
+    told.ledger.write(EVENT, session="c", by="prompt", ids=7, confidences="none")
+    for _ in range(600):
+        told.note_answered("recall", first.memory_ids)
+
+    assert recalled(told, folder, "c").reason == "shown_before"
 
 
 def test_a_session_is_not_told_what_it_said_itself(told: Memory, folder: Path) -> None:

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from .shown import EVENT
-
 if TYPE_CHECKING:
     from ..base.ledger import Ledger
 
 By = Literal["page", "prompt", "tool"]
 
+EVENT: Final = "memory_injected"
 MAX_EVENTS: Final = 5_000
 MAX_IDS: Final = 200
 _ID: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

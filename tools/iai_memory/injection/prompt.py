@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from ..recall.project_scope import in_project
 from ..results import PromptRecall
 from .block import block_of
-from .shown import injected, not_on_page
+from .shown import not_on_page, seen_by
 
 if TYPE_CHECKING:
     from ..base.ledger import Ledger
@@ -63,8 +63,7 @@ def recall_at_prompt(
     ]
     if not hits:
         return PromptRecall(reason="unsure")
-    earlier = injected(ledger, session_id) if session_id else []
-    known = {id for one in earlier for id in one.ids}
+    known = seen_by(ledger, session_id) if session_id else set[str]()
     hits = [hit for hit in hits if hit.id not in known]
     if not hits:
         return PromptRecall(reason="shown_before")

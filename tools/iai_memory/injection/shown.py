@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ..session_start.cache import cache_path
 from ..text.inert import neutralise
+from .events import injected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,51 +17,13 @@ if TYPE_CHECKING:
     from ..base.paths import StorePaths
     from ..results import Hit
 
-EVENT: Final = "memory_injected"
-_EVENTS: Final = 500
 # A line of the page may end early, and its beginning is what it has of a text in any case.
 _BEGINNING: Final = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Injection:
-    """Memories that were put before a model at once.
-
-    Attributes:
-        session: The host's session; None where the host named none.
-        by: page, prompt or tool.
-        ids: Of the memories.
-        confidences: Of each; empty where they are not known.
-        reason: Why they were chosen, a word.
-        at: ISO time.
-    """
-
-    session: str | None
-    by: str
-    ids: tuple[str, ...]
-    confidences: tuple[float, ...]
-    reason: str
-    at: str
-
-
-def injected(ledger: Ledger, session_id: str | None = None) -> list[Injection]:
-    """Return what was put before models, in one session or in all, newest first.
-
-    Of the newest 500 times that anything was.
-    """
-    found = [_injection(event) for event in ledger.newest(_EVENTS, event=EVENT)]
-    return [one for one in found if session_id is None or one.session == session_id]
-
-
-def _injection(event: dict[str, Any]) -> Injection:
-    return Injection(
-        event.get("session"),
-        str(event.get("by", "")),
-        tuple(map(str, event.get("ids") or ())),
-        tuple(event.get("confidences") or ()),
-        str(event.get("reason", "")),
-        str(event.get("at", "")),
-    )
+def seen_by(ledger: Ledger, session_id: str) -> set[str]:
+    """Return the ids of what was put before the model of a session, as far as the ledger tells."""
+    return {id_ for one in injected(ledger) if one.session == session_id for id_ in one.ids}
 
 
 def not_on_page(paths: StorePaths, key: str | None, hits: Iterable[Hit]) -> list[Hit]:
