@@ -22,7 +22,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from iai_memory import Memory, load_settings
@@ -33,13 +33,11 @@ from iai_memory.text.tokens import cut_to_tokens, estimate_tokens
 
 from .evaluation_tables import table
 from .outcomes import OURS
-from .real_data import PAGE, Question, RealSet, Turns, load_set, questions_about, told_to
-from .timings import arguments_of, keep
-from .written_sessions import write_written_set
+from .real_data import PAGE, Question, RealSet, Turns, questions_about, told_to
+from .sets_of_sessions import measure_sets
 
 NEWEST, RANDOM = "newest turns", "random turns"
 KINDS = ("preference", "decision", "correction")
-WRITTEN = "written"
 _SEED = 20261130
 _TURN_TOKENS = 60
 _SAME, _STEP, _LEAST = 45, 15, 25
@@ -255,13 +253,6 @@ def _mean(values: Sequence[float]) -> str:
     return f"{sum(values) / len(values):.2f}".removeprefix("0") if values else "-"
 
 
-def _sets(folders: Sequence[Path]) -> Iterator[RealSet]:
-    for folder in folders:
-        yield _asking(load_set(folder, own=True))
-    with tempfile.TemporaryDirectory(prefix="iai-mcp-page-") as name:
-        yield _asking(load_set(write_written_set(Path(name) / WRITTEN)))
-
-
 def _asking(one: RealSet) -> RealSet:
     """Return a set with our questions about it that the page is measured by."""
     return RealSet(one.name, one.sessions, [*one.questions, *questions_about(one, PAGE)])
@@ -269,18 +260,9 @@ def _asking(one: RealSet) -> RealSet:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Reads the arguments, measures, prints; returns the exit code."""
-    parser = arguments_of("page_usefulness", __doc__)
-    parser.add_argument("folders", type=Path, nargs="*", help="sets; a colon between two will do")
-    given = parser.parse_args(arguments)
-    folders = [Path(one) for path in given.folders for one in str(path).split(":")]
-    try:
-        shown = [asdict(page) for one in _sets(folders) for page in measure(one)]
-    except ValueError as exc:
-        print(exc, file=sys.stderr)
-        return 2
-    print(summary(shown))
-    keep(given.json, shown)
-    return 0
+    return measure_sets(
+        "page_usefulness", __doc__, arguments, lambda one: measure(_asking(one)), summary
+    )
 
 
 if __name__ == "__main__":

@@ -19,16 +19,15 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from iai_memory import Memory, load_settings
 from iai_memory.results import PromptRecall
 
 from .evaluation_tables import table
-from .real_data import Question, RealSet, Turns, load_set, told_to
-from .timings import arguments_of, keep
-from .written_sessions import write_written_set
+from .real_data import Question, RealSet, Turns, told_to
+from .sets_of_sessions import measure_sets
 
 QUESTION, NOTHING, PROMPT = "question", "question that nothing answers", "own prompt"
 _HOST = "claude-code"
@@ -99,27 +98,9 @@ def summary(given: Sequence[Mapping[str, object]]) -> str:
     return table(("set", "asked", "n", "given something", "right memories"), rows)
 
 
-def _sets(folders: Sequence[Path]) -> Iterator[RealSet]:
-    for folder in folders:
-        yield load_set(folder, own=True)
-    with tempfile.TemporaryDirectory(prefix="iai-mcp-prompts-") as name:
-        yield load_set(write_written_set(Path(name) / "written"))
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Reads the arguments, measures, prints; returns the exit code."""
-    parser = arguments_of("prompt_memories", __doc__)
-    parser.add_argument("folders", type=Path, nargs="*", help="sets; a colon between two will do")
-    given = parser.parse_args(arguments)
-    folders = [Path(one) for path in given.folders for one in str(path).split(":")]
-    try:
-        found = [asdict(prompt) for one in _sets(folders) for prompt in measure(one)]
-    except ValueError as exc:
-        print(exc, file=sys.stderr)
-        return 2
-    print(summary(found))
-    keep(given.json, found)
-    return 0
+    return measure_sets("prompt_memories", __doc__, arguments, measure, summary)
 
 
 if __name__ == "__main__":
