@@ -12,6 +12,8 @@ from iai_memory.injection.shown import seen_by
 from iai_memory.results import PromptRecall
 
 FACT = "The staging database of the weather station listens on port 5544."
+MOVED = "Weather station: I moved its staging database to port 5544,"
+TREES = ["alder", "birch", "cedar", "elm", "fir", "hazel", "larch", "maple", "oak", "willow"]
 QUESTION = "Which port does the staging database of the weather station listen on?"
 
 
@@ -23,11 +25,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def told(folder: Path, model_folder: Path) -> Memory:
+    """A memory that several tests ask."""
+    return knowing(folder, model_folder)
+
+
+def knowing(folder: Path, model_folder: Path, fact: str = FACT) -> Memory:
     """A memory that knows the fact from an old session, and other things of the project."""
     settings = load_settings(store=folder / "store", model=model_folder)
     memory = Memory(settings=settings, cwd=folder)
     memory.ingest("The harbour crane was repainted yellow.")
-    old = {"text": FACT, "role": "assistant", "created_at": "2024-01-05", "session_id": "old"}
+    old = {"text": fact, "role": "assistant", "created_at": "2024-01-05", "session_id": "old"}
     memory.ingest([old], origin="import")
     return memory
 
@@ -65,6 +72,20 @@ def test_damaged_events_and_answers_of_tools_hide_nothing_of_a_session(
 
 def test_a_session_is_not_told_what_it_said_itself(told: Memory, folder: Path) -> None:
     assert recalled(told, folder, "old").reason == "unsure"
+
+
+def test_what_a_session_said_itself_takes_no_place_and_is_not_said_again(
+    tmp_path: Path, model_folder: Path
+) -> None:
+    memory = knowing(tmp_path, model_folder, fact=(moved := f"{MOVED} behind the proxy."))
+    own = {"role": "user", "created_at": "2024-02-05", "session_id": "busy"}
+    said = [f"{FACT[:-5]} that {tree} chose." for tree in TREES]
+    memory.ingest([{"text": text, **own} for text in said], origin="import")
+
+    assert moved in recalled(memory, tmp_path, "busy").text
+
+    memory.ingest([{"text": moved, **own}], origin="import")
+    assert recalled(memory, tmp_path, "busy").reason == "said_here"
 
 
 def test_what_the_page_shows_is_not_said_again(told: Memory, folder: Path) -> None:

@@ -30,6 +30,10 @@ CASES: dict[str, list[tuple[Filter, set[str]]]] = {
     ],
     "or_no_project": [(Filter(project="p", or_no_project=True), SHOWN - {"of q"})],
     "session_id": [(Filter(session_id="s"), {"of s"})],
+    "not_session_id": [
+        (Filter(not_session_id="s"), SHOWN - {"of s"}),
+        (Filter(not_session_id="nobody's"), SHOWN),
+    ],
     "same_project": [
         (Filter(project="p", same_project=("q",)), {"of p", "of q"}),
         (Filter(project="none", same_project=("p", "gone")), {"of p"}),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from ..recall.project_scope import in_project
 from ..results import PromptRecall
 from .block import block_of
-from .shown import not_on_page, seen_by
+from .shown import not_on_page, not_said_in, seen_by
 
 if TYPE_CHECKING:
     from ..base.ledger import Ledger
@@ -52,14 +52,12 @@ def recall_at_prompt(
 
     if encoder is None:
         return PromptRecall(reason="no_model")
-    scoped = in_project(asked.where, store)
-    found = recall(store, encoder, replace(asked, where=replace(scoped, or_no_project=True)))
+    scoped = replace(in_project(asked.where, store), or_no_project=True, not_session_id=session_id)
+    found = recall(store, encoder, replace(asked, where=scoped))
     hits = [
         hit
         for hit in found.hits
-        if (found.confidence or 0.0) >= MIN_ANSWER
-        and (hit.confidence or 0.0) >= MIN_CONFIDENCE
-        and (session_id is None or hit.session_id != session_id)
+        if (found.confidence or 0.0) >= MIN_ANSWER and (hit.confidence or 0.0) >= MIN_CONFIDENCE
     ]
     if not hits:
         return PromptRecall(reason="unsure")
@@ -67,6 +65,10 @@ def recall_at_prompt(
     hits = [hit for hit in hits if hit.id not in known]
     if not hits:
         return PromptRecall(reason="shown_before")
+    if session_id:
+        hits = not_said_in(store.latest, session_id, hits)
+    if not hits:
+        return PromptRecall(reason="said_here")
     hits = not_on_page(store.paths, page_key, hits)[:MAX_MEMORIES]
     if not hits:
         return PromptRecall(reason="on_page")

@@ -1,4 +1,4 @@
-"""What a session has seen already: what was put before its model, and what its page shows."""
+"""What a session has seen already: what was put before its model, its page, its own words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from ..session_start.cache import cache_path
+from ..store.filter import Filter
 from ..text.inert import neutralise
+from ..text.saying import normalised_text
 from .events import injected
 
 if TYPE_CHECKING:
@@ -16,14 +18,32 @@ if TYPE_CHECKING:
     from ..base.ledger import Ledger
     from ..base.paths import StorePaths
     from ..results import Hit
+    from ..store.reader import TableReader
 
 # A line of the page may end early, and its beginning is what it has of a text in any case.
 _BEGINNING: Final = 40
+_MOST_ALIKE: Final = 5
 
 
 def seen_by(ledger: Ledger, session_id: str) -> set[str]:
     """Return the ids of what was put before the model of a session, as far as the ledger tells."""
     return {id_ for one in injected(ledger) if one.session == session_id for id_ in one.ids}
+
+
+def not_said_in(reader: TableReader, session_id: str, hits: Iterable[Hit]) -> list[Hit]:
+    """Return the hits whose words no turn of the session has: its own turns are not searched.
+
+    Raises:
+        StoreFault: The table could not be read.
+    """
+    own = Filter(session_id=session_id)
+
+    def is_said(text: str) -> bool:
+        words = normalised_text(text)
+        alike = reader.get(list(reader.matching(text, own, _MOST_ALIKE)))
+        return any(normalised_text(one.text) == words for one in alike)
+
+    return [hit for hit in hits if not is_said(hit.text)]
 
 
 def not_on_page(paths: StorePaths, key: str | None, hits: Iterable[Hit]) -> list[Hit]:

@@ -30,6 +30,7 @@ class Filter:
         same_project: With `project`: its other names, as records have them.
         or_no_project: With `project`: records of no project too.
         session_id: Only this session.
+        not_session_id: All but this session.
         since: Created at or after.
         until: Created at or before.
         as_of: As the store was at that time, with the facts that were true then.
@@ -47,6 +48,7 @@ class Filter:
     same_project: tuple[str, ...] = ()
     or_no_project: bool = False
     session_id: str | None = None
+    not_session_id: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     as_of: datetime | None = None
@@ -115,6 +117,7 @@ class Filter:
                 or (self.or_no_project and record.project is None)
             )
             and self.session_id in (None, record.session_id)
+            and (self.not_session_id is None or record.session_id != self.not_session_id)
             and (self.since is None or record.created_at >= self.since)
             and (self.until is None or record.created_at <= self.until)
             and (not self.roles or record.role in self.roles)
@@ -143,6 +146,9 @@ class Filter:
             parts.append(f"({mine} OR project IS NULL)" if self.or_no_project else mine)
         if self.session_id is not None:
             parts.append(f"session_id = {sql_text(self.session_id)}")
+        if self.not_session_id is not None:
+            other = f"session_id != {sql_text(self.not_session_id)}"
+            parts.append(f"(session_id IS NULL OR {other})")
         if self.since is not None:
             parts.append(f"created_at >= {sql_time(self.since)}")
         if self.until is not None:

@@ -111,6 +111,8 @@ class Columns:
             admitted &= (mine | (numbers == _NO_VALUE)) if where.or_no_project else mine
         if where.session_id is not None:
             admitted &= self.session.numbers == self.session.number(where.session_id)
+        if where.not_session_id is not None:
+            admitted &= self.session.numbers != self.session.number(where.not_session_id)
         if where.since is not None:
             admitted &= self.created_at >= _microseconds(where.since)
         if where.until is not None:
