@@ -158,7 +158,8 @@ class Place:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
+            errors="surrogateescape",  # a prompt may have what is no UTF-8
             start_new_session=True,
         ) as process:
             bound = threading.Timer(SESSION_SEC, _kill_group, [process.pid])

@@ -9,16 +9,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import cast
 from weakref import ref
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnxruntime import InferenceSession
 from tests.support.checkout import FIXTURES
 from tests.support.model_folders import found_model, run_python
+from tokenizers import Encoding, Tokenizer
 
-from iai_memory.embedding.encoder import Encoder, load_encoder
+from iai_memory.embedding.encoder import MAX_TOKENS, Encoder, load_encoder
 from iai_memory.embedding.identity import (
     DIMENSION,
     IDENTITY,
@@ -142,6 +145,44 @@ def test_token_spans_index_the_text_as_python_does(encoder: Encoder) -> None:
     words = [text[start:end] for start, end in spans]
     assert "".join(words) == text.replace(" ", "")
     assert spans == sorted(spans)
+
+
+# One of each of Unicode's first plane, behind a blank, in a word and behind a letter.
+EVERYTHING = "".join(f" {chr(at)}a{chr(at)}" for at in range(0x10000) if not 0xD800 <= at < 0xE000)
+
+
+class Recorder:
+    """The tokenizer, and how long the texts were that it was given."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+        self.lengths: list[int] = []
+
+    def encode(self, text: str, *, add_special_tokens: bool) -> Encoding:
+        self.lengths.append(len(text))
+        return self.tokenizer.encode(text, add_special_tokens=add_special_tokens)
+
+
+def test_a_long_text_is_tokenized_in_parts_with_the_tokens_of_the_whole(model_folder: Path) -> None:
+    files = find_model(load_settings(model=model_folder))
+    assert files is not None
+    tokenizer = Tokenizer.from_file(str(files.tokenizer))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    whole = tokenizer.encode(EVERYTHING, add_special_tokens=False)
+    tokenizer.enable_truncation(MAX_TOKENS)
+    recorder = Recorder(tokenizer)
+    encoder = Encoder(IDENTITY, cast("Tokenizer", recorder), InferenceSession(files.graph), 1)
+    late = " " * 30_000 + "tea for two"
+
+    assert encoder.token_spans(EVERYTHING) == whole.offsets
+    assert max(recorder.lengths) < 20_000
+    recorder.lengths.clear()
+    assert [piece.text for piece in encoder.pieces(EVERYTHING + "tea")] == [
+        EVERYTHING[begin:end] for begin, end in whole.offsets[:MAX_TOKENS]
+    ]
+    assert max(recorder.lengths) < 20_000
+    assert (encoder.encode([late]) == encoder.encode(["tea for two"])).all()
 
 
 # The identity

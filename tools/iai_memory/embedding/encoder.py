@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -31,7 +32,10 @@ MAX_TOKENS = 256
 _UNMEASURED_TOKEN_SEC = 1e-3
 _MIN_MEASURED_TOKENS = 100  # more than a question has
 _BATCH_TOKENS = 384  # larger batches gain no throughput and hold the cores for longer
-
+# The tokenizer keeps Python's lock: on a whole text of 1 MB for over half a second, in which nobody
+# answers a prompt. This many characters take it a hundredth of that.
+_SLICE = 2_000
+_BLANK = re.compile(r"[ \t\r\n]")
 
 _UNKNOWN_PIECES = frozenset({"[UNK]", "<unk>"})
 
@@ -138,7 +142,7 @@ class Encoder:
     ) -> tuple[NDArray[np.float32], list[TokenVectors]]:
         import numpy as np
 
-        encodings = [self._tokenize(prefix + text, special=True) for text in texts]
+        encodings = [self._beginning(prefix + text, special=True) for text in texts]
         tokens = [encoding.ids for encoding in encodings]
         vectors = np.empty((len(tokens), self._identity.dimension), dtype=np.float32)
         codes: dict[int, NDArray[np.int8]] = {}
@@ -168,13 +172,16 @@ class Encoder:
 
     def token_spans(self, text: str) -> list[tuple[int, int]]:
         """Return begin and end of each token of the whole text, uncut, without special tokens."""
-        encoding = self._tokenize(text, special=False)
-        parts = [encoding, *encoding.overflowing]
-        return [span for part in parts for span in part.offsets]
+        spans: list[tuple[int, int]] = []
+        for at, part in _slices(text, _SLICE):
+            encoding = self._tokenize(part, special=False)
+            for each in (encoding, *encoding.overflowing):
+                spans += [(at + begin, at + end) for begin, end in each.offsets]
+        return spans
 
     def pieces(self, text: str) -> list[Piece]:
         """Return the pieces of the vocabulary that a text is read as, of at most 256 of them."""
-        encoding = self._tokenize(text, special=False)
+        encoding = self._beginning(text, special=False)
         return [
             Piece(
                 part := text[begin:end],
@@ -183,6 +190,16 @@ class Encoder:
             )
             for token, (begin, end) in zip(encoding.tokens, encoding.offsets, strict=True)
         ]
+
+    def _beginning(self, text: str, *, special: bool) -> Encoding:
+        """Return the first 256 tokens of a text, all there are of a shorter one."""
+        size = _SLICE
+        while True:
+            _, part = next(_slices(text, size))
+            encoding = self._tokenize(part, special=special)
+            if len(part) == len(text) or len(encoding.ids) >= MAX_TOKENS:
+                return encoding
+            size *= 2
 
     def _tokenize(self, text: str, *, special: bool) -> Encoding:
         # One text at a time: encode_batch would start a thread on every core, the foreground's too.
@@ -295,6 +312,19 @@ def _of_words(text: str, prefix: int, encoding: Encoding, codes: NDArray[np.int8
     spans = [(start - prefix, end - prefix) for start, end in encoding.offsets]
     wanted = np.array([word is not None for word in words_of_tokens(text, spans)], np.bool_)
     return TokenVectors.of(codes, np.array(spans, np.int32).reshape(-1, 2)).chosen(wanted)
+
+
+def _slices(text: str, size: int) -> Iterator[tuple[int, str]]:
+    """Yield a text in parts of about so many characters, each with the place where it begins.
+
+    A part ends before a blank, so its tokens are those that it has in the whole text: the models
+    read each word for itself. A word is never cut, however long it is.
+    """
+    begin = 0
+    while (found := _BLANK.search(text, begin + size)) is not None:
+        yield begin, text[begin : found.start()]
+        begin = found.start()
+    yield begin, text[begin:]
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
