@@ -47,6 +47,7 @@ CASES: dict[str, list[tuple[Filter, set[str]]]] = {
     "roles": [(Filter(roles=("assistant",)), {"assistant's"})],
     "origins": [(Filter(origins=("tool", "hook")), {"tool's"})],
     "pinned": [(Filter(pinned=True), {"pinned"})],
+    "embedded": [(Filter(embedded=True), set())],
     "include_superseded": [(Filter(include_superseded=True), SHOWN | {"replaced"})],
     "include_tombstoned": [(Filter(include_tombstoned=True), SHOWN | {"forgotten"})],
 }

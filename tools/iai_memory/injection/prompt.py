@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from ..recall.project_scope import in_project
 from ..results import PromptRecall
 from .block import block_of
-from .shown import not_on_page, not_said_in, seen_by
+from .shown import not_asked_in, not_on_page, not_said_in, seen_by
 
 if TYPE_CHECKING:
     from ..base.ledger import Ledger
@@ -52,13 +52,20 @@ def recall_at_prompt(
 
     if encoder is None:
         return PromptRecall(reason="no_model")
-    scoped = replace(in_project(asked.where, store), or_no_project=True, not_session_id=session_id)
+    scoped = replace(
+        in_project(asked.where, store),
+        or_no_project=True,
+        not_session_id=session_id,
+        # One that waits for its vectors, as a turn just captured does, makes every answer unsure.
+        embedded=True,
+    )
     found = recall(store, encoder, replace(asked, where=scoped))
     hits = [
         hit
         for hit in found.hits
         if (found.confidence or 0.0) >= MIN_ANSWER and (hit.confidence or 0.0) >= MIN_CONFIDENCE
     ]
+    hits = not_asked_in(asked.text, hits)
     if not hits:
         return PromptRecall(reason="unsure")
     known = seen_by(ledger, session_id) if session_id else set[str]()

@@ -40,6 +40,7 @@ class Filter:
         roles: Records with one of these roles; empty is every role.
         origins: Records with one of these origins; empty is every origin.
         pinned: Only pinned ones.
+        embedded: Only those that have all their vectors.
         include_superseded: Superseded ones too.
         include_tombstoned: Forgotten ones too.
     """
@@ -58,6 +59,7 @@ class Filter:
     roles: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     pinned: bool = False
+    embedded: bool = False
     include_superseded: bool = False
     include_tombstoned: bool = False
 
@@ -122,6 +124,7 @@ class Filter:
             and (self.until is None or record.created_at <= self.until)
             and (not self.roles or record.role in self.roles)
             and (not self.origins or record.origin in self.origins)
+            and (not self.embedded or record.embedder is not None)
         )
 
     def _existed(self, record: Record) -> bool:
@@ -157,6 +160,8 @@ class Filter:
             parts.append(sql_in("role", self.roles))
         if self.origins:
             parts.append(sql_in("origin", self.origins))
+        if self.embedded:
+            parts.append("embedder IS NOT NULL")
         return parts
 
     def _state_sql(self) -> list[str]:

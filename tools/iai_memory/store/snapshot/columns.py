@@ -122,6 +122,8 @@ class Columns:
                 admitted &= np.isin(column.numbers, [column.number(value) for value in wanted])
         if where.pinned:
             admitted &= self.pinned
+        if where.embedded:
+            admitted &= ~self.pending
         if not where.include_superseded:
             admitted &= ~self.superseded
         return admitted
