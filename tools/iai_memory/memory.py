@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from .recall.query import RecallOptions
 
 _MAX_REASON: Final = 200
+_REHEARSED: Final = "which database did we choose for the tests, and why?"
 
 
 class Memory(StoreUpkeep):
@@ -147,6 +148,26 @@ class Memory(StoreUpkeep):
             session_id=stored_id(session_id),
             page_key=None if place is None else place.key,
         )
+
+    def warm(self) -> None:
+        """Load what the first prompt needs: code, model, and what LanceDB keeps of the table.
+
+        It takes about 0.3 s of processor time and 80 MB, most of them the model's. The table is not
+        copied into memory, which pays only where somebody asks.
+
+        Raises:
+            StoreFault: The store could not be read.
+        """
+        self.prompt_recall(_REHEARSED, session_id=None, cwd=None, host="")
+        self.store.latest.forget_searches()
+
+    def prepare_next(self) -> None:
+        """Copy a small table into memory after a search, for which the next would wait.
+
+        Raises:
+            StoreFault: The store could not be read.
+        """
+        self.store.latest.build_small_snapshot()
 
     def note_injected(self, recalled: PromptRecall, *, session_id: str | None, by: By) -> None:
         """Note what a model was given without having asked: ids, never a text.

@@ -33,6 +33,8 @@ from iai_memory.base.paths import StorePaths
 from iai_memory.base.prompt_log import PromptLog
 from iai_memory.errors import ForeignFileFault, InvalidInput, MemoryFault, StoreUnavailable
 
+from .readiness import Readiness
+
 if TYPE_CHECKING:
     from iai_memory.results import PromptRecall
 
@@ -66,6 +68,7 @@ class Rendezvous:
         self._runtime = runtime
         self._paths = StorePaths(runtime.settings.store)
         self._records = PromptLog(self._paths)
+        self._readiness = Readiness(runtime)
         self._woken, self._wake = os.pipe()
         self._stopping = threading.Event()
         self._reported = ""
@@ -129,6 +132,7 @@ class Rendezvous:
     def _serve(self, fifo: int) -> None:
         """Answer until the FIFO is not the one that hooks find, or the server ends."""
         while not self._stopping.is_set() and self._is_found(fifo):
+            self._readiness.keep(alone=self._is_alone())
             ready, _, _ = select.select([fifo, self._woken], [], [], SWEEP_SEC)
             if self._stopping.is_set():
                 return
@@ -145,8 +149,12 @@ class Rendezvous:
         except OSError:
             return False
 
+    def _is_alone(self) -> bool:
+        """Return whether no other server of the store waits for hooks."""
+        return all(mark == self._mark for mark in self._folder.glob(f"{_MARK}*"))
+
     def _answer_all(self, fifo: int) -> None:
-        if not self._runtime.memory().is_warm:
+        if not self._runtime.memory().is_warm and not self._is_alone():
             time.sleep(_GIVE_WAY_SEC)
         try:
             lines = os.read(fifo, 1 << 16)
@@ -179,6 +187,7 @@ class Rendezvous:
             self._records.write(f"{word} memories={count} reason={recalled.reason} ms={elapsed}")
         except (OSError, MemoryFault) as exc:
             _log.info("a prompt is not counted: %s", exc)
+        self._readiness.after_prompt()
 
     def _recalled(self, prompt: Prompt) -> PromptRecall:
         """Return what belongs to the prompt; nothing where a switch or a fault says no."""

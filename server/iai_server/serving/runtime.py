@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from iai_memory import Settings
 from iai_memory.base.machine_faults import told_by_system
+from iai_memory.base.paths import StorePaths
+from iai_memory.base.prompt_log import PromptLog
 from iai_memory.errors import MemoryFault, StoreUnavailable
 
 from ..startup.gc_pause import gc_paused
@@ -68,6 +70,10 @@ class Runtime:
                 f"the memory could not be loaded ({self._fault}): run `iai-mcp doctor`"
             )
         return self._memory
+
+    def is_asked_at_prompts(self) -> bool:
+        """Return whether hosts of this store have a prompt hook that asks."""
+        return PromptLog(StorePaths(self.settings.store)).is_in_use()
 
     def _load(self) -> None:
         try:

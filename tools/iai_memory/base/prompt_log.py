@@ -20,6 +20,7 @@ from .paths import StorePaths
 
 WORDS: Final = ("said", "silent", "late", "unanswered", "failed")
 MAX_FILES: Final = 14
+_USED_DAYS: Final = 7
 _TAIL_BYTES: Final = 256 << 10
 _SAFE: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _LINE: Final = re.compile(
@@ -91,6 +92,12 @@ class PromptLog:
                 if word in ("unanswered", "failed"):
                     last = datetime.fromisoformat(at), rest
         return PromptCounts(counts, last)
+
+    def is_in_use(self) -> bool:
+        """Return whether a host's hook asked at a prompt of this store within a week."""
+        now = utc_now()
+        days = (now - timedelta(days=ago) for ago in range(_USED_DAYS + 1))
+        return any(os.access(self._file(day), os.F_OK) for day in days)
 
     def _file(self, day: datetime) -> Path:
         return self._folder / f"prompt-{day:%Y-%m-%d}.log"

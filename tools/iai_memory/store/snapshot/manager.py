@@ -117,6 +117,22 @@ class SnapshotManager:
                 self._take(self._state)
             return self._snapshot
 
+    def forget_searches(self) -> None:
+        """Count from none again: what was searched until now were no questions."""
+        with self._lock:
+            if isinstance(self._state, Absent):
+                self._state = Absent()
+
+    def build_small(self) -> None:
+        """Build after a search what the next one would wait for: a snapshot of few rows."""
+        with self._lock:
+            self._follow()
+            was_searched = isinstance(self._state, Absent) and self._state.searched
+            if was_searched and self._reader.count(EVERYTHING) <= _SMALL_ROWS:
+                self._state = self._after("words", _EACH_ONCE)
+            if isinstance(self._state, Building) and self._state.result.done():
+                self._take(self._state)
+
     def release(self) -> None:
         """Drop the snapshot; the second search from now builds another one."""
         with self._lock:

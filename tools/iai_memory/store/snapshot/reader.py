@@ -66,6 +66,14 @@ class SnapshotReader(TableReader):
         """Whether there is a snapshot now."""
         return self._snapshots.current() is not None
 
+    def forget_searches(self) -> None:
+        """See `SnapshotManager.forget_searches`."""
+        self._snapshots.forget_searches()
+
+    def build_small_snapshot(self) -> None:
+        """See `SnapshotManager.build_small`."""
+        self._snapshots.build_small()
+
     def nearest(
         self, query: Vector, where: Filter, limit: int, *, nprobes: int
     ) -> dict[str, float]:
