@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from .base.checks import check_flag, check_whole
-from .base.clock import parse_time
+from .base.clock import parse_time, utc_now
 from .coverage.answers import Sight
 from .coverage.catching_up import CaughtUp
 from .errors import UnknownRecord
@@ -222,6 +222,7 @@ class Memory(StoreUpkeep):
             StoreFault: The store could not be read.
         """
         from .injection.events import injected
+        from .injection.threshold import threshold_now
         from .injection.why import injections_of, last_session, session_named
 
         if catch_up:
@@ -232,7 +233,8 @@ class Memory(StoreUpkeep):
             chosen = last_session(self.store, self.default_project)
         else:
             chosen = session_named(self.store, session, events, self.zone)
-        return injections_of(self.store, chosen, events, self.store.erasures.now().purged)
+        found = injections_of(self.store, chosen, events, self.store.erasures.now().purged)
+        return found.model_copy(update={"threshold": threshold_now(self.paths, utc_now())})
 
     def supersede(
         self, id: str, text: str, *, reason: str = "", at: str | datetime | None = None

@@ -152,16 +152,38 @@ class Recalled(Result):
     coverage: Coverage = Coverage()
 
 
+class PromptThreshold(Result):
+    """How sure an answer must be before memories are said at a prompt, and why.
+
+    That is `min_answer`, and `base_answer` at first. Of the last `judged` prompts that were given
+    memories `used` used them, and `contradicted` said something else of the same.
+    """
+
+    min_answer: float
+    base_answer: float
+    judged: int
+    used: int
+    contradicted: int
+    is_damaged: bool = False
+
+    @property
+    def is_raised(self) -> bool:
+        """Whether more is needed than at first."""
+        return self.min_answer > self.base_answer
+
+
 class PromptRecall(Result):
     """What is put before a model at one prompt: a finished block of text, or "" for nothing.
 
-    `reason` is a short word for the log: why these memories were chosen, or why none was.
+    `reason` is a short word for the log: why these memories were chosen, or why none was;
+    `threshold` is there where memories reached its base.
     """
 
     text: str = ""
     memory_ids: list[str] = []
     confidences: list[float] = []
     reason: str
+    threshold: PromptThreshold | None = None
 
 
 class InjectedMemory(Result):
@@ -202,7 +224,7 @@ class InjectionView(Result):
 class Injections(Result):
     """Everything that is known to have been put before a model in a session, oldest first.
 
-    `cut` counts older ones that are not listed.
+    `cut` counts older ones that are not listed; `threshold` is what prompts need now.
     """
 
     session: str
@@ -212,6 +234,7 @@ class Injections(Result):
     turns: int
     injections: list[InjectionView]
     cut: int = 0
+    threshold: PromptThreshold | None = None
 
 
 PURGED: Final = "was purged, and does not come back"

@@ -18,7 +18,15 @@ from .base.progress import never_interrupted
 from .capturing import CapturingHandle
 from .errors import StoreFault, StoreUnavailable
 from .maintenance.status import status
-from .results import MemoryHistory, RecordView, Restored, Status, StoreDiff, Undone
+from .results import (
+    MemoryHistory,
+    PromptThreshold,
+    RecordView,
+    Restored,
+    Status,
+    StoreDiff,
+    Undone,
+)
 from .session_start.cache import remove_pages
 from .store.record_view import view_of
 from .writing import changes
@@ -193,6 +201,36 @@ class StoreUpkeep(CapturingHandle):
             max_seconds=max_seconds,
             interrupted=interrupted,
         )
+
+    def judge_prompts(self) -> bool:
+        """Judge whether one prompt used what it was given, where that is due.
+
+        Returns whether another one waits for it. Costs reading a small file within an hour
+        after nothing was left.
+
+        Raises:
+            StoreFault: The table could not be read, or the outcomes not be written.
+        """
+        from .injection.judging import judge_next
+
+        return judge_next(self.store, self.ledger, utc_now())
+
+    def prompt_threshold(self) -> PromptThreshold:
+        """Return how sure an answer must be to be said at a prompt; opens no table."""
+        from .injection.threshold import threshold_now
+
+        return threshold_now(self.paths, utc_now())
+
+    def reset_prompt_threshold(self) -> PromptThreshold:
+        """Let what prompts were given until now count for nothing; return the threshold then.
+
+        Raises:
+            StoreFault: The outcomes could not be written.
+        """
+        from .injection.judging import reset_threshold
+
+        _ = self.store  # nothing is written beside one that is lost
+        return reset_threshold(self.paths, self.ledger, utc_now())
 
     def close(self) -> None:
         """Refresh the page and take a backup that is due, if this object changed the store."""

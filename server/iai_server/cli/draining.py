@@ -58,6 +58,8 @@ def drain(
         emit_lines([*_lost(done), f"{reader}: it answers what waits"])
     else:
         emit_lines(_lines(done, waiting))
+    if done.stored:
+        memory.judge_prompts()
     if done.faults:
         raise StoreUnavailable("; ".join(done.faults))
     lost = bool(done.nameless or done.unreadable)

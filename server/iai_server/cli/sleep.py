@@ -30,14 +30,16 @@ def register(app: typer.Typer) -> None:
 def sleep(as_json: AsJson = False) -> None:
     """Run the maintenance of an idle server now. Ctrl-C keeps what is done.
 
-    It compacts, embeds, rebuilds topics, refreshes the session-start page, and takes the backup of
-    the day.
+    It compacts, embeds, rebuilds topics, refreshes the session-start page, takes the backup of the
+    day, and looks whether what prompts were given was used.
     """
     memory = open_drained_memory()
     with _interruptible() as interrupted, progress() as bar:
         report = memory.sleep(force=True, interrupted=interrupted, progress=_progress_on(bar))
         if not (report.busy or report.interrupted):
             memory.back_up_if_due(asleep=True, interrupted=interrupted)
+            while not interrupted() and memory.judge_prompts():
+                pass  # one prompt each
     if as_json:
         emit_json(
             {

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from iai_memory.errors import InvalidInput
+
 from .memory_lines import INDENT
 from .opening import open_memory
 from .options import AsJson
 from .printing import emit_json, emit_lines, memory_text
 
 if TYPE_CHECKING:
+    from iai_memory import Memory
     from iai_memory.results import InjectedMemory, Injections, InjectionView
 
 _OUTCOMES: Final = {
@@ -37,15 +40,43 @@ def why(
             show_default="the last session of this folder's project",
         ),
     ] = None,
+    reset_threshold: Annotated[
+        bool,
+        typer.Option(
+            "--reset-threshold",
+            help="Show nothing, and let memories be said at prompts as often as at first.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what was put before the model in a session, by what, why, and what it used of it."""
+    """Show what was put before the model in a session, by what, why, and what it used of it.
+
+    Where few prompts used what they were given, memories are said at higher confidence only.
+    """
     memory = open_memory()
+    if reset_threshold:
+        _reset(memory, session, as_json=as_json)
+        return
     found = memory.why(session, catch_up=True)
     if as_json:
         emit_json(found)
     else:
         emit_lines(_lines(found, memory.zone))
+
+
+def _reset(memory: Memory, session: str | None, *, as_json: bool) -> None:
+    if session is not None:
+        raise InvalidInput("the threshold is one for all sessions: send --reset-threshold alone")
+    found = memory.reset_prompt_threshold()
+    if as_json:
+        emit_json(found)
+    else:
+        emit_lines(
+            [
+                f"memories are said at prompts where the answer has {found.min_answer:.2f}; what "
+                f"became of earlier ones does not count any more"
+            ]
+        )
 
 
 def _lines(found: Injections, zone: tzinfo) -> list[str]:
@@ -56,14 +87,26 @@ def _lines(found: Injections, zone: tzinfo) -> list[str]:
     turns = "1 turn" if found.turns == 1 else f"{found.turns:,} turns"
     lines = [f"session {memory_text(found.session)}{project}{span}, {turns}"]
     if not found.injections:
-        return [*lines, "nothing is known to have been put before its model"]
+        return [*lines, "nothing is known to have been put before its model", *_threshold(found)]
     if found.cut:
         lines.append(f"{found.cut:,} earlier ones are not listed")
     for one in found.injections:
         lines += [_head(one, zone), *(line for each in one.memories for line in _memory(each))]
     counts = Counter[str](each.outcome for one in found.injections for each in one.memories)
     told = ", ".join(f"{counts[name]:,} {said}" for name, said in _OUTCOMES.items() if counts[name])
-    return [*lines, f"together: {told}"]
+    return [*lines, f"together: {told}", *_threshold(found)]
+
+
+def _threshold(found: Injections) -> list[str]:
+    """Return that memories are said more rarely, where they are."""
+    now = found.threshold
+    if now is None or not now.is_raised:
+        return []
+    return [
+        f"{now.used} of the last {now.judged} prompts of all sessions used what they were given, "
+        f"so memories are said where the answer has {now.min_answer:.2f} and not "
+        f"{now.base_answer:.2f}: `iai-mcp why --reset-threshold` sets that back"
+    ]
 
 
 def _head(one: InjectionView, zone: tzinfo) -> str:

@@ -22,7 +22,7 @@ from .check import BrokenLink, Check, WeakLink, run_check
 from .erasure_checks import check_erasures
 from .host_checks import check_hosts
 from .lock_checks import check_locks
-from .prompt_checks import check_prompts
+from .prompt_checks import check_prompt_memories, check_prompts
 from .round_trip import RoundTrip
 from .state_files import check_state_files
 from .table_checks import can_be_opened, check_table
@@ -61,6 +61,7 @@ def run_checks(memory: Memory, *, full: bool = False) -> list[Check]:
         ]
     checks.append(run_check("backups", lambda: check_backups(memory)))
     checks.append(run_check("prompts", lambda: check_prompts(memory)))
+    checks.append(run_check("prompt memories", lambda: check_prompt_memories(memory)))
     return [*checks, *check_at_rest(memory), *check_hosts(memory), *check_capture(memory)]
 
 

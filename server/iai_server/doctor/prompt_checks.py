@@ -1,4 +1,4 @@
-"""The check of prompts: whether a living server answered the prompt hook."""
+"""The checks of prompts: whether a server answered the hook, and whether what was said was used."""
 
 from __future__ import annotations
 
@@ -32,6 +32,31 @@ def check_prompts(memory: Memory) -> str:
             f"{told}: see whether your host starts `iai-mcp serve`: run `iai-mcp status`"
         )
     return told
+
+
+def check_prompt_memories(memory: Memory) -> str:
+    """Return how many prompts used what they were given, and the threshold in force.
+
+    Raises:
+        WeakLink: Too few did, so that the threshold rose; or the file of outcomes is damaged.
+    """
+    found = memory.prompt_threshold()
+    if found.is_damaged:
+        raise WeakLink(
+            f"{memory.paths.prompt_outcomes} cannot be used, so the threshold is at its base, "
+            f"{found.base_answer:.2f}: `iai-mcp sleep` begins the file anew"
+        )
+    if not found.judged:
+        return f"none judged yet, said where the answer has {found.min_answer:.2f}"
+    told = f"{found.used} of the last {found.judged} prompts used what they were given"
+    if found.contradicted:
+        told = f"{told}, {found.contradicted} contradicted it"
+    if found.is_raised:
+        raise WeakLink(
+            f"{told}, so memories are said where the answer has {found.min_answer:.2f} and not "
+            f"{found.base_answer:.2f}: if they helped, run `iai-mcp why --reset-threshold`"
+        )
+    return f"{told}, said where the answer has {found.min_answer:.2f}"
 
 
 _WHY: Final = {

@@ -21,6 +21,7 @@ _STATE_FILES: Final = (
     "topics.json",
     "imported.json",
     "handshake.json",
+    "prompt-outcomes.json",
     "spool/sessions.json",
     "spool/offsets.json",
 )

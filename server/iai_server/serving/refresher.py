@@ -28,6 +28,7 @@ SHUTDOWN_SEC = 2.0
 CAPTURE_WAIT_SEC = 5.0
 POLL_SEC = 0.5
 LAST_BACKUP_SEC = 1.0
+JUDGE_EVERY_SEC = 3600.0
 
 
 class Refresher:
@@ -49,6 +50,7 @@ class Refresher:
         self._watchdog = Watchdog(self._publish_step)
         self._embedded_version = -1
         self._embeds = False
+        self._judges_at = 0.0
         self._reported: dict[str, str] = {}
 
     def start(self) -> None:
@@ -117,6 +119,7 @@ class Refresher:
         self._capture(memory)
         self._attempt("embedding", lambda: self._embed(memory))
         self._attempt("compaction", memory.upkeep)
+        self._attempt("judging", lambda: self._judge(memory))
         if self._runtime.lifecycle.state is State.SLEEP:
             self._attempt("sleep", lambda: self._sleep(memory))
             self._attempt("backup", lambda: self._back_up(memory))
@@ -209,6 +212,14 @@ class Refresher:
         is_done = not self._embeds and memory.store.latest.count_pending() == 0
         nothing_left = memory.model is not None and is_done
         self._embedded_version = memory.store.version if nothing_left else -1
+
+    def _judge(self, memory: Memory) -> None:
+        """Judge one prompt at each pass while any is due, then look again in an hour."""
+        if time.monotonic() < self._judges_at:
+            return
+        self._judges_at = time.monotonic() + JUDGE_EVERY_SEC  # also where it fails
+        if memory.judge_prompts():
+            self._judges_at = 0.0
 
     def _sleep(self, memory: Memory) -> None:
         if memory.needs_sleep():

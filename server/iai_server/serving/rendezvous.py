@@ -36,7 +36,7 @@ from iai_memory.errors import ForeignFileFault, InvalidInput, MemoryFault, Store
 from .readiness import Readiness
 
 if TYPE_CHECKING:
-    from iai_memory.results import PromptRecall
+    from iai_memory.results import PromptRecall, PromptThreshold
 
     from .runtime import Runtime
 
@@ -184,7 +184,10 @@ class Rendezvous:
         elapsed = round((time.monotonic() - started) * 1000)
         count = len(recalled.memory_ids) if is_said else 0
         try:
-            self._records.write(f"{word} memories={count} reason={recalled.reason} ms={elapsed}")
+            self._records.write(
+                f"{word} memories={count} reason={recalled.reason} ms={elapsed}"
+                f"{_raised(recalled.threshold)}"
+            )
         except (OSError, MemoryFault) as exc:
             _log.info("a prompt is not counted: %s", exc)
         self._readiness.after_prompt()
@@ -208,6 +211,13 @@ class Rendezvous:
         except Exception as exc:  # noqa: BLE001 - the edge of the thread: the next prompt may do
             self._report(exc)
             return PromptRecall(reason="fault")
+
+
+def _raised(threshold: PromptThreshold | None) -> str:
+    """Return the threshold for the log, where it is not that of the base."""
+    if threshold is None or not threshold.is_raised:
+        return ""
+    return f" threshold={threshold.min_answer:.3f}"
 
 
 def open_ask(folder: Path, ask: Path) -> int:

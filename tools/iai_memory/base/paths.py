@@ -76,6 +76,11 @@ class StorePaths:
         return self.root / "maintenance.json"
 
     @property
+    def prompt_outcomes(self) -> Path:
+        """What became of the memories that prompts were given."""
+        return self.root / "prompt-outcomes.json"
+
+    @property
     def imported(self) -> Path:
         """How far each transcript was imported."""
         return self.root / "imported.json"

@@ -5,24 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from ..base.clock import utc_now
 from ..recall.project_scope import in_project
 from ..results import PromptRecall
 from .block import block_of
 from .shown import not_asked_in, not_on_page, not_said_in, seen_by
+from .threshold import MIN_ANSWER, MIN_CONFIDENCE, threshold_now
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..base.ledger import Ledger
     from ..embedding.encoder import Encoder
     from ..recall.query import Query
+    from ..results import Hit, PromptThreshold
     from ..store.table import Store
 
-MIN_CONFIDENCE: Final = 0.6
-"""Of a memory that is said, where its answer has `MIN_ANSWER`.
-
-On two people's real sessions 20 of the 24 memories said to their 298 questions are right, 12 of 13
-and 8 of 11 (`tests.benchmarks.prompt_memories`). Both minimums were chosen on these questions; with
-either a twentieth more or less the share is .76 to .83."""
-MIN_ANSWER: Final = 0.85
 MAX_MEMORIES: Final = 3
 
 
@@ -76,12 +74,21 @@ def recall_at_prompt(
         hits = not_said_in(store.latest, session_id, hits)
     if not hits:
         return PromptRecall(reason="said_here")
-    hits = not_on_page(store.paths, page_key, hits)[:MAX_MEMORIES]
+    hits = not_on_page(store.paths, page_key, hits)
     if not hits:
         return PromptRecall(reason="on_page")
+    return _said(hits, found.confidence or 0.0, threshold_now(store.paths, utc_now()))
+
+
+def _said(hits: Sequence[Hit], answer: float, threshold: PromptThreshold) -> PromptRecall:
+    """Return the hits if the answer reaches the threshold, which may be higher than its base."""
+    if answer < threshold.min_answer:
+        return PromptRecall(reason="threshold_raised", threshold=threshold)
+    said = hits[:MAX_MEMORIES]
     return PromptRecall(
-        text=block_of(hits),
-        memory_ids=[hit.id for hit in hits],
-        confidences=[round(hit.confidence or 0.0, 3) for hit in hits],
+        text=block_of(said),
+        memory_ids=[hit.id for hit in said],
+        confidences=[round(hit.confidence or 0.0, 3) for hit in said],
         reason="answers",
+        threshold=threshold,
     )

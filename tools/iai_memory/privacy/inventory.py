@@ -147,6 +147,9 @@ STORE_FILES: Final = (
     FileKind("replacing.json", _NOTHING, "JSON: names of folders", Treatment.NO_TEXT),
     FileKind("repair.json", "names of transcripts to be read again", _JSON, Treatment.LINES),
     FileKind("maintenance.json", _NOTHING, "JSON: numbers", Treatment.NO_TEXT),
+    FileKind(
+        "prompt-outcomes.json", _NOTHING, "JSON: times, ids, words of ours", Treatment.NO_TEXT
+    ),
     FileKind("store.json", _NOTHING, "JSON: an id, times, numbers", Treatment.NO_TEXT),
     FileKind("exports.json", "names of exported files", _JSON, Treatment.LINES),
     FileKind(
