@@ -22,7 +22,6 @@
 #
 # shellcheck source-path=SCRIPTDIR
 # shellcheck disable=SC2154  # the files of lib/ set much of what is used here
-# shellcheck disable=SC3067  # `test -O` is not POSIX, but every shell we meet has it
 
 trap 'exit 0' EXIT # whatever goes wrong: a hook that fails is held against the user's session
 # The same in each hook: what finds lib/ cannot be in it.
@@ -33,7 +32,7 @@ if [ -L "$0" ] || ! [ -d "$lib" ]; then # called through a link, or by its bare 
     lib=$(readlink -f "$self" 2>/dev/null)
     lib=${lib%/*}/lib
 fi
-for part in common root; do
+for part in common root rendezvous; do
     [ -f "$lib/$part.sh" ] && [ -r "$lib/$part.sh" ] && continue
     printf 'iai-mcp: %s cannot be read: run "iai-mcp connect claude-code" (or codex), or copy lib/ too\n' "$lib/$part.sh" >&2
     exit 0
@@ -43,27 +42,14 @@ log_name=prompt
 . "$lib/common.sh"
 # shellcheck source=lib/root.sh
 . "$lib/root.sh"
+# shellcheck source=lib/rendezvous.sh
+. "$lib/rendezvous.sh"
 
 # Ends the hook, after it has read what the host still writes: a host takes it for a failure when it
 # cannot write all of it.
 leave() {
     [ -t 0 ] || cat >/dev/null
     exit 0
-}
-
-# True when a server waits at the FIFO `ask`, and both are ours.
-is_awaited() {
-    [ -p "$ask" ] && ! [ -L "$ask" ] && [ -O "$ask" ] || return
-    ! [ -L "$run" ] && [ -O "$run" ] && [ -O "$store" ] || return
-    set +f
-    for mark in "$run"/server-*; do
-        if kill -0 "${mark##*-}"; then
-            set -f
-            return
-        fi
-    done
-    set -f
-    return 1
 }
 
 # Removes what hooks that were killed left behind.
@@ -109,7 +95,7 @@ ask_server() {
 
 case ${IAI_MCP_PROMPT_RECALL:-1} in 0 | [Ff]alse | FALSE | [Nn]o | NO | [Oo]ff | OFF | [FfNn]) leave ;; esac
 if [ -z "$store" ] || [ -n "$disabled" ] || [ -t 0 ]; then leave; fi
-run=$store/run ask=$store/run/ask request=$store/run/$$.json answer=$store/run/$$.answer
+request=$run/$$.json answer=$run/$$.answer
 find_root "$start"
 [ -z "$ignored" ] || leave
 sweep

@@ -25,7 +25,7 @@ if [ -L "$0" ] || ! [ -d "$lib" ]; then # called through a link, or by its bare 
     lib=$(readlink -f "$self" 2>/dev/null)
     lib=${lib%/*}/lib
 fi
-for part in common json json_escapes root project cli; do
+for part in common json json_escapes root project rendezvous cli; do
     [ -f "$lib/$part.sh" ] && [ -r "$lib/$part.sh" ] && continue
     printf 'iai-mcp: %s cannot be read: run "iai-mcp connect claude-code" (or codex), or copy lib/ too\n' "$lib/$part.sh" >&2
     exit 0
@@ -39,6 +39,8 @@ log_name=recall
 . "$lib/root.sh"
 # shellcheck source=lib/project.sh
 . "$lib/project.sh"
+# shellcheck source=lib/rendezvous.sh
+. "$lib/rendezvous.sh"
 
 # Says by its status whether the payload may be served as it is; sets `stale` when it may be served
 # under a line about its age.
@@ -206,6 +208,8 @@ if [ -n "$ignored" ]; then
     log disabled
     exit 0
 fi
+# A server that waits makes itself ready for the first prompt, where hosts ask at prompts.
+is_awaited && printf 'session\n' 1<>"$ask"
 serve_cache && exit 0
 
 # --- the live command: shells read a script as they go, so a hit does not pay for what follows ------

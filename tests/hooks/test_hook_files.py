@@ -17,8 +17,16 @@ from tests.support.hooks import PAGE, CaptureRun, HookRun, PromptRun, RecallRun,
 
 from iai_server.hosts.hook_files import HOOK_FILES
 
-OF_RECALL = ["common.sh", "json.sh", "json_escapes.sh", "root.sh", "project.sh", "cli.sh"]
-OF_PROMPT = ["common.sh", "root.sh"]
+OF_RECALL = [
+    "common.sh",
+    "json.sh",
+    "json_escapes.sh",
+    "root.sh",
+    "project.sh",
+    "rendezvous.sh",
+    "cli.sh",
+]
+OF_PROMPT = ["common.sh", "root.sh", "rendezvous.sh"]
 OF_CAPTURE = [
     "common.sh",
     "ring.awk",

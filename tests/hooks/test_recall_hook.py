@@ -51,6 +51,25 @@ def test_a_fresh_payload_is_printed_byte_for_byte(recall: RecallRun) -> None:
     assert int(match[2]) == len(PAGE.encode())
 
 
+def test_a_server_that_waits_is_told_that_a_session_begins_and_not_waited_for(
+    recall: RecallRun,
+) -> None:
+    put(recall.cache)
+    meeting = recall.store / "run"
+    meeting.mkdir(mode=0o700)
+    os.mkfifo(meeting / "ask", 0o600)
+    fifo = os.open(meeting / "ask", os.O_RDWR | os.O_NONBLOCK)
+    try:
+        assert recall.run() == PAGE  # of a server that was killed nothing but the FIFO is left
+        with pytest.raises(BlockingIOError):
+            os.read(fifo, 100)
+        (meeting / f"server-{os.getpid()}").touch()
+        assert recall.run() == PAGE
+        assert os.read(fifo, 100) == b"session\n"
+    finally:
+        os.close(fifo)
+
+
 @pytest.mark.parametrize("folder", ["{folder}", "{folder}/gone", "/", "C:\\\\work", "sub", "."])
 def test_a_folder_without_a_page_never_gets_that_of_all_projects(
     recall: RecallRun, folder: str

@@ -19,6 +19,7 @@ HOOK_FILES: Final = {
     "lib/json_escapes.sh": 0o644,
     "lib/root.sh": 0o644,
     "lib/project.sh": 0o644,
+    "lib/rendezvous.sh": 0o644,
     "lib/cli.sh": 0o644,
     "lib/ring.awk": 0o644,
     "lib/waiter.sh": 0o644,

@@ -44,6 +44,11 @@ class Readiness:
             self._attempt(runtime.memory().warm)
             self._has_answered = True
 
+    def session_begins(self) -> None:
+        """Wake, and load what its first prompt needs, which the hook of the session asks for."""
+        self._runtime.session_goes_on()
+        self.keep(alone=True)
+
     def after_prompt(self) -> None:
         """Prepare for the next prompt, now that nobody waits for this one."""
         self._has_answered = True

@@ -186,6 +186,9 @@ class Refresher:
 
     def _drain(self, memory: Memory) -> None:
         done = memory.drain(reading=self._note_transcript)
+        if done.stored:
+            # Who reads the answer writes the next prompt; the model that embeds it stays for that.
+            self._runtime.session_goes_on()
         if done.faults:
             raise StoreUnavailable("; ".join(done.faults))
 

@@ -8,7 +8,9 @@
      │ ◀─────────── `|line` for each line, `end <pid>`  one write
      │ prints it; after 0.25 s without it nothing
 
-The hook opens both FIFOs for reading and writing, so neither side ever waits for the other to open.
+The hook at a session's start writes `session` into run/ask, and waits for nothing: the first prompt
+follows. The hooks open FIFOs for reading and writing, so neither side ever waits for the other to
+open.
 """
 
 from __future__ import annotations
@@ -50,6 +52,7 @@ _GIVE_WAY_SEC: Final = 0.03
 _MAX_REQUEST: Final = 16 << 20
 _MAX_ANSWER: Final = 16 << 10  # all of it fits into the pipe of every system
 _ID: Final = re.compile(rb"[1-9][0-9]{0,9}")
+_SESSION: Final = b"session"  # from the hook at a session's start
 _LEFT: Final = re.compile(r"[1-9][0-9]{0,9}\.(?:json|answer)")
 _MARK: Final = "server-"
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -163,6 +166,8 @@ class Rendezvous:
         for line in lines.split(b"\n"):
             if _ID.fullmatch(line):
                 self._answer(line.decode())
+            elif line == _SESSION:
+                self._readiness.session_begins()
 
     def _answer(self, asker: str) -> None:
         """Answer one hook; a fault is an empty answer, so that nobody waits for it."""

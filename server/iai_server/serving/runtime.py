@@ -75,6 +75,11 @@ class Runtime:
         """Return whether hosts of this store have a prompt hook that asks."""
         return PromptLog(StorePaths(self.settings.store)).is_in_use()
 
+    def session_goes_on(self) -> None:
+        """Wake, or stay awake, where hosts ask at prompts: one will follow."""
+        if self.is_asked_at_prompts():
+            self.lifecycle.touch()
+
     def _load(self) -> None:
         try:
             with gc_paused():

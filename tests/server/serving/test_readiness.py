@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
-from tests.support.pages import until
+from tests.support.checkout import HOOKS
+from tests.support.pages import ring, until
+from tests.support.talking import WAIT_SEC, child_environment
 
 from iai_memory import Memory, Settings, load_settings
 from iai_memory.base.paths import StorePaths
 from iai_memory.base.prompt_log import PromptLog
+from iai_server.serving.lifecycle import Lifecycle, State
 from iai_server.serving.readiness import Readiness
+from iai_server.serving.refresher import Refresher
 from iai_server.serving.rendezvous import Rendezvous
 from iai_server.serving.runtime import Runtime
 
@@ -32,6 +38,19 @@ def served(settings: Settings, **chosen: float) -> Runtime:
     return runtime
 
 
+def drowsy_until_touched() -> Lifecycle:
+    now = iter((0.0, 400.0))
+    lifecycle = Lifecycle(300, 1_800, clock=lambda: next(now, 400.0))
+    assert lifecycle.state is State.DROWSY
+    return lifecycle
+
+
+def begin_session(settings: Settings) -> None:
+    environment = child_environment(settings.store, None)
+    hook = [HOOKS / "iai-mcp-session-recall.sh"]
+    subprocess.run(hook, input=b"{}", check=True, cwd=settings.store.parent, env=environment)
+
+
 def test_nothing_is_loaded_ahead_where_no_prompt_is_expected_of_this_server(
     settings: Settings,
 ) -> None:
@@ -51,17 +70,42 @@ def test_nothing_is_loaded_ahead_where_no_prompt_is_expected_of_this_server(
     assert runtime.memory().is_warm
 
 
-def test_a_server_loads_the_model_at_its_start_where_hosts_ask_at_prompts(
-    settings: Settings,
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_server_loads_the_model_where_a_session_begins_and_hosts_ask_at_prompts(
+    settings: Settings, alone: bool
 ) -> None:
-    PromptLog(StorePaths(settings.store)).write("unanswered nobody")
+    paths = StorePaths(settings.store)
+    PromptLog(paths).write("unanswered nobody")
     runtime = served(settings)
+    if not alone:
+        runtime.lifecycle = drowsy_until_touched()
+        paths.run.mkdir(mode=0o700)
+        (paths.run / f"server-{os.getppid()}").touch()
     rendezvous = Rendezvous(runtime)
     rendezvous.start()
     try:
+        until("the server", (paths.run / f"server-{os.getpid()}").exists)
+        if not alone:
+            begin_session(settings)
         until("the model", lambda: runtime.memory().is_warm)
     finally:
         rendezvous.stop()
+    assert runtime.lifecycle.state is State.WAKE
+
+
+def test_a_turn_that_was_captured_keeps_the_server_awake_where_hosts_ask_at_prompts(
+    settings: Settings,
+) -> None:
+    PromptLog(StorePaths(settings.store)).write("unanswered nobody")
+    runtime = served(settings.model_copy(update={"model": None}))
+    runtime.lifecycle = drowsy_until_touched()
+    ring(runtime.memory(), "We moved the staging database.")
+    refresher = Refresher(runtime)
+    refresher.start()
+    try:
+        until("the turn", lambda: runtime.lifecycle.state is State.WAKE)
+    finally:
+        assert refresher.stop(WAIT_SEC)
 
 
 def test_no_prompt_waits_for_the_table_to_be_copied(settings: Settings) -> None:
