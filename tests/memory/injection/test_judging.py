@@ -9,14 +9,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.support.given_prompts import note_given
 
 from iai_memory import Memory
-from iai_memory.base.ledger import Ledger
+from iai_memory.base.locks import held, waiting_until
 from iai_memory.errors import StoreBusy, StoreUnavailable
 from iai_memory.injection.judging import judge_next, reset_threshold
 from iai_memory.injection.outcome_file import read_outcomes, write_outcomes
 from iai_memory.injection.threshold import threshold_now
-from iai_memory.results import PromptRecall
 
 NOON = datetime(2026, 5, 8, 12, tzinfo=UTC)
 PORT = "Prod listens on port 5544."
@@ -44,17 +44,7 @@ def given(memory: Memory, *answers: str, at: datetime = NOON, first: int = 0) ->
     """Sessions in each of which a prompt was given one memory; returns its id."""
     stored = memory.ingest({"text": PORT, "created_at": "2026-05-01"}).results[0].id
     assert stored is not None
-    turns: list[dict[str, str]] = []
-    for number, answer in enumerate(answers, first):
-        moment = at + timedelta(seconds=number)
-        memory.ledger = Ledger(memory.paths, lambda moment=moment: moment)  # type: ignore[misc]
-        recalled = PromptRecall(text="b", memory_ids=[stored], confidences=[0.9], reason="answers")
-        memory.note_injected(recalled, session_id=f"s-{number}", by="prompt")
-        later = (moment + timedelta(minutes=1)).isoformat()
-        turn = {"role": "assistant", "session_id": f"s-{number}", "created_at": later}
-        turns += [{"text": answer, **turn}] if answer else []
-    if turns:
-        memory.ingest(turns)
+    note_given(memory, stored, answers, at, first=first)
     return stored
 
 
@@ -209,18 +199,9 @@ def test_two_processes_and_a_kill_judge_each_prompt_once(words_only: Memory) -> 
 
 
 def test_while_another_process_judges_nothing_is_done(words_only: Memory) -> None:
-    from iai_memory.base.locks import held
-
     given(words_only, SILENT)
     with held(words_only.paths.lock("prompt-outcomes"), timeout=0):
         assert not judge_next(words_only.store, words_only.ledger, hours(2))
-        with pytest.raises(StoreBusy, match=r"prompt-outcomes\.lock is held by"):
-            with_no_patience(words_only)
+        with waiting_until(0.0), pytest.raises(StoreBusy, match=r"prompt-outcomes\.lock is held"):
+            reset_threshold(words_only.paths, words_only.ledger, NOON)
     assert not words_only.paths.prompt_outcomes.exists()
-
-
-def with_no_patience(memory: Memory) -> None:
-    from iai_memory.base.locks import waiting_until
-
-    with waiting_until(0.0):
-        reset_threshold(memory.paths, memory.ledger, NOON)

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from tests.support.given_prompts import FACTS, PROMPTS, SURE, note_given
+from tests.support.inventory import unnamed_files
 
 from iai_memory import Memory, load_settings
-from iai_memory.base.ledger import Ledger
+from iai_memory.base.clock import utc_now
 from iai_memory.results import PromptRecall
 from iai_server.cli.main import run
 from iai_server.doctor.check import WeakLink
 from iai_server.doctor.prompt_checks import check_prompt_memories
-
-FACTS = (
-    "We use uv and not pip for the python environment, because it is faster.",
-    "The harbour crane was repainted yellow.",
-    "Releases are tagged by Marta on Fridays.",
-)
-SURE = "Do we use uv or pip for the python environment?"
-PROMPTS = (
-    SURE,
-    "Set up python environments",
-    "Set up a python environment for me",
-    "Install the python environment",
-    "I need a python environment",
-    "What colour is the crane?",
-)
 
 
 @pytest.fixture
@@ -55,28 +42,17 @@ def spoken(memory: Memory) -> set[str]:
     return {prompt for prompt, recalled in said(memory).items() if recalled.text}
 
 
-def was_given(memory: Memory, answer: str, count: int) -> None:
+def was_given(memory: Memory, *answers: str) -> None:
     """Some hours ago so many sessions' prompts were given the first fact, and answered so."""
-    [id_] = [hit.id for hit in memory.recall(SURE, limit=1).hits]
-    noted, began = memory.ledger, datetime.now(UTC) - timedelta(hours=3)
-    turns: list[dict[str, str]] = []
-    for number in range(count):
-        at = began + timedelta(seconds=number)
-        memory.ledger = Ledger(memory.paths, lambda at=at: at)  # type: ignore[misc]
-        recalled = PromptRecall(text="b", memory_ids=[id_], confidences=[0.9], reason="answers")
-        memory.note_injected(recalled, session_id=f"{answer} {number}", by="prompt")
-        later = (at + timedelta(minutes=1)).isoformat()
-        turn = {"text": answer, "session_id": f"{answer} {number}", "created_at": later}
-        turns.append({"role": "assistant", **turn})
-    memory.ledger = noted
-    memory.ingest(turns)
+    [hit] = memory.recall(SURE, limit=1).hits
+    note_given(memory, hit.id, answers, utc_now() - timedelta(hours=3))
 
 
 def test_what_is_never_used_is_said_more_rarely_until_it_is_reset(
     told: Memory, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert check_prompt_memories(told) == "none judged yet, said where the answer has 0.85"
-    was_given(told, "Done.", 40)
+    was_given(told, *["Done."] * 40)
     before = spoken(told)
     assert run(["sleep"]) == 0
 
@@ -94,10 +70,10 @@ def test_what_is_never_used_is_said_more_rarely_until_it_is_reset(
     with pytest.raises(WeakLink, match=told_by_doctor):
         check_prompt_memories(told)
     capsys.readouterr()
-    assert run(["why", "Done. 1"]) == 0
+    assert run(["why", "s-1"]) == 0
     assert "where the answer has 0.93 and not 0.85: `iai-mcp why" in capsys.readouterr().out
 
-    assert run(["why", "Done. 1", "--reset-threshold"]) == 2
+    assert run(["why", "s-1", "--reset-threshold"]) == 2
     assert "send --reset-threshold alone" in capsys.readouterr().err
     assert run(["why", "--reset-threshold"]) == 0
     assert "where the answer has 0.85" in capsys.readouterr().out
@@ -107,8 +83,7 @@ def test_what_is_never_used_is_said_more_rarely_until_it_is_reset(
 
 
 def test_what_is_used_or_contradicted_is_said_as_often_as_before(told: Memory) -> None:
-    was_given(told, "I took uv, as it is faster than pip.", 6)
-    was_given(told, "Done.", 10)
+    was_given(told, *["I took uv, as it is faster than pip."] * 6, *["Done."] * 10)
     while told.judge_prompts():
         pass
     finding = "6 of the last 16 prompts used what they were given, said where the answer has 0.85"
@@ -116,10 +91,11 @@ def test_what_is_used_or_contradicted_is_said_as_often_as_before(told: Memory) -
 
 
 def test_a_damaged_file_of_outcomes_is_a_warning_that_the_next_sleep_ends(told: Memory) -> None:
-    was_given(told, "Done.", 2)
+    was_given(told, "Done.", "Done.")
     told.paths.prompt_outcomes.write_bytes(b"\x00")
     with pytest.raises(WeakLink, match=r"cannot be used, .*at its base, 0\.85: `iai-mcp sleep`"):
         check_prompt_memories(told)
     assert SURE in spoken(told)
     assert run(["sleep"]) == 0
     assert check_prompt_memories(told).startswith("0 of the last 2 prompts used")
+    assert unnamed_files(told.paths.root) == []

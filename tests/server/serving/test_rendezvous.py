@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
 import time
 from collections.abc import Callable, Generator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 from tests.support.checkout import HOOKS
+from tests.support.given_prompts import FACTS, PROMPTS, SURE, note_given
 from tests.support.hooks import needs_root
-from tests.support.talking import ChildServer, child_environment, child_server
+from tests.support.talking import ChildServer, child_environment, child_server, run_cli
 
 from iai_memory import Memory, load_settings
+from iai_memory.base.clock import utc_now
 from iai_memory.base.ledger import Ledger
 from iai_memory.base.paths import StorePaths
 from iai_memory.base.prompt_log import PromptLog
 from iai_memory.errors import StoreUnavailable
+from iai_memory.results import PromptRecall
 from iai_server.serving.rendezvous import Prompt, open_ask, sweep
 
 T = TypeVar("T")
@@ -78,6 +83,44 @@ def server(store: Path, model_folder: Path) -> Generator[ChildServer]:
         child.ask("recall", {"query": QUESTION})
         until((store / "run" / f"server-{child.process.pid}").exists)
         yield child
+
+
+@pytest.mark.slow
+def test_a_server_that_sees_no_use_of_what_it_says_says_less_until_it_is_reset(
+    tmp_path: Path, model_folder: Path
+) -> None:
+    (tmp_path / ".git").mkdir()
+    store = tmp_path / "store"
+    memory = Memory(settings=load_settings(store=store, model=model_folder))
+    old = {"role": "assistant", "created_at": "2024-01-05", "session_id": "old"}
+    told = memory.ingest([{"text": text, **old} for text in FACTS], origin="import").results[0]
+    assert told.id is not None
+    note_given(memory, told.id, ["Done."] * 40, utc_now() - timedelta(hours=3))
+    said = {prompt for prompt in PROMPTS if _recalled(memory, prompt).text}
+    memory.close()
+
+    with child_server(store, model_folder, IAI_MCP_REFRESH_TICK_SEC="0.1") as child:
+        child.ask("recall", {"query": SURE})
+        until(lambda: memory.ledger.last("prompt_threshold_raised"))
+        until(lambda: memory.prompt_threshold().judged == 40)
+        doubtful = next(one for one in said if not _recalled(memory, one).text)
+        log = until(lambda: ask(store, tmp_path, doubtful) or _last_line(store, "silent"))
+        assert re.search(r"reason=threshold_raised ms=\d+ threshold=0\.927$", log)
+        assert until_said(store, tmp_path, prompt=SURE)
+
+        assert "0.85" in run_cli(store, "why", "--reset-threshold")
+        assert until_said(store, tmp_path, prompt=doubtful)
+
+
+def _recalled(memory: Memory, prompt: str) -> PromptRecall:
+    return memory.prompt_recall(prompt, session_id="new", cwd=None, host="claude-code")
+
+
+def _last_line(store: Path, word: str) -> str:
+    """The last line of the log of prompts, if it begins with that word behind its time."""
+    [file] = (store / "logs").glob("prompt-*.log")
+    line = file.read_text().splitlines()[-1]
+    return line if line.split()[1] == word else ""
 
 
 @pytest.fixture
