@@ -29,15 +29,15 @@ PYTEST := IAI_MCP_MODEL=$(CURDIR)/$(MODEL) $(BIN)/python -m pytest
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo fix check test lint types check-tests test-slow test-clients eval eval-quick \
+.PHONY: help setup demo fix check unit test lint types check-tests test-slow test-clients eval eval-quick \
   bench bench-large bench-reference lock wheel clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 $(VENV)/.installed: pyproject.toml requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
-	  { echo "iai-mcp needs Python 3.11 to 3.13: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' || \
+	  { echo "iai-mcp needs Python 3.11 to 3.14: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
@@ -74,8 +74,9 @@ lint: $(VENV)/.installed ## Linters alone: ruff, import contracts, shellcheck
 
 # What `make test` has and this has not: pyright, and every test that needs the embedding model, writes
 # files (so: opens a store, starts a server, runs a hook) or takes its time.
-check: lint ## Linters, mypy and the unit tests, in less than a minute
-	$(BIN)/mypy
+check: lint mypy unit ## Linters, mypy and the unit tests, in less than a minute
+
+unit: $(VENV)/.installed ## Unit tests alone
 	$(PYTEST) -q -n 2 -m "not slow and not clients and not model and not files and not long" $(MORE)
 
 types: $(VENV)/.installed ## Types alone: mypy and pyright
