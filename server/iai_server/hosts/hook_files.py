@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from iai_memory.base.installation import this_installation
 from iai_memory.errors import StoreUnavailable
 
 RECALL_HOOK: Final = "iai-mcp-session-recall.sh"
@@ -41,4 +42,4 @@ def hook_file(name: str) -> Path:
     for path in (packaged, checkout):
         if path.is_file():
             return path
-    raise StoreUnavailable(f"{packaged} is missing: run `pip install --force-reinstall iai-mcp`")
+    raise StoreUnavailable(f"{packaged} is missing: run `{this_installation().reinstall()}`")

@@ -52,8 +52,9 @@ class Host:
 
         Raises:
             CannotMerge: A file cannot be changed safely.
-            HostFileFault: A file cannot be read.
+            HostFileFault: A file cannot be read, or its host would not find the command for long.
         """
+        self.launch.refuse_fleeting()
         return [change for file in self.files if (change := file.plan_connect()) is not None]
 
     def plan_removal(self) -> list[Change]:

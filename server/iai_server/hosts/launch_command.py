@@ -6,9 +6,12 @@ import os
 import shlex
 import shutil
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from iai_memory.base.installation import this_installation, why_fleeting
 
 from .errors import HostFileFault
 
@@ -33,6 +36,19 @@ class Launch:
     command: Path
     environment: dict[str, str]
     hooks: Path
+
+    def refuse_fleeting(self) -> None:
+        """Refuse a command that will not live as long as a host's file.
+
+        Raises:
+            HostFileFault: It lies in a cache or in a folder for temporary files.
+        """
+        own = this_installation()
+        if own.fleeting is not None and (why := why_fleeting(self.command.resolve())):
+            raise HostFileFault(
+                f"{self.command} {why}, and a host would find nothing there: "
+                f"run `{own.install_durably()}`, then connect with the `{SERVER}` that it installs"
+            )
 
     def server_entry(self) -> dict[str, Any]:
         """Return the server's entry in the shape that all hosts share."""
@@ -84,12 +100,27 @@ def is_ours(entry: Any) -> bool:
 
 
 def _command() -> Path:
+    """Return the command that starts this copy, or one that stays where this copy does not.
+
+    Of a tool of uv or pipx it is the link on the PATH, which leads to the next release too.
+    """
+    own = this_installation()
     beside = Path(sys.executable).absolute().with_name(SERVER)
-    if beside.is_file():
-        return beside
-    found = shutil.which(SERVER)
-    if found is None:
-        raise HostFileFault(
-            f"{beside} does not exist, so no host could start it: run `pip install iai-mcp`"
-        )
-    return Path(found).absolute()
+    # `uvx` puts the folder of the copy itself first on the PATH.
+    on_path = [one for one in _on_path() if not one.is_relative_to(own.prefix)]
+    if own.fleeting is None:
+        first = [one for one in on_path if one.resolve() == beside.resolve()]
+    else:
+        first = [one for one in on_path if why_fleeting(one.resolve()) is None]
+    if found := [*first, *[beside][: beside.is_file()], *on_path]:
+        return found[0]
+    raise HostFileFault(
+        f"{beside} does not exist, so no host could start it: run `{own.reinstall()}`"
+    )
+
+
+def _on_path() -> Iterator[Path]:
+    """Yield the commands of our name that the user's shell would find, first things first."""
+    for folder in os.get_exec_path():
+        if Path(folder).is_absolute() and (found := shutil.which(SERVER, path=folder)):
+            yield Path(found)

@@ -22,6 +22,7 @@ from tests.support.model_folders import (
     sha256,
 )
 
+from iai_memory.base.installation import this_installation
 from iai_memory.embedding.identity import MODEL_NAME
 from iai_memory.embedding.install import install_model
 from iai_memory.errors import ModelInstallFailed
@@ -126,8 +127,8 @@ def test_without_the_extra_the_install_names_the_extra(
     with pytest.raises(ModelInstallFailed) as error:
         install_model(tmp_path / "model")
     assert str(error.value) == (
-        "converting the embedding model needs onnx: run `pip install 'iai-mcp[model]'`, "
-        "then run `iai-mcp model install` again"
+        f"converting the embedding model needs onnx: run `{this_installation().add(['onnx'])}`, "
+        f"then run `iai-mcp model install` again"
     )
 
 

@@ -98,7 +98,7 @@ def test_a_damaged_model_of_a_checkout_is_an_error_that_says_how_it_is_made(tmp_
     os.truncate(checkout(tmp_path / "checkout") / "model.onnx", 1)
     with pytest.raises(subprocess.CalledProcessError) as error:
         found_in(tmp_path / "checkout" / "tools", tmp_path / "store")
-    assert "remove that folder and run `make setup`" in error.value.stderr
+    assert f"run `make -C {tmp_path / 'checkout'} setup`" in error.value.stderr
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,11 @@ from tests.support.host_files import (
 )
 
 from iai_memory import load_settings
+from iai_memory.base import installation
+from iai_memory.base.installation import Installation, Installer
 from iai_memory.base.paths import StorePaths
 from iai_server.cli.main import run
+from iai_server.hosts import launch_command
 from iai_server.hosts.file_change import apply
 from iai_server.hosts.hooks_json import script_of
 from iai_server.hosts.names import HostName
@@ -409,7 +412,57 @@ def test_without_a_command_to_start_connect_says_so(
 
     assert run(["connect", "codex"]) == 1
 
-    assert "no host could start it: run `pip install iai-mcp`" in capsys.readouterr().err
+    mend = f"make -C {shlex.quote(str(ROOT))} setup"
+    assert f"no host could start it: run `{mend}`" in capsys.readouterr().err
+
+
+@pytest.fixture
+def fleeting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A copy of ours in the cache of uv, as `uvx` starts one."""
+    prefix = tmp_path / "uv" / "archive-v0" / "q1w2"
+    _program(prefix / "bin" / "iai-mcp")
+    wheel = tmp_path / "iai_mcp-0.1.0-py3-none-any.whl"
+    monkeypatch.setattr(
+        launch_command, "this_installation", lambda: Installation(Installer.PIP, prefix, wheel)
+    )
+    monkeypatch.setattr(sys, "executable", str(prefix / "bin" / "python"))
+    monkeypatch.setenv("PATH", str(prefix / "bin"))
+    return prefix
+
+
+def _program(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o755)
+
+
+def test_a_copy_in_a_cache_is_not_written_into_a_hosts_file(
+    fleeting: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["connect", "codex"]) == 1
+
+    wheel = shlex.quote(str(tmp_path / "iai_mcp-0.1.0-py3-none-any.whl"))
+    said = capsys.readouterr().err
+    assert f"{fleeting / 'bin' / 'iai-mcp'} lies in a cache" in said
+    assert f"run `uv tool install {wheel}`" in said
+    assert not (Path.home() / ".codex").exists()
+    assert run(["disconnect", "codex"]) == 0
+
+
+def test_in_place_of_a_copy_in_a_cache_the_one_that_stays_is_connected(
+    fleeting: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Where tests keep their files counts as temporary.
+    monkeypatch.setattr(installation, "TEMPORARY", ())
+    staying = fleeting.parents[2] / "local" / "bin"
+    _program(staying / "iai-mcp")
+    monkeypatch.setenv("PATH", f"{fleeting / 'bin'}{os.pathsep}{staying}")
+
+    assert run(["connect", "codex"]) == 0
+
+    written = (Path.home() / ".codex" / "config.toml").read_text(encoding="utf-8")
+    assert str(staying / "iai-mcp") in written
+    assert "archive-v0" not in written
 
 
 OLD_MATCHER = "startup|resume|clear|compact"

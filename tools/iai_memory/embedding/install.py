@@ -125,11 +125,14 @@ def _installed(folder: Path, model: PublishedModel) -> ModelFiles | None:
 
 
 def _require_converter(model: PublishedModel) -> None:
+    # Imported here: only an error needs it.
+    from ..base.installation import this_installation
+
     missing = [name for name in model.needs if not importlib.util.find_spec(name)]
     if missing:
         raise ModelInstallFailed(
             f"converting the embedding model needs {' and '.join(missing)}: "
-            f"run `pip install 'iai-mcp[model]'`, then {_again(model)}"
+            f"run `{this_installation().add(missing)}`, then {_again(model)}"
         )
 
 
@@ -268,13 +271,16 @@ def _write_model(
 
 def _try_model(folder: Path, model: PublishedModel, report: ProgressCallback) -> None:
     """Load the new model and encode with it, while the old one is still in place."""
+    # Imported here: only an error needs it.
+    from ..base.installation import this_installation
+
     report("check", 0, 1)
     try:
         load_encoder(_opened(folder, model)).encode(["The quick brown fox."])
     except ModelFault as exc:
         raise ModelInstallFailed(
             f"the embedding model was converted but does not run here ({exc}): "
-            f"run `pip install --upgrade onnxruntime tokenizers`, then {_again(model)}"
+            f"run `{this_installation().add(['onnxruntime', 'tokenizers'])}`, then {_again(model)}"
         ) from exc
     report("check", 1, 1)
 

@@ -40,16 +40,10 @@ CHOSEN_FILE: Final = "chosen"
 BUNDLED_FOLDER = Path(__file__).with_name("bundled")
 _CHECKOUT: Final = Path(__file__).parents[3]
 _MAX_MANIFEST_BYTES: Final = 1 << 20
+_OTHER_SETTING: Final = "unset IAI_MCP_MODEL or point it to a whole model folder"
 
 ModelFileName = Literal["model.onnx", "tokenizer.json"]
 ModelOrigin = Literal["settings", "bundled", "installed", "checkout"]
-
-_NEXT_STEP: dict[ModelOrigin, str] = {
-    "settings": "unset IAI_MCP_MODEL or point it to a whole model folder",
-    "bundled": "run `pip install --force-reinstall iai-mcp`",
-    "installed": "run `{install}`",
-    "checkout": "remove that folder and run `make setup`",
-}
 
 
 class FileRecord(BaseModel):
@@ -236,7 +230,7 @@ def _named(folder: Path) -> ModelFiles:
     if files is None:
         try:
             store_folder(str(folder))
-            what = f"which does not exist: {_NEXT_STEP['settings']}"
+            what = f"which does not exist: {_OTHER_SETTING}"
         except ValueError as exc:
             what = f"but {exc}, or unset IAI_MCP_MODEL"
         raise ModelMissing(f"IAI_MCP_MODEL names {folder}, {what}")
@@ -303,5 +297,21 @@ def sha256_of(path: Path) -> str:
 
 
 def _damaged(folder: Path, origin: ModelOrigin, reason: str) -> ModelCorrupt:
-    next_step = _NEXT_STEP[origin].format(install=install_command(folder.name))
+    next_step = _next_step(folder, origin)
     return ModelCorrupt(f"the embedding model in {folder} cannot be used ({reason}): {next_step}")
+
+
+def _next_step(folder: Path, origin: ModelOrigin) -> str:
+    """Return what brings a damaged model back where it was."""
+    # Imported here: only an error needs it.
+    from ..base.installation import this_installation
+
+    match origin:
+        case "settings":
+            return _OTHER_SETTING
+        case "bundled":
+            return f"run `{this_installation().reinstall()}`"
+        case "installed":
+            return f"run `{install_command(folder.name)}`"
+        case "checkout":
+            return f"remove that folder and run `{this_installation().reinstall()}`"
