@@ -78,6 +78,11 @@ def test_what_is_never_used_raises_the_threshold_and_uses_bring_it_back(
     assert "s-1" not in kept
 
 
+def test_a_memory_that_many_sessions_use_is_used_in_each(words_only: Memory) -> None:
+    given(words_only, *[USED] * 16)  # which is more than few memories with its words
+    assert judge_all(words_only, hours(2)) == {"used": 16}
+
+
 def test_a_prompt_is_looked_at_until_it_was_of_use_or_a_day_is_over(words_only: Memory) -> None:
     given(words_only, "", SILENT)
     assert judge_all(words_only, hours(0.9)) == {}
@@ -163,7 +168,7 @@ def test_the_last_two_hundred_are_kept(words_only: Memory) -> None:
 
 @pytest.mark.slow
 def test_two_processes_and_a_kill_judge_each_prompt_once(words_only: Memory) -> None:
-    given(words_only, *[SILENT, SILENT, USED] * 10)
+    given(words_only, *[SILENT, USED] * 15)
     root, now = str(words_only.paths.root), hours(2).isoformat()
     started = [
         subprocess.Popen(
@@ -194,7 +199,7 @@ def test_two_processes_and_a_kill_judge_each_prompt_once(words_only: Memory) -> 
             process.communicate()
     assert other.returncode == 0
     assert read_by_other.count("judged") < 29, "both were at work"
-    assert judge_all(words_only, hours(2)) == {"not_used": 20, "used": 10}
+    assert judge_all(words_only, hours(2)) == {"not_used": 15, "used": 15}
     assert len({one.key for one in read_outcomes(words_only.paths).judged}) == 30
 
 

@@ -58,7 +58,7 @@ def reset_threshold(paths: StorePaths, ledger: Ledger, now: datetime) -> PromptT
     """
     with held(paths.lock("prompt-outcomes"), timeout=_WAIT_SEC):
         # By what was given and not by a time: a clock that is set back would go on setting aside.
-        aside = [Judged(one.at, one.ids[0], "set_aside", now) for one in _given(ledger)]
+        aside = [Judged(one.at, one.ids[0], "set_aside", now) for one in _given(injected(ledger))]
         write_outcomes(paths, aside, None)
     ledger.write("prompt_threshold_reset")
     return threshold_of(Outcomes(tuple(aside)), now)
@@ -70,10 +70,11 @@ def _judge(store: Store, ledger: Ledger, now: datetime) -> bool:
         return False  # another process was faster
     if before.is_damaged:
         ledger.write("prompt_outcomes_damaged", file=store.paths.prompt_outcomes.name)
-    given, known = _given(ledger), {one.key: one for one in before.judged}
+    events, known = injected(ledger), {one.key: one for one in before.judged}
+    given = _given(events)
     due = [one for one in given if _is_due(one, known.get(_key(one)), now)]
     for one in due[:1]:
-        known[_key(one)] = Judged(*_key(one), _outcome(store, one), now)
+        known[_key(one)] = Judged(*_key(one), _outcome(store, one, events), now)
     is_complete = len(due) <= 1
     judged = _in_order(known, given)
     if judged or before.is_damaged:
@@ -82,9 +83,9 @@ def _judge(store: Store, ledger: Ledger, now: datetime) -> bool:
     return not is_complete
 
 
-def _given(ledger: Ledger) -> list[Injected]:
+def _given(events: Sequence[Injected]) -> list[Injected]:
     """Return the last prompts that were given something, oldest first."""
-    found = [one for one in injected(ledger) if one.by == "prompt" and one.session and one.ids]
+    found = [one for one in events if one.by == "prompt" and one.session and one.ids]
     return found[-MAX_PROMPTS:]
 
 
@@ -106,10 +107,11 @@ def _is_due(one: Injected, judged: Judged | None, now: datetime) -> bool:
     return looked < _SETTLED and now - one.at >= 2 * looked
 
 
-def _outcome(store: Store, one: Injected) -> PromptOutcome:
+def _outcome(store: Store, one: Injected, events: Sequence[Injected]) -> PromptOutcome:
     """Return the best of what became of a prompt's memories: one that is of use is enough."""
     assert one.session is not None, "only those of a session are looked at"
-    found = injections_of(store, one.session, [one], store.erasures.now().purged)
+    purged = store.erasures.now().purged
+    found = injections_of(store, one.session, events, purged, only=one)
     outcomes = {memory.outcome for given in found.injections for memory in given.memories}
     return next(name for name in _BEST_FIRST if name in outcomes)
 

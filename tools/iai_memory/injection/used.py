@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final, Literal, NamedTuple
 
 from ..analysis.claims import Corpus, EvidenceWeights, evidence
@@ -23,6 +24,9 @@ from ..text.filler_words import FILLER_WORDS
 Outcome = Literal["used", "contradicted", "not_used", "unclear"]
 FEW: Final = 12
 """More memories of other sessions than these, and a word is no rare one."""
+
+_TURNS_OF_A_USE: Final = 2
+"""Each session that was given a memory may say its words again, and captures them."""
 
 _ENOUGH: Final = 2.0
 _WEIGHT_OF_PAIR: Final = 0.5  # two of a word's characters, in a script without blanks
@@ -71,23 +75,30 @@ class Talk:
         self._turns = turns
         self._terms = [frozenset(document_terms(one.text[:_MAX_CHARACTERS])) for one in turns]
         self._has_more_than = has_more_than
-        self._is_rare = dict[str, bool]()
+        self._is_rare = dict[tuple[str, int], bool]()
         self._corpus = Corpus(one.text[:_MAX_CHARACTERS] for one in turns)
 
-    def use_of(self, text: str, given_at: datetime) -> Use:
-        """Return what became of a memory that was given at a time."""
+    def use_of(self, text: str, given_at: datetime, elsewhere: int = 0) -> Use:
+        """Return what became of a memory.
+
+        Args:
+            text: Its text.
+            given_at: When it was given.
+            elsewhere: How often other sessions were given it at their prompts.
+        """
         later = [n for n, turn in enumerate(self._turns) if turn.at >= given_at]
         answers = [n for n in later if self._turns[n].is_answer]
         if not answers:
             return Use("unclear")
         known = set[str]().union(*self._terms[: later[0]])
         new, words = self._words(text), dict[str, _Word]()
+        rare = partial(self._rare, most=FEW + _TURNS_OF_A_USE * elsewhere)
         left = 0.0
         for number in later:
             if not self._turns[number].is_answer:
                 known |= self._terms[number]
                 continue
-            unsaid = [word for word in new if word.term not in known and self._rare(word.term)]
+            unsaid = [word for word in new if word.term not in known and rare(word.term)]
             left = left or sum(word.weight for word in unsaid)
             words |= {one.term: one for one in unsaid if one.term in self._terms[number]}
         if any(self._contradicts(text, number) for number in answers):
@@ -97,11 +108,12 @@ class Talk:
             return Use("used", _spelled(words))
         return Use("not_used" if left else "unclear")
 
-    def _rare(self, term: str) -> bool:
-        if term not in self._is_rare:
+    def _rare(self, term: str, most: int) -> bool:
+        """Return whether at most so many memories of other sessions have the term."""
+        if (term, most) not in self._is_rare:
             own = sum(term in terms for terms in self._terms)
-            self._is_rare[term] = not self._has_more_than(term, FEW + own)
-        return self._is_rare[term]
+            self._is_rare[term, most] = not self._has_more_than(term, most + own)
+        return self._is_rare[term, most]
 
     def _words(self, text: str) -> list[_Word]:
         """Return the content words of a memory, each once."""

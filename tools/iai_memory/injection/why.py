@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -93,7 +94,12 @@ def session_named(store: Store, told: str, events: Sequence[Injected], zone: tzi
 
 
 def injections_of(
-    store: Store, session_id: str, events: Sequence[Injected], purged: Collection[str]
+    store: Store,
+    session_id: str,
+    events: Sequence[Injected],
+    purged: Collection[str],
+    *,
+    only: Injected | None = None,
 ) -> Injections:
     """Return what the session was given, and what it used of that.
 
@@ -102,13 +108,17 @@ def injections_of(
         session_id: Its whole id.
         events: Of all sessions, oldest first.
         purged: Ids of what was purged.
+        only: The one of the events that is looked at; None is all of the session.
 
     Raises:
         StoreFault: The store could not be read.
     """
     reader = store.latest
     session = _session(reader, session_id)
-    mine = _of_session(store, session, events)
+    mine = _of_session(store, session, events if only is None else [only])
+    elsewhere = Counter(
+        id_ for one in events if one.by == "prompt" and one.session != session.id for id_ in one.ids
+    )
     shown = mine[-MAX_LISTED:]
     wanted = list(dict.fromkeys(id_ for one, _ in shown for id_ in one.ids))
     known = _known(reader, wanted)
@@ -118,7 +128,7 @@ def injections_of(
     )
 
     def memory(one: Injected, id_: str) -> InjectedMemory:
-        return _memory(one, id_, known.get(id_), talk, purged)
+        return _memory(one, id_, known.get(id_), talk, purged, elsewhere[id_])
 
     span = session.span
     return Injections(
@@ -201,7 +211,12 @@ def _known(reader: TableReader, ids: Sequence[str]) -> dict[str, Record]:
 
 
 def _memory(
-    one: Injected, id_: str, record: Record | None, talk: Talk, purged: Collection[str]
+    one: Injected,
+    id_: str,
+    record: Record | None,
+    talk: Talk,
+    purged: Collection[str],
+    elsewhere: int,
 ) -> InjectedMemory:
     confidence = one.confidence_of(id_)
     if record is None or record.tombstoned_at is not None:
@@ -214,7 +229,7 @@ def _memory(
             confidence=confidence,
             outcome="unclear",
         )
-    use = talk.use_of(record.text, one.at)
+    use = talk.use_of(record.text, one.at, elsewhere)
     return InjectedMemory(
         id=id_,
         text=cut_to_tokens(neutralise(record.text), _SHOWN_TOKENS, _CUT_MARK),
