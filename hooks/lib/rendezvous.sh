@@ -15,11 +15,22 @@ is_awaited() {
     ! [ -L "$run" ] && [ -O "$run" ] && [ -O "$store" ] || return
     set +f
     for mark in "$run"/server-*; do
-        if kill -0 "${mark##*-}"; then
+        if [ -f "$mark" ] && ! [ -L "$mark" ] && kill -0 "${mark##*-}" && is_its_server; then
             set -f
             return
         fi
     done
     set -f
     return 1
+}
+
+# True when the process that `mark` names began when the mark says: the number of a server that was
+# killed may be another process's by now. True where nobody tells.
+is_its_server() {
+    began='' about=''
+    read -r began <"$mark"
+    [ -n "$began" ] && read -r about <"/proc/${mark##*-}/stat" || return 0
+    # shellcheck disable=SC2086 # into its fields; the name before them may hold anything
+    set -- ${about##*) }
+    [ "${20-}" = "$began" ]
 }

@@ -20,6 +20,8 @@ from tests.support.hooks import PromptRun, needs_root
 from tests.support.modes import bound_by_modes, read_only
 from tests.support.shells import yash_loses_bytes
 
+from iai_memory.base.process import began
+
 TEXT = "- 2026-05-08 you: port 5544, `$(id)` \\n 'é'"
 
 
@@ -118,6 +120,25 @@ def test_where_no_server_lives_nothing_is_written_but_a_line_of_the_log(prompt: 
         (prompt.meeting / f"server-{os.getpid()}").rename(prompt.meeting / f"server-{ended()}")
         assert prompt.run() == ""
     assert requests == []
+    assert prompt.log() == ["unanswered nobody"] * 2
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="nobody tells when one began")
+def test_nobody_waits_for_a_process_that_has_a_dead_servers_number(prompt: PromptRun) -> None:
+    with prompt.awaited(answer()) as requests:
+        mark = prompt.meeting / f"server-{os.getpid()}"
+        mark.write_text("1\n")
+        assert prompt.run() == ""
+        assert requests == []
+        mark.unlink()
+        os.mkfifo(mark)
+        assert prompt.run() == ""
+        assert requests == []
+        mark.unlink()
+        mark.write_text(f"{began(os.getpid())}\n")
+        prompt.run()
+        assert len(requests) == 1
+
     assert prompt.log() == ["unanswered nobody"] * 2
 
 

@@ -30,8 +30,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from iai_memory.base.files import PRIVATE_FILE, make_private_folder
+from iai_memory.base.json_file import read_own_file
 from iai_memory.base.machine_faults import told_by_system
 from iai_memory.base.paths import StorePaths
+from iai_memory.base.process import began
 from iai_memory.base.prompt_log import PromptLog
 from iai_memory.errors import ForeignFileFault, InvalidInput, MemoryFault, StoreUnavailable
 
@@ -55,6 +57,7 @@ _ID: Final = re.compile(rb"[1-9][0-9]{0,9}")
 _SESSION: Final = b"session"  # from the hook at a session's start
 _LEFT: Final = re.compile(r"[1-9][0-9]{0,9}\.(?:json|answer)")
 _MARK: Final = "server-"
+_MAX_MARK: Final = 64
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITE: Final = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -127,7 +130,7 @@ class Rendezvous:
         fifo = open_ask(self._folder, self._paths.ask)
         try:
             sweep(self._folder)
-            os.close(os.open(self._mark, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE))
+            _make_mark(self._mark)
             yield fifo
         finally:
             os.close(fifo)
@@ -255,7 +258,7 @@ def sweep(folder: Path) -> None:
     """
     for entry in os.scandir(folder):
         if entry.name.startswith(_MARK):
-            if not _is_alive(entry.name.removeprefix(_MARK)):
+            if not _is_server(Path(entry)):
                 _unlink(Path(entry))
         elif _LEFT.fullmatch(entry.name):
             with suppress(OSError):
@@ -359,14 +362,31 @@ def _is_own_fifo(about: os.stat_result) -> bool:
     return stat.S_ISFIFO(about.st_mode) and about.st_uid == os.geteuid()
 
 
-def _is_alive(pid: str) -> bool:
+def _is_server(mark: Path) -> bool:
+    """Return whether the process that a mark names lives, and is the one that made it."""
     try:
-        os.kill(int(pid), 0)
+        pid = int(mark.name.removeprefix(_MARK))
+        os.kill(pid, 0)
     except (ProcessLookupError, ValueError, OverflowError):
         return False
     except PermissionError:
-        return True
-    return True
+        return False  # another user's: the number was given again
+    try:
+        noted = read_own_file(mark, _MAX_MARK)
+    except OSError:
+        return False
+    return noted is not None and noted.strip() in (b"", began(pid).encode())
+
+
+def _make_mark(mark: Path) -> None:
+    """Make the mark of this process, which says when it began.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    how = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(mark, how, PRIVATE_FILE), "wb") as file:
+        file.write(f"{began(os.getpid())}\n".encode())
 
 
 def _unlink(path: Path) -> None:

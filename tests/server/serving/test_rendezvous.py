@@ -24,6 +24,7 @@ from iai_memory import Memory, load_settings
 from iai_memory.base.clock import utc_now
 from iai_memory.base.ledger import Ledger
 from iai_memory.base.paths import StorePaths
+from iai_memory.base.process import began
 from iai_memory.base.prompt_log import PromptLog
 from iai_memory.errors import StoreUnavailable
 from iai_memory.results import PromptRecall
@@ -226,8 +227,11 @@ def meeting(tmp_path: Path) -> Path:
 def test_only_what_is_old_or_of_no_living_server_is_swept(meeting: Path) -> None:
     kept = ["ask", f"server-{os.getpid()}", "7.json", "notes.json"]
     gone = ["5.json", "6.answer", f"server-{2**22 + 1}", "server-x", "8.json"]
+    gone.append(f"server-{os.getppid()}")  # alive, but not the one that made it
     for name in (*kept, *gone):
         (meeting / name).touch()
+    (meeting / f"server-{os.getpid()}").write_text(f"{began(os.getpid())}\n")
+    (meeting / gone[-1]).write_text("1\n")
     for name, age in {"5.json": 10, "6.answer": 10, "8.json": -10, "notes.json": 10}.items():
         os.utime(meeting / name, (time.time() - age, time.time() - age))
 

@@ -16,6 +16,7 @@ from typing import Final
 
 from .files import PRIVATE_FILE, PRIVATE_FOLDER
 from .locks import QUEUE_SUFFIX
+from .process import is_stopped
 
 _TRIES: Final = 5
 # Whoever is first looks for the lock all the time; if not, it hangs, and others may go on.
@@ -134,13 +135,3 @@ class Place:
         os.close(self._descriptor)
         with suppress(OSError):
             os.rmdir(self._queue.folder)  # noqa: PTH106 - fails while others wait
-
-
-def is_stopped(pid: int) -> bool:
-    """Return whether a process is stopped, as by Ctrl-Z; known on Linux alone, elsewhere false."""
-    try:
-        about = Path(f"/proc/{pid}/stat").read_bytes()
-    except OSError:
-        return False  # no /proc, or it ended
-    # The name before it may hold anything, brackets too.
-    return about.rpartition(b")")[2].split()[:1] in ([b"T"], [b"t"])

@@ -81,7 +81,7 @@ class Holder(NamedTuple):
 
         A process that is stopped is told on Linux alone; elsewhere its age shows it.
         """
-        from .lock_queue import is_stopped
+        from .process import is_stopped
 
         if is_stopped(self.pid):
             return f"it is stopped: run `kill -CONT {self.pid}`, or `kill -9 {self.pid}`"
@@ -147,7 +147,7 @@ class OsLock:
             time.sleep(min(_LONGEST_POLL_SEC, pause))
 
     def _holder_is_stopped(self) -> bool:
-        from .lock_queue import is_stopped
+        from .process import is_stopped
 
         holder = holder_of(self.path)
         return holder is not None and is_stopped(holder.pid)

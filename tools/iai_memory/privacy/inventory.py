@@ -170,7 +170,7 @@ STORE_FILES: Final = (
     ),
     FileKind("servers/*.lock", _NOTHING, "a number", Treatment.NO_TEXT),
     FileKind("run/ask", _NOTHING, "a FIFO, on which servers wait", Treatment.NO_TEXT),
-    FileKind("run/server-*", _NOTHING, "empty", Treatment.NO_TEXT),
+    FileKind("run/server-*", _NOTHING, "a number", Treatment.NO_TEXT),
     FileKind(
         "run/*.json",
         "a prompt, while its answer is sought: at most a third of a second",
