@@ -35,7 +35,8 @@ def check_state_files(memory: Memory) -> str:
         WeakLink: The ledger has grown beyond what is read of it.
     """
     paths = memory.paths
-    names = [*_STATE_FILES, *(f"{place.parent.name}/{place.name}" for place in _ledgers(memory))]
+    logs = (*_ledgers(memory), *sorted(paths.logs.glob("*.log")))
+    names = [*_STATE_FILES, *(f"{place.parent.name}/{place.name}" for place in logs)]
     odd = [name for name in names if _is_odd(paths.root / name)]
     if odd:
         raise BrokenLink(

@@ -287,6 +287,9 @@ def test_a_handoff_is_of_a_session_by_the_beginning_of_its_id_or_of_all_since_a_
     found = memory.handoff(since="2020-01-01").sessions
     assert [one.session_id for one in found] == ["t-2", "s-1"]
     assert memory.session_start(session="s-1").payload == memory.handoff(session="s-1").payload
+    assert (
+        "is known there since 2099-01-01 00:00 UTC." in memory.handoff(since="2099-01-01").payload
+    )
     with pytest.raises(InvalidInput, match="no session is called nobody"):
         memory.handoff(session="nobody")
 

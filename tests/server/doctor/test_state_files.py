@@ -28,7 +28,10 @@ def _link(path: Path) -> None:
 
 
 @pytest.mark.parametrize("put", [Path.mkdir, os.mkfifo, _link])
-@pytest.mark.parametrize("name", ["topics.json", "ledger/events.jsonl", "spool/sessions.json"])
+@pytest.mark.parametrize(
+    "name",
+    ["topics.json", "ledger/events.jsonl", "spool/sessions.json", "logs/prompt-2026-05-01.log"],
+)
 def test_what_is_no_file_is_named(store: Memory, put: Callable[[Path], object], name: str) -> None:
     path = store.paths.root / name
     path.parent.mkdir(exist_ok=True)
