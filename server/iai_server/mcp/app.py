@@ -21,7 +21,7 @@ from mcp_types import CallToolResult, InputRequiredResult, TextContent, Tool
 from pydantic import ValidationError
 
 from iai_memory.base.machine_faults import told_by_system
-from iai_memory.errors import MemoryFault, UnknownRecord
+from iai_memory.errors import InvalidInput, MemoryFault, UnknownRecord
 from iai_memory.text.visible import escape_unprintable
 
 from ..startup.handshake_responder import AlreadyAnswered
@@ -96,14 +96,14 @@ class App(MCPServer[Any]):
         """Read a resource.
 
         Raises:
-            ResourceNotFoundError: No resource, or no memory, has that address.
+            ResourceNotFoundError: No resource, or no memory or session alone, has that address.
             ResourceError: The memory cannot be read, in one sentence.
             UnexpectedResourceError: The resource crashed.
         """
         try:
             return await super().read_resource(uri, context)
         except UnexpectedResourceError as exc:
-            if isinstance(exc.__cause__, UnknownRecord):
+            if isinstance(exc.__cause__, UnknownRecord | InvalidInput):
                 raise ResourceNotFoundError(str(exc.__cause__)) from exc.__cause__
             if isinstance(exc.__cause__, MemoryFault):
                 raise ResourceError(str(exc.__cause__)) from exc.__cause__

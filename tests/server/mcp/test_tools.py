@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]  # a dependency of the SDK without stubs
 import pytest
 from mcp import MCPError
-from mcp_types import PromptMessage, TextContent, TextResourceContents
+from mcp_types import INVALID_PARAMS, PromptMessage, TextContent, TextResourceContents
 from tests.support.talking import ChildServer, Host, child_server, connected, said, structured
 
 from iai_memory import Memory, load_settings
@@ -204,6 +204,10 @@ def test_what_a_session_was_given_by_a_tool_is_a_resource(host: Host) -> None:
     assert [one["id"] for one in given["timeline"]["memories"]] == [stored["id"]]
     with pytest.raises(MCPError, match="no session has an id that begins with"):
         _resource(host, "memory://injections/nobody")
+    host.ask("ingest", {"memories": [{**turn, "text": "It has two.", "session_id": "keeper-2"}]})
+    with pytest.raises(MCPError, match="2 sessions have ids that begin with keeper") as error:
+        _resource(host, "memory://injections/keeper")
+    assert error.value.code == INVALID_PARAMS
 
 
 @pytest.mark.parametrize("id_", [UNKNOWN, "nonsense", "%27%3B%20DROP"])
