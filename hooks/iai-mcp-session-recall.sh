@@ -88,7 +88,7 @@ serve_cache() {
     age=$((now - mtime))
     [ "$age" -ge 0 ] || age=0
     max_age
-    stale=1 cache_mtime=$mtime
+    stale=1 cache_mtime=$mtime cache_size=$size
     if [ "$limit" != none ] && [ "$age" -gt "$limit" ]; then
         log "cache-stale age=${age}s max=${limit}s -> live-cli"
         return 1
@@ -112,13 +112,51 @@ serve_cache() {
         esac
         return 1
     fi
+    page_mark
+    page_before=$page
     print_payload || [ -e "$cache" ] || {
         stale= # forgotten between the look and here: the live command knows what is left
         log 'cache-miss absent'
         return 1
     }
-    log "cache-hit age=${age}s bytes=$size"
+    log_given "cache-hit age=${age}s bytes=$size"
     return 0 # with or without a log, one page is enough
+}
+
+# Sets `page` to the mark of the page `cache` of `size` bytes; empty when the file of its ids is not there,
+# as while a page is replaced, or is of a page of another size.
+page_mark() {
+    page=
+    ids=${cache%.md}.ids
+    [ -f "$ids" ] && ! [ -L "$ids" ] && IFS= read -r page <"$ids"
+    case $page in ????????????????" $size") page=${page%% *} ;; *) page= ;; esac
+    case $page in *[!0-9a-f]*) page= ;; esac
+}
+
+# Logs $1, and which page was given to which session, if the page had the mark `page_before` before it was
+# printed and has it now. Who reads the log: tools/iai_memory/injection/page_hits.py.
+log_given() {
+    host_session
+    page_mark
+    [ "$page" = "$page_before" ] || page=
+    log "$1${session:+ session=$session}${page:+ page=$page}"
+}
+
+# Sets `session` to the host's name for it, if it is one of letters, digits, dots and dashes.
+host_session() {
+    session=
+    [ ${#json} -le 4096 ] || return # taking a longer one apart takes the shell long
+    for member in session_id sessionId; do
+        case $json in
+            *"\"$member\":\""*) session=${json#*"\"$member\":\""} ;;
+            *"\"$member\": \""*) session=${json#*"\"$member\": \""} ;;
+            *) continue ;;
+        esac
+        session=${session%%\"*}
+        break
+    done
+    case $session in *[!A-Za-z0-9._-]*) session= ;; esac
+    [ ${#session} -le 128 ] || session=
 }
 
 # True when the store had a table and has no version of it any more: the live command says so.
@@ -235,6 +273,9 @@ run_live() {
         *) set -- "$cli" session-start --cwd "$cwd" ;;
     esac
     # Older busybox wants other options: then, as on macOS, a second process keeps the time.
+    host_session
+    IAI_MCP_GIVEN_TO=$session # an option would be none that an earlier version knows
+    export IAI_MCP_GIVEN_TO
     if timeout -k 1 5 true; then
         set -- timeout -k 1 "$seconds" "$@"
         user_environment "$@" </dev/null >"$out" &
@@ -296,6 +337,9 @@ is_page() {
 }
 
 serve_stale() {
+    size=$cache_size
+    page_mark
+    page_before=$page
     calendar "$cache_mtime"
     {
         printf 'iai-mcp: this memory was last refreshed on %s (%sh ago) and the refresh failed; ' \
@@ -303,7 +347,7 @@ serve_stale() {
         printf 'run "iai-mcp doctor".\n'
         cat
     } <"$cache"
-    log "stale-served age=${age}s"
+    log_given "stale-served age=${age}s"
 }
 
 say_nothing() {

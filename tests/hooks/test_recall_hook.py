@@ -45,7 +45,7 @@ def test_a_fresh_payload_is_printed_byte_for_byte(recall: RecallRun) -> None:
 
     assert recall.run() == PAGE
     (line,) = recall.log()
-    match = re.fullmatch(r"cache-hit age=(\d+)s bytes=(\d+)", line)
+    match = re.fullmatch(r"cache-hit age=(\d+)s bytes=(\d+) session=s", line)
     assert match
     assert int(match[1]) >= 39
     assert int(match[2]) == len(PAGE.encode())
@@ -68,6 +68,44 @@ def test_a_server_that_waits_is_told_that_a_session_begins_and_not_waited_for(
         assert os.read(fifo, 100) == b"session\n"
     finally:
         os.close(fifo)
+
+
+OF_PAGE = f"0123456789abcdef {len(PAGE.encode())}\n"
+
+
+@pytest.mark.parametrize(
+    ("told", "ids", "logged"),
+    [
+        (
+            '{"session_id":"48bbfa77-8682","cwd":',
+            OF_PAGE,
+            " session=48bbfa77-8682 page=0123456789abcdef",
+        ),
+        ('{"sessionId": "a.b_C", "cwd": ', OF_PAGE, " session=a.b_C page=0123456789abcdef"),
+        ('{"cwd":', OF_PAGE, " page=0123456789abcdef"),
+        ('{"session_id":"a b","cwd":', OF_PAGE, " page=0123456789abcdef"),
+        ('{"session_id":"a\\nb","cwd":', "", ""),
+        ('{"session_id":7,"session":"session_id","cwd":', "", ""),
+        ('{"session_id":"s","cwd":', OF_PAGE.replace(" ", " 9"), " session=s"),
+        ('{"session_id":"s","cwd":', OF_PAGE.replace("0", "x"), " session=s"),
+        ('{"session_id":"s","cwd":', OF_PAGE[1:], " session=s"),
+        ('{"session_id":"s","cwd":', None, " session=s"),
+        (f'{{"x":"{"x" * 4096}","session_id":"s","cwd":', OF_PAGE, " page=0123456789abcdef"),
+    ],
+)
+def test_a_hit_is_logged_with_its_session_and_the_mark_of_its_page(
+    recall: RecallRun, told: str, ids: str | None, logged: str
+) -> None:
+    put(recall.cache)
+    beside = recall.cache.with_name("@new.cached.ids")
+    if ids is None:
+        os.mkfifo(beside)
+    else:
+        put(beside, ids)
+
+    assert recall.run(f"{told}{json.dumps(str(recall.project))}}}".encode()) == PAGE
+    [line] = recall.log()
+    assert re.fullmatch(rf"cache-hit age=\d+s bytes={len(PAGE.encode())}{logged}", line)
 
 
 @pytest.mark.parametrize("folder", ["{folder}", "{folder}/gone", "/", "C:\\\\work", "sub", "."])
@@ -141,7 +179,7 @@ def test_a_payload_from_the_future_counts_as_new(recall: RecallRun) -> None:
     put(recall.cache, age=-100_000)
 
     assert recall.run() == PAGE
-    assert recall.log() == [f"cache-hit age=0s bytes={len(PAGE.encode())}"]
+    assert recall.log() == [f"cache-hit age=0s bytes={len(PAGE.encode())} session=s"]
 
 
 def test_an_old_payload_asks_the_live_command_with_the_folder_of_the_session(
@@ -188,7 +226,7 @@ def test_an_old_payload_is_better_than_a_live_command_that_fails(
     assert rest == PAGE
     _, failure, served = recall.log()
     assert re.fullmatch(rf"rc={code} bytes=\d+", failure)
-    assert re.fullmatch(r"stale-served age=1000\d\ds", served)
+    assert re.fullmatch(r"stale-served age=1000\d\ds session=s", served)
 
 
 def test_without_a_timeout_program_the_hook_keeps_the_time_itself(recall: RecallRun) -> None:
@@ -306,7 +344,7 @@ def test_without_the_command_only_an_old_payload_is_left(
 
     assert rest == (payload or "")
     assert "skipped: iai-mcp CLI not found" in recall.log()
-    assert logged(r"stale-served age=\d+s", recall.log()) == bool(payload)
+    assert logged(r"stale-served age=\d+s session=s", recall.log()) == bool(payload)
 
 
 @pytest.mark.parametrize("value", ["1", "true", "yes", "whatever"])

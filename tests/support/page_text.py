@@ -53,7 +53,7 @@ def shown(memory: Memory, project: str | None = None, **more: Any) -> str:
     statistics = total_statistics([parts[name] for name in wanted if name in parts])
     values: dict[str, Any] = {"store_name": "store", "budget_tokens": 2000, **more}
     values["statistics"] = statistics
-    return render(memory.store.pinned_reader(), Page(project=project, **values))
+    return render(memory.store.pinned_reader(), Page(project=project, **values)).payload
 
 
 def sections(text: str) -> dict[str, list[str]]:

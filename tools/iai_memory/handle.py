@@ -235,7 +235,12 @@ class StoreHandle:
             embedder=self.embedder_key,
             zone=self.zone,
         )
-        return PageManager(store, self.ledger, options, on_step)
+        return PageManager(store, self.ledger, options, on_step, self._note_page_hits)
+
+    def _note_page_hits(self) -> None:
+        from .injection.page_hits import note_page_hits
+
+        note_page_hits(self.paths, self.ledger)
 
     def change_token(self) -> tuple[object, ...]:
         """Return a value that changes when any process commits or a hook reports a turn.

@@ -188,6 +188,25 @@ class Memory(StoreUpkeep):
             confidences=recalled.confidences,
         )
 
+    def note_page(self, page: SessionStartPage, *, session_id: str | None) -> None:
+        """Note that a model was given a session-start page: ids, never a text.
+
+        Args:
+            page: The page.
+            session_id: The host's session; None where nobody tells it.
+        """
+        from .injection.events import note_given
+        from .injection.page_hits import SESSION_START
+
+        note_given(
+            self.ledger,
+            "page",
+            page.memory_ids,
+            session=stored_id(session_id),
+            reason=SESSION_START,
+            project=self.default_project,
+        )
+
     def note_answered(
         self, tool: str, ids: Sequence[str], confidences: Sequence[float | None] = ()
     ) -> None:
@@ -225,6 +244,7 @@ class Memory(StoreUpkeep):
         from .injection.threshold import threshold_now
         from .injection.why import injections_of, last_session, session_named
 
+        self._note_page_hits()
         if catch_up:
             self.catch_up(vectors=False)
         self._join_own_folder()
@@ -498,6 +518,7 @@ class Memory(StoreUpkeep):
             watermark=self.page_manager().probe().to_fields(),
             action="live",
             coverage=found.coverage,
+            memory_ids=found.memory_ids,
         )
 
     def _scoped(self, where: Filter) -> Filter:

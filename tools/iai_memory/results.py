@@ -5,7 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
+from pydantic.json_schema import SkipJsonSchema
 
 _LEFT_OUT: Final = ("turns", "between", "reply_to", "noted_by", "pinned_by")
 
@@ -567,6 +574,8 @@ class Handoff(Result):
     payload: str
     sessions: list[LeftOffSession]
     coverage: Coverage = Coverage()
+    memory_ids: SkipJsonSchema[tuple[str, ...]] = Field((), exclude=True)
+    """Of the memories that the payload has words of; for the ledger, not for who reads it."""
 
 
 class SessionStartPage(Result):
@@ -579,3 +588,5 @@ class SessionStartPage(Result):
     watermark: dict[str, str | int]
     action: str
     coverage: Coverage = Coverage()
+    memory_ids: SkipJsonSchema[tuple[str, ...]] = Field((), exclude=True)
+    """Of the memories that the payload has words of; for the ledger, not for who reads it."""

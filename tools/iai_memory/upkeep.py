@@ -527,6 +527,7 @@ class StoreUpkeep(CapturingHandle):
         from .privacy.sought_text import SoughtText
 
         sought = SoughtText.of(pattern, regex=regex, ignore_case=ignore_case)
+        self._note_page_hits()
         return scrub(
             self.store,
             sought,
@@ -549,6 +550,7 @@ class StoreUpkeep(CapturingHandle):
 
         named = every_named_record(self.store.latest, ids)
         sought = SoughtText.of_texts([sayable(record) for record in named])
+        self._note_page_hits()
         return scrub(
             self.store,
             sought,
@@ -581,10 +583,12 @@ class StoreUpkeep(CapturingHandle):
         from .maintenance.purge import purge
 
         wanted = check_ids(ids) if ids else []
+        self._note_page_hits()
         return purge(self.store, self.page_manager(), self.ledger, wanted, self.settings)
 
     def _remove_pages(self) -> None:
         # Here and not in the refresher: that one may be at another step for long.
+        self._note_page_hits()
         try:
             remove_pages(self.paths)
         except OSError as exc:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -43,6 +44,14 @@ def session_start(
         bool, typer.Option("--refresh", help="Bring the cache up to date first.")
     ] = False,
     as_json: AsJson = False,
+    given_to: Annotated[
+        str | None,
+        typer.Option(
+            envvar="IAI_MCP_GIVEN_TO",
+            hidden=True,
+            help="The session whose model gets the page, as the hook says; `why` shows it.",
+        ),
+    ] = None,
 ) -> None:
     """Print the session-start page. It needs no running server."""
     from iai_memory.projects.folders import is_windows_path
@@ -60,6 +69,9 @@ def session_start(
         emit_json(page)
     else:
         typer.echo(page.payload, nl=False)
+        if given_to:
+            sys.stdout.flush()  # a hook that waits no longer has all of the page, or none
+            memory.note_page(page, session_id=given_to)
         say_what_is_missing(_beside(page))
     if not refresh:
         # Behind the page, for which a hook waits: the next session shall not have to render.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from iai_memory import Memory
     from iai_memory.results import InjectedMemory, Injections, InjectionView
 
+_FEW: Final = 3  # memories, as a prompt is given; a page with no more is listed whole
 _OUTCOMES: Final = {
     "used": "used",
     "contradicted": "contradicted",
@@ -40,6 +41,9 @@ def why(
             show_default="the last session of this folder's project",
         ),
     ] = None,
+    whole: Annotated[
+        bool, typer.Option("--all", help="List the memories of a page that were not used, too.")
+    ] = False,
     reset_threshold: Annotated[
         bool,
         typer.Option(
@@ -61,7 +65,7 @@ def why(
     if as_json:
         emit_json(found)
     else:
-        emit_lines(_lines(found, memory.zone))
+        emit_lines(_lines(found, memory.zone, whole=whole))
 
 
 def _reset(memory: Memory, session: str | None, *, as_json: bool) -> None:
@@ -79,7 +83,7 @@ def _reset(memory: Memory, session: str | None, *, as_json: bool) -> None:
         )
 
 
-def _lines(found: Injections, zone: tzinfo) -> list[str]:
+def _lines(found: Injections, zone: tzinfo, *, whole: bool) -> list[str]:
     project = f", {memory_text(found.project)}" if found.project else ""
     span = ""
     if found.started_at is not None and found.ended_at is not None:
@@ -91,10 +95,24 @@ def _lines(found: Injections, zone: tzinfo) -> list[str]:
     if found.cut:
         lines.append(f"{found.cut:,} earlier ones are not listed")
     for one in found.injections:
-        lines += [_head(one, zone), *(line for each in one.memories for line in _memory(each))]
-    counts = Counter[str](each.outcome for one in found.injections for each in one.memories)
-    told = ", ".join(f"{counts[name]:,} {said}" for name, said in _OUTCOMES.items() if counts[name])
-    return [*lines, f"together: {told}", *_threshold(found)]
+        listed = one.memories if whole else _listed(one)
+        lines += [_head(one, zone), *(line for each in listed for line in _memory(each))]
+        if left_out := [each for each in one.memories if each not in listed]:
+            lines.append(f"  {_counted(left_out)}: `--all` lists them")
+    together = [each for one in found.injections for each in one.memories]
+    return [*lines, f"together: {_counted(together)}", *_threshold(found)]
+
+
+def _listed(one: InjectionView) -> list[InjectedMemory]:
+    """Return the memories that are shown: of a page, which has dozens, those that mattered."""
+    if one.by != "page" or len(one.memories) <= _FEW:
+        return one.memories
+    return [each for each in one.memories if each.outcome in ("used", "contradicted")]
+
+
+def _counted(memories: list[InjectedMemory]) -> str:
+    counts = Counter[str](each.outcome for each in memories)
+    return ", ".join(f"{counts[name]:,} {said}" for name, said in _OUTCOMES.items() if counts[name])
 
 
 def _threshold(found: Injections) -> list[str]:
@@ -116,7 +134,8 @@ def _head(one: InjectionView, zone: tzinfo) -> str:
     if one.matched == "time":
         others = f", as they do of {one.sessions - 1:,} other" if one.sessions > 1 else ""
         sure = f", of this session by project and time{others}"
-    return f"{_time(one.at, zone)}  {by}{reason}{sure}"
+    count = f", {len(one.memories):,} memories" if len(one.memories) > _FEW else ""
+    return f"{_time(one.at, zone)}  {by}{reason}{sure}{count}"
 
 
 def _memory(one: InjectedMemory) -> list[str]:

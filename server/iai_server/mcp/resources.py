@@ -18,7 +18,9 @@ def register_resources(app: App, memory: Callable[[], Memory]) -> None:
 
     def session_start_page() -> str:
         found = memory()
-        return found.session_start(found.default_project).payload
+        page = found.session_start(found.default_project)
+        found.note_page(page, session_id=None)
+        return page.payload
 
     def record(id: str) -> str:
         return escape_unprintable(memory().record(id).model_dump_json())

@@ -186,9 +186,11 @@ class _Tools:
     ) -> SessionStartPage:
         memory = self._memory()
         shown = memory.default_project if project is None else project
-        return memory.session_start(
+        page = memory.session_start(
             shown, refresh=refresh, catch_up=True, session=session, since=since
         )
+        memory.note_answered("session_start", page.memory_ids)
+        return page
 
     def status(self) -> Status:
         return self._memory().status()

@@ -8,7 +8,7 @@ import pytest
 
 from iai_memory import Memory, load_settings
 from iai_memory.injection.events import EVENT
-from iai_memory.injection.shown import not_asked_in, seen_by
+from iai_memory.injection.shown import given_to, not_asked_in
 from iai_memory.results import PromptRecall
 
 FACT = "The staging database of the weather station listens on port 5544."
@@ -53,8 +53,8 @@ def test_a_memory_is_said_once_in_a_session_and_again_in_the_next(
     told.note_injected(first, session_id="a", by="prompt")
 
     assert recalled(told, folder, "a").reason == "shown_before"
-    assert seen_by(told.ledger, "a") == set(first.memory_ids)
-    assert seen_by(told.ledger, "b") == set()
+    assert [list(one.ids) for one in given_to(told.ledger, "a")] == [first.memory_ids]
+    assert given_to(told.ledger, "b") == []
     assert FACT in recalled(told, folder, "b").text
 
 
@@ -132,3 +132,22 @@ def test_what_the_page_shows_is_not_said_again(told: Memory, folder: Path) -> No
     told.pin(hit.id, pinned=False)
     told.session_start(told.own_project, refresh=True)
     assert FACT in recalled(told, folder, "d").text
+
+
+def test_a_session_that_got_a_page_has_seen_what_that_page_showed(
+    told: Memory, folder: Path
+) -> None:
+    [hit] = told.recall(QUESTION, limit=1).hits
+    told.pin(hit.id)
+    told.note_page(told.session_start(told.own_project, refresh=True), session_id="e")
+    told.pin(hit.id, pinned=False)
+    told.note_page(told.session_start(told.own_project, refresh=True), session_id="f")
+    assert FACT not in told.session_start(told.own_project).payload
+    assert recalled(told, folder, "e").reason == "on_page"
+    assert FACT in recalled(told, folder, "f").text
+
+    told.pin(hit.id)
+    told.session_start(told.own_project, refresh=True)
+    assert FACT in recalled(told, folder, "f").text  # it got the page before
+    told.pin(hit.id, pinned=False)
+    told.session_start(told.own_project, refresh=True)

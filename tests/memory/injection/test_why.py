@@ -250,7 +250,7 @@ def test_events_of_two_processes_and_damaged_ones_lie_in_one_ledger(sessions: Se
         ledger.write('{"event": "memory_injected", "ids": [\n\0\n')
 
     found = sessions.memory.why("s-1").injections
-    assert [one.by for one in found] == ["prompt", "page", "prompt"]
+    assert [one.by for one in found] == ["prompt", "prompt", "page"]
     assert [[each.id for each in one.memories] for one in found] == [[id_]] * 3
     assert [one.memories[0].confidence for one in found] == [0.93, None, None]
 

@@ -183,10 +183,10 @@ class Freshness(RuleBasedStateMachine):
         )
         fresh = self._open().page_manager()
         written = cache(memory).read_bytes()
-        assert written == fresh.render_now(None).encode()
+        assert written == fresh.render_now(None).payload.encode()
         for project in {project for _, project in self.current.values() if project}:
             own = cache(memory, project_key(project)).read_bytes()
-            assert own == fresh.render_now(project).encode()
+            assert own == fresh.render_now(project).payload.encode()
         self._let_the_interval_pass()
         assert self._refresh(1 - who).reason == "no_new_records"
         assert sidecar(memory)["table_version"] == memory.store.version

@@ -28,7 +28,7 @@ INTERVAL = 3600
 
 def live(memory: Memory) -> str:
     """The page as `iai-mcp session-start` prints it."""
-    return memory.page_manager().render_now(None)
+    return memory.page_manager().render_now(None).payload
 
 
 def assert_truth(memory: Memory) -> None:

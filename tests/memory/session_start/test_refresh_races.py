@@ -158,7 +158,7 @@ def assert_mended(memory: Memory) -> None:
     """The next refresh makes every page true again and leaves nothing behind."""
     assert refresh(memory).action in ("wrote", "skipped")
     assert refresh(memory).reason == "no_new_records"
-    assert page(memory) == memory.page_manager().render_now(None)
+    assert page(memory) == memory.page_manager().render_now(None).payload
     assert read_sidecar(cache(memory)) is not None
     for path in (memory.paths.root / "session-start").glob("*.cached.md"):
         assert read_sidecar(path) is not None
@@ -292,7 +292,7 @@ def test_four_servers_and_forty_commits_give_the_renders_that_the_content_asked_
     assert not events(memory, "failed")
     assert len({e["pid"] for e in done}) > 1, "only one server ever had its turn"
     assert_one_at_a_time(events(memory))
-    assert page(memory) == memory.page_manager().render_now(None)
+    assert page(memory) == memory.page_manager().render_now(None).payload
 
 
 def is_shown(memory: Memory, text: str) -> bool:

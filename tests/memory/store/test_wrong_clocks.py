@@ -140,7 +140,7 @@ def test_a_line_of_a_clock_ahead_heads_page_and_timeline_only_until_the_next_one
     with clock_off_by(YEARS):
         stored(memory, "by the clock ahead", project="gull")
     stored(memory, "by the right clock", project="gull")
-    page = memory.page_manager().render_now("gull")
+    page = memory.page_manager().render_now("gull").payload
     assert page.index("by the right clock") < page.index("by the clock ahead")
     assert [one.text for one in memory.timeline().records] == [
         "by the right clock",

@@ -82,10 +82,10 @@ def test_the_help_of_every_command_needs_no_memory(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("call", "more", "most", "most_of_ours"),
     [
-        (("session-start",), set[str](), 855, 270),
-        (("timeline",), {"rich"}, 885, 261),
-        (("status",), {"rich"}, 885, 261),
-        (("recall", "which port"), {"rich", "onnxruntime", "tokenizers"}, 945, 300),
+        (("session-start",), set[str](), 859, 274),
+        (("timeline",), {"rich"}, 886, 262),
+        (("status",), {"rich"}, 886, 262),
+        (("recall", "which port"), {"rich", "onnxruntime", "tokenizers"}, 946, 301),
     ],
     ids=lambda part: part[0] if isinstance(part, tuple) else None,
 )

@@ -35,7 +35,7 @@ def recall(tmp_path: Path) -> RecallRun:
 
 
 def live(memory: Memory) -> str:
-    return memory.page_manager().render_now(None)
+    return memory.page_manager().render_now(None).payload
 
 
 def test_only_the_first_session_after_a_change_waits_for_a_render(recall: RecallRun) -> None:
@@ -59,6 +59,11 @@ def test_the_first_session_of_a_store_leaves_a_page(recall: RecallRun) -> None:
     assert "a fact" in recall.run()
     assert "a fact" in recall.run()
     assert recall.log()[-1].startswith("cache-hit")
+    [live_page, cached] = memory.why("s").injections
+    assert {(one.by, one.reason, one.matched) for one in (live_page, cached)} == {
+        ("page", "session start", "session")
+    }
+    assert [one.id for one in live_page.memories] == [one.id for one in cached.memories]
 
 
 def test_a_page_that_is_old_and_true_is_rendered_once(recall: RecallRun) -> None:

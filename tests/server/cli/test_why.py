@@ -58,6 +58,30 @@ def test_the_last_session_of_the_folder_is_shown_line_by_line(
     assert lines[-1] == "together: 1 used, 1 unclear"
 
 
+def test_of_a_page_only_what_mattered_is_listed_unless_all_is_asked_for(
+    memory: Memory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    facts = [f"The port of crane number {n} is {5500 + n}." for n in range(40)]
+    memory.ingest([{"text": text, "created_at": "2026-05-01"} for text in facts])
+    page = memory.session_start(None)
+    assert len(page.memory_ids) > 20
+    assert "memory_ids" not in page.model_dump_json()
+    memory.note_page(page, session_id="s-1")
+    answer = {"text": "It is 5539.", "role": "assistant", "session_id": "s-1"}
+    memory.ingest([{"text": "Which?", "role": "user", "session_id": "s-1"}, answer])
+
+    assert run(["why", "s-1"]) == 0
+    _, head, used, text, *rest = capsys.readouterr().out.splitlines()
+    count = len(page.memory_ids)
+    assert head.endswith(f"  page (session start), {count} memories")
+    assert used.endswith("  used: 5539")
+    assert text.endswith(facts[39])
+    left_out = f"{count - 1} not used"
+    assert rest == [f"  {left_out}: `--all` lists them", f"together: 1 used, {left_out}"]
+    assert run(["why", "s-1", "--all"]) == 0
+    assert capsys.readouterr().out.count("The port of crane") == count
+
+
 def test_a_forgotten_memory_is_named_without_its_words(
     memory: Memory, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -25,10 +25,10 @@ class Injected:
     """Memories that were put before a model once.
 
     Attributes:
-        at: When, UTC.
+        at: When, UTC; of a page that a hook printed that time, and not when it was noted.
         by: The way.
         session: The host's session; None where the way does not tell.
-        project: Of the process that gave them; only tools tell it.
+        project: Of the process that gave them; hooks do not tell it.
         tool: The tool's name.
         reason: A short word.
         ids: Of the memories, first come first; at most 200.
@@ -83,7 +83,8 @@ def injected(ledger: Ledger) -> list[Injected]:
 
 def _read(event: dict[str, Any]) -> Injected | None:
     """Return what an event says; None for one that nobody of us wrote so."""
-    by, at, ids = event.get("by"), _moment(event.get("at")), event.get("ids")
+    by, ids = event.get("by"), event.get("ids")
+    at = _moment(event.get("given_at", event.get("at")))
     if by not in _WAYS or at is None or not isinstance(ids, list):
         return None
     whole = [id_ for id_ in ids[:MAX_IDS] if isinstance(id_, str) and _ID.fullmatch(id_)]

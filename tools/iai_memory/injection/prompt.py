@@ -9,7 +9,8 @@ from ..base.clock import utc_now
 from ..recall.project_scope import in_project
 from ..results import PromptRecall
 from .block import block_of
-from .shown import not_asked_in, not_on_page, not_said_in, seen_by
+from .page_hits import note_page_hits
+from .shown import given_to, not_asked_in, not_on_page, not_said_in
 from .threshold import MIN_ANSWER, MIN_CONFIDENCE, threshold_now
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ..store.table import Store
 
 MAX_MEMORIES: Final = 3
+_WAIT_SEC: Final = 0.02  # a hook waits for us
 
 
 def recall_at_prompt(
@@ -41,7 +43,8 @@ def recall_at_prompt(
         encoder: The model; without it nothing is certain enough to be said.
         asked: The prompt as a query; of its project also what belongs to none counts.
         session_id: The session that asks.
-        page_key: The key of its project, whose page it began with; None for that of all.
+        page_key: The key of its project, whose page counts where the ledger knows none of the
+            session's; None for that of all.
 
     Raises:
         StoreFault: The store could not be read.
@@ -66,7 +69,9 @@ def recall_at_prompt(
     hits = not_asked_in(asked.text, hits)
     if not hits:
         return PromptRecall(reason="unsure")
-    known = seen_by(ledger, session_id) if session_id else set[str]()
+    note_page_hits(store.paths, ledger, wait_sec=_WAIT_SEC)
+    given = given_to(ledger, session_id) if session_id else []
+    known = {id_ for one in given if one.by != "page" for id_ in one.ids}
     hits = [hit for hit in hits if hit.id not in known]
     if not hits:
         return PromptRecall(reason="shown_before")
@@ -74,7 +79,7 @@ def recall_at_prompt(
         hits = not_said_in(store.latest, session_id, hits)
     if not hits:
         return PromptRecall(reason="said_here")
-    hits = not_on_page(store.paths, page_key, hits)
+    hits = not_on_page(store, page_key, hits, given)
     if not hits:
         return PromptRecall(reason="on_page")
     return _said(hits, found.confidence or 0.0, threshold_now(store.paths, utc_now()))

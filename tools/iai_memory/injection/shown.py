@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ..base.paths import StorePaths
     from ..results import Hit
     from ..store.reader import TableReader
+    from ..store.table import Store
+    from .events import Injected
 
 # A line of the page may end early, and its beginning is what it has of a text in any case.
 _BEGINNING: Final = 40
@@ -27,9 +29,9 @@ _MOST_ALIKE: Final = 5
 _QUESTION_MARKS: Final = ("?", "\uff1f", "\u061f")
 
 
-def seen_by(ledger: Ledger, session_id: str) -> set[str]:
-    """Return the ids of what was put before the model of a session, as far as the ledger tells."""
-    return {id_ for one in injected(ledger) if one.session == session_id for id_ in one.ids}
+def given_to(ledger: Ledger, session_id: str) -> list[Injected]:
+    """Return what was put before the model of a session, as far as the ledger tells."""
+    return [one for one in injected(ledger) if one.session == session_id]
 
 
 def not_asked_in(prompt: str, hits: Iterable[Hit]) -> list[Hit]:
@@ -63,21 +65,31 @@ def not_said_in(reader: TableReader, session_id: str, hits: Iterable[Hit]) -> li
     return [hit for hit in hits if not is_said(hit.text)]
 
 
-def not_on_page(paths: StorePaths, key: str | None, hits: Iterable[Hit]) -> list[Hit]:
-    """Return the hits that the page of a session does not show, as it stands now.
+def not_on_page(
+    store: Store, key: str | None, hits: Iterable[Hit], given: Iterable[Injected]
+) -> list[Hit]:
+    """Return the hits that no page of a session shows, nor other memories with the same text.
 
     Args:
-        paths: Where the pages are.
+        store: Where the memories and the pages are.
         key: Of the project; None is the page of all of them.
         hits: What would be said.
+        given: What the session was given. Without a page in it, its page as it stands now counts.
     """
+    ids = {id_ for one in given if one.by == "page" for id_ in one.ids}
+    if ids:
+        texts = {neutralise(record.text) for record in store.latest.get(sorted(ids))}
+        return [one for one in hits if one.id not in ids and neutralise(one.text) not in texts]
+    page = _page_now(store.paths, key)
+    return [hit for hit in hits if neutralise(hit.text)[:_BEGINNING] not in page]
+
+
+def _page_now(paths: StorePaths, key: str | None) -> str:
     pages = [cache_path(paths, None)] if key is None else [cache_path(paths, key), _of_new(paths)]
-    page = ""
     for path in pages:
         with suppress(OSError):
-            page = path.read_text(encoding="utf-8", errors="replace")
-            break
-    return [hit for hit in hits if neutralise(hit.text)[:_BEGINNING] not in page]
+            return path.read_text(encoding="utf-8", errors="replace")
+    return ""
 
 
 def _of_new(paths: StorePaths) -> Path:

@@ -165,13 +165,13 @@ def _of_session(
     store: Store, session: _Session, events: Sequence[Injected]
 ) -> list[tuple[Injected, int]]:
     """Return what was given to the session, each with the number of sessions that it fits."""
-    tools = [one for one in events if one.session is None and _is_near(one.at, session.span)]
-    spans = _spans(store, session) if tools else {}
+    nameless = [one for one in events if one.session is None and _is_near(one.at, session.span)]
+    spans = _spans(store, session) if nameless else {}
     found: list[tuple[Injected, int]] = []
-    for one in events:
+    for one in sorted(events, key=lambda one: one.at):
         if one.session == session.id:
             found.append((one, 1))
-        elif one in tools and store.project_names.canonical(
+        elif one in nameless and store.project_names.canonical(
             one.project
         ) == store.project_names.canonical(session.project):
             found.append((one, max(1, sum(_is_near(one.at, span) for span in spans.values()))))

@@ -86,7 +86,9 @@ STORE_FILES: Final = (
     FileKind("ledger/events*.jsonl", "reasons, names of projects, faults", _JSON, Treatment.LINES),
     FileKind("logs/server-*.log", "faults, names of files", _UTF8, Treatment.LINES),
     FileKind("logs/capture-*.log", "faults, names of files", _UTF8, Treatment.LINES),
-    FileKind("logs/recall-*.log", "faults, names of files", _UTF8, Treatment.LINES),
+    FileKind(
+        "logs/recall-*.log", "faults, names of files, ids of sessions", _UTF8, Treatment.LINES
+    ),
     FileKind("logs/prompt-*.log", _NOTHING, "words of ours, numbers", Treatment.NO_TEXT),
     FileKind("logs/.clock", _NOTHING, "one byte", Treatment.NO_TEXT),
     FileKind(

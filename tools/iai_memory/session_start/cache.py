@@ -1,4 +1,4 @@
-"""The cached page and its sidecar on disk."""
+"""The cached page on disk, with its sidecar and the ids of its memories."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from ..base.files import make_private_folder, replace_file, sync_folder
 from ..base.json_file import read_object, read_own_file
 from ..base.page_mark import hasten_page
 from ..base.paths import StorePaths
+from .page_ids import SUFFIXES, another_page, remove_ids
 from .watermark import Watermark
 
 GLOBAL_CACHE = ".session-start-payload.cached.md"
@@ -91,14 +93,21 @@ def read_sidecar(cache: Path) -> Sidecar | None:
 
 
 def write_pair(
-    cache: Path, payload: bytes, watermark: Watermark, *, trigger: str, generated_at: str
+    cache: Path,
+    payload: bytes,
+    watermark: Watermark,
+    *,
+    ids: Iterable[str],
+    trigger: str,
+    generated_at: str,
 ) -> None:
-    """Replace the page, then its sidecar: the sidecar never claims what the page lacks.
+    """Replace the page, its ids, then its sidecar, which never claims what the page lacks.
 
     Args:
         cache: Path of the page.
         payload: The page, UTF-8.
         watermark: Taken before the page was rendered.
+        ids: Of the memories that the page shows.
         trigger: The trigger of the refresh; for the sidecar.
         generated_at: When it was rendered, ISO; for the sidecar.
 
@@ -115,7 +124,8 @@ def write_pair(
         "trigger": trigger,
         "pid": os.getpid(),
     }
-    replace_file(cache, payload)
+    with another_page(cache, payload, ids):
+        replace_file(cache, payload)
     replace_file(sidecar_path(cache), _dump(fields))
 
 
@@ -147,24 +157,26 @@ def remove_links(folder: Path) -> None:
 
 
 def project_caches(paths: StorePaths) -> list[Path]:
-    """Return the cache of every project that has a page, or one file of its pair, sorted."""
+    """Return the cache of every project that has a page, or one of the files beside it, sorted."""
     folder = paths.root / PROJECT_FOLDER
     pages = {path.name for path in folder.glob(f"*{SUFFIX}")}
-    for path in folder.glob("*.cached.meta.json"):
-        pages.add(f"{path.name.removesuffix('.meta.json')}.md")
+    for other in (".meta.json", *SUFFIXES):
+        for path in folder.glob(f"*.cached{other}"):
+            pages.add(f"{path.name.removesuffix(other)}.md")
     # An erasure takes the pages, and leaves the links beside them.
     pages |= {f"{path.name.removesuffix(_FILES)}{SUFFIX}" for path in folder.glob(f"*{_FILES}")}
     return [folder / name for name in sorted(pages)]
 
 
 def remove_pair(cache: Path) -> None:
-    """Remove a page and its sidecar; the hook then serves the page of a new project.
+    """Remove a page and what lies beside it; the hook then serves the page of a new project.
 
     Raises:
         OSError: The folder cannot be written.
     """
     cache.unlink(missing_ok=True)
     sidecar_path(cache).unlink(missing_ok=True)
+    remove_ids(cache)
     remove_links(files_folder(cache))
 
 

@@ -56,6 +56,7 @@ def fit_recent(
     chosen: Iterable[Line],
     rooms: tuple[Room, Room],
     shown: set[str],
+    quoted: set[str],
 ) -> list[str]:
     """Return both parts of what was said; the newest exchanges get what the chosen ones leave.
 
@@ -64,6 +65,7 @@ def fit_recent(
         chosen: The most worth first.
         rooms: Of either.
         shown: Ids of records that other sections show; those shown here are added.
+        quoted: The ids that the lines quote are added.
     """
     own, other = rooms
     first = set(shown)
@@ -76,7 +78,7 @@ def fit_recent(
         rest = rest.minus(line)
     shown |= first - newest_ids
     room = Room(own.tokens + rest.tokens, own.size + rest.size)
-    newest = fit_section(RECENT, again, room, shown)
+    newest = fit_section(RECENT, again, room, shown, quoted)
     return [*newest, *by_worth]
 
 

@@ -9,6 +9,7 @@ from ..capture.spool import Spool
 from ..projects.key import project_key
 from ..results import SessionStartPage
 from .cache import cache_modified, cache_path, read_sidecar
+from .page_ids import ids_on
 from .refresh import PageManager
 
 
@@ -43,8 +44,10 @@ def current_page(
     if is_fresh and not is_behind_files:
         age = round(max(0.0, time.time() - (cache_modified(cache) or 0.0)), 1)
         fresh, shown = True, "cached"
+        ids = ids_on(cache, payload.encode())
     else:
-        payload, age = pages.render_now(project, rings=rings), None
+        page, age = pages.render_now(project, rings=rings), None
+        payload, ids = page.payload, page.ids
         fresh, shown = False, "live"
         if is_behind_files and project:
             pages.rewrite(project)
@@ -55,4 +58,5 @@ def current_page(
         fresh=fresh,
         watermark=probe.to_fields(),
         action=shown if action == "none" else action,
+        memory_ids=ids,
     )

@@ -48,13 +48,16 @@ def handoff(
             f"shows those that are known"
         )
     lines = [FENCE_BEGIN, _header(where, store_name, is_empty=not found)]
+    quoted = dict[str, None]()
     for one in found:
         own = one.turns[-1].project if where.project is None else None
         lines.append(LEFT_OFF.heading + (f" in {inert_name(own)}" if own else ""))
         told = left_off_lines(one, zone, line_tokens=_LINE_TOKENS, files=_SHOWN_FILES)
         lines += [line.lead + line.text for line in told]
+        quoted |= dict.fromkeys(id_ for line in told for id_ in line.quoted)
     payload = "".join(f"{line}\n" for line in [*lines, FENCE_END])
-    return Handoff(payload=payload, sessions=[_result(one) for one in found])
+    sessions = [_result(one) for one in found]
+    return Handoff(payload=payload, sessions=sessions, memory_ids=tuple(quoted))
 
 
 def _sessions(reader: TableReader, where: Filter, places: Mapping[str, Place]) -> Iterator[LeftOff]:

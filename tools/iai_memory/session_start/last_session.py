@@ -48,6 +48,7 @@ class LeftOff:
         files: The files that it changed, the last change last.
         folders: That it worked in, and the project's top folder.
         place: Where its transcript ends, as far as it was read.
+        said_in: By each sentence of the outcomes the id of the answer that has it.
     """
 
     turns: tuple[Record, ...]
@@ -57,6 +58,7 @@ class LeftOff:
     files: tuple[LeftFile, ...]
     folders: tuple[str, ...]
     place: Place
+    said_in: Mapping[str, str]
 
     @property
     def session_id(self) -> str:
@@ -121,23 +123,31 @@ def left_off(turns: Sequence[Record], places: Mapping[str, Place], *, look: bool
     answers = [turn for turn in turns[last + 1 :] if turn.role == "assistant"]
     folders = folders_of(turns)
     changes = last_changes(change for turn in turns for change in changes_in(turn.changed_files))
+    outcomes, said_in = _outcomes(turns, answers[-1] if answers else None)
     return LeftOff(
         turns=tuple(turns),
         asked=tuple(asked),
         answer=answers[-1] if answers else None,
-        outcomes=_outcomes(turns, answers[-1] if answers else None),
+        outcomes=outcomes,
         files=tuple(states_of(changes, folders if look else (), turns[-1].created_at)),
         folders=folders,
         place=places.get(turns[-1].session_id or "", Place.NOWHERE),
+        said_in=said_in,
     )
 
 
-def _outcomes(turns: Sequence[Record], answer: Record | None) -> Outcomes:
-    """Return what the last answers finished, and what the last one left open."""
-    found = [outcomes_of(turn.text) for turn in _answers(turns)]
+def _outcomes(turns: Sequence[Record], answer: Record | None) -> tuple[Outcomes, dict[str, str]]:
+    """Return what the last answers finished, and the last one left open; and who said each."""
+    ends = _answers(turns)
+    found = [outcomes_of(turn.text) for turn in ends]
     finished = dict.fromkeys(one for each in found for one in each.finished)
     is_last = answer is not None and bool(found)
-    return Outcomes(tuple(finished)[:_MAX_FINISHED], found[0].left_open if is_last else ())
+    outcomes = Outcomes(tuple(finished)[:_MAX_FINISHED], found[0].left_open if is_last else ())
+    said_in = dict[str, str]()
+    for turn, each in zip(ends, found, strict=True):
+        for sentence in (*each.finished, *each.left_open):
+            said_in.setdefault(sentence, turn.id)
+    return outcomes, said_in
 
 
 def _answers(turns: Sequence[Record]) -> list[Record]:

@@ -51,7 +51,8 @@ def left_off_lines(
     asked = [_shown(turn.text) for turn in found.asked]
     if any(asked):
         lead = "- the user asked last: "
-        lines.append(Line(lead, _joined(asked, line_tokens - estimate_tokens(lead))))
+        text = _joined(asked, line_tokens - estimate_tokens(lead))
+        lines.append(Line(lead, text, quoted=tuple(turn.id for turn in found.asked)))
     lines += _outcome_lines(found, line_tokens)
     if files_line := files_line_of(found, line_tokens=line_tokens, most=files):
         lines.append(files_line)
@@ -111,14 +112,17 @@ def _outcome_lines(found: LeftOff, line_tokens: int) -> Iterator[Line]:
     if found.answer is not None and not any(outcomes_of(found.answer.text).sentences()):
         lead = "- the assistant said last: "
         room = line_tokens - estimate_tokens(lead)
-        yield Line(lead, cut_to_tokens(_shown(found.answer.text), room, _CUT_MARK))
+        text = cut_to_tokens(_shown(found.answer.text), room, _CUT_MARK)
+        yield Line(lead, text, quoted=(found.answer.id,))
     for lead, sentences in (
         ("- left open, its words: ", outcomes.left_open),
         ("- finished, its words: ", outcomes.finished),
     ):
         quoted = [f"“{_shown(sentence)}”" for sentence in sentences]
         if quoted:
-            yield Line(lead, _fitted(quoted, line_tokens - estimate_tokens(lead), " "))
+            text, count = _fitted(quoted, line_tokens - estimate_tokens(lead), " ")
+            ids = dict.fromkeys(found.said_in[sentence] for sentence in sentences[:count])
+            yield Line(lead, text, quoted=tuple(ids))
 
 
 def _joined(said: Sequence[str], tokens: int) -> str:
@@ -130,15 +134,15 @@ def _joined(said: Sequence[str], tokens: int) -> str:
     return _THEN.join([*filter(None, earlier), last])
 
 
-def _fitted(parts: Sequence[str], tokens: int, joint: str) -> str:
-    """Return as many whole parts as fit, the first one cut if it has to be."""
-    text = ""
+def _fitted(parts: Sequence[str], tokens: int, joint: str) -> tuple[str, int]:
+    """Return as many whole parts as fit, the first one cut if it has to be, and how many."""
+    text, count = "", 0
     for part in parts:
         longer = f"{text}{joint}{part}" if text else part
         if text and estimate_tokens(longer) > tokens:
             break
-        text = longer
-    return cut_to_tokens(text, tokens, _CUT_MARK)
+        text, count = longer, count + 1
+    return cut_to_tokens(text, tokens, _CUT_MARK), count
 
 
 def _file(file: LeftFile, folders: Sequence[str]) -> str:

@@ -76,7 +76,20 @@ class Page:
     places: Mapping[str, Place] = field(default_factory=dict[str, Place])
 
 
-def render(reader: TableReader, page: Page) -> str:
+@dataclass(frozen=True, slots=True)
+class RenderedPage:
+    """A page, and what it shows.
+
+    Attributes:
+        payload: The page.
+        ids: Of the memories that it has words of, sorted.
+    """
+
+    payload: str
+    ids: tuple[str, ...] = ()
+
+
+def render(reader: TableReader, page: Page) -> RenderedPage:
     """Return the page: at most 9,800 bytes, within the budget, in one fence, ended by a newline.
 
     Equal content gives equal bytes: the page shows dates, never ages, so that hosts can go on using
@@ -86,7 +99,7 @@ def render(reader: TableReader, page: Page) -> str:
         StoreFault: The table could not be read.
     """
     if not page.statistics.live:
-        return _empty(page)
+        return RenderedPage(_empty(page))
     # Only what renders a page needs these, and most commands render none.
     from .chosen_part import CHOSEN, chosen_lines, fit_recent
     from .left_off_lines import LEFT_OFF
@@ -112,15 +125,16 @@ def render(reader: TableReader, page: Page) -> str:
     def room(section: Section) -> Room:
         return Room(int(section.share * tokens), int(section.share * size))
 
-    shown: set[str] = set()
+    shown, quoted = set[str](), set[str]()
     body: list[str] = []
     for section, lines in users_first(parts):
         if section is RECENT:
             chosen = files.noted(chosen_lines(reader, mine, page.zone))
-            body += fit_recent(lines, chosen, (room(RECENT), room(CHOSEN)), shown)
+            body += fit_recent(lines, chosen, (room(RECENT), room(CHOSEN)), shown, quoted)
         else:
-            body += fit_section(section, lines, room(section), shown)
-    return "".join(f"{line}\n" for line in [*head, *body, *tail])
+            body += fit_section(section, lines, room(section), shown, quoted)
+    payload = "".join(f"{line}\n" for line in [*head, *body, *tail])
+    return RenderedPage(payload, tuple(sorted(shown | quoted)))
 
 
 def _left_off(reader: TableReader, mine: Filter, page: Page) -> list[Line]:

@@ -39,7 +39,7 @@ from .cache import (
     write_pair,
 )
 from .decision import decide
-from .page import NEW_PROJECT
+from .page import NEW_PROJECT, RenderedPage
 from .sections import TOPICS
 from .view import PageOptions, StoreView, is_unchanged, take_view
 from .watermark import Watermark
@@ -72,6 +72,7 @@ class PageManager:
         ledger: Ledger,
         options: PageOptions,
         on_step: Callable[[str], None] | None = None,
+        before_writing: Callable[[], None] | None = None,
     ) -> None:
         """Bind a store.
 
@@ -80,11 +81,13 @@ class PageManager:
             ledger: Each attempt leaves a trace there.
             options: Interval and budget.
             on_step: Called with "watermark", "rendered" and "written" as a refresh passes them.
+            before_writing: Called while the pages that a refresh replaces are still there.
         """
         self._store = store
         self._ledger = ledger
         self._options = options
         self._on_step = on_step or _no_step
+        self._before_writing = before_writing or _nothing
 
     @property
     def cache(self) -> Path:
@@ -95,7 +98,7 @@ class PageManager:
         """Return whether a change waits that a refresh should not put off; one `open`."""
         return is_urgent(page_mark(self._store.paths))
 
-    def render_now(self, project: str | None, *, rings: int = 0) -> str:
+    def render_now(self, project: str | None, *, rings: int = 0) -> RenderedPage:
         """Return the page as a refresh would render it at this moment.
 
         A project without memories gets what belongs to no project, as it does in the hook.
@@ -149,6 +152,7 @@ class PageManager:
                 view = self._view()
                 mark = view.watermark(project)
                 cache = cache_path(self._store.paths, project_key(project))
+                self._before_writing()
                 self._write(cache, view, project, "manual", started)
         except StoreBusy:
             return self._skipped("manual", "refresh_in_progress", None)
@@ -301,6 +305,7 @@ class PageManager:
         Returns whether every page is written; False where time ran out.
         """
         clear_leftovers(self._store.paths)
+        self._before_writing()
         self._ledger.write_changed(
             "session_start_cache_write_started",
             trigger=trigger,
@@ -336,10 +341,12 @@ class PageManager:
     def _write(
         self, cache: Path, view: StoreView, project: str | None, trigger: Trigger, started: float
     ) -> None:
-        payload = view.render(project).encode("utf-8")
+        page = view.render(project)
+        payload = page.payload.encode("utf-8")
         mark = view.watermark(project)
         self._on_step("rendered")
-        write_pair(cache, payload, mark, trigger=trigger, generated_at=iso(utc_now()))
+        now = iso(utc_now())
+        write_pair(cache, payload, mark, ids=page.ids, trigger=trigger, generated_at=now)
         if project:
             self._watch_files(cache, view, project)
         self._on_step("written")
@@ -347,7 +354,7 @@ class PageManager:
             "session_start_cache_write_success",
             trigger=trigger,
             cache_path=str(cache),
-            rendered_chars=len(payload.decode("utf-8")),
+            rendered_chars=len(page.payload),
             records_count=mark.records_count,
             max_vec_label=mark.max_vec_label,
             max_record_created_at=mark.max_created_at,
@@ -392,6 +399,10 @@ class PageManager:
 
 def _no_step(step: str) -> None:
     """Ignore the steps of a refresh."""
+
+
+def _nothing() -> None:
+    """Do nothing before pages are replaced."""
 
 
 def _ms_since(started: float) -> float:

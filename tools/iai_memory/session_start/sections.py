@@ -81,12 +81,14 @@ class Line:
         text: Neutralised.
         ids: Of its records, the one that it is about first: no section repeats what another shows.
         by_model: Whether a model noted it, or chose it for its section.
+        quoted: Ids of records that it has some words of; another section may show them whole.
     """
 
     lead: str
     text: str
     ids: tuple[str, ...] = ()
     by_model: bool = False
+    quoted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,7 @@ class RecordSections:
                 # The fact has a date of its own.
                 name = neutralise(f"{name})" if newest else label)
                 lead = f"- {cut_to_tokens(name, _LABEL_TOKENS, _CUT_MARK)}: "
-                yield Line(lead, f"{day} {speaker_of(fact)}: {said}")
+                yield Line(lead, f"{day} {speaker_of(fact)}: {said}", quoted=(fact.id,))
 
     def notes(self) -> Iterator[Line]:
         """Yield the newest notes."""
@@ -230,7 +232,8 @@ class RecordSections:
         texts = beginnings([text for _, text in said if text], room, _CUT_MARK)
         parts = (link + text for link, text in zip(["", *links], texts, strict=True) if text)
         ids = tuple(turn.id for turn in turns)
-        return Line(lead, "".join(parts) + end, ids, turns[0].noted_by is not None)
+        quoted = () if listed.before is None else (listed.before.id,)
+        return Line(lead, "".join(parts) + end, ids, turns[0].noted_by is not None, quoted)
 
     def _lead(self, record: Record, role: str) -> str:
         of_project = self.project is None and record.project
@@ -308,7 +311,13 @@ def admission(reader: TableReader, mine: Filter) -> Callable[[Record], bool]:
     return admits
 
 
-def fit_section(section: Section, lines: Iterable[Line], room: Room, shown: set[str]) -> list[str]:
+def fit_section(
+    section: Section,
+    lines: Iterable[Line],
+    room: Room,
+    shown: set[str],
+    quoted: set[str] | None = None,
+) -> list[str]:
     """Return the heading and the lines that fit into the room; empty if no line does.
 
     Args:
@@ -316,6 +325,7 @@ def fit_section(section: Section, lines: Iterable[Line], room: Room, shown: set[
         lines: Most important first; the last one that fits may be cut.
         room: The space of the section.
         shown: Ids of records that other sections show; those shown here are added.
+        quoted: The ids that the lines quote are added.
     """
     kept: list[str] = []
     for line in lines:
@@ -331,6 +341,8 @@ def fit_section(section: Section, lines: Iterable[Line], room: Room, shown: set[
             break
         kept.append(whole)
         shown.update(line.ids)
+        if quoted is not None:
+            quoted.update(line.quoted)
     return [section.heading, *kept] if kept else []
 
 

@@ -10,7 +10,7 @@ from ..base.clock import utc_now
 from ..store.reader import TableReader
 from ..store.statistics import TableStatistics, total_statistics
 from ..store.table import Store
-from .page import NEW_PROJECT, Page, render
+from .page import NEW_PROJECT, Page, RenderedPage, render
 from .page_inputs import PageInputs, read_page_inputs
 from .watermark import Watermark
 
@@ -87,7 +87,7 @@ class StoreView:
         )
         return replace(self, inputs=fit)
 
-    def render(self, project: str | None, *, rings: int = 0) -> str:
+    def render(self, project: str | None, *, rings: int = 0) -> RenderedPage:
         """Return one page.
 
         Args:
