@@ -111,7 +111,13 @@ class Memory(StoreUpkeep):
         encoder, fault = self._usable_encoder()
         scoped = replace(checked, where=self._scoped(checked.where))
         found = recall(self.store, encoder, scoped)
-        return self._sight(caught_up).recalled(found, scoped, self._model, fault)
+        found = self._sight(caught_up).recalled(found, scoped, self._model, fault)
+        if self._folder is None or self.default_project is None or not found.hits:
+            return found
+        from .session_start.hit_files import Asking, with_named_files
+
+        asking = Asking(self._folder, str(self._cwd))
+        return found.model_copy(update={"hits": with_named_files(found.hits, self.store, asking)})
 
     def prompt_recall(
         self, prompt: str, *, session_id: str | None, cwd: str | None, host: str
@@ -133,6 +139,7 @@ class Memory(StoreUpkeep):
         from .injection.prompt import recall_at_prompt
         from .projects.identity import project_of
         from .recall.query import check_query
+        from .session_start.hit_files import Asking
 
         place = None if cwd is None else project_of(cwd)
         name = None if place is None else stored_place(place.name)
@@ -146,7 +153,7 @@ class Memory(StoreUpkeep):
             self._usable_encoder()[0],
             asked,
             session_id=stored_id(session_id),
-            page_key=None if place is None else place.key,
+            asking=None if place is None else Asking(place, cwd or place.folder),
         )
 
     def warm(self) -> None:

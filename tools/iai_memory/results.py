@@ -31,12 +31,30 @@ class Turn(Result):
     text: str
 
 
+class NamedFile(Result):
+    """A file that a memory names and that is not what it was; `path` is from the project's folder.
+
+    It is `gone`, or so many later turns of the project's sessions changed it.
+    """
+
+    path: str
+    gone: bool = False
+    later_turns: int = 0
+
+    @property
+    def note(self) -> str:
+        """What became of it, as a line of text says it."""
+        told = "is gone" if self.gone else f"was changed in {self.later_turns} later turns"
+        return f"{self.path} {told}"
+
+
 class Hit(Result):
     """One memory that recall found; in JSON a field that has its default value is left out.
 
     `ids` are those of all memories that the hit stands for, its own first; empty for itself alone.
     `noted_by` and `pinned_by` are "model" where a model called a tool for it. `earlier_than` is the
     id of a hit before it that seems to tell the same of the same subject, and was said later.
+    `files` are those that it names and that are gone or were changed much, at most three.
     """
 
     id: str
@@ -59,6 +77,7 @@ class Hit(Result):
     pinned_by: str | None = None
     ids: list[str] = []
     turns: list[Turn] = []
+    files: list[NamedFile] = []
 
     @model_serializer(mode="wrap")
     def _without_defaults(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from .memory_lines import (
     INDENT,
     earlier,
     entry_lines,
+    named_files,
     record_lines,
     said_lines,
     session_lines,
@@ -274,6 +275,7 @@ def _print_hits(found: Recalled, zone: tzinfo, *, ids: bool) -> None:
         past += f" ({superseded(hit.superseded_by, ids=ids)})" if hit.superseded_by else ""
         past += f" ({earlier(hit.earlier_than, ids=ids)})" if hit.earlier_than else ""
         past += " (taken back)" if "rewound" in hit.tags else ""
+        past += named_files(hit)
         reason = hit.reason if ids else _ID.sub("an earlier wording", hit.reason)
         emit_lines(
             [

@@ -83,7 +83,8 @@ def session_lines(hits: Sequence[Hit], zone: tzinfo, *, ids: bool) -> list[str]:
             clock = f"{at:%H:%M}" if at.date() == day else f"{at:%Y-%m-%d %H:%M}"
             day = at.date()
             kind = "exchange" if hit.turns else hit.role
-            lines.append(f"  {clock}  {kind}{f'  {hit.id}' if ids and not hit.turns else ''}")
+            name = f"  {hit.id}" if ids and not hit.turns else ""
+            lines.append(f"  {clock}  {kind}{name}{named_files(hit)}")
             own_id = hit.id if ids and hit.turns else ""
             lines += said_lines(hit.role, hit.text, hit.turns, own_id=own_id)
     return lines
@@ -97,6 +98,11 @@ def superseded(by: str, *, ids: bool) -> str:
 def earlier(than: str, *, ids: bool) -> str:
     """Return that a newer memory seems to say the same thing, with `ids` which one."""
     return f"earlier; newer is {than}" if ids else "earlier"
+
+
+def named_files(hit: Hit) -> str:
+    """Return what became of the files that a hit names, behind its head; empty for none."""
+    return f" ({memory_text(', '.join(one.note for one in hit.files))})" if hit.files else ""
 
 
 def _minute(record: RecordView, zone: tzinfo) -> str:

@@ -16,6 +16,7 @@ from tests.support.working_session import WorkingSession, captured
 from iai_memory import Memory
 from iai_memory.errors import InvalidInput
 from iai_memory.results import LeftOffSession
+from iai_memory.writing.echoes import said_beside_memories
 from iai_server.cli.main import run
 
 BODY = "x = 1\n" * 1000
@@ -330,17 +331,22 @@ def note(memory: Memory, folder: Path, text: str) -> str:
     """The line of the page with this note."""
     memory.ingest([{"text": text, "project": str(folder), "created_at": "2026-01-01"}])
     lines = memory.session_start(str(folder)).payload.splitlines()
-    return next(line for line in lines if line.startswith("- 2026-01-01 note: "))
+    return next(line for line in lines if line.startswith("- 2026-01-01 note"))
 
 
-@pytest.mark.parametrize("name", ["parser.py", "src/parser.py"])
+@pytest.mark.parametrize(
+    "name", ["parser.py", "src/parser.py", "./src/parser.py:7", "{}/src/parser.py"]
+)
 def test_a_memory_that_names_a_file_says_that_it_is_gone(
     memory: Memory, folder: Path, name: str
 ) -> None:
-    text = f"The rounding of heights is done in {name}, never in the table."
+    text = f"The rounding of heights is done in {name.format(folder)}, never in the table."
     assert note(memory, folder, text) == f"- 2026-01-01 note: {text}"
     (folder / "src/parser.py").unlink()
-    assert note(memory, folder, f"{text} ") == f"- 2026-01-01 note: [src/parser.py is gone] {text}"
+    line = note(memory, folder, f"{text} ")
+    assert line == f"- 2026-01-01 note (src/parser.py is gone): {text}"
+    # A line of the page is known as ours, so it is nothing that the user said.
+    assert said_beside_memories(memory.store.latest, line, "user") == ""
 
 
 def test_a_memory_that_names_a_file_says_that_it_was_changed_much_since(
@@ -353,7 +359,7 @@ def test_a_memory_that_names_a_file_says_that_it_was_changed_much_since(
     captured(memory, session)
     text = "The parser.py reads heights as floats."
     shown = note(memory, folder, text)
-    assert shown == f"- 2026-01-01 note: [src/parser.py was changed in 3 later turns] {text}"
+    assert shown == f"- 2026-01-01 note (src/parser.py was changed in 3 later turns): {text}"
 
 
 def test_a_name_that_no_session_changed_is_never_looked_for(memory: Memory, folder: Path) -> None:

@@ -21,6 +21,7 @@ from iai_memory.store.changed_files import (
     content_digest,
     last_changes,
 )
+from iai_memory.store.filter import Filter
 
 
 @pytest.fixture
@@ -128,6 +129,28 @@ def test_a_store_of_an_earlier_version_is_read_and_gets_new_turns(
     memory = opened(tmp_path / "old")
     captured(memory, session)
     assert [len(files) for files in files_of(memory).values()] == [0, 0, 1]
+
+
+def test_the_table_and_its_copy_in_memory_find_the_same_changes_of_a_name(
+    memory: Memory, session: WorkingSession
+) -> None:
+    session.writes("old/parser.py", "y = 1\n")
+    session.says("The old parser is written, too.")
+    captured(memory, session)
+    memory.ingest("quartz in no session")
+    for _ in range(2):
+        memory.store.latest.matching("quartz", Filter(), 5)
+    assert memory.store.latest.is_in_memory
+    project = memory.store.latest.newest(Filter(session_id="s-1"), 1)[0].project
+    for where, expected in ((Filter(), 2), (Filter(project=project), 2), (Filter(project="p"), 0)):
+        readers = (memory.store.latest, memory.store.pinned_reader())
+        copied, table = (one.changes_by_name(where) for one in readers)
+        assert copied("parser.py") == table("parser.py")
+        assert len(copied("parser.py")) == expected
+        assert copied("none.py") == table("none.py") == []
+    told = next(one for one in memory.timeline(turns=True).records if "old" in one.text)
+    memory.forget([told.id])
+    assert len(memory.store.latest.changes_by_name(Filter())("parser.py")) == 1
 
 
 def test_plain_data_cannot_say_that_files_were_changed(memory: Memory) -> None:

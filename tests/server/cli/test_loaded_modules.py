@@ -85,7 +85,7 @@ def test_the_help_of_every_command_needs_no_memory(tmp_path: Path) -> None:
         (("session-start",), set[str](), 859, 274),
         (("timeline",), {"rich"}, 886, 262),
         (("status",), {"rich"}, 886, 262),
-        (("recall", "which port"), {"rich", "onnxruntime", "tokenizers"}, 946, 301),
+        (("recall", "which port"), {"rich", "onnxruntime", "tokenizers"}, 950, 306),
     ],
     ids=lambda part: part[0] if isinstance(part, tuple) else None,
 )

@@ -6,6 +6,7 @@ or gigabytes; a session-start page waits for the answer.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,24 @@ class InnerFile:
     written_at: float
     changed_at: float
     content: bytes | None
+
+
+def missing_inner(
+    paths: Sequence[str], folder: str, *, timeout: float = ANSWERS_WITHIN
+) -> set[str]:
+    """Return the paths that lead into a folder, once every link is followed, and to nothing there.
+
+    None is opened. Of a folder that is not there nothing is known to be missing.
+
+    Args:
+        paths: Absolute, as somebody else spelled them.
+        folder: Absolute, too.
+        timeout: Seconds that the file system has for all of them together.
+
+    Raises:
+        ForeignFileFault: There is no answer.
+    """
+    return within(folder, partial(_missing, paths, folder), timeout)
 
 
 def read_inner(
@@ -55,8 +74,22 @@ def read_inner(
     return InnerFile(about.st_mtime, max(about.st_mtime, about.st_ctime), content)
 
 
+def _missing(paths: Sequence[str], folder: str) -> set[str]:
+    if not Path(folder).is_dir():
+        return set()
+    found: set[str] = set()
+    for path in paths:
+        try:
+            _resolved(path, folder)
+        except FileNotFoundError:
+            found.add(path)
+        except OSError:  # of this one nobody can tell
+            continue
+    return found
+
+
 def _resolved(path: str, folder: str) -> str | None:
-    """Return the path without links; None if that is not in the folder.
+    """Return the path without links; None if that is not in the folder, there or not.
 
     Raises:
         OSError: One of the two is not there.
@@ -64,8 +97,11 @@ def _resolved(path: str, folder: str) -> str | None:
     if not Path(path).is_absolute() or not Path(folder).is_absolute():
         return None
     try:
-        real = Path(path).resolve(strict=True)
-        inside = real.is_relative_to(Path(folder).resolve(strict=True))
+        real = Path(path).resolve()
+        # First of all: nobody learns what is there outside of the folder.
+        if not real.is_relative_to(Path(folder).resolve(strict=True)):
+            return None
+        real.lstat()
     except RuntimeError:  # a loop of links, before Python 3.13
         return None
-    return str(real) if inside else None
+    return str(real)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ..session_start.named_files import noted_lead
 from ..text.fence import RECALL_BEGIN, RECALL_END
 from ..text.inert import neutralise
 from ..text.tokens import cut_to_tokens, estimate_tokens
@@ -44,7 +45,7 @@ def block_of(hits: Sequence[Hit]) -> str:
 
 
 def _line(hit: Hit, room: int) -> str:
-    """Return who said it and when, the text as far as there is room, and the id in full."""
-    lead, id_ = f"- {hit.created_at.date()} {hit.role}: ", f" [{hit.id}]"
+    """Return who said it and when, a file that is gone, as much of the text as fits, and the id."""
+    lead, id_ = noted_lead(f"- {hit.created_at.date()} {hit.role}: ", hit.files), f" [{hit.id}]"
     room -= estimate_tokens(lead) + estimate_tokens(id_ + "\n")
     return lead + cut_to_tokens(neutralise(hit.text[:_MAX_CHARS]), room, _CUT_MARK) + id_

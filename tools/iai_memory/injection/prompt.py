@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from ..base.clock import utc_now
 from ..recall.project_scope import in_project
 from ..results import PromptRecall
+from ..session_start.hit_files import with_named_files
 from .block import block_of
 from .page_hits import note_page_hits
 from .shown import given_to, not_asked_in, not_on_page, not_said_in
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ..embedding.encoder import Encoder
     from ..recall.query import Query
     from ..results import Hit, PromptThreshold
+    from ..session_start.hit_files import Asking
     from ..store.table import Store
 
 MAX_MEMORIES: Final = 3
@@ -33,7 +35,7 @@ def recall_at_prompt(
     asked: Query,
     *,
     session_id: str | None,
-    page_key: str | None,
+    asking: Asking | None,
 ) -> PromptRecall:
     """Return the memories that answer a prompt for certain, none that the session has seen.
 
@@ -43,8 +45,8 @@ def recall_at_prompt(
         encoder: The model; without it nothing is certain enough to be said.
         asked: The prompt as a query; of its project also what belongs to none counts.
         session_id: The session that asks.
-        page_key: The key of its project, whose page counts where the ledger knows none of the
-            session's; None for that of all.
+        asking: Its project, whose page counts where the ledger knows none of the session's; None
+            for the page of all.
 
     Raises:
         StoreFault: The store could not be read.
@@ -79,17 +81,19 @@ def recall_at_prompt(
         hits = not_said_in(store.latest, session_id, hits)
     if not hits:
         return PromptRecall(reason="said_here")
-    hits = not_on_page(store, page_key, hits, given)
+    page_key = None if asking is None else asking.project.key
+    hits = not_on_page(store, page_key, hits, given)[:MAX_MEMORIES]
     if not hits:
         return PromptRecall(reason="on_page")
+    if asking is not None:
+        hits = with_named_files(hits, store, asking)
     return _said(hits, found.confidence or 0.0, threshold_now(store.paths, utc_now()))
 
 
-def _said(hits: Sequence[Hit], answer: float, threshold: PromptThreshold) -> PromptRecall:
+def _said(said: Sequence[Hit], answer: float, threshold: PromptThreshold) -> PromptRecall:
     """Return the hits if the answer reaches the threshold, which may be higher than its base."""
     if answer < threshold.min_answer:
         return PromptRecall(reason="threshold_raised", threshold=threshold)
-    said = hits[:MAX_MEMORIES]
     return PromptRecall(
         text=block_of(said),
         memory_ids=[hit.id for hit in said],

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final
 
 from ..base.foreign_file import within
-from ..base.inner_file import read_inner
+from ..base.inner_file import missing_inner, read_inner
 from ..errors import ForeignFileFault, ForeignFileMissing
 from ..store.changed_files import FileChange, content_digest
+from ..text.inert import neutralise
 
 MAX_LOOKS: Final = 24
 """Files of one session that are looked at."""
@@ -27,6 +29,7 @@ MAX_LOOKS: Final = 24
 _MAX_BYTES: Final = 1 << 20
 _ANSWERS_WITHIN: Final = 0.25
 _MAX_SECONDS: Final = 1.0
+_PATH_CHARS: Final = 80
 _NOTED_WITHIN: Final = 60.0  # a host may write a file after the words on it
 # A redacted or escaped path is not the file's own.
 _NOT_ITS_OWN: Final = ("[redacted", "\\")
@@ -80,6 +83,31 @@ def states_of(
             since = _state_of(change, folder, ended_at)
         found.append(LeftFile(change.path, since))
     return found[::-1]
+
+
+def gone_of(paths: Sequence[str], folders: Sequence[str]) -> set[str]:
+    """Return those of the files that are not there any more, as far as somebody can look for them.
+
+    Args:
+        paths: Of the files; none is opened.
+        folders: Of the project; a file of none of them is not looked for.
+    """
+    found: set[str] = set()
+    for folder in folders:
+        inside = [path for path in paths if _folder_of(path, folders) == folder]
+        with suppress(ForeignFileFault):  # that of a folder which does not answer
+            found |= missing_inner(inside, folder, timeout=_ANSWERS_WITHIN) if inside else set()
+    return found
+
+
+def shown_path(path: str, folders: Sequence[str], *, most: int = _PATH_CHARS) -> str:
+    """Return a path as it is shown: from the project's folder on, its end if it is long."""
+    for folder in folders:
+        if PurePath(path).is_relative_to(folder):
+            path = str(PurePath(path).relative_to(folder))
+            break
+    shown = neutralise(path)
+    return shown if len(shown) <= most else f"…{shown[-most:]}"
 
 
 def _folder_of(path: str, folders: Sequence[str]) -> str | None:

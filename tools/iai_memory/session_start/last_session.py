@@ -33,6 +33,8 @@ _TURNS: Final = (
 _MAX_ANSWERS: Final = 6
 _MAX_FINISHED: Final = 6
 _MAX_FOLDERS: Final = 4
+_MAX_FOLDER_TURNS: Final = 100
+_HAS_FILES: Final = "changed_files IS NOT NULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,15 @@ def _answers(turns: Sequence[Record]) -> list[Record]:
         if turn.role == "assistant" and (after is None or after.role == "user")
     ]
     return ends[::-1][:_MAX_ANSWERS]
+
+
+def folders_changed_in(reader: TableReader, where: Filter) -> tuple[str, ...]:
+    """Return `folders_of` the newest turns that tell of changed files.
+
+    Raises:
+        StoreFault: The table could not be read.
+    """
+    return folders_of(reader.newest(where, _MAX_FOLDER_TURNS, condition=_HAS_FILES)[::-1])
 
 
 def folders_of(turns: Iterable[Record]) -> tuple[str, ...]:

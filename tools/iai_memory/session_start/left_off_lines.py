@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, tzinfo
-from pathlib import PurePath
 from typing import Final
 
 from ..capture.hosts.last_line import Place
 from ..text.inert import neutralise
 from ..text.outcomes import outcomes_of
 from ..text.tokens import cut_to_tokens, estimate_tokens
-from .changed_since import LeftFile, Since
+from .changed_since import LeftFile, Since, shown_path
 from .last_session import MAX_TURNS, LeftOff
 from .sections import Line, Section
 
@@ -20,7 +19,6 @@ LEFT_OFF: Final = Section("Where you left off", 0.11, 40)
 _MAX_TEXT_CHARS: Final = 4_000
 _CUT_MARK: Final = " …"
 _THEN: Final = " → "
-_PATH_CHARS: Final = 80
 _ID_CHARS: Final = 8
 _SHOWN_FILES: Final = 6
 _BROKEN_OFF: Final = (
@@ -94,16 +92,6 @@ def note_on_end(found: LeftOff) -> str:
     if found.is_answered:
         return ""
     return _NO_ANSWER if found.answer is None and found.place is not Place.AT_WORK else _BROKEN_OFF
-
-
-def shown_path(path: str, folders: Sequence[str]) -> str:
-    """Return a path as it is shown: from the project's folder on, its end if it is long."""
-    for folder in folders:
-        if PurePath(path).is_relative_to(folder):
-            path = str(PurePath(path).relative_to(folder))
-            break
-    shown = neutralise(path)
-    return shown if len(shown) <= _PATH_CHARS else f"…{shown[-_PATH_CHARS:]}"
 
 
 def _outcome_lines(found: LeftOff, line_tokens: int) -> Iterator[Line]:

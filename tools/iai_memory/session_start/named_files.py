@@ -1,129 +1,161 @@
 """Memories that name a file which is gone, or which was changed much after them.
 
 Files are known from the edits of the project's sessions: only what a host changed once is looked
-for, so that a name in a text is no wish to look anywhere on the disk.
+for, so that a name in a text is no wish to look anywhere on the disk. Whoever asks waits for the
+answer, so there are few looks, in a bounded time, and no file is opened.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from functools import cached_property
-from typing import Final
+from itertools import islice
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Final
 
-from ..store.changed_files import FileChange, changes_in
-from ..store.filter import Filter
-from ..store.reader import TableReader
-from ..store.record import Record
-from .changed_since import Since, states_of
-from .last_session import folders_of
-from .left_off_lines import shown_path
-from .sections import Line
+from ..results import NamedFile
+from ..store.changed_files import DatedChange, name_of
+from .changed_since import gone_of, shown_path
+
+if TYPE_CHECKING:
+    from ..store.filter import Filter
+    from ..store.reader import TableReader
+    from .sections import Line
 
 CHANGED_MUCH: Final = 3
 """So many later turns that changed a file make what was said of it doubtful."""
 
-_MAX_TURNS: Final = 500
-_MAX_LOOKS: Final = 12
+MAX_NAMED_LOOKS: Final = 12
+"""Files that a page looks for."""
+
 _MAX_NAMES: Final = 8
-_NAME: Final = re.compile(r"(?<![\w/.-])(?:[\w.-]+/)*[\w-][\w.-]*\.[A-Za-z]\w{0,7}(?![\w/])")
-_HAS_FILES: Final = "changed_files IS NOT NULL"
-_ALWAYS: Final = datetime.max.replace(tzinfo=UTC)
-_GONE: Final = (Since.GONE, Since.DELETED)
+_MAX_CHARS: Final = 20_000
+_MAX_FILES: Final = 3
+# The note stands between a role and a colon, where at most 90 characters are known as ours: echo.
+_PATH_CHARS: Final = 45
+_NAME: Final = re.compile(r"(?<![\w/.-])/?(?:[\w.-]+/)*[\w-][\w.-]*\.[A-Za-z]\w{0,7}(?![\w/])")
+_LEAD_END: Final = ": "
 
 
-@dataclass(slots=True)
-class _Known:
-    """A file that sessions changed.
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A memory as it is shown.
 
     Attributes:
-        last: The last change of it.
-        times: When turns told of a change, newest first.
+        texts: What is shown of it.
+        ids: Of its records; what was changed by the last of them is no later change.
     """
 
-    last: FileChange
-    times: list[datetime] = field(default_factory=list[datetime])
+    texts: Sequence[str]
+    ids: Sequence[str]
 
 
 @dataclass
 class NamedFiles:
-    """The files of one project, as its newest 500 turns with changes tell of them.
+    """The files of one project that its memories name.
 
     Attributes:
         reader: Of the table.
-        where: Of the project.
+        where: The project's turns.
+        worked_in: Returns the project's folders; a file of none of them is not looked for.
+        looks: How many files are looked for.
     """
 
     reader: TableReader
     where: Filter
-    _looks: int = _MAX_LOOKS
-    _states: dict[str, Since] = field(default_factory=dict[str, Since])
+    worked_in: Callable[[], Sequence[str]]
+    looks: int
+    _gone: dict[str, bool] = field(default_factory=dict[str, bool])
+    _known: dict[str, Sequence[DatedChange]] = field(
+        default_factory=dict[str, "Sequence[DatedChange]"]
+    )
 
     def noted(self, lines: Iterable[Line]) -> Iterator[Line]:
-        """Yield the lines; before the text of one that names such a file stands what became of it.
+        """Yield the lines; one that names such a file says in its lead what became of it.
 
         Raises:
             StoreFault: The table could not be read.
         """
         for line in lines:
-            note = self._note(line)
-            yield replace(line, text=f"[{note}] {line.text}") if note else line
+            [files] = self.of([Telling([line.text], line.ids)]) if line.ids else [[]]
+            yield replace(line, lead=noted_lead(line.lead, files)) if files else line
 
-    def _note(self, line: Line) -> str:
-        if not line.ids:
-            return ""
-        for found in list(_NAME.finditer(line.text))[:_MAX_NAMES]:
-            path = self._path_of(found[0])
-            if path is None:
-                continue
-            name = shown_path(path, self._folders)
-            if self._state_of(path) in _GONE:
-                return f"{name} is gone"
-            later = sum(self._changes_after(path, one) for one in self.reader.get(line.ids[:1]))
-            if later >= CHANGED_MUCH:
-                return f"{name} was changed in {later} later turns"
-        return ""
+    def of(self, told: Sequence[Telling]) -> list[list[NamedFile]]:
+        """Return for each memory the files that it names and that are gone or were changed much.
 
-    def _path_of(self, name: str) -> str | None:
-        """Return the only known file that a text means by this name."""
-        same = self._by_name.get(name.rpartition("/")[2], [])
-        fitting = [path for path in same if path == name or path.endswith(f"/{name}")]
-        return fitting[0] if len(fitting) == 1 else None
+        At most three of each.
 
-    def _state_of(self, path: str) -> Since:
-        if path not in self._states:
-            folders = self._folders if self._looks > 0 else ()
-            self._looks -= 1
-            [state] = states_of([self._files[path].last], folders, _ALWAYS)
-            self._states[path] = state.since
-        return self._states[path]
+        Raises:
+            StoreFault: The table could not be read.
+        """
+        named = [self._changes_in(one.texts) for one in told]
+        self._look([changes[0].change.path for each in named for changes in each])
+        return [
+            [file for changes in each if (file := self._became(changes, one.ids))][:_MAX_FILES]
+            for one, each in zip(told, named, strict=True)
+        ]
 
-    def _changes_after(self, path: str, record: Record) -> int:
-        return sum(at > record.created_at for at in self._files[path].times)
+    def _changes_in(self, texts: Iterable[str]) -> list[Sequence[DatedChange]]:
+        """Return the changes of each known file that texts name, newest first."""
+        found: dict[str, Sequence[DatedChange]] = {}
+        for name in islice((name for text in texts for name in _names_in(text)), _MAX_NAMES):
+            if changes := self._changes_of(name):
+                found[changes[0].change.path] = changes
+        return list(found.values())
+
+    def _changes_of(self, name: str) -> Sequence[DatedChange]:
+        """Return the changes of the only file that a text means by this name."""
+        if name not in self._known:
+            end = "/" + name.removeprefix("./").lstrip("/")
+            dated = [one for one in self._by_name(name_of(name)) if _path(one).endswith(end)]
+            if len({one.change.path for one in dated}) > 1:
+                dated = [one for one in dated if self._is_inside(one.change.path)]
+            is_one = len({one.change.path for one in dated}) == 1
+            self._known[name] = dated if is_one else ()
+        return self._known[name]
+
+    def _look(self, paths: Iterable[str]) -> None:
+        """Look once for those of the files that were not looked for yet."""
+        wanted = [path for path in dict.fromkeys(paths) if path not in self._gone][: self.looks]
+        if wanted:
+            self.looks -= len(wanted)
+            gone = gone_of(wanted, self._folders)
+            self._gone.update((path, path in gone) for path in wanted)
+
+    def _became(self, changes: Sequence[DatedChange], ids: Sequence[str]) -> NamedFile | None:
+        path = changes[0].change.path
+        later = 0
+        if not (is_gone := self._gone.get(path, False)):
+            found = self.reader.candidates(ids).values()
+            said_at = max((one.record.created_at for one in found), default=None)
+            later = 0 if said_at is None else sum(one.at > said_at for one in changes)
+        if not is_gone and later < CHANGED_MUCH:
+            return None
+        shown = shown_path(path, self._folders, most=_PATH_CHARS)
+        return NamedFile(path=shown, gone=is_gone, later_turns=later)
+
+    def _is_inside(self, path: str) -> bool:
+        return any(PurePath(path).is_relative_to(one) for one in self._folders)
 
     @cached_property
-    def _turns(self) -> list[Record]:
-        if "changed_files" not in self.reader.schema.names:
-            return []  # a store of an earlier version that cannot be written
-        return self.reader.newest(self.where, _MAX_TURNS, condition=_HAS_FILES)
+    def _by_name(self) -> Callable[[str], Sequence[DatedChange]]:
+        return self.reader.changes_by_name(self.where)
 
     @cached_property
-    def _files(self) -> dict[str, _Known]:
-        files: dict[str, _Known] = {}
-        for turn in self._turns:
-            for change in changes_in(turn.changed_files):
-                files.setdefault(change.path, _Known(change)).times.append(turn.created_at)
-        return files
+    def _folders(self) -> Sequence[str]:
+        return self.worked_in()
 
-    @cached_property
-    def _by_name(self) -> dict[str, list[str]]:
-        names: dict[str, list[str]] = {}
-        for path in self._files:
-            names.setdefault(path.rpartition("/")[2], []).append(path)
-        return names
 
-    @cached_property
-    def _folders(self) -> tuple[str, ...]:
-        return folders_of(self._turns[::-1])
+def noted_lead(lead: str, notes: Sequence[NamedFile]) -> str:
+    """Return what stands before a text, with a note on the first file behind who said it."""
+    return f"{lead.removesuffix(_LEAD_END)} ({notes[0].note}){_LEAD_END}" if notes else lead
+
+
+def _names_in(text: str) -> Iterator[str]:
+    return islice((found[0] for found in _NAME.finditer(text[:_MAX_CHARS])), _MAX_NAMES)
+
+
+def _path(one: DatedChange) -> str:
+    return one.change.path.replace("\\", "/")

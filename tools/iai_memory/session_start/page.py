@@ -102,13 +102,14 @@ def render(reader: TableReader, page: Page) -> RenderedPage:
         return RenderedPage(_empty(page))
     # Only what renders a page needs these, and most commands render none.
     from .chosen_part import CHOSEN, chosen_lines, fit_recent
+    from .last_session import folders_changed_in
     from .left_off_lines import LEFT_OFF
-    from .named_files import NamedFiles
+    from .named_files import MAX_NAMED_LOOKS, NamedFiles
 
     mine = Filter(project=page.project, same_project=page.same_project)
     admits = admission(reader, mine)
     records = RecordSections(reader, page.project, page.same_project, page.names, admits, page.zone)
-    files = NamedFiles(reader, mine)
+    files = NamedFiles(reader, mine, lambda: folders_changed_in(reader, mine), MAX_NAMED_LOOKS)
     parts = [
         (LEFT_OFF, _left_off(reader, mine, page)),
         (IDENTITY, files.noted(records.identity())),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
@@ -16,6 +17,9 @@ from ..base.checks import MAX_NAME_LENGTH
 
 MAX_FILES: Final = 50
 """Files of one turn; of more the ones changed last are kept."""
+
+MAX_TURNS_OF_NAME: Final = 200
+"""Turns that changed a file of one name; of more the newest are looked at."""
 
 _UNKNOWN: Final = "-"
 _DELETED: Final = "deleted"
@@ -45,6 +49,14 @@ class FileChange:
         return f"{_DELETED if self.is_deleted else self.digest or _UNKNOWN} {self.path}"
 
 
+@dataclass(frozen=True, slots=True)
+class DatedChange:
+    """A change, and when the turn was said that has it."""
+
+    at: datetime
+    change: FileChange
+
+
 def change_from_text(text: str) -> FileChange | None:
     """Return the change that `to_text` wrote; None for a text that is none."""
     mark, space, path = text.partition(" ")
@@ -59,6 +71,16 @@ def change_from_text(text: str) -> FileChange | None:
 def changes_in(texts: Iterable[str]) -> list[FileChange]:
     """Return the changes of a record's texts; what is none is left out."""
     return [change for text in texts if (change := change_from_text(text)) is not None]
+
+
+def name_of(path: str) -> str:
+    """Return the last part of a path of whatever system."""
+    return path.replace("\\", "/").rpartition("/")[2]
+
+
+def newest_of_name(dated: Iterable[DatedChange]) -> list[DatedChange]:
+    """Return changes of one name newest first, at most `MAX_TURNS_OF_NAME`."""
+    return sorted(dated, key=lambda one: one.at, reverse=True)[:MAX_TURNS_OF_NAME]
 
 
 def last_changes(changes: Iterable[FileChange]) -> tuple[FileChange, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -26,6 +26,7 @@ from .vector_rows import VECTOR_COLUMNS, Row, from_arrow, token_bytes_of
 from .whole_rows import WholeRows
 
 if TYPE_CHECKING:
+    from .changed_files import DatedChange
     from .settled_times import SettledTimes
 
 T = TypeVar("T")
@@ -111,6 +112,27 @@ class TableReader(TableSearches, TableCounts, TableChanges, WholeRows):
         """Return the forgotten records, no folded ones, that were changed after the version."""
         found = self.records_where(f"{FORGOTTEN} AND table_version > {version}")
         return [record for record in found if not record.folded_into]
+
+    def changes_by_name(self, where: Filter) -> Callable[[str], Sequence[DatedChange]]:
+        """Return what returns the changes of the files of a name, newest first.
+
+        Costs a scan of three columns, 35 ms of 100,000 rows.
+
+        Args:
+            where: Whose turns; no time as of which.
+        """
+        from .changed_files import DatedChange, changes_in, name_of, newest_of_name  # few need it
+
+        found: dict[str, list[DatedChange]] = {}
+        if "changed_files" not in self._lacking:
+            sql = " AND ".join(filter(None, (where.to_sql(), "changed_files IS NOT NULL")))
+            query = self._table.search().where(sql).select(["created_at", "changed_files"])
+            rows = self._read("reading changed files", query.limit(None).to_arrow)
+            columns = (rows[name].to_pylist() for name in rows.column_names)
+            for at, texts in zip(*columns, strict=True):
+                for change in changes_in(texts):
+                    found.setdefault(name_of(change.path), []).append(DatedChange(at, change))
+        return lambda name: newest_of_name(found.get(name, ()))
 
     def newest_arrival(self) -> int | None:
         """Return the largest number of a change with which a record came; None without any."""

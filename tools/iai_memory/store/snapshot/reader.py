@@ -6,9 +6,9 @@ LanceDB stays the truth: a snapshot is brought to the table's latest version bef
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from lancedb.table import LanceTable
 
@@ -29,6 +29,9 @@ from .manager import SnapshotManager
 from .token_cache import TokenCache
 
 _log = logging.getLogger(__name__)
+
+if TYPE_CHECKING:
+    from ..changed_files import DatedChange
 
 T = TypeVar("T")
 
@@ -174,6 +177,13 @@ class SnapshotReader(TableReader):
                 super().overlap(partial(self._fill, snapshot.tokens, token_key))
             found |= read
         return unpacked(found)
+
+    def changes_by_name(self, where: Filter) -> Callable[[str], Sequence[DatedChange]]:
+        """See `TableReader.changes_by_name`; in memory each name is looked up when it is asked."""
+        snapshot = self._snapshots.current() if supports(where) else None
+        if snapshot is None:
+            return super().changes_by_name(where)
+        return snapshot.changes_by_name(where)
 
     def _fill(self, tokens: TokenCache, token_key: str) -> None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +21,9 @@ from .inverted_index import Postings
 from .key_index import KeyIndex, Rows
 from .record_store import joined_records, records_of
 from .vector_index import Vectors
+
+if TYPE_CHECKING:
+    from .changed_names import ChangedNames
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,16 @@ class Segment:
         """
         records = self.batch.records
         return Vocabulary.of(records["terms"].filter(pc.is_null(records["tombstoned_at"])))
+
+    @cached_property
+    def changed_names(self) -> ChangedNames:
+        """The changed files of all rows by name, made when the first one is looked for.
+
+        `nbytes` does not count it.
+        """
+        from .changed_names import ChangedNames  # few searches need it
+
+        return ChangedNames.of(self.batch.records)
 
     def ids_at(self, rows: Rows) -> list[str]:
         """Return the ids of these rows."""

@@ -9,11 +9,11 @@ sessions 0.007, a hundred candidates 1.2 and from the cache 0.026. Before segmen
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 from itertools import accumulate, chain, compress, pairwise
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 import pyarrow as pa
@@ -39,6 +39,9 @@ from .record_store import taken_records
 from .segment import Batch, Segment
 from .token_cache import TokenCache
 from .vector_index import VectorIndex, Vectors, codes_at
+
+if TYPE_CHECKING:
+    from ..changed_files import DatedChange
 
 # Right after a search the records and vectors of its rows are read: a known row is found in 0.1 µs,
 # another one by the hash of its id in 1 µs.
@@ -353,6 +356,22 @@ class Snapshot:
             sum(int(np.count_nonzero(rows)) for rows in admitted),
             sum(int(np.count_nonzero(rows)) for rows in waiting),
         )
+
+    def changes_by_name(self, where: Filter) -> Callable[[str], list[DatedChange]]:
+        """Answer as `TableReader.changes_by_name`, for a filter that the columns support."""
+        from ..changed_files import newest_of_name  # few searches need it
+
+        def named(name: str) -> list[DatedChange]:
+            key = cached_hashes_of([name])
+            found: list[DatedChange] = []
+            for part in self._parts:
+                names, columns = part.segment.changed_names, part.segment.columns
+                if len(numbers := names.numbers_of(key)):
+                    admitted = columns.admitted(where, part.live)
+                    found += names.changes(numbers, admitted, columns.created_at)
+            return newest_of_name(found)
+
+        return named
 
     def _admitted(self, where: Filter) -> list[NDArray[np.bool_]]:
         """Return which rows of each segment pass."""
