@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from tests.support.hooks import RecallRun
-from tests.support.pages import cache, opened, refresh
+from tests.support.pages import WAIT_SEC, cache, opened, refresh, until
 
 from iai_memory import Memory
 from iai_memory.base.clock import utc_now
 from iai_memory.base.ledger import Ledger
+from iai_memory.base.locks import QUEUE_SUFFIX, held
 from iai_memory.injection.page_hits import note_page_hits
 from iai_memory.results import InjectionView
 from iai_memory.session_start.cache import write_pair
@@ -113,6 +115,38 @@ def test_a_session_is_counted_once_whoever_asks_and_however_often(place: Place) 
     assert place.events == 1
     place.starts("s-1")  # as after a compaction; within the same second it would be one
     assert len(place.given()) in (1, 2)
+
+
+def test_two_processes_that_note_at_once_count_a_session_once(place: Place) -> None:
+    [port] = place.remembers(PORT)
+    place.starts("s-1")
+    [page] = place.given()
+    [event] = place.memory.ledger.newest(1, event="memory_injected")
+    ledger = place.memory.ledger.current
+    noted = ledger.read_bytes()
+    ledger.write_bytes(b"")
+    lock = place.memory.paths.lock("hits")
+    other = threading.Thread(
+        target=note_page_hits,
+        args=(place.memory.paths, place.memory.ledger),
+        kwargs={"wait_sec": WAIT_SEC},
+    )
+    with held(lock, timeout=0):
+        other.start()
+        until("the other one", lambda: any(lock.parent.glob(f"hits*{QUEUE_SUFFIX}/*")))
+        ledger.write_bytes(noted)
+    other.join()
+    assert place.events == 1
+    assert (event["ids"], [one.id for one in page.memories]) == ([port], [port])
+
+
+def test_a_page_is_known_when_others_took_its_place_and_nobody_asked(place: Place) -> None:
+    [port] = place.remembers(PORT)
+    place.starts("s-1")
+    place.remembers(HIVES)
+    place.remembers("The harbour crane was repainted yellow.")
+    [page] = place.given()
+    assert [one.id for one in page.memories] == [port]
 
 
 def test_a_line_that_is_logged_after_another_page_came_is_of_the_page_before(place: Place) -> None:

@@ -119,20 +119,33 @@ class Ledger:
         """Let the next `write_changed` of each event of that section write in any case."""
         self._repeats = {key: kept for key, kept in self._repeats.items() if key[1] != section}
 
-    def newest(self, limit: int, *, event: str | None = None) -> list[dict[str, Any]]:
+    def newest(
+        self, limit: int, *, event: str | None = None, by: str | None = None
+    ) -> list[dict[str, Any]]:
         """Return the newest events, newest first; lines that are no JSON objects are skipped.
 
         Costs reading the last 4 MiB of two files at most, however large they are.
+
+        Args:
+            limit: At most so many.
+            event: Only those of this name.
+            by: Only those with this value of the field `by`, a plain word.
         """
+        of_way = None if by is None else f'"by": "{by}"'
         found: list[dict[str, Any]] = []
         for line in self._lines_backwards():
             if event is not None and event not in line:
                 continue  # parsing takes fifty times as long
+            if of_way is not None and of_way not in line:
+                continue
             try:
                 item = json.loads(line)
             except (ValueError, RecursionError):
                 continue
-            if isinstance(item, dict) and (event is None or item.get("event") == event):
+            if isinstance(item, dict) and all(
+                wanted is None or item.get(name) == wanted
+                for name, wanted in (("event", event), ("by", by))
+            ):
                 found.append(item)
                 if len(found) == limit:
                     break

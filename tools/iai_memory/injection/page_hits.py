@@ -90,7 +90,7 @@ def _unnoted(paths: StorePaths, ledger: Ledger) -> dict[_Hit, tuple[str, tuple[s
     of_pages = {
         hit: (reason, pages[hit.page]) for hit, reason in logged.items() if pages.get(hit.page)
     }
-    noted = ledger.newest(MAX_EVENTS, event=EVENT) if of_pages else []
+    noted = ledger.newest(MAX_EVENTS, event=EVENT, by="page") if of_pages else []
     for one in noted:
         hit = _Hit(str(one.get("given_at")), str(one.get("session")), str(one.get("page")))
         of_pages.pop(hit, None)
