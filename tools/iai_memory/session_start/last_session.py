@@ -91,7 +91,7 @@ def last_session(
     Raises:
         StoreFault: The table could not be read.
     """
-    newest = reader.newest(where, 1, condition=_TURNS)
+    newest = reader.newest(where, 1, condition=_TURNS, rare=True)
     if not newest:
         return None
     own = replace(where, session_id=newest[0].session_id, since=None)

@@ -202,7 +202,7 @@ class RecordSections:
 
         However much a model chooses, it pushes nothing of the user's off the page.
         """
-        found = self.reader.newest(where, _MAX_LINES, condition=_NOT_REWOUND)
+        found = self.reader.newest(where, _MAX_LINES, condition=_NOT_REWOUND, rare=True)
         chosen = [one for one in found if by_model(one)]
         if chosen:
             others = self.reader.newest(
@@ -294,7 +294,7 @@ def admission(reader: TableReader, mine: Filter) -> Callable[[Record], bool]:
     @cache
     def captured_since() -> datetime | None:
         """Return when the newest captured session began; None where nothing was captured."""
-        newest = reader.newest(replace(mine, origins=("hook",)), 1)
+        newest = reader.newest(replace(mine, origins=("hook",)), 1, rare=True)
         if not newest or newest[0].session_id is None:
             return newest[0].created_at if newest else None
         session = replace(mine, session_id=newest[0].session_id, origins=("hook",))

@@ -170,7 +170,13 @@ class TableReader(TableSearches, TableCounts, TableChanges, WholeRows):
     # Records in an order
 
     def newest(
-        self, where: Filter, limit: int, *, by: str = "created_at", condition: str | None = None
+        self,
+        where: Filter,
+        limit: int,
+        *,
+        by: str = "created_at",
+        condition: str | None = None,
+        rare: bool = False,
     ) -> list[Record]:
         """Return the newest records that pass, newest first.
 
@@ -179,6 +185,8 @@ class TableReader(TableSearches, TableCounts, TableChanges, WholeRows):
             limit: Maximum number of records.
             by: "created_at" (when it was said) or "id" (when it arrived).
             condition: One more SQL condition, built from literals of our own.
+            rare: Whether mostly none passes. That is counted first, for a sixth of the 5 ms that
+                asking for all columns of no row takes.
         """
         sql = " AND ".join(part for part in (where.to_sql(), condition) if part) or None
         order = [ColumnOrdering(column_name=by, ascending=False, nulls_first=False)]
@@ -191,6 +199,8 @@ class TableReader(TableSearches, TableCounts, TableChanges, WholeRows):
             query = query.limit(limit if where.as_of is None else None)
             return (query.where(sql) if sql else query).to_arrow()
 
+        if rare and not self._read("counting records", lambda: self._table.count_rows(sql)):
+            return []
         records = from_table(self._read("reading records", ask))
         return [record for record in records if where.admits(record)][:limit]
 
