@@ -7,7 +7,7 @@ admits is listed. Facts, and turns that were taken back or superseded, stand alo
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -62,7 +62,12 @@ class _Group:
 
 
 def list_exchanges(
-    reader: TableReader, where: Filter, limit: int, *, within_project: bool = False
+    reader: TableReader,
+    where: Filter,
+    limit: int,
+    *,
+    within_project: bool = False,
+    outline: Callable[[Filter, int | None], pa.Table] | None = None,
 ) -> tuple[list[Listed], int]:
     """Return the newest exchanges and single memories, newest first, and how many there are.
 
@@ -75,6 +80,7 @@ def list_exchanges(
         within_project: Nothing of another project decides which turns belong together, and what
             was taken back is left out: a page must not change with what is not on it. Of the
             newest 1,500 records.
+        outline: What is asked instead of `TableReader.outline`.
 
     Raises:
         StoreFault: The table could not be read.
@@ -85,7 +91,8 @@ def list_exchanges(
     # Only its history says what a record was at a time.
     past = None if where.as_of is None else _records_then(reader, whole)
     most = _MAX_PAGE_ROWS if within_project else None
-    rows = reader.outline(whole, most) if past is None else _outline(past.values())
+    outlined = outline or reader.outline
+    rows = outlined(whole, most) if past is None else _outline(past.values())
     rows = rows.sort_by([(name, "ascending") for name in _ORDER])
     admitted = _admitted(rows, where)
     if within_project:

@@ -16,11 +16,11 @@ import pyarrow as pa
 
 from ..recall.exchange_list import is_short
 from ..store.arrow import pc
-from ..store.filter import Filter
 from ..store.reader import TableReader
 from ..store.record import BY_TOOL, ORIGINS, REWOUND, Record
 from ..text.speakers import utterance
 from .acts import GIVEN_IN, LEAST_WORTH, ends_asking, excerpt, gives_in, is_reply, points
+from .outline import PageOutline
 
 EXCERPT_TOKENS: Final = 24
 _MAX_ROWS: Final = 3_000
@@ -52,7 +52,7 @@ class Chosen:
     before: Record | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Said:
     """A turn of the user as a row, with the rows of what was said around it.
 
@@ -69,6 +69,12 @@ class _Said:
     first: int = _NOTHING
     last: int = _NOTHING
     is_answered: bool = False
+
+    def answered_by(self, row: int) -> None:
+        """Take one more turn of the assistant in; nothing where it may not be shown."""
+        if not self.is_answered:
+            self.first = row
+        self.last, self.is_answered = row, True
 
 
 class _Points:
@@ -96,19 +102,19 @@ class _Points:
 _POINTS: Final = _Points()
 
 
-def choose(reader: TableReader, where: Filter) -> list[Chosen]:
+def choose(outline: PageOutline) -> list[Chosen]:
     """Return what the user decided, corrected and prefers, the most worth first.
 
     Args:
-        reader: Of the table.
-        where: Whose page.
+        outline: Of the page.
 
     Raises:
         StoreFault: The table could not be read.
     """
-    whole = replace(where, roles=("user", "assistant"), origins=_OF_USER, include_superseded=True)
-    whole = replace(whole, include_tombstoned=True)
-    rows = reader.outline(whole, _MAX_ROWS).sort_by([(name, "ascending") for name in _ORDER])
+    reader = outline.reader
+    whole = replace(outline.mine, include_superseded=True, include_tombstoned=True)
+    whole = replace(whole, roles=("user", "assistant"), origins=_OF_USER)
+    rows = outline.newest(whole, _MAX_ROWS).sort_by([(name, "ascending") for name in _ORDER])
     said = _said(rows)
     if not said:
         return []
@@ -149,8 +155,7 @@ def _said(rows: pa.Table) -> list[_Said]:
         else:
             before = answer
             if turn:
-                first = found[-1].first if found[-1].is_answered else answer
-                found[-1] = replace(found[-1], first=first, last=answer, is_answered=True)
+                found[-1].answered_by(answer)
     return found
 
 

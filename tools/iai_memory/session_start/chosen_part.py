@@ -7,8 +7,6 @@ from datetime import tzinfo
 from itertools import tee
 from typing import Final
 
-from ..store.filter import Filter
-from ..store.reader import TableReader
 from ..store.record import Record
 from ..text.excerpt import ending
 from ..text.inert import neutralise
@@ -16,6 +14,7 @@ from ..text.speakers import utterance
 from ..text.tokens import cut_to_tokens, estimate_tokens
 from .acts import without_giving_in
 from .choice import Chosen, choose
+from .outline import PageOutline
 from .sections import (
     RECENT,
     Line,
@@ -36,7 +35,7 @@ _THEN: Final = " → "
 _MAX_TEXT_CHARS: Final = 4_000
 
 
-def chosen_lines(reader: TableReader, where: Filter, zone: tzinfo) -> Iterator[Line]:
+def chosen_lines(outline: PageOutline, zone: tzinfo) -> Iterator[Line]:
     """Yield what the user decided, corrected and prefers, the most worth first.
 
     The lead of each is its day, with the project on a page of all projects.
@@ -44,8 +43,8 @@ def chosen_lines(reader: TableReader, where: Filter, zone: tzinfo) -> Iterator[L
     Raises:
         StoreFault: The table could not be read.
     """
-    for one in choose(reader, where):
-        project = inert_name(one.turn.project or "") if where.project is None else ""
+    for one in choose(outline):
+        project = inert_name(one.turn.project or "") if outline.mine.project is None else ""
         label = f" [{project}]" if project else ""
         day = one.turn.created_at.astimezone(zone).date().isoformat()
         yield Line(f"{day}{label}:", _text(one), _ids(one))

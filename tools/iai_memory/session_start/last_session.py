@@ -168,7 +168,9 @@ def folders_changed_in(reader: TableReader, where: Filter) -> tuple[str, ...]:
     Raises:
         StoreFault: The table could not be read.
     """
-    return folders_of(reader.newest(where, _MAX_FOLDER_TURNS, condition=_HAS_FILES)[::-1])
+    return folders_of(
+        reader.newest(where, _MAX_FOLDER_TURNS, condition=_HAS_FILES, rare=True)[::-1]
+    )
 
 
 def folders_of(turns: Iterable[Record]) -> tuple[str, ...]:

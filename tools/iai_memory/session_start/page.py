@@ -105,10 +105,14 @@ def render(reader: TableReader, page: Page) -> RenderedPage:
     from .last_session import folders_changed_in
     from .left_off_lines import LEFT_OFF
     from .named_files import MAX_NAMED_LOOKS, NamedFiles
+    from .outline import PageOutline
 
     mine = Filter(project=page.project, same_project=page.same_project)
     admits = admission(reader, mine)
-    records = RecordSections(reader, page.project, page.same_project, page.names, admits, page.zone)
+    outline = PageOutline(reader, mine)
+    records = RecordSections(
+        outline, page.project, page.same_project, page.names, admits, page.zone
+    )
     files = NamedFiles(reader, mine, lambda: folders_changed_in(reader, mine), MAX_NAMED_LOOKS)
     parts = [
         (LEFT_OFF, _left_off(reader, mine, page)),
@@ -130,7 +134,7 @@ def render(reader: TableReader, page: Page) -> RenderedPage:
     body: list[str] = []
     for section, lines in users_first(parts):
         if section is RECENT:
-            chosen = files.noted(chosen_lines(reader, mine, page.zone))
+            chosen = files.noted(chosen_lines(outline, page.zone))
             body += fit_recent(lines, chosen, (room(RECENT), room(CHOSEN)), shown, quoted)
         else:
             body += fit_section(section, lines, room(section), shown, quoted)

@@ -21,6 +21,7 @@ from ..text.excerpt import beginnings, ending
 from ..text.inert import neutralise
 from ..text.tokens import cut_to_tokens, estimate_tokens
 from .acts import excerpt
+from .outline import PageOutline
 
 IDENTITY_TAG: Final = "identity"
 _CUT_MARK: Final = " …"
@@ -113,7 +114,7 @@ class RecordSections:
     """Lines from the records of one version of the table.
 
     Attributes:
-        reader: Reads that version.
+        outline: Of the page's records.
         project: Whose page it is; None is every project.
         same_project: Its other names, as records have them.
         names: Which names are names of one project.
@@ -121,12 +122,17 @@ class RecordSections:
         zone: Time zone of the dates.
     """
 
-    reader: TableReader
+    outline: PageOutline
     project: str | None
     same_project: tuple[str, ...]
     names: ProjectNames
     admits: Callable[[Record], bool]
     zone: tzinfo
+
+    @property
+    def reader(self) -> TableReader:
+        """Reads the version."""
+        return self.outline.reader
 
     def recent(self) -> Iterator[Line]:
         """Yield the newest exchanges and notes of the project; what models noted takes turns."""
@@ -140,7 +146,9 @@ class RecordSections:
 
     def _listed(self, where: Filter) -> list[Listed]:
         """Return the newest exchanges with those of their turns that may go on the page."""
-        found = list_exchanges(self.reader, where, _MAX_LINES, within_project=True)[0]
+        found = list_exchanges(
+            self.reader, where, _MAX_LINES, within_project=True, outline=self.outline.newest
+        )[0]
         admitted = (replace(one, turns=tuple(filter(self.admits, one.turns))) for one in found)
         return [one for one in admitted if one.turns]
 

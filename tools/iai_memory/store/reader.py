@@ -38,7 +38,7 @@ _TOKEN_ROWS: Final = 100  # LanceDB reads some batches ahead
 _ASIDE: Final = ThreadPoolExecutor(4, "reading-aside")
 _OUTLINE: Final = (
     *("id", "session_id", "host", "role", "created_at", "project", "superseded_by", "tags"),
-    "tombstoned_at",
+    *("tombstoned_at", "origin"),
 )
 
 
@@ -205,7 +205,7 @@ class TableReader(TableSearches, TableCounts, TableChanges, WholeRows):
         return [record for record in records if where.admits(record)][:limit]
 
     def outline(self, where: Filter, newest: int | None = None) -> pa.Table:
-        """Return id, session, host, role, times, project, successor and tags of what passes.
+        """Return ids, sessions, roles, times, projects, successors and origins of what passes.
 
         In any order; the column `_rowid` is for `in_outline`. With `as_of` it may return too many.
         A scan: 15 ms of 30,000 records.

@@ -36,6 +36,8 @@ def neutralise(text: str) -> str:
 
 
 def _printed(text: str) -> str:
+    if text.isascii():
+        return text.translate(_ASCII)  # a twentieth of the time of character by character
     return "".join(
         " " if char in "\n\r\t\v\f\x85\u2028\u2029" else char for char in text if _is_kept(char)
     )
@@ -48,3 +50,9 @@ def _is_kept(char: str) -> bool:
         # Supplementary variation selectors: invisible, and 240 of them can encode any bytes.
         return False
     return unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co")
+
+
+# What stays or becomes a blank is not looked up.
+_ASCII: Final = {code: None for code in range(128) if not _is_kept(chr(code))} | {
+    ord(char): " " for char in "\n\r\t\v\f"
+}
