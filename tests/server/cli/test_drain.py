@@ -8,9 +8,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from tests.support.given_prompts import note_given
 from tests.support.modes import bound_by_modes, read_only
 from tests.support.modules import HEAVY, ours
 from tests.support.mounts import fill, small_disk
@@ -25,6 +27,7 @@ from tests.support.talking import (
 )
 
 from iai_memory import Memory
+from iai_memory.base.clock import utc_now
 from iai_memory.base.locks import held
 from iai_memory.base.page_mark import hasten_page, page_mark
 from iai_memory.capture.spool import Spool
@@ -58,6 +61,17 @@ def test_it_stores_what_waits_and_says_so(memory: Memory, command: Command) -> N
     assert command("drain") == (0, "1 ring answered, 1 turn stored\n", "")
     assert stored(memory) == ["plan the garden"]
     assert command("drain") == (0, "nothing waits\n", "")
+
+
+def test_it_judges_whether_a_prompt_used_what_it_was_given(
+    memory: Memory, command: Command
+) -> None:
+    [told] = memory.ingest("The staging database listens on port 5544.").results
+    assert told.id is not None
+    note_given(memory, told.id, ["It is 5544."], utc_now() - timedelta(hours=2))
+    ring(memory, "plan the garden")
+    assert command("drain")[0] == 0
+    assert (memory.prompt_threshold().judged, memory.prompt_threshold().used) == (1, 1)
 
 
 def test_it_speaks_json(memory: Memory, command: Command) -> None:
