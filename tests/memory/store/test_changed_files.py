@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.support.old_stores import old_store, turn
 from tests.support.pages import opened
+from tests.support.transcript_lines import tool_call, tool_result
 from tests.support.working_session import WorkingSession, captured
 
 from iai_memory import Memory
@@ -69,6 +70,21 @@ def test_files_changed_behind_the_last_words_of_a_session_are_with_those(
     imported.import_transcripts([found], "claude-code")
     for memory in (captured_one, imported):
         assert str(path) in [one.path for one in files_of(memory)["The parser is written."]]
+
+
+def test_a_captured_session_has_the_files_of_its_sub_agents_own_transcript(
+    memory: Memory, session: WorkingSession, tmp_path: Path
+) -> None:
+    (tmp_path / "s-1/subagents").mkdir(parents=True)
+    own = tmp_path / "s-1/subagents/agent-a1b2.jsonl"
+    agent = WorkingSession(own, tmp_path / "harbour")
+    path = agent.writes("tides.py", "x = 2\n", is_sub_agent=True)
+    session.adds(tool_call("Task", {"prompt": "Write the tides."}, "t-9"))
+    session.adds({**tool_result("done", "t-9"), "toolUseResult": {"agentId": "a1b2"}})
+    session.says("The tides are written, too.")
+    captured(memory, session)
+    change = FileChange(str(path), content_digest(path.read_bytes()))
+    assert files_of(memory)["The tides are written, too."] == [change]
 
 
 def test_an_export_carries_them_into_another_store(memory: Memory, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from ..base.inner_file import read_inner
+from ..base.inner_file import InnerFile, read_inner
 from ..errors import ForeignFileFault
 from ..store.changed_files import content_digest
 from ..store.plausible_times import MAX_AHEAD
@@ -18,6 +18,8 @@ from ..store.record import TIME_ESTIMATED
 from .hosts.decoding import Malformed, moment
 
 _MAX_BYTES: Final = 1 << 20
+_MAX_AGENT_BYTES: Final = 8 << 20
+_AGENT: Final = re.compile(r"[\w-]{1,64}")
 _MAX_LOOKS: Final = 200
 _MAX_SECONDS: Final = 2.0  # of all looks together: a drain must not wait for a mount that is gone
 _ANSWERS_WITHIN: Final = 0.5
@@ -55,7 +57,8 @@ class FileHints:
             latest: After it no line of the file can have been written; None is a day after
                 `modified_at`.
         """
-        stem = Path(path).name.partition(".")[0]
+        self._path = Path(path)
+        stem = self._path.name.partition(".")[0]
         found = _UUID_AT_END.search(stem)
         self.session_id = found[0] if found else stem
         self._modified_at = modified_at.astimezone(UTC)
@@ -102,20 +105,44 @@ class FileHints:
             return None
         if self._looks >= _MAX_LOOKS or self._looked_sec >= _MAX_SECONDS:
             return None
-        began = time.monotonic()
-        try:
-            found = read_inner(path, folder, _MAX_BYTES, timeout=_ANSWERS_WITHIN)
-        except ForeignFileFault:
-            return None
-        finally:
-            self._looks += 1
-            self._looked_sec += time.monotonic() - began
-        if found.content is None or found.changed_at > self._written_until:
+        found = self._read(path, folder, _MAX_BYTES)
+        if found is None or found.content is None or found.changed_at > self._written_until:
             return None
         text = found.content.decode("utf-8", "replace").replace("\r\n", "\n")
         if not all(part.replace("\r\n", "\n") in text for part in has):
             return None
         return content_digest(found.content)
+
+    def sub_agent_lines(self, agent: str) -> list[bytes]:
+        """Return the lines of a sub-agent's own transcript; none where it has none.
+
+        It lies beside the session's, or in the folder of the session's name; none is read that is
+        larger than 8 MiB, or after the looks of `digest_on_disk` are used up.
+
+        Args:
+            agent: Its id, as the session's transcript names it.
+        """
+        if not _AGENT.fullmatch(agent):
+            return []
+        name, folder = f"agent-{agent}.jsonl", self._path.parent.absolute()
+        for path in (folder / self._path.stem / "subagents" / name, folder / name):
+            if self._looks >= _MAX_LOOKS or self._looked_sec >= _MAX_SECONDS:
+                return []
+            found = self._read(str(path), str(folder), _MAX_AGENT_BYTES)
+            if found is not None and found.content is not None:
+                return found.content.splitlines()
+        return []
+
+    def _read(self, path: str, folder: str, max_bytes: int) -> InnerFile | None:
+        """Read a file of the folder, which counts as a look; None where that cannot be."""
+        began = time.monotonic()
+        try:
+            return read_inner(path, folder, max_bytes, timeout=_ANSWERS_WITHIN)
+        except ForeignFileFault:
+            return None
+        finally:
+            self._looks += 1
+            self._looked_sec += time.monotonic() - began
 
     @property
     def _written_until(self) -> float:

@@ -148,6 +148,35 @@ def test_an_edit_of_a_sub_agent_is_the_sessions_and_its_words_are_not() -> None:
     assert in_claude(call, result, said) == [FileChange("/p/calc.py", DIGEST)]
 
 
+@pytest.mark.parametrize("place", [f"{SESSION}/subagents", "."])
+def test_an_edit_in_a_sub_agents_own_transcript_is_the_sessions(tmp_path: Path, place: str) -> None:
+    def lines_of(name: str) -> list[dict[str, Any]]:
+        given = {"file_path": f"/p/{name}", "content": CALC}
+        failed = tool_call("Write", {**given, "file_path": "/p/failed.py"}, "t2", isSidechain=True)
+        return [
+            tool_call("Write", given, isSidechain=True),
+            tool_result("ok", isSidechain=True),
+            failed,
+            tool_result("no", "t2", is_error=True, isSidechain=True),
+        ]
+
+    (tmp_path / place).mkdir(parents=True, exist_ok=True)
+    for agent in ("a1b2", "other"):
+        text = "".join(json.dumps(one) + "\n" for one in lines_of(f"{agent}.py"))
+        (tmp_path / place / f"agent-{agent}.jsonl").write_text('{"tool_use": broken\n' + text)
+
+    def changed(agent: object) -> list[FileChange]:
+        hints = FileHints(tmp_path / f"{SESSION}.jsonl", datetime.now(UTC), lambda: None)
+        parser = HOSTS["claude-code"].parser(None, hints)
+        task = tool_call("Task", {"prompt": "write it"}, "t9")
+        result = tool_result("done", "t9", toolUseResult={"agentId": agent})
+        said = claude([{"type": "text", "text": "Done."}], "assistant")
+        return changes(parser, task, result, said)[-1]
+
+    assert changed("a1b2") == [FileChange("/p/a1b2.py", DIGEST)]
+    assert [changed(one) for one in ("gone", f"x/../{place}/agent-a1b2", 7)] == [[], [], []]
+
+
 def test_a_secret_in_a_path_is_not_stored() -> None:
     secret = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
     call = tool_call("Write", {"file_path": f"/p/{secret}/calc.py", "content": CALC})

@@ -4,11 +4,15 @@
     result  {"type": "tool_result", "tool_use_id": "…", …}, and beside the message `toolUseResult`:
             of Write the `content`, of Edit and MultiEdit `originalFile` and what was replaced
 
-A sub-agent's edits in the same transcript count: they are of the session, whoever made them.
+A sub-agent's edits count: they are of the session, whoever made them. They stand in the same
+transcript, or in one of the sub-agent's own, which the result of its call names:
+
+    result  {…, "toolUseResult": {"agentId": "a1b2c3d", …}}
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -46,14 +50,33 @@ def follow_edits(edits: FileEdits, fields: Mapping[str, Any], hints: FileHints) 
             edits.called(_id(block.get("id")), _planned(block))
     for block in results:
         call = _id(block.get("tool_use_id"))
+        told = fields.get("toolUseResult") if len(results) == 1 else None
+        agent = told.get("agentId") if isinstance(told, dict) else None
+        if isinstance(agent, str) and fields.get("isSidechain") is not True:
+            edits.ended(call, _changed_by(agent, hints))
+            continue
         planned = edits.planned(call)
         if not planned:
             continue
-        told = fields.get("toolUseResult") if len(results) == 1 else None
         failed = block.get("is_error") is True or (
             isinstance(told, str) and told.startswith("Error")
         )
         edits.ended(call, () if failed else _changed(planned[0], told, fields, hints))
+
+
+def _changed_by(agent: str, hints: FileHints) -> tuple[FileChange, ...]:
+    """Return what the transcript of a sub-agent says that it changed."""
+    edits = FileEdits(None)
+    for line in hints.sub_agent_lines(agent):
+        if b'"tool_use' not in line and b'"tool_result' not in line:
+            continue
+        try:
+            fields = json.loads(line)
+        except (ValueError, RecursionError):
+            continue  # a damaged line tells of no edit
+        if isinstance(fields, dict) and fields.get("isSidechain") is True:
+            follow_edits(edits, fields, hints)
+    return edits.take()
 
 
 def _planned(block: Mapping[str, Any]) -> tuple[FileChange, ...]:
