@@ -73,13 +73,11 @@ class ClaudeCode:
     def start(self, place: Place, stub: ModelStub, prompt: str) -> Ran:
         """In print mode."""
         allowed = ("--allowedTools", f"mcp__{self.server}__recall")
-        command = ("claude", "-p", prompt, *allowed, *self.options)
-        return place.run(*command, ANTHROPIC_BASE_URL=stub.url)
+        return self._print(place, stub, prompt, *allowed)
 
     def resume(self, place: Place, stub: ModelStub, prompt: str) -> Ran:
         """The newest session of the folder."""
-        command = ("claude", "-p", prompt, "--continue", *self.options)
-        return place.run(*command, ANTHROPIC_BASE_URL=stub.url)
+        return self._print(place, stub, prompt, "--continue")
 
     def compact_and_resume(self, place: Place, stub: ModelStub, prompt: str) -> Ran:
         """A session that only compacts, and the one that goes on after it."""
@@ -90,6 +88,11 @@ class ClaudeCode:
     def hooks_file(self, place: Place) -> Path:
         """The user's settings."""
         return place.home / ".claude" / "settings.json"
+
+    def _print(self, place: Place, stub: ModelStub, prompt: str, *words: str) -> Ran:
+        # By stdin, since an argument has at most 128 KiB.
+        command = ("claude", "-p", *words, *self.options)
+        return place.run(*command, stdin=prompt, ANTHROPIC_BASE_URL=stub.url)
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,7 @@ class Codex:
         )
         command = ["codex", "exec", *words, "--json", "--skip-git-repo-check"]
         command += [word for setting in settings for word in ("-c", setting)]
-        return place.run(*command, *self.options, prompt)
+        return place.run(*command, *self.options, "-", stdin=prompt)
 
     def _is_connected(self, place: Place) -> bool:
         config = place.home / ".codex" / "config.toml"

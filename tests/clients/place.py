@@ -86,8 +86,20 @@ class Place:
 
     def iai_mcp(self, *arguments: str, stdin: str = "") -> Ran:
         """Our own command on this test's store."""
-        ours = {"IAI_MCP_STORE": str(self.store), "IAI_MCP_MODEL": str(self.model)}
-        return self._run([str(IAI_MCP), *arguments], ours, stdin)
+        return self._run([str(IAI_MCP), *arguments], self._ours, stdin)
+
+    @contextmanager
+    def working(self, *arguments: str) -> Generator[subprocess.Popen[str]]:
+        """Our own command beside what the block does, which ends it."""
+        with self._started([str(IAI_MCP), *arguments], self._ours) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    @property
+    def _ours(self) -> dict[str, str]:
+        return {"IAI_MCP_STORE": str(self.store), "IAI_MCP_MODEL": str(self.model)}
 
     def ask(self, *arguments: str) -> Any:
         """What our own command prints with --json."""

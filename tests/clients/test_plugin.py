@@ -11,6 +11,8 @@ from tests.support.checkout import ROOT
 
 from .hosts import ANSWER, QUESTION, ClaudeCode, use_in_a_session
 from .place import IAI_MCP, Place
+from .prompted import FACT as ASKED_FACT
+from .prompted import answered, know_the_fact, serving
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(400)]
 
@@ -39,6 +41,18 @@ def test_the_plugin_gives_page_tools_and_capture(place: Place, plugin: Path) -> 
 
     use_in_a_session(place, claude)
     assert place.said() == [("user", QUESTION), ("assistant", ANSWER)]
+
+
+def test_the_plugin_gives_a_memory_at_a_prompt_once(place: Place, plugin: Path) -> None:
+    claude = ClaudeCode(options=("--plugin-dir", str(plugin)), server=SERVER)
+    know_the_fact(place)
+
+    with serving(place), claude.stub() as model:
+        told = answered(place, model, claude.start)
+        again = answered(place, model, claude.resume)
+
+    assert told.seen.count(ASKED_FACT) == again.seen.count(ASKED_FACT) == len(told.ids) == 1
+    assert again.reason == "shown_before"
 
 
 def test_the_checkout_is_a_marketplace_from_which_the_plugin_installs(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from iai_memory.injection.asked import asked_of
+from iai_memory.text.fence import RECALL_BEGIN, RECALL_END
 
 QUESTION = "Which port does the staging database listen on?"
 
@@ -47,6 +48,7 @@ def test_what_asks_nothing_is_not_looked_for(prompt: str) -> None:
         "word of a paste " * 10_000 + f"\n\n{QUESTION}",
         f"{QUESTION}\n\n" + "word of a paste " * 10_000,
         f"```\nlisten(5544)\n```\n{QUESTION}\n```\nnever closed",
+        f"{RECALL_BEGIN}\n- 2024-01-05 user: it is port 1\n{RECALL_END}\n{QUESTION}",
         f"2026-01-02 10:00:00 ERROR refused\n    at main(db.py:7)\n{QUESTION}",
     ],
 )

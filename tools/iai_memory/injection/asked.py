@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from ..text.analyzer import identifiers, plain_words, readable_form
-from ..text.echo import pages_in, without
+from ..text.echo import ECHO_MARK, pages_in, without
 from ..text.fence import has_fence
 from ..text.filler_words import FILLER_WORDS
 from ..text.tokens import cut_to_tokens, fits
@@ -76,7 +76,7 @@ def asked_of(prompt: str) -> str:
     if len(text) > _MAX_CHARS:
         text = f"{text[: _MAX_CHARS // 2]}\n\n{text[-_MAX_CHARS // 2 :]}"
     if has_fence(text):
-        text = without(text, pages_in(text))
+        text = without(text, pages_in(text)).replace(ECHO_MARK, "\n\n")
     said = _ends(list(_paragraphs(text)))
     return said if _asks(said) else ""
 
