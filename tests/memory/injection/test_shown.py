@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.support.host_turns import turns
 
 from iai_memory import Memory, load_settings
 from iai_memory.injection.events import EVENT
-from iai_memory.injection.shown import given_to, not_asked_in
+from iai_memory.injection.shown import given_to
 from iai_memory.results import PromptRecall
 
 FACT = "The staging database of the weather station listens on port 5544."
@@ -92,33 +93,15 @@ def test_what_was_only_asked_before_and_a_turn_without_vectors_take_no_memory_aw
     tmp_path: Path, model_folder: Path
 ) -> None:
     memory = knowing(tmp_path, model_folder)
-    asked = {"role": "user", "session_id": "earlier"}
     paste = f"{QUESTION}\n\n{'longer paste ' * 2_000}"
-    memory.ingest([{"text": text, **asked} for text in (QUESTION, paste)])
+    asked = [turns(("user", QUESTION), ("assistant", "ok"), session=f"s{n}") for n in range(20)]
+    memory.ingest([*(turn for one in asked for turn in one), *turns(("user", paste))])
     assert memory.store.latest.count_pending() == 1
 
     said = recalled(memory, tmp_path, "a")
 
     assert FACT in said.text
     assert QUESTION not in said.text
-
-
-@pytest.mark.parametrize(
-    ("prompt", "text", "is_kept"),
-    [
-        ("And now: which port is it?", "Which port is it?", False),
-        ("Which port is it?", "Which port is it, 5544?", True),
-        ("Do we use tabs or spaces?", "We use tabs.", True),
-        ("Fix the parser.", "fix the parser", False),
-        ("Fix the parser and the lexer.", "Fix the lexer.", True),
-    ],
-)
-def test_a_memory_that_only_repeats_the_prompt_is_none(
-    told: Memory, prompt: str, text: str, is_kept: bool
-) -> None:
-    [hit] = told.recall(QUESTION, limit=1).hits
-
-    assert bool(not_asked_in(prompt, [hit.model_copy(update={"text": text})])) is is_kept
 
 
 def test_what_the_page_shows_is_not_said_again(told: Memory, folder: Path) -> None:

@@ -11,7 +11,7 @@ from ..results import PromptRecall
 from ..session_start.hit_files import with_named_files
 from .block import block_of
 from .page_hits import note_page_hits
-from .shown import given_to, not_asked_in, not_on_page, not_said_in
+from .shown import given_to, not_on_page, not_said_in
 from .threshold import MIN_ANSWER, MIN_CONFIDENCE, threshold_now
 
 if TYPE_CHECKING:
@@ -62,13 +62,12 @@ def recall_at_prompt(
         # One that waits for its vectors, as a turn just captured does, makes every answer unsure.
         embedded=True,
     )
-    found = recall(store, encoder, replace(asked, where=scoped))
+    found = recall(store, encoder, replace(asked, where=scoped, without_repeats=True))
     hits = [
         hit
         for hit in found.hits
         if (found.confidence or 0.0) >= MIN_ANSWER and (hit.confidence or 0.0) >= MIN_CONFIDENCE
     ]
-    hits = not_asked_in(asked.text, hits)
     if not hits:
         return PromptRecall(reason="unsure")
     note_page_hits(store.paths, ledger, wait_sec=_WAIT_SEC)

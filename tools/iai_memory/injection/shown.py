@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from ..session_start.cache import cache_path
 from ..store.filter import Filter
-from ..text.analyzer import document_terms
 from ..text.inert import neutralise
 from ..text.saying import normalised_text
 from .events import injected
@@ -26,27 +25,11 @@ if TYPE_CHECKING:
 # A line of the page may end early, and its beginning is what it has of a text in any case.
 _BEGINNING: Final = 40
 _MOST_ALIKE: Final = 5
-_QUESTION_MARKS: Final = ("?", "\uff1f", "\u061f")
 
 
 def given_to(ledger: Ledger, session_id: str) -> list[Injected]:
     """Return what was put before the model of a session, as far as the ledger tells."""
     return [one for one in injected(ledger) if one.session == session_id]
-
-
-def not_asked_in(prompt: str, hits: Iterable[Hit]) -> list[Hit]:
-    """Return the hits that say more than the prompt: not the same words, asked in a session before.
-
-    A question is left out that has no word of its own; what states something is kept.
-    """
-    words, terms = normalised_text(prompt), set(document_terms(prompt))
-
-    def is_asked(text: str) -> bool:
-        if text.rstrip().endswith(_QUESTION_MARKS):
-            return terms.issuperset(document_terms(text))
-        return normalised_text(text) == words
-
-    return [hit for hit in hits if not is_asked(hit.text)]
 
 
 def not_said_in(reader: TableReader, session_id: str, hits: Iterable[Hit]) -> list[Hit]:

@@ -74,9 +74,13 @@ def recall(
     unranked = _without_ranking(store, query, started)
     if unranked is not None:
         return unranked
-    spelled = _spelled(store.latest, encoder, query)
+    asked, spelled = query.text, _spelled(store.latest, encoder, query)
     query = replace(query, text=spelled.text, forms=_forms(store.latest, spelled.text))
     found = find_candidates(store.latest, encoder, query)
+    if query.without_repeats:
+        from .repetition import saying_more
+
+        found = replace(found, candidates=saying_more(found.candidates, asked))
     weights = (tables or WeightTables()).table_for(
         is_conversation=found.is_conversation, has_exchanges=found.has_exchanges
     )

@@ -62,6 +62,8 @@ class Query:
         min_confidence: 0..1; an answer that is less sure is empty. None is the measured minimum.
         asked_at: When it is asked, in the user's zone; with `as_of` of the filter, that time.
         forms: Terms of other forms of its words, by their own terms; see `word_forms`.
+        without_repeats: Whether memories that only repeat the question are left out. They have all
+            of its words, so they come first and make what answers it unlikely.
     """
 
     text: str
@@ -73,6 +75,7 @@ class Query:
     names: ProjectNames = field(default_factory=ProjectNames)
     asked_at: datetime = field(default_factory=utc_now)
     forms: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    without_repeats: bool = False
 
 
 def check_query(
