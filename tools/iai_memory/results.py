@@ -582,6 +582,7 @@ class LeftOffSession(Result):
     asked: list[str]
     finished: list[str]
     left_open: list[str]
+    left_open_before: list[str]
     said_last: str | None
     files: list[LeftOffFile]
     note: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -75,6 +76,48 @@ def test_the_page_of_a_project_begins_with_where_its_last_session_left_off(
         "- files it changed: src/old.py, src/parser.py",
     ]
     assert "Where you left off" not in memory.session_start(None).payload
+
+
+def test_a_short_question_between_does_not_hide_what_was_left_open(
+    memory: Memory, folder: Path, tmp_path: Path
+) -> None:
+    """A person comes back after it to the work before it."""
+    between = WorkingSession(
+        tmp_path / "s-2.jsonl", folder, "s-2", at=datetime.now(UTC) - timedelta(hours=1)
+    )
+    between.is_asked("What does chmod 700 mean?")
+    between.says("Only the owner may read, write and enter it.")
+    captured(memory, between)
+
+    [found] = memory.handoff(str(folder)).sessions
+    assert (found.session_id, found.left_open) == ("s-2", [])
+    assert found.left_open_before == ["The docs are not yet updated."]
+    page = memory.session_start(str(folder)).payload
+    assert re.search("- left open before, .*: “The docs are not yet updated.”", page)
+    assert "left open before" not in memory.handoff(session="s-2").payload
+
+    between.is_asked("Rewrite the harbour table.")
+    between.writes("src/harbour.py", "x = 1\n")
+    between.says("I've rewritten it.")
+    captured(memory, between)
+    assert "left open before" not in memory.handoff(str(folder)).payload
+
+
+def test_an_answer_that_says_neither_leaves_what_the_one_before_left_open(
+    memory: Memory, folder: Path, tmp_path: Path
+) -> None:
+    session = WorkingSession(
+        tmp_path / "s-2.jsonl", folder, "s-2", at=datetime.now(UTC) - timedelta(hours=1)
+    )
+    session.is_asked("Please rename the harbour module.")
+    session.says("I renamed it.\n\nLeft open:\n- [ ] ```\n- [ ] the docs of it")
+    session.is_asked("And look for its imports.")
+    session.says("I look for imports first.")
+    captured(memory, session)
+
+    [found] = memory.handoff(session="s-2").sessions
+    assert found.left_open == ["the docs of it"]
+    assert found.finished == ["I renamed it."]
 
 
 def test_day_and_length_are_those_of_the_users_zone(

@@ -104,6 +104,7 @@ def _result(found: LeftOff) -> LeftOffSession:
         asked=[turn.text[:_TEXT_CHARS] for turn in found.asked],
         finished=list(outcomes.finished),
         left_open=list(outcomes.left_open),
+        left_open_before=list(found.before.sentences) if found.before else [],
         said_last=found.answer.text[:_TEXT_CHARS] if found.answer else None,
         files=[LeftOffFile(path=one.path, since=one.since.value) for one in found.files],
         note=note_on_end(found),

@@ -31,10 +31,30 @@ _TURNS: Final = (
     f"AND NOT array_has(tags, {sql_text(REWOUND)})"
 )
 _MAX_ANSWERS: Final = 6
+_MAX_PASSING: Final = 4
+_TURNS_BEFORE: Final = 200
+_SESSIONS_BEFORE: Final = 3
 _MAX_FINISHED: Final = 6
 _MAX_FOLDERS: Final = 4
 _MAX_FOLDER_TURNS: Final = 100
 _HAS_FILES: Final = "changed_files IS NOT NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBefore:
+    """What an earlier session left open.
+
+    Attributes:
+        at: When it was last heard of.
+        session_id: The host's id of it.
+        sentences: Of its assistant.
+        said_in: By each of them the id of the answer that has it.
+    """
+
+    at: datetime
+    session_id: str
+    sentences: tuple[str, ...]
+    said_in: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +71,8 @@ class LeftOff:
         folders: That it worked in, and the project's top folder.
         place: Where its transcript ends, as far as it was read.
         said_in: By each sentence of the outcomes the id of the answer that has it.
+        before: What sessions before it left open, where it was a short one that neither changed a
+            file nor left anything open itself.
     """
 
     turns: tuple[Record, ...]
@@ -61,6 +83,13 @@ class LeftOff:
     folders: tuple[str, ...]
     place: Place
     said_in: Mapping[str, str]
+    before: OpenBefore | None = None
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether it was a short question between, after which the work before it goes on."""
+        short = len(self.turns) <= _MAX_PASSING
+        return short and not self.files and not self.outcomes.left_open
 
     @property
     def session_id(self) -> str:
@@ -96,7 +125,29 @@ def last_session(
         return None
     own = replace(where, session_id=newest[0].session_id, since=None)
     turns = reader.newest(own, MAX_TURNS, condition=_TURNS)[::-1]
-    return left_off(turns, places, look=look)
+    found = left_off(turns, places, look=look)
+    if where.session_id is None and found.is_passing:
+        return replace(found, before=_open_before(reader, where, found))
+    return found
+
+
+def _open_before(reader: TableReader, where: Filter, found: LeftOff) -> OpenBefore | None:
+    """Return what the newest earlier session that was no passing one left open; None for nothing.
+
+    Of the 200 turns before, those of up to three sessions are read.
+    """
+    earlier = replace(where, until=found.turns[0].created_at)
+    turns = reader.newest(earlier, _TURNS_BEFORE, condition=_TURNS)
+    ids = dict.fromkeys(turn.session_id for turn in turns)
+    ids.pop(found.turns[0].session_id, None)
+    for session_id in list(ids)[:_SESSIONS_BEFORE]:
+        one = left_off(
+            [turn for turn in turns[::-1] if turn.session_id == session_id], {}, look=False
+        )
+        if not one.is_passing:
+            told, ended_at = one.outcomes.left_open, one.turns[-1].created_at
+            return OpenBefore(ended_at, one.session_id, told, one.said_in) if told else None
+    return None
 
 
 def sessions_since(reader: TableReader, where: Filter, since: datetime, limit: int) -> list[str]:
@@ -143,8 +194,9 @@ def _outcomes(turns: Sequence[Record], answer: Record | None) -> tuple[Outcomes,
     ends = _answers(turns)
     found = [outcomes_of(turn.text) for turn in ends]
     finished = dict.fromkeys(one for each in found for one in each.finished)
-    is_last = answer is not None and bool(found)
-    outcomes = Outcomes(tuple(finished)[:_MAX_FINISHED], found[0].left_open if is_last else ())
+    # An answer that was broken off says neither; what the one before it left open still is.
+    told = next((one.left_open for one in found if any(one.sentences())), ())
+    outcomes = Outcomes(tuple(finished)[:_MAX_FINISHED], told if answer is not None else ())
     said_in = dict[str, str]()
     for turn, each in zip(ends, found, strict=True):
         for sentence in (*each.finished, *each.left_open):

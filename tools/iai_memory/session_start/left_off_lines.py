@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
@@ -52,6 +52,10 @@ def left_off_lines(
         text = _joined(asked, line_tokens - estimate_tokens(lead))
         lines.append(Line(lead, text, quoted=tuple(turn.id for turn in found.asked)))
     lines += _outcome_lines(found, line_tokens)
+    if found.before is not None:
+        lead = f"- left open before, {found.before.at.astimezone(zone).date()}: "
+        before = found.before
+        lines.append(_quotation(lead, before.sentences, before.said_in, line_tokens))
     if files_line := files_line_of(found, line_tokens=line_tokens, most=files):
         lines.append(files_line)
     return lines
@@ -106,11 +110,18 @@ def _outcome_lines(found: LeftOff, line_tokens: int) -> Iterator[Line]:
         ("- left open, its words: ", outcomes.left_open),
         ("- finished, its words: ", outcomes.finished),
     ):
-        quoted = [f"“{_shown(sentence)}”" for sentence in sentences]
-        if quoted:
-            text, count = _fitted(quoted, line_tokens - estimate_tokens(lead), " ")
-            ids = dict.fromkeys(found.said_in[sentence] for sentence in sentences[:count])
-            yield Line(lead, text, quoted=tuple(ids))
+        if sentences:
+            yield _quotation(lead, sentences, found.said_in, line_tokens)
+
+
+def _quotation(
+    lead: str, sentences: Sequence[str], said_in: Mapping[str, str], line_tokens: int
+) -> Line:
+    """Return a line with as many of the sentences as fit, and the ids of who said those."""
+    quoted = [f"“{_shown(sentence)}”" for sentence in sentences]
+    text, count = _fitted(quoted, line_tokens - estimate_tokens(lead), " ")
+    ids = dict.fromkeys(said_in[sentence] for sentence in sentences[:count])
+    return Line(lead, text, quoted=tuple(ids))
 
 
 def _joined(said: Sequence[str], tokens: int) -> str:

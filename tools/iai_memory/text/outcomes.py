@@ -112,6 +112,7 @@ _DONE_HEADING: Final = re.compile(
     r"|was ich ge\w+ habe|hecho|terminado|lo que (?:hice|he hecho)|fait|termin\u00e9)\b",
     re.IGNORECASE,
 )
+_SAYS: Final = re.compile(r"[^\W_]{2}")  # a box may stand before a code fence
 _LEAST_WORDS: Final = 2
 _HEADING_WORDS: Final = 7
 _LAST: Final = 2  # a question further up is answered, or asked of nobody
@@ -198,7 +199,8 @@ def _judged(sentence: str, under: _Kind | None, *, is_last: bool) -> tuple[str, 
     """Return the sentence without its check box, and of which kind it is."""
     for box, kind in ((_OPEN_BOX, _Kind.OPEN), (_DONE_BOX, _Kind.DONE)):
         if box.match(sentence):
-            return box.sub("", sentence), kind
+            said = box.sub("", sentence)
+            return said, kind if _SAYS.search(said) else None
     if sentence.endswith((":", "\uff1a")):
         return sentence, None
     if _ASKS.search(sentence):
