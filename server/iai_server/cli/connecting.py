@@ -1,22 +1,40 @@
-"""Commands that add our entries to a host's files and remove them: connect, disconnect."""
+"""Commands that add our entries to hosts' files and remove them: connect, disconnect."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from iai_memory.errors import InvalidInput, MemoryFault
+
 from ..hosts.names import HostName
 from .options import AsJson
-from .printing import emit_json, emit_lines
+from .printing import emit_lines
 
 if TYPE_CHECKING:
-    from ..hosts.file_change import Change
     from ..hosts.host import Host
+    from .host_report import Outcome
 
-Name = Annotated[HostName, typer.Argument(help="Which host.")]
+_OTHER = "other"
+_TO_CONNECT = (*HostName, _OTHER)
+ToConnect = Annotated[
+    str | None,
+    typer.Argument(
+        help="Which host; `other` prints the entry for one that is not in the list.",
+        metavar=f"[{'|'.join(_TO_CONNECT)}]",
+        autocompletion=lambda: list(_TO_CONNECT),
+        show_default=False,
+    ),
+]
+ToDisconnect = Annotated[HostName | None, typer.Argument(help="Which host.", show_default=False)]
+AllFound = Annotated[bool, typer.Option("--all", help="Every host that is found on this machine.")]
+AllConnected = Annotated[bool, typer.Option("--all", help="Every host that is connected.")]
+Listed = Annotated[
+    bool,
+    typer.Option("--list", help="List the hosts: which are found here, and which are connected."),
+]
 InProject = Annotated[
     bool,
     typer.Option("--project", help="In the files of this folder, for everybody who works in it."),
@@ -40,48 +58,67 @@ def register(app: typer.Typer) -> None:
 
 
 def connect(
-    name: Name,
+    name: ToConnect = None,
+    all_found: AllFound = False,
+    listed: Listed = False,
     project: InProject = False,
     prompt_recall: PromptRecall = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Register the server with a host and install the hooks. Safe to repeat."""
-    from ..hosts.file_change import apply
+    from .host_report import report, report_each, report_list
 
-    chosen = _host(name, project)
-    if prompt_recall is not None:
-        chosen = chosen.with_prompt_recall(prompt_recall)
-    changes = chosen.plan()
-    if dry_run:
-        _preview(_Outcome(chosen, changes, chosen.stale_scripts()), as_json)
-        return
-    scripts = chosen.install_scripts()
-    _report(_Outcome(chosen, changes, scripts, apply(changes), chosen.advice), as_json)
+    _require_one("connect", name is not None, all_found, listed)
+    if listed:
+        report_list(project, as_json)
+    elif name == _OTHER:
+        _print_entry(project)
+    elif name is not None:
+        report(_connected(_named(name), project, prompt_recall, dry_run), as_json)
+    else:
+        report_each(
+            _found(project),
+            lambda host: _connected(host, project, prompt_recall, dry_run, skip_hookless=True),
+            as_json,
+        )
 
 
 def disconnect(
-    name: Name, project: InProject = False, dry_run: DryRun = False, as_json: AsJson = False
+    name: ToDisconnect = None,
+    all_connected: AllConnected = False,
+    project: InProject = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Take the server and the hooks out of a host's files. Memories and scripts stay."""
-    from ..hosts.file_change import apply
+    from .host_report import report, report_each
 
-    chosen = _host(name, project)
-    changes = chosen.plan_removal()
-    if dry_run:
-        _preview(_Outcome(chosen, changes), as_json)
-        return
-    _report(_Outcome(chosen, changes, backups=apply(changes)), as_json)
+    _require_one("disconnect", name is not None, all_connected)
+    if name is not None:
+        report(_disconnected(name, project, dry_run), as_json)
+    else:
+        report_each(
+            _with_entries(project), lambda host: _disconnected(host, project, dry_run), as_json
+        )
 
 
-class _Outcome(NamedTuple):
-    """The changes of a command in a host's files, made or planned."""
+def _require_one(command: str, *given: bool) -> None:
+    if sum(given) != 1:
+        raise InvalidInput(
+            f"name one host, or --all of them: `iai-mcp {command} --help` has the names, `iai-mcp "
+            f"connect --list` says which are found here"
+        )
 
-    host: Host
-    changes: Sequence[Change]
-    scripts: Sequence[Path] = ()
-    backups: Sequence[Path] = ()
-    advice: str = ""
+
+def _named(name: str) -> HostName:
+    try:
+        return HostName(name)
+    except ValueError as exc:
+        raise InvalidInput(
+            f"{name!r} is no host that connect knows ({', '.join(HostName)}): "
+            f"`iai-mcp connect {_OTHER}` prints what any other one needs"
+        ) from exc
 
 
 def _host(name: HostName, project: bool) -> Host:
@@ -92,42 +129,70 @@ def _host(name: HostName, project: bool) -> Host:
     return host(name, load_settings(), Path.cwd() if project else None)
 
 
-def _preview(planned: _Outcome, as_json: bool) -> None:
-    if as_json:
-        _emit(planned)
-        return
-    emit_lines(f"would write {path}" for path in planned.scripts)
-    emit_lines(line for change in planned.changes for line in change.diff().splitlines())
-    if not planned.changes and not planned.scripts:
-        emit_lines([f"{planned.host.name}: nothing to change"])
+def _found(project: bool) -> list[HostName]:
+    from ..hosts.registry import has_project_files, is_found
+
+    return [
+        name for name in HostName if is_found(name) and (not project or has_project_files(name))
+    ]
 
 
-def _report(done: _Outcome, as_json: bool) -> None:
-    if as_json:
-        _emit(done)
-        return
-    emit_lines(f"wrote {path}" for path in done.scripts)
-    emit_lines(_sentence(change) for change in done.changes)
-    emit_lines(f"backup {path}" for path in done.backups)
-    if not done.changes and not done.scripts:
-        emit_lines([f"{done.host.name}: nothing to change"])
-    if done.advice:
-        emit_lines([done.advice])
+def _with_entries(project: bool) -> list[HostName]:
+    """Return the hosts with an entry of ours, or with a file that cannot be read for one."""
+    from ..hosts.registry import has_project_files
+
+    known = [name for name in HostName if not project or has_project_files(name)]
+    return [name for name in known if _is_connected(name, project)]
 
 
-def _sentence(change: Change) -> str:
-    if change.after is None:
-        return f"removed {change.path}, nothing else was in it"
-    return f"{'wrote' if change.before is None else 'changed'} {change.path}"
+def _is_connected(name: HostName, project: bool) -> bool:
+    try:
+        return bool(_host(name, project).plan_removal())
+    except MemoryFault:
+        return True  # what is wrong with it is said when it is taken out
 
 
-def _emit(outcome: _Outcome) -> None:
-    emit_json(
-        {
-            "host": outcome.host.name,
-            "changes": [{"path": str(one.path), "diff": one.diff()} for one in outcome.changes],
-            "scripts": [str(path) for path in outcome.scripts],
-            "backups": [str(path) for path in outcome.backups],
-            "advice": outcome.advice,
-        }
-    )
+def _connected(
+    name: HostName,
+    project: bool,
+    prompt_recall: bool | None,
+    dry_run: bool,
+    *,
+    skip_hookless: bool = False,
+) -> Outcome:
+    """Connect one host; `skip_hookless` forgives it that it has no hooks to choose."""
+    from ..hosts.file_change import apply
+    from .host_report import Outcome
+
+    chosen = _host(name, project)
+    if prompt_recall is not None and not (skip_hookless and chosen.hooks is None):
+        chosen = chosen.with_prompt_recall(prompt_recall)
+    changes = chosen.plan()
+    if dry_run:
+        return Outcome(chosen, changes, chosen.stale_scripts(), made=False)
+    scripts = chosen.install_scripts()
+    apply(changes)
+    return Outcome(chosen, changes, scripts, chosen.advice)
+
+
+def _disconnected(name: HostName, project: bool, dry_run: bool) -> Outcome:
+    from ..hosts.file_change import apply
+    from .host_report import Outcome
+
+    chosen = _host(name, project)
+    changes = chosen.plan_removal()
+    if not dry_run:
+        apply(changes)
+    return Outcome(chosen, changes, made=not dry_run)
+
+
+def _print_entry(project: bool) -> None:
+    """Print the entry that most hosts take, to be pasted into the file of one."""
+    from iai_memory import load_settings
+
+    from ..hosts.launch_command import launch_command
+    from ..hosts.server_json import ServerInJson
+
+    launch = launch_command(load_settings())
+    entry = (launch.for_everybody() if project else launch).server_entry()
+    emit_lines([ServerInJson().snippet(entry)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from ..hosts.hook_scripts import script_faults
 from ..hosts.hooks_json import EVENTS, Hook, HooksInJson
 from ..hosts.host import Host
 from ..hosts.host_file import HostFile
-from ..hosts.launch_command import SERVER
+from ..hosts.launch_command import SERVER, Started, started_by
 from ..hosts.names import HostName
 from ..hosts.registry import host
 from .check import Check
@@ -34,11 +35,11 @@ def check_hosts(memory: Memory) -> list[Check]:
         for check in _check_host(name, memory.settings, project, cwd)
     ]
     try:
-        checks += _check_repetitions(memory.settings, cwd)
+        checks += _check_repetitions(memory.settings)
     except HostFileFault as exc:
         checks.append(Check("hosts", False, str(exc)))
     if not checks:
-        finding = "none is connected: run `iai-mcp connect claude-code`, claude-desktop or codex"
+        finding = "none is connected: run `iai-mcp connect --all`, or with the name of one"
         checks.append(Check("hosts", True, finding))
     return checks
 
@@ -55,23 +56,31 @@ def _check_host(
     fix = f"run `iai-mcp connect {name}{'' if project is None else ' --project'}`"
     try:
         found = host(name, settings, project)
-        server = found.server.entry()
+        servers = [
+            (file.path, started)
+            for file in found.servers
+            if (started := started_by(file.entry())) is not None
+        ]
         hooks = _hooks_in(found.hooks)
+        retired = [file.path for file in found.retired if file.entry() is not None]
     except InvalidInput:
         return  # the host has no files of a project
     except HostFileFault as exc:
         yield Check(label, False, str(exc))
         return
-    if server is None and not hooks:
+    for path in retired:
+        finding = f"{path} names paths of one machine, and others read it: {fix}"
+        yield Check(f"{label}: shared", False, finding)
+    if not servers and not hooks:
         return
-    yield _check_server(label, found, server, fix)
+    yield _check_server(label, found, servers, fix)
     if found.hooks is not None:
         yield _check_hooks(f"{label}: hooks", hooks, fix)
         if name is HostName.CODEX and hooks:
             yield _check_trust(f"{label}: trust in hooks", found.hooks.path, hooks, cwd)
 
 
-def _check_repetitions(settings: Settings, cwd: Path) -> Iterator[Check]:
+def _check_repetitions(settings: Settings) -> Iterator[Check]:
     """Check that no hook runs twice, or a session would begin with two pages."""
     plugin = _plugin(settings)
     if plugin is not None:
@@ -79,11 +88,6 @@ def _check_repetitions(settings: Settings, cwd: Path) -> Iterator[Check]:
     if plugin is not None and _readable_hooks_in(host(HostName.CLAUDE_CODE, settings).hooks):
         finding = "the page comes twice, from the plugin and from settings.json"
         yield Check("claude-code: once", False, f"{finding}: run `iai-mcp disconnect claude-code`")
-    # If two files have the same hook, Claude Code runs it once and Codex twice.
-    files = [host(HostName.CODEX, settings, scope).hooks for scope in _scopes(cwd)]
-    if len(files) > 1 and all(_readable_hooks_in(file) for file in files):
-        finding = "the page comes twice, for you and for this folder"
-        yield Check("codex: once", False, f"{finding}: run `iai-mcp disconnect codex --project`")
 
 
 def _plugin(settings: Settings) -> str | None:
@@ -105,24 +109,31 @@ def _readable_hooks_in(file: HostFile | None) -> list[Hook]:
         return []  # reported where the file's own host is checked
 
 
-def _check_server(label: str, found: Host, entry: dict[str, object] | None, fix: str) -> Check:
+def _check_server(label: str, found: Host, servers: list[tuple[Path, Started]], fix: str) -> Check:
     name = f"{label}: server"
-    if entry is None:
-        return Check(name, False, f"{found.server.path} has hooks but no server: {fix}")
-    command = Path(str(entry["command"]))
-    if command.is_absolute() and not os.access(command, os.X_OK):
-        return Check(name, False, f"{command} cannot be run: {fix}")
-    env = entry.get("env")
-    store = env.get("IAI_MCP_STORE") if isinstance(env, dict) else None
+    if not servers:
+        paths = " and ".join(str(file.path) for file in found.servers)
+        return Check(name, False, f"{paths} has hooks but no server: {fix}")
+    faults = [fault for path, one in servers if (fault := _server_fault(path, one, found, fix))]
+    if faults:
+        return Check(name, False, "; ".join(faults))
+    return Check(name, True, ", ".join(f"{one.command}, in {path}" for path, one in servers))
+
+
+def _server_fault(path: Path, server: Started, found: Host, fix: str) -> str | None:
+    store = server.environment.get("IAI_MCP_STORE")
+    if not server.command.is_absolute():  # everybody's entry: the store is each user's own
+        on_path = shutil.which(server.command.name) is not None
+        missing = f"{path} starts `{server.command}`, which is not on the PATH"
+        return None if on_path else f"{missing}: install iai-mcp so that it is"
+    if not os.access(server.command, os.X_OK):
+        return f"{server.command} cannot be run: {fix}"
     if store != found.launch.environment.get("IAI_MCP_STORE"):
-        where = store or "the default folder"
-        return Check(
-            name,
-            False,
-            f"uses the store in {where}, this command another: {fix}, or set "
-            f"IAI_MCP_STORE to that one",
+        return (
+            f"uses the store in {store or 'the default folder'}, this command another: {fix}, or "
+            f"set IAI_MCP_STORE to that one"
         )
-    return Check(name, True, f"{command}, in {found.server.path}")
+    return None
 
 
 def _hooks_in(file: HostFile | None) -> list[Hook]:

@@ -17,20 +17,25 @@ from .server_json import ServerInJson
 def claude_code(launch: Launch, project: Path | None = None) -> Host:
     """Return Claude Code for this user, or for everybody who works in a project's folder.
 
-    The user's files move with `CLAUDE_CONFIG_DIR`.
+    The user's files move with `CLAUDE_CONFIG_DIR`. A hook's command names paths of this machine, so
+    in a project it goes into the user's own `settings.local.json`.
     """
-    shared = project is not None
-    if project is not None:
-        server, settings = project / ".mcp.json", project / ".claude" / "settings.json"
-        advice = "Claude Code asks once in this folder whether to use the server: approve it."
-    else:
-        server, settings = claude_code_config(), claude_code_home() / "settings.json"
+    name, originals = HostName.CLAUDE_CODE, launch.originals
+    commands = hook_commands(launch)
+    if project is None:
+        entry = {"type": "stdio", **launch.server_entry()}
+        server = HostFile(claude_code_config(), ServerInJson(), entry, originals)
+        settings = claude_code_home() / "settings.json"
+        hooks = HostFile(settings, HooksInJson(), commands, originals)
         advice = "The next session of Claude Code has it; in a running one use /mcp."
-    entry = {"type": "stdio", **launch.server_entry()}
-    return Host(
-        HostName.CLAUDE_CODE,
-        launch,
-        HostFile(server, ServerInJson(), entry, shared),
-        HostFile(settings, HooksInJson(), hook_commands(launch), shared),
-        advice,
+        return Host(name, launch, (server,), hooks, advice)
+    entry = {"type": "stdio", **launch.for_everybody().server_entry()}
+    server = HostFile(project / ".mcp.json", ServerInJson(), entry, originals, shared=True)
+    folder = project / ".claude"
+    hooks = HostFile(folder / "settings.local.json", HooksInJson(), commands, originals)
+    old = HostFile(folder / "settings.json", HooksInJson(), commands, originals, shared=True)
+    advice = (
+        "Claude Code asks once in this folder whether to use the server: approve it. Commit "
+        ".mcp.json; .claude/settings.local.json is yours alone, and belongs into .gitignore."
     )
+    return Host(name, launch, (server,), hooks, advice, retired=(old,))

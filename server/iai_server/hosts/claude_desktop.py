@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
 from .host import Host
@@ -11,21 +9,17 @@ from .host_file import HostFile
 from .launch_command import Launch
 from .names import HostName
 from .server_json import ServerInJson
+from .user_folders import settings_folder
 
-_FILE = "claude_desktop_config.json"
+
+def claude_desktop_folder() -> Path:
+    """Return the folder of its settings."""
+    return settings_folder() / "Claude"
 
 
 def claude_desktop(launch: Launch) -> Host:
     """Return Claude Desktop for this user."""
-    file = HostFile(_folder() / _FILE, ServerInJson(), launch.server_entry())
-    return Host(
-        HostName.CLAUDE_DESKTOP, launch, file, None, "Quit Claude Desktop and start it again."
-    )
-
-
-def _folder() -> Path:
-    if sys.platform == "darwin":
-        return Path("~/Library/Application Support/Claude").expanduser()
-    if sys.platform == "win32":
-        return Path(os.environ.get("APPDATA") or "~/AppData/Roaming").expanduser() / "Claude"
-    return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "Claude"
+    path = claude_desktop_folder() / "claude_desktop_config.json"
+    file = HostFile(path, ServerInJson(), launch.server_entry(), launch.originals)
+    advice = "Quit Claude Desktop and start it again."
+    return Host(HostName.CLAUDE_DESKTOP, launch, (file,), None, advice)

@@ -21,21 +21,23 @@ class Host:
     Attributes:
         name: As the command line calls it.
         launch: The command, environment and hooks that its files name.
-        server: The file with the server's entry.
+        servers: The files with the server's entry: one for each edition that is installed.
         hooks: The file with the hooks; None for a host without hooks.
         advice: The next step for the user after connecting.
+        retired: Files into which earlier releases put what is ours; it is taken out.
     """
 
     name: str
     launch: Launch
-    server: HostFile
+    servers: tuple[HostFile, ...]
     hooks: HostFile | None
     advice: str
+    retired: tuple[HostFile, ...] = ()
 
     @property
     def files(self) -> tuple[HostFile, ...]:
-        """The files that connecting changes."""
-        return (self.server,) if self.hooks is None else (self.hooks, self.server)
+        """The files that connecting puts something into."""
+        return self.servers if self.hooks is None else (self.hooks, *self.servers)
 
     def with_prompt_recall(self, wanted: bool) -> Host:
         """Return the host with the prompt hook, or without it.
@@ -55,7 +57,9 @@ class Host:
             HostFileFault: A file cannot be read, or its host would not find the command for long.
         """
         self.launch.refuse_fleeting()
-        return [change for file in self.files if (change := file.plan_connect()) is not None]
+        planned = [file.plan_connect() for file in self.files]
+        planned += [file.plan_disconnect() for file in self.retired]
+        return [change for change in planned if change is not None]
 
     def plan_removal(self) -> list[Change]:
         """Return the changes that disconnect it.
@@ -64,7 +68,8 @@ class Host:
             CannotMerge: A file cannot be changed safely.
             HostFileFault: A file cannot be read.
         """
-        return [change for file in self.files if (change := file.plan_disconnect()) is not None]
+        planned = [file.plan_disconnect() for file in (*self.files, *self.retired)]
+        return [change for change in planned if change is not None]
 
     def stale_scripts(self) -> list[Path]:
         """Return the hook files that connecting would write."""

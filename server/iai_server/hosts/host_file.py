@@ -10,9 +10,10 @@ from typing import Any
 from iai_memory.base.files import PRIVATE_FILE
 
 from .errors import CannotMerge, HostFileFault
-from .file_change import Change, backups, read_bytes
+from .file_change import Change, read_bytes
 from .file_format import FileFormat, NotMergeable
 from .launch_command import SERVER
+from .originals import original_of, originals
 
 _SHARED_FILE = 0o644
 _BOM = "\ufeff"
@@ -26,12 +27,14 @@ class HostFile:
         path: Where the host looks for it; may be a link.
         format: Finds, adds and removes our entry in its text.
         ours: The entry that connecting puts into it.
+        originals: Folder of the hosts' files as they were before connecting.
         shared: Whether it is a file of a project, which others read too.
     """
 
     path: Path
     format: FileFormat
     ours: Any
+    originals: Path
     shared: bool = False
 
     def plan_connect(self) -> Change | None:
@@ -43,7 +46,11 @@ class HostFile:
         """
         before = read_bytes(self.path)
         after = self._merged(before)
-        return None if after == before else self._change(before, after)
+        if after == before:
+            return None
+        first = self.format.entry_in(self._text(before or b"")[0]) is None
+        original = original_of(self.path, self.originals) if first else None
+        return Change(self.path, before, after, self._mode, original)
 
     def plan_disconnect(self) -> Change | None:
         """Return the change that takes our entry out; None if there is none.
@@ -66,7 +73,7 @@ class HostFile:
             old = list(self._without_ours())
             for content in [*old, None]:
                 if self._reconnected(content, ours) == before:
-                    return self._change(before, content)
+                    return self._restored(before, content)
             had = self._text(old[0])[0] if old else ""
             after = (bom + self.format.without_entry(text, had)).encode()
         except NotMergeable as exc:
@@ -74,7 +81,7 @@ class HostFile:
                 f"{self.path} {exc}: nothing was changed; take what names {SERVER} out of it "
                 f"yourself"
             ) from exc
-        return self._change(before, after)
+        return self._restored(before, after)
 
     def entry(self) -> Any:
         """Return our entry in the file; None without one.
@@ -113,9 +120,9 @@ class HostFile:
         return (text[1:], _BOM) if text.startswith(_BOM) else (text, "")
 
     def _without_ours(self) -> Iterator[bytes]:
-        """Yield the backups without our entry, newest first."""
-        for backup in reversed(backups(self.path)):
-            content = read_bytes(backup)
+        """Yield the kept originals without our entry, the best first."""
+        for kept in originals(self.path, self.originals):
+            content = read_bytes(kept)
             try:
                 if content is not None and self.format.entry_in(self._text(content)[0]) is None:
                     yield content
@@ -123,5 +130,10 @@ class HostFile:
                 # It was never connected in this state, so it cannot be what connect replaced.
                 continue
 
-    def _change(self, before: bytes | None, after: bytes | None) -> Change:
-        return Change(self.path, before, after, _SHARED_FILE if self.shared else PRIVATE_FILE)
+    def _restored(self, before: bytes, after: bytes | None) -> Change:
+        obsolete = tuple(originals(self.path, self.originals))
+        return Change(self.path, before, after, self._mode, obsolete=obsolete)
+
+    @property
+    def _mode(self) -> int:
+        return _SHARED_FILE if self.shared else PRIVATE_FILE

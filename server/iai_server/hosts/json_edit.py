@@ -1,8 +1,11 @@
 """Edits of a JSON text in one place that leave every other byte as it was.
 
 Hosts write their files in their own style, and people edit them by hand. Parsing and dumping would
-lose indentation, number formats and escapes; these edits find the place in the text instead. The
-same edit is made on the parsed value, and `JsonText.checked` compares the two.
+lose indentation, number formats, escapes and comments; these edits find the place in the text
+instead. The same edit is made on the parsed value, and `JsonText.checked` compares the two.
+
+Comments and trailing commas (JSONC) stay too: `bare_json` puts blanks in their place, so that a
+place in the bare text is the same place in the text.
 """
 
 from __future__ import annotations
@@ -10,13 +13,16 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+from .jsonc import BLANKS, bare_json, end_of_line_comment, without_comments
 
 Keys = tuple[str | int, ...]
 
-_BLANK = re.compile(r"[ \t\r\n]*")
+_BLANK = re.compile(f"[{BLANKS}]*")
+_ENDS_LINE = re.compile(r"[ \t]*(?:\r?\n|\Z)")
 _EMPTY = "{}\n"
-_DEFAULT_UNIT = "  "
+_DEFAULT_UNIT: Final = "  "
 
 
 class NotJson(Exception):
@@ -37,13 +43,22 @@ class JsonText:
     """A JSON object as text, and as the value that the text means."""
 
     def __init__(self, text: str) -> None:
-        """Read the text; nothing but blanks is an empty object.
+        """Read the text; nothing but blanks and comments is an empty object.
 
         Raises:
             NotJson: It is not one JSON object.
         """
-        self.text = text if text.strip(" \t\r\n") else _EMPTY
-        self.value = _loaded(self.text)
+        if not text.strip(BLANKS):
+            text = _EMPTY
+        elif not without_comments(text).strip(BLANKS):
+            text = f"{text.rstrip(BLANKS)}\n{_EMPTY}"
+        self._take(text)
+        self.value = _loaded(self._bare)
+
+    def _take(self, text: str) -> None:
+        self.text = text
+        self._uncommented = without_comments(text)
+        self._bare = bare_json(self._uncommented)
 
     def get(self, path: Keys) -> Any:
         """Return the value at the path; None if nothing is there."""
@@ -79,7 +94,7 @@ class JsonText:
             child = self._child(path)
             indent = _line_indent(self.text, child.at)
             new = self._rendered(value, None if self._is_inline(path[:-1]) else indent)
-            self.text = self.text[: child.start] + new + self.text[child.end :]
+            self._take(self.text[: child.start] + new + self.text[child.end :])
         else:
             self._insert(path[:-1], json.dumps(key, ensure_ascii=False), value)
         target: Any = holder
@@ -101,7 +116,7 @@ class JsonText:
         items.append(value)
 
     def remove(self, path: Keys) -> None:
-        """Remove the member or item at the path, with its comma.
+        """Remove the member or item at the path, with one comma; comments around it stay.
 
         Raises:
             KeyError: Nothing is there.
@@ -109,13 +124,23 @@ class JsonText:
         siblings, start, close = self._children(path[:-1])
         child = self._child(path)
         index = siblings.index(child)
-        if index:
-            cut = (siblings[index - 1].end, child.end)
-        elif len(siblings) > 1:
-            cut = (child.at, siblings[1].at)
+        before = siblings[index - 1].end if index else start + 1
+        behind = _skip(self._uncommented, child.end)
+        comma = self._uncommented[behind] == ","
+        if index and self._is_plain(before, child.at):
+            self._cut(before, child.end)
+        elif index and not comma:
+            at = self._uncommented.index(",", before)
+            self._cut(at, at + 1)
+            self._cut_line(child.at - 1, child.end - 1)
+        elif not index and len(siblings) > 1:
+            self._cut(child.at, _skip(self.text, behind + 1))
+        elif not index and self._is_plain(before, child.at) and self._is_plain(child.end, close):
+            self._cut(before, close)
         else:
-            cut = (start + 1, close)
-        self.text = self.text[: cut[0]] + self.text[cut[1] :]
+            if comma:
+                self.text = self.text[:behind] + self.text[behind + 1 :]
+            self._cut_line(child.at, child.end)
         del self.get(path[:-1])[path[-1]]
 
     def checked(self) -> str:
@@ -124,45 +149,74 @@ class JsonText:
         Raises:
             NotJson: It does not, as with two members of one name.
         """
-        if _loaded(self.text) != self.value:
+        if _loaded(self._bare) != self.value:
             raise NotJson("has members of one name twice")
         return self.text
 
+    def _is_plain(self, start: int, end: int) -> bool:
+        """Return whether nothing but blanks and commas stands there."""
+        return not self.text[start:end].strip(BLANKS + ",")
+
+    def _cut(self, start: int, end: int) -> None:
+        self._take(self.text[:start] + self.text[end:])
+
+    def _cut_line(self, start: int, end: int) -> None:
+        """Cut, with the blanks before it where its line ends behind it."""
+        if _ENDS_LINE.match(self.text, end):
+            start = len(self.text[:start].rstrip(BLANKS))
+        self._cut(start, end)
+
     def _insert(self, path: Keys, key: str | None, value: Any) -> None:
         siblings, start, close = self._children(path)
-        newline = "\r\n" if "\r\n" in self.text else "\n"
+        newline = self._newline()
         named = "" if key is None else key + self._colon()
         if self._is_inline(path):
             new = named + self._rendered(value, None)
             at = siblings[-1].end if siblings else close
-            self.text = self.text[:at] + (self._comma() if siblings else "") + new + self.text[at:]
+            self._put_at(at, (self._comma() if siblings else "") + new)
         elif siblings:
             indent = _line_indent(self.text, siblings[0].at)
-            at = siblings[-1].end
-            new = f",{newline}{indent}{named}{self._rendered(value, indent)}"
-            self.text = self.text[:at] + new + self.text[at:]
+            self._put_behind(
+                siblings[-1].end, f"{newline}{indent}{named}{self._rendered(value, indent)}"
+            )
         else:
             outer = _line_indent(self.text, start)
             indent = outer + self._unit()
+            inside = self.text[start + 1 : close].rstrip(BLANKS)
             new = f"{newline}{indent}{named}{self._rendered(value, indent)}{newline}{outer}"
-            self.text = self.text[: start + 1] + new + self.text[close:]
+            self._take(self.text[: start + 1] + inside + new + self.text[close:])
+
+    def _put_at(self, at: int, new: str) -> None:
+        self._take(self.text[:at] + new + self.text[at:])
+
+    def _put_behind(self, end: int, new: str) -> None:
+        """Put a member on a line of its own behind the last one, and behind its comment."""
+        behind = _skip(self._uncommented, end)
+        trailing = self._uncommented[behind] == ","
+        at = end_of_line_comment(self.text, behind + 1 if trailing else end)
+        self._put_at(at, new + ("," if trailing else ""))
+        if not trailing:
+            self._put_at(end, ",")
 
     def _rendered(self, value: Any, indent: str | None) -> str:
         """Return the value's JSON: on one line without an indent, else with its lines indented."""
         if indent is None:
             separators = (self._comma(), self._colon())
             return json.dumps(value, ensure_ascii=False, separators=separators)
-        newline = "\r\n" if "\r\n" in self.text else "\n"
         dumped = json.dumps(value, ensure_ascii=False, indent=self._unit())
-        return dumped.replace("\n", newline + indent)
+        return dumped.replace("\n", self._newline() + indent)
+
+    def _newline(self) -> str:
+        return "\r\n" if "\r\n" in self.text else "\n"
 
     def _is_inline(self, path: Keys) -> bool:
         """Return whether members of this container stand beside each other on one line."""
-        siblings, start, _ = self._children(path)
+        siblings, start, close = self._children(path)
         if siblings:
             return "\n" not in self.text[start : siblings[0].at]
         top, _, _ = self._children(())
-        return bool(top) and "\n" not in self.text.strip(" \t\r\n")
+        one_line = "\n" not in self.text.strip(BLANKS)
+        return bool(top) and one_line and self._is_plain(start + 1, close)
 
     def _unit(self) -> str:
         top, start, _ = self._children(())
@@ -185,27 +239,28 @@ class JsonText:
 
     def _children(self, path: Keys) -> tuple[list[_Child], int, int]:
         """Return the children of a container, and the places of its two brackets."""
-        start = self._child(path).start if path else _skip(self.text, 0)
+        text = self._bare
+        start = self._child(path).start if path else _skip(text, 0)
         children: list[_Child] = []
         decoder = json.JSONDecoder(parse_constant=str)
-        at = _skip(self.text, start + 1)
-        while self.text[at] not in "}]":
+        at = _skip(text, start + 1)
+        while text[at] not in "}]":
             key: str | int = len(children)
             value = at
-            if self.text[start] == "{":
-                key, value = decoder.raw_decode(self.text, at)
-                value = _skip(self.text, _skip(self.text, value) + 1)
-            _, end = decoder.raw_decode(self.text, value)
+            if text[start] == "{":
+                key, value = decoder.raw_decode(text, at)
+                value = _skip(text, _skip(text, value) + 1)
+            _, end = decoder.raw_decode(text, value)
             children.append(_Child(key, at, value, end))
-            at = _skip(self.text, end)
-            if self.text[at] == ",":
-                at = _skip(self.text, at + 1)
+            at = _skip(text, end)
+            if text[at] == ",":
+                at = _skip(text, at + 1)
         return children, start, at
 
 
-def _loaded(text: str) -> dict[str, Any]:
+def _loaded(bare: str) -> dict[str, Any]:
     try:
-        value = json.loads(text, parse_constant=str)
+        value = json.loads(bare, parse_constant=str)
     except ValueError as exc:
         raise NotJson(f"is not JSON ({exc})") from exc
     except RecursionError as exc:

@@ -7,11 +7,12 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from iai_memory.base.installation import this_installation, why_fleeting
+from iai_memory.base.paths import StorePaths
 
 from .errors import HostFileFault
 
@@ -28,14 +29,21 @@ class Launch:
     """The command that starts us, with its environment and the hooks, as a host's files name them.
 
     Attributes:
-        command: Absolute path of this installation's `iai-mcp`: hosts have a PATH of their own.
+        command: Absolute path of this installation's `iai-mcp`: hosts have a PATH of their own. In
+            a file that others read, the name alone.
         environment: Store and model, where these are not the default ones.
         hooks: Folder of the hook scripts.
+        originals: Folder of the hosts' files as they were before connecting.
     """
 
     command: Path
     environment: dict[str, str]
     hooks: Path
+    originals: Path
+
+    def for_everybody(self) -> Launch:
+        """Return it without a path of this machine, for a file that a project commits."""
+        return replace(self, command=Path(SERVER), environment={})
 
     def refuse_fleeting(self) -> None:
         """Refuse a command that will not live as long as a host's file.
@@ -74,7 +82,8 @@ def launch_command(settings: Settings) -> Launch:
         environment["IAI_MCP_STORE"] = str(settings.store)
     if settings.model is not None:
         environment["IAI_MCP_MODEL"] = str(settings.model)
-    launch = Launch(_command(), environment, settings.store / "hooks")
+    originals = StorePaths(settings.store).host_files
+    launch = Launch(_command(), environment, settings.store / "hooks", originals)
     for path in (str(launch.command), str(launch.hooks), *environment.values()):
         try:
             path.encode()
@@ -86,17 +95,27 @@ def launch_command(settings: Settings) -> Launch:
     return launch
 
 
-def is_ours(entry: Any) -> bool:
-    """Return whether a server's entry starts us, from whichever installation."""
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What a server's entry that is ours starts, and with which variables."""
+
+    command: Path
+    environment: dict[str, Any]
+
+
+def started_by(entry: Any) -> Started | None:
+    """Return what a server's entry starts if that is us, from whichever installation."""
     if not isinstance(entry, dict):
-        return False
+        return None
     command, arguments = entry.get("command"), entry.get("args")
-    return (
-        isinstance(command, str)
-        and Path(command).name in (SERVER, f"{SERVER}.exe")
-        and isinstance(arguments, list)
-        and list(arguments) == ARGUMENTS
-    )
+    if isinstance(command, list) and command:  # opencode has no `args`
+        command, *arguments = command
+    if not (isinstance(command, str) and arguments == ARGUMENTS):
+        return None
+    if Path(command).name not in (SERVER, f"{SERVER}.exe"):
+        return None
+    environment = entry.get("env", entry.get("environment"))
+    return Started(Path(command), environment if isinstance(environment, dict) else {})
 
 
 def _command() -> Path:

@@ -1,48 +1,79 @@
 """One row for each host that can be connected.
 
-A new host is a module that returns its `Host`, a name in `names.py`, and a row here.
+A new host is a name in `names.py`, its place in `editions.py`, a row in `json_hosts.py` or a module
+of its own that returns its `Host`, and a row here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from iai_memory.errors import InvalidInput
 
-from . import claude_code as _claude_code
-from . import claude_desktop as _claude_desktop
-from . import codex as _codex
+from .claude_code import claude_code
+from .claude_desktop import claude_desktop
+from .codex import codex
+from .editions import editions
+from .errors import HostFileFault
 from .host import Host
+from .json_hosts import json_host
 from .launch_command import Launch, launch_command
 from .names import HostName
 
 if TYPE_CHECKING:
     from iai_memory import Settings
 
+_DOCUMENTED: Final = "by its documentation of 2026-12-01"
+
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """The connection of one host.
+    """What is known of a host.
 
     Attributes:
-        connected: Returns it for a launch command, and a project's folder or None.
+        verified: How it is known that it takes what connect writes.
+        program: Its command, where it has one.
         has_project_files: Whether it reads files in a project's folder too.
     """
 
-    connected: Callable[[Launch, Path | None], Host]
-    has_project_files: bool
+    verified: str
+    program: str | None = None
+    has_project_files: bool = True
 
 
 _HOSTS: Final[Mapping[HostName, _Row]] = {
-    HostName.CLAUDE_CODE: _Row(_claude_code.claude_code, has_project_files=True),
-    HostName.CLAUDE_DESKTOP: _Row(
-        lambda launch, _: _claude_desktop.claude_desktop(launch), has_project_files=False
-    ),
-    HostName.CODEX: _Row(_codex.codex, has_project_files=True),
+    HostName.CLAUDE_CODE: _Row("run here, 2.1.330", "claude"),
+    HostName.CLAUDE_DESKTOP: _Row(_DOCUMENTED, has_project_files=False),
+    HostName.CODEX: _Row("run here, 0.169.0", "codex"),
+    HostName.VSCODE: _Row(_DOCUMENTED, "code"),
+    HostName.CURSOR: _Row(_DOCUMENTED, "cursor"),
+    HostName.GEMINI: _Row("run here, 0.61.0", "gemini"),
+    HostName.QWEN: _Row("run here, 0.15.10", "qwen"),
+    HostName.COPILOT: _Row("run here, 1.0.102", "copilot"),
+    HostName.OPENCODE: _Row("run here, 1.18.33", "opencode"),
+    HostName.CLINE: _Row(_DOCUMENTED, "cline", has_project_files=False),
+    HostName.WINDSURF: _Row(_DOCUMENTED, "windsurf", has_project_files=False),
+    HostName.ZED: _Row(_DOCUMENTED, "zed"),
 }
+
+
+class KnownHost(NamedTuple):
+    """A host as `connect --list` shows it.
+
+    Attributes:
+        found: Whether it was used on this machine, or its command is on the PATH.
+        state: "connected", "not connected", "unreadable" or "no projects".
+        verified: How it is known that it takes what connect writes.
+    """
+
+    name: HostName
+    found: bool
+    state: str
+    verified: str
 
 
 def host(name: HostName, settings: Settings, project: Path | None = None) -> Host:
@@ -58,6 +89,50 @@ def host(name: HostName, settings: Settings, project: Path | None = None) -> Hos
         HostFileFault: A host cannot start this installation.
     """
     launch = launch_command(settings)
-    if project is not None and not _HOSTS[name].has_project_files:
+    if project is not None and not has_project_files(name):
         raise InvalidInput(f"{name} knows no projects: run the command without --project")
-    return _HOSTS[name].connected(launch, project)
+    return _connected(name, launch, project)
+
+
+def is_found(name: HostName) -> bool:
+    """Return whether a host was used on this machine, or its command is on the PATH."""
+    program = _HOSTS[name].program
+    if any(edition.folder.is_dir() for edition in editions(name)):
+        return True
+    return program is not None and shutil.which(program) is not None
+
+
+def has_project_files(name: HostName) -> bool:
+    """Return whether a host reads files in a project's folder too."""
+    return _HOSTS[name].has_project_files
+
+
+def known_hosts(settings: Settings, project: Path | None) -> list[KnownHost]:
+    """Return every host with its state on this machine, for the user or for a project's folder."""
+    return [
+        KnownHost(name, is_found(name), _state(name, settings, project), row.verified)
+        for name, row in _HOSTS.items()
+    ]
+
+
+def _state(name: HostName, settings: Settings, project: Path | None) -> str:
+    if project is not None and not has_project_files(name):
+        return "no projects"
+    try:
+        found = host(name, settings, project)
+        connected = any(file.entry() is not None for file in found.servers)
+    except HostFileFault:
+        return "unreadable"
+    return "connected" if connected else "not connected"
+
+
+def _connected(name: HostName, launch: Launch, project: Path | None) -> Host:
+    match name:
+        case HostName.CLAUDE_CODE:
+            return claude_code(launch, project)
+        case HostName.CLAUDE_DESKTOP:
+            return claude_desktop(launch)
+        case HostName.CODEX:
+            return codex(launch, project)
+        case _:
+            return json_host(name, launch, project)

@@ -13,7 +13,7 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import InlineTable
 
 from .file_format import NotMergeable
-from .launch_command import SERVER, is_ours
+from .launch_command import SERVER, started_by
 from .server_json import differences
 
 _SERVERS = "mcp_servers"
@@ -26,13 +26,13 @@ class ServerInToml:
     def entry_in(self, text: str) -> dict[str, Any] | None:
         """Return the entry, whichever installation it starts."""
         entry = _entry(_loaded(text))
-        return entry if is_ours(entry) else None
+        return None if started_by(entry) is None else entry
 
     def with_entry(self, text: str, ours: dict[str, Any]) -> str:
         """Return the text with the table; a user's additions to an older table of ours stay."""
         wanted = _loaded(text)
         old = _entry(wanted)
-        if old is not None and not is_ours(old):
+        if old is not None and started_by(old) is None:
             raise NotMergeable(f"has another server called {SERVER}")
         if old is None:
             wanted.setdefault(_SERVERS, {})[SERVER] = ours

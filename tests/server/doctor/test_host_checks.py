@@ -26,7 +26,7 @@ def test_doctor_says_when_no_host_is_connected(home: Path) -> None:
     ok, finding = _findings(home)["hosts"]
 
     assert ok
-    assert "iai-mcp connect claude-code" in finding
+    assert "iai-mcp connect --all" in finding
 
 
 def test_doctor_says_that_a_connected_host_is_whole(home: Path) -> None:
@@ -123,13 +123,22 @@ def test_doctor_says_that_a_page_comes_twice(home: Path) -> None:
     settings = {"enabledPlugins": {"iai-mcp@team-tools": True}}
     put(home / ".claude" / "settings.json", json.dumps(settings))
     assert _findings(home)["claude-code: plugin"] == (True, "iai-mcp@team-tools is enabled")
-    for arguments in (["claude-code"], ["codex"], ["codex", "--project"]):
-        assert run(["connect", *arguments]) == 0
+    assert run(["connect", "claude-code"]) == 0
 
     found = _findings(home)
 
     assert found["claude-code: once"][1].endswith("run `iai-mcp disconnect claude-code`")
-    assert found["codex: once"][1].endswith("run `iai-mcp disconnect codex --project`")
+
+
+def test_doctor_says_that_an_older_release_put_paths_into_a_projects_files(home: Path) -> None:
+    assert run(["connect", "codex"]) == 0
+    shared = put(Path(".codex/hooks.json"), (home / ".codex" / "hooks.json").read_bytes())
+
+    ok, finding = _findings(home)["codex in this folder: shared"]
+
+    assert not ok
+    assert str(shared) in finding
+    assert finding.endswith("run `iai-mcp connect codex --project`")
     assert run(["disconnect", "codex", "--project"]) == 0
     assert "codex: once" not in _findings(home)
 

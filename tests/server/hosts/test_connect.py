@@ -19,13 +19,15 @@ from tests.support.checkout import ROOT
 from tests.support.host_files import (
     COMMAND,
     HOSTS,
+    PROJECT_FILES,
     SCRIPTS,
-    backups,
     everything,
     hook_commands,
     host_files,
+    originals,
     put,
     server_entry,
+    started_by,
 )
 
 from iai_memory import load_settings
@@ -42,15 +44,29 @@ from iai_server.hosts.registry import host
 pytestmark = pytest.mark.usefixtures("home")
 
 
+# As the documentation of each host shows an entry, read on 2026-12-01: what
+# differs from a command with its arguments.
+SHAPES = {
+    "claude-code": {"type": "stdio"},
+    "vscode": {"type": "stdio"},
+    "copilot": {"type": "local", "tools": ["*"]},
+    "opencode": {
+        "type": "local",
+        "command": [str(COMMAND), "serve"],
+        "enabled": True,
+        "args": None,
+    },
+}
+
+
 @pytest.mark.parametrize("name", HOSTS)
 def test_the_entry_starts_this_installation_by_its_absolute_path(name: str, home: Path) -> None:
     assert run(["connect", name]) == 0
 
-    entry = server_entry(host_files(home, name)[0])
-
-    assert entry["command"] == str(COMMAND)
-    assert entry["args"] == ["serve"]
-    assert "env" not in entry
+    assert started_by(host_files(home, name)[0]) == ([str(COMMAND), "serve"], {})
+    usual = {"command": str(COMMAND), "args": ["serve"]}
+    wanted = {key: value for key, value in (usual | SHAPES.get(name, {})).items() if value}
+    assert server_entry(host_files(home, name)[0]) == wanted
 
 
 @pytest.mark.parametrize("name", HOSTS)
@@ -60,12 +76,12 @@ def test_a_store_elsewhere_goes_into_the_servers_environment(
     monkeypatch.setenv("IAI_MCP_STORE", str(tmp_path / "else where"))
 
     assert run(["connect", name]) == 0
-    entry = server_entry(host_files(home, name)[0])
-    assert entry["env"] == {"IAI_MCP_STORE": str(tmp_path / "else where")}
+    file = host_files(home, name)[0]
+    assert started_by(file)[1] == {"IAI_MCP_STORE": str(tmp_path / "else where")}
 
     monkeypatch.delenv("IAI_MCP_STORE")
     assert run(["connect", name]) == 0
-    assert "env" not in server_entry(host_files(home, name)[0])
+    assert not {"env", "environment"} & set(server_entry(file))
 
 
 @pytest.mark.parametrize("name", ["claude-code", "codex"])
@@ -140,19 +156,20 @@ def test_connecting_again_changes_nothing(
 
 
 @pytest.mark.parametrize("name", HOSTS)
-def test_what_is_replaced_stays_beside_it(name: str, home: Path) -> None:
+def test_one_original_is_kept_in_the_store_until_disconnect(name: str, home: Path) -> None:
     old = [
         put(file, "\n" if file.suffix == ".toml" else "{ }", 0o640)
         for file in host_files(home, name)
     ]
     before = {file.name: file.read_bytes() for file in old}
 
-    assert run(["connect", name]) == 0
-
-    made = backups(home)
-    assert {b.name.partition(".iai-mcp-backup-")[0]: b.read_bytes() for b in made} == before
-    for file in [*made, *old]:
-        assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    for _ in range(2):
+        assert run(["connect", name]) == 0
+        assert originals(home) == before
+        assert all(stat.S_IMODE(file.stat().st_mode) == 0o640 for file in old)
+        assert run(["disconnect", name]) == 0
+        assert originals(home) == {}
+        assert {file.name: file.read_bytes() for file in old} == before
 
 
 @pytest.mark.parametrize("name", HOSTS)
@@ -168,16 +185,40 @@ def test_a_file_that_connect_made_is_private_and_goes_with_disconnect(
     assert not any(file.exists() for file in host_files(home, name))
 
 
-@pytest.mark.parametrize("name", ["claude-code", "codex"])
-def test_a_project_gets_files_that_others_can_read(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", HOSTS)
+def test_a_projects_files_name_no_path_of_this_machine(
+    name: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IAI_MCP_STORE", str(tmp_path / "store"))
+    project = tmp_path / "project"
+    if name not in PROJECT_FILES:
+        assert run(["connect", name, "--project"]) == 2
+        return
+    old = put(project / ".codex" / "hooks.json", _hooks_of_an_older_release(tmp_path))
+    put(project / ".claude" / "settings.json", old.read_bytes())
+
     assert run(["connect", name, "--project"]) == 0
 
-    made = sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("project/**/*.*"))
-    claude = ["project/.claude", "project/.claude/settings.json", "project/.mcp.json"]
-    codex = ["project/.codex", "project/.codex/config.toml", "project/.codex/hooks.json"]
-    assert made == (claude if name == "claude-code" else codex)
-    for file in tmp_path.rglob("project/**/*.json"):
-        assert stat.S_IMODE(file.stat().st_mode) == 0o644
+    committed = [project / file for file in PROJECT_FILES[name] if ".local." not in file]
+    assert started_by(committed[0]) == (["iai-mcp", "serve"], {})
+    assert [stat.S_IMODE(file.stat().st_mode) for file in committed] == [0o644]
+    if name == "claude-code":
+        assert not (project / ".claude" / "settings.json").exists()
+        assert stat.S_IMODE((project / PROJECT_FILES[name][1]).stat().st_mode) == 0o600
+    if name == "codex":
+        assert not old.exists()
+    for file in committed:
+        assert str(tmp_path).encode() not in file.read_bytes()
+        assert str(COMMAND.parent).encode() not in file.read_bytes()
+    assert run(["disconnect", name, "--project"]) == 0
+    assert not any(file.exists() for file in committed)
+
+
+def _hooks_of_an_older_release(folder: Path) -> str:
+    """A hook with its paths, which connect wrote into the files of a project."""
+    command = f"IAI_MCP_CLI=/b/iai-mcp {folder}/store/hooks/iai-mcp-capture.sh"
+    group = {"hooks": [{"type": "command", "command": command, "timeout": 5}]}
+    return json.dumps({"hooks": {"Stop": [group]}}, indent=2) + "\n"
 
 
 def test_files_move_with_the_folders_that_hosts_are_told(
@@ -196,6 +237,7 @@ def test_files_move_with_the_folders_that_hosts_are_told(
     assert len(hook_commands(tmp_path / "x" / "hooks.json")) == 5
     desktop = home / "Library" / "Application Support" / "Claude" / "claude_desktop_config.json"
     assert server_entry(desktop)["args"] == ["serve"]
+    assert server_entry(home / "Library/Application Support/Code/User/mcp.json")["args"]
 
 
 def test_claude_desktop_has_no_projects(capsys: pytest.CaptureFixture[str]) -> None:
@@ -242,7 +284,7 @@ def test_a_linked_file_stays_a_link(home: Path, tmp_path: Path) -> None:
     ("content", "why"),
     [
         ("{", "is not JSON"),
-        ('{"a": 1} // mine', "is not JSON"),
+        ('{"a": 1} mine', "is not JSON"),
         ("[1]", "is not a JSON object"),
         ('{"mcpServers": []}', "has a mcpServers that is not an object"),
         ('{"mcpServers": {"iai-mcp": {"command": "other"}}}', "has another server called iai-mcp"),
@@ -268,7 +310,7 @@ def test_what_cannot_be_merged_safely_is_refused_with_a_block_to_paste(
     assert line.startswith(f"iai-mcp: {file} {why}")
     assert json.loads(block)["mcpServers"]["iai-mcp"]["command"] == str(COMMAND)
     assert file.read_bytes() == before
-    assert backups(home) == []
+    assert originals(home) == {}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import tempfile
 import tomllib
 from collections.abc import Generator
@@ -13,7 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
-from tests.support.host_files import host_files, put
+from tests.support.host_files import HOSTS, SERVERS, host_files, put
 
 from iai_memory import load_settings
 from iai_server.cli.main import run
@@ -43,7 +45,10 @@ JSON_FILES = st.dictionaries(JSON_NAMES, JSON_VALUES, max_size=4).flatmap(
     lambda rest: st.fixed_dictionaries(
         {},
         optional={
-            "mcpServers": st.dictionaries(JSON_NAMES, st.just({"command": "x"}), max_size=2),
+            **{
+                key: st.dictionaries(JSON_NAMES, st.just({"command": "x"}), max_size=2)
+                for key in ("mcpServers", "servers", "mcp", "context_servers")
+            },
             "hooks": st.dictionaries(EVENT_NAMES, st.lists(FOREIGN_GROUP, max_size=2), max_size=3),
         },
     ).map(lambda known: {**rest, **known})
@@ -56,6 +61,11 @@ STYLES = st.fixed_dictionaries(
     }
 )
 ENDS = st.sampled_from(["", "\n", "\r\n", " \n\n"])
+
+
+COMMENTS = ("", " //\u00a7 why, {not}", ' /*\u00a7 it\'s\n "so" */', "\n//\u00a7 [")
+COMMENTED = st.none() | st.lists(st.sampled_from(COMMENTS), min_size=1, max_size=5)
+JSON_HOSTS = st.sampled_from([HostName(name) for name in HOSTS if name != "codex"])
 
 
 @contextmanager
@@ -77,12 +87,27 @@ def _connected_and_back(name: HostName, before: dict[Path, bytes]) -> dict[Path,
 
 
 @pytest.mark.slow
-@settings(max_examples=150)
-@given(document=JSON_FILES, style=STYLES, end=ENDS, crlf=st.booleans(), bom=st.booleans())
+@settings(max_examples=300)
+@given(
+    name=JSON_HOSTS,
+    document=JSON_FILES,
+    style=STYLES,
+    comments=COMMENTED,
+    end=ENDS,
+    crlf=st.booleans(),
+    bom=st.booleans(),
+)
 def test_any_json_keeps_its_content_and_comes_back_byte_for_byte(
-    document: dict[str, Any], style: dict[str, Any], end: str, crlf: bool, bom: bool
+    name: HostName,
+    document: dict[str, Any],
+    style: dict[str, Any],
+    comments: list[str] | None,
+    end: str,
+    crlf: bool,
+    bom: bool,
 ) -> None:
-    text = json.dumps(document, **style) + end
+    text = json.dumps(document, **style)
+    text = (text if comments is None else _commented(text, comments)) + end
     if crlf:
         text = text.replace("\r\n", "\n").replace("\n", "\r\n")
     try:
@@ -90,20 +115,54 @@ def test_any_json_keeps_its_content_and_comes_back_byte_for_byte(
     except UnicodeEncodeError:  # half a surrogate pair
         reject()
     with _another_home() as home:
-        files = host_files(home, "claude-code")
+        files = host_files(home, name)
         before = {put(file, content): content for file in files}
 
-        between = _connected_and_back(HostName.CLAUDE_CODE, before)
+        between = _connected_and_back(name, before)
 
-        server, hooks = (json.loads(between[file].decode("utf-8-sig")) for file in files)
+        server, *hooks = (_uncommented(between[file]) for file in files)
         assert list(server)[: len(document)] == list(document)
-        del server["mcpServers"]["iai-mcp"]
-        assert {"mcpServers": {}, **document} == server
-        for groups in hooks["hooks"].values():
-            groups[:] = [g for g in groups if not any(script_of(h["command"]) for h in g["hooks"])]
-        wanted = {event.name: [] for event in EVENTS} | document.get("hooks", {})
-        assert hooks == {**document, "hooks": wanted}
-        assert _is_one_insertion(content, between[files[0]])
+        servers = SERVERS.get(name, "mcpServers")
+        del server[servers]["iai-mcp"]
+        assert {servers: {}, **document} == server
+        for file in hooks:
+            for groups in file["hooks"].values():
+                groups[:] = [
+                    g for g in groups if not any(script_of(h["command"]) for h in g["hooks"])
+                ]
+            wanted = {event.name: [] for event in EVENTS} | document.get("hooks", {})
+            assert file == {**document, "hooks": wanted}
+        if comments is None:
+            assert _is_one_insertion(content, between[files[0]])
+        else:
+            assert _is_kept_in(content, between[files[0]])
+        left = _taken_out_without_the_original(name, home, files[0])
+        empty = {} if document.get(servers) else {servers: {}}
+        assert {**_uncommented(left), **empty} == {**document, **empty}
+        assert left.count("\u00a7".encode()) == content.count("\u00a7".encode()) or left == b"{}"
+
+
+def _taken_out_without_the_original(name: HostName, home: Path, file: Path) -> bytes:
+    """Connects, loses what was kept, and disconnects: ours has to be found and cut out."""
+    settings = load_settings()
+    apply(host(name, settings).plan())
+    shutil.rmtree(home / ".iai-mcp" / "host-files")
+    apply(host(name, settings).plan_removal())
+    return file.read_bytes() if file.exists() else b"{}"
+
+
+def _commented(text: str, comments: list[str]) -> str:
+    """JSON as people write it: a comment at the end of each line, a comma behind the last item."""
+    text = re.sub(r"(?<![\[{,\s])(?=\n\s*[\]}])", ",", text)
+    lines = text.split("\n")
+    return "\n".join(line + comments[i % len(comments)] for i, line in enumerate(lines)) + "\n"
+
+
+def _uncommented(content: bytes) -> Any:
+    text = content.decode("utf-8-sig").replace("\r\n", "\n")
+    for comment in COMMENTS[1:]:
+        text = text.replace(comment, "")
+    return json.loads(re.sub(r",(?=\s*\n\s*[\]}])", "", text))
 
 
 def _is_one_insertion(before: bytes, after: bytes) -> bool:
@@ -111,6 +170,12 @@ def _is_one_insertion(before: bytes, after: bytes) -> bool:
     head = _agreeing(before, after)
     tail = _agreeing(before[head:][::-1], after[head:][::-1])
     return not before[head : len(before) - tail].strip()
+
+
+def _is_kept_in(before: bytes, after: bytes) -> bool:
+    """Whether all of `before` but blanks is in `after`, in its order."""
+    rest = iter(after)
+    return all(byte in rest for byte in before if not bytes([byte]).isspace())
 
 
 def _agreeing(one: bytes, other: bytes) -> int:

@@ -101,6 +101,11 @@ class StorePaths:
         return self.root / "backup-key.txt"
 
     @property
+    def host_files(self) -> Path:
+        """The hosts' files as they were before `connect` changed them."""
+        return self.root / "host-files"
+
+    @property
     def projects(self) -> Path:
         """Aliases of projects, a log of their changes."""
         return self.root / "projects.json"

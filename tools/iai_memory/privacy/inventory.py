@@ -180,6 +180,12 @@ STORE_FILES: Final = (
         Treatment.LEFTOVER,
     ),
     FileKind("run/*.answer", _NOTHING, "a FIFO, for the answer to a prompt", Treatment.NO_TEXT),
+    FileKind(
+        "host-files/*",
+        "a host's own settings, as they were before `connect`, until `disconnect`",
+        "as the host writes them",
+        Treatment.NOT_OURS,
+    ),
     FileKind("hooks/**", _NOTHING, "our scripts", Treatment.NO_TEXT),
     FileKind("models/**", _NOTHING, "the embedding model", Treatment.NO_TEXT),
     FileKind("backup-key.txt", _NOTHING, "the key that opens sealed backups", Treatment.NO_TEXT),
@@ -216,8 +222,8 @@ OTHER_FILES: Final = (
         Treatment.BACKUP,
     ),
     FileKind(
-        "HOST FILES and HOST FILES.iai-mcp-backup-* of `connect`",
-        "the host's own settings, as they were",
+        "HOST FILES of `connect`; HOST FILES.iai-mcp-backup-* of older releases",
+        "the host's own settings",
         "as the host writes them",
         Treatment.NOT_OURS,
     ),
