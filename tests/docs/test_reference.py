@@ -14,6 +14,7 @@ import pytest
 from tests.support.checkout import HOOKS, ROOT
 from tests.support.command_line import COMMANDS
 from tests.support.documents import blocks, read, section, tables
+from tests.support.host_files import PROJECT_FILES
 from tests.support.inventory import unnamed_files
 
 from iai_memory import Memory, Settings, load_settings
@@ -21,6 +22,7 @@ from iai_memory.embedding.identity import MULTILINGUAL
 from iai_memory.projects.identity import project_of
 from iai_memory.store.trust import BY_ORIGIN, BY_ROLE
 from iai_server.cli.main import run
+from iai_server.hosts.registry import known_hosts
 from iai_server.mcp.server import build_app
 
 FETCHES = "model install"  # tests have no network
@@ -233,3 +235,15 @@ def test_the_documents_count_the_languages_that_the_second_model_reads() -> None
     count = len(set(MULTILINGUAL.reads))
     for name in ("CHANGELOG.md", "docs/commands.md", "docs/how-to/use-other-languages.md"):
         assert set(re.findall(r"(\d+) languages", (ROOT / name).read_text())) >= {str(count)}, name
+
+
+def test_the_table_of_hosts_is_what_connect_knows() -> None:
+    table = tables(read("docs/hosts.md"))[0]
+
+    known = known_hosts(load_settings(), None)
+    assert [(row[0].strip("`"), row[4]) for row in table] == [
+        (host.name, host.verified) for host in known
+    ]
+    for row in table:
+        in_project = row[2].strip("`")
+        assert in_project == PROJECT_FILES.get(row[0].strip("`"), ("none",))[0]

@@ -39,7 +39,7 @@ PACKAGES = {
     "iai_memory.capture.hosts": (33, set[str]()),
     "iai_memory.embedding": (27, {"pydantic"}),
     "iai_server.startup": (20, set[str]()),
-    "iai_server.hosts": (33, {"tomlkit"}),
+    "iai_server.hosts": (40, {"tomlkit"}),
 }
 
 

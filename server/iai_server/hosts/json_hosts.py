@@ -71,7 +71,8 @@ _HOSTS: Final[Mapping[HostName, _JsonHost]] = {
         "The next session of Qwen Code has it: see /mcp there.", ".qwen/settings.json"
     ),
     HostName.COPILOT: _JsonHost(
-        "The next session of Copilot CLI has it: see /mcp there.",
+        "The next session of Copilot CLI has it: see /mcp there. A project's file is read once its "
+        "folder is trusted.",
         ".github/mcp.json",
         entry=_with_all_tools,
     ),

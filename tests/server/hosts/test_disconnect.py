@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.support.host_files import HOSTS, everything, host_files, put
+from tests.support.host_files import HOSTS, everything, host_files, originals, put
 
 from iai_server.cli.main import run
 
@@ -22,11 +22,24 @@ def test_disconnect_leaves_what_others_registered(home: Path) -> None:
     assert everything(home) == before
 
 
+TOML = 'model = "o" # fast\n'
+JSON = '{"mcpServers": {}, "hooks": {}, "a": [1.50, "\\u00e9"]}'
+COMMENTED = """// mine
+{
+  "theme": "dark", // at night
+  /* "old": 1, */
+  "a": [1.50,],
+}
+"""
+
+
+@pytest.mark.parametrize("content", [JSON, COMMENTED], ids=["plain", "commented"])
 @pytest.mark.parametrize("name", HOSTS)
-def test_disconnect_after_other_changes_takes_out_ours_alone(name: str, home: Path) -> None:
-    texts = ('model = "o" # fast\n', '{"mcpServers": {}, "hooks": {}, "a": [1.50, "\\u00e9"]}')
+def test_disconnect_after_other_changes_takes_out_ours_alone(
+    name: str, content: str, home: Path
+) -> None:
     for file in host_files(home, name):
-        put(file, texts[file.suffix != ".toml"])
+        put(file, TOML if file.suffix == ".toml" else content)
     assert run(["connect", name]) == 0
     for file in host_files(home, name):
         text = file.read_text(encoding="utf-8")
@@ -42,6 +55,7 @@ def test_disconnect_after_other_changes_takes_out_ours_alone(name: str, home: Pa
     for file in host_files(home, name):
         text = file.read_text(encoding="utf-8")
         if file.suffix == ".toml":
-            assert text == texts[0] + "\n# more\n[tools]\nweb = true\n"
+            assert text == TOML + "\n# more\n[tools]\nweb = true\n"
         else:
-            assert text == texts[1].replace('"a": [', '"b": {}, "a": [')
+            assert text == content.replace('"a": [', '"b": {}, "a": [')
+    assert originals(home) == {}
