@@ -39,14 +39,16 @@ log_name=capture
 # shellcheck source=lib/root.sh
 . "$lib/root.sh"
 
-# Sets `ring`, `event` and `cwd` from the host's JSON. Fails, and says so, when there is no ring.
+# Sets `ring`, `event` and `cwd` from the host's JSON. Fails when there is no ring, and says so unless
+# another host than ours runs this hook.
 read_ring() {
-    ring='' event='' cwd='' object='' raw=''
+    ring='' event='' cwd='' object='' raw='' foreign=''
     [ -t 0 ] || raw=$(exec awk -f "$lib/ring.awk")
     IFS=$nl
     for line in $raw; do
         case $line in
             J) object=1 ;;
+            f) foreign=1 ;;
             e*) event=${line#e} ;;
             c*) cwd=${line#c} ;;
             r*) ring=${line#r} ;;
@@ -61,6 +63,7 @@ read_ring() {
         ;;
     esac
     [ -z "$ring" ] || return 0
+    [ -z "$foreign" ] || return 1
     if [ -n "$object" ]; then
         log 'failed: stdin names no session and no transcript'
     elif command -v awk >/dev/null; then

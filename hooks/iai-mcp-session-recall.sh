@@ -1,5 +1,5 @@
 #!/bin/sh
-# SessionStart hook of iai-mcp, the same file for Claude Code and Codex: prints the payload that the
+# SessionStart hook of iai-mcp, the same file for every host: prints the payload that the
 # memory server keeps ready for this project, and runs `iai-mcp session-start` when there is none, it
 # is old, or something was said that is not in it. Reads the host's JSON on stdin. Always exits 0;
 # logs what it did to <store>/logs/recall-<UTC date>.log.
@@ -10,7 +10,7 @@
 # processes, stat and cat; what looks like work for sed, date or git is done by the shell.
 #
 # Environment: IAI_MCP_STORE, IAI_MCP_SESSION_CACHE_MAX_AGE_SEC, IAI_MCP_RECALL_HOOK_TIMEOUT,
-# IAI_MCP_CLI, IAI_MCP_DISABLE.
+# IAI_MCP_CLI, IAI_MCP_DISABLE, IAI_MCP_ANSWER.
 #
 # shellcheck source-path=SCRIPTDIR
 # shellcheck disable=SC2154  # the files of lib/ set much of what is used here
@@ -25,9 +25,9 @@ if [ -L "$0" ] || ! [ -d "$lib" ]; then # called through a link, or by its bare 
     lib=$(readlink -f "$self" 2>/dev/null)
     lib=${lib%/*}/lib
 fi
-for part in common json json_escapes root project rendezvous cli; do
-    [ -f "$lib/$part.sh" ] && [ -r "$lib/$part.sh" ] && continue
-    printf 'iai-mcp: %s cannot be read: run "iai-mcp connect claude-code" (or codex), or copy lib/ too\n' "$lib/$part.sh" >&2
+for part in common.sh json.sh json_escapes.sh answer.sh answer.awk root.sh project.sh rendezvous.sh cli.sh; do
+    [ -f "$lib/$part" ] && [ -r "$lib/$part" ] && continue
+    printf 'iai-mcp: %s cannot be read: run "iai-mcp connect claude-code" (or codex), or copy lib/ too\n' "$lib/$part" >&2
     exit 0
 done
 log_name=recall
@@ -35,6 +35,8 @@ log_name=recall
 . "$lib/common.sh"
 # shellcheck source=lib/json.sh
 . "$lib/json.sh"
+# shellcheck source=lib/answer.sh
+. "$lib/answer.sh"
 # shellcheck source=lib/root.sh
 . "$lib/root.sh"
 # shellcheck source=lib/project.sh
@@ -229,15 +231,20 @@ if [ "${1-}" = --key ]; then
     exit 0
 fi
 
-[ -z "$refused" ] ||
-    printf 'iai-mcp: this session starts without its memory, because IAI_MCP_STORE cannot be used: run "iai-mcp status".\n'
-[ -n "$store" ] || exit 0 # neither IAI_MCP_STORE nor HOME: no memory to serve
-if [ -n "$disabled" ]; then
+if [ -n "$store" ] && [ -n "$disabled" ]; then
     log disabled
     exit 0
 fi
-stale=''
 read_cwd
+find_shape
+if [ "$shape" != text ]; then
+    answer_in_json "${self:-$0}"
+    exit 0
+fi
+[ -z "$refused" ] ||
+    printf 'iai-mcp: this session starts without its memory, because IAI_MCP_STORE cannot be used: run "iai-mcp status".\n'
+[ -n "$store" ] || exit 0 # neither IAI_MCP_STORE nor HOME: no memory to serve
+stale=''
 find_project "${cwd:-$start}"
 # No name of a project has this key: its page shows what belongs to none.
 new=@new

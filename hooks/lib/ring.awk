@@ -5,7 +5,10 @@
 # wherever they stand; of two with one name the first. Stops looking once it has all four, so what
 # follows need not be JSON.
 #
-# Prints, one a line: `J` when there was an object; `e`, `c` and `t` before the text between the
+# A host that runs the hooks of another and writes other keys gets no ring: nobody could read its
+# transcript. They are VS Code (hookEventName), Copilot CLI (sessionId) and Cursor (conversation_id).
+#
+# Prints, one a line: `J` when there was an object; `f` when the host is such a one; `e`, `c` and `t` before the text between the
 # quotes of the event, the folder and the transcript's path; `r` before the ring, which ends where
 # the time goes; `+` when it left some of stdin unread. A field that is no JSON string, or longer
 # than a path may be, is left out.
@@ -15,6 +18,8 @@ BEGIN {
     LONGEST = 24576 # each byte of PATH_MAX as \u00XX
     NAMES = split("hook_event_name session_id transcript_path cwd", wanted, " ")
     for (i = 1; i <= NAMES; i++) is_wanted[wanted[i]] = 1
+    split("hookEventName sessionId conversation_id", others, " ")
+    for (i in others) is_of_another[others[i]] = 1
 }
 
 # All that counts was read; a host should still see its stdin read to the end.
@@ -60,6 +65,7 @@ in_string {
 }
 
 function found(name, value) {
+    if (name in is_of_another) foreign = 1
     if (!(name in is_wanted) || name in ring) return
     plain = value
     gsub(/\\(["\\\/bfnrt]|u[0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f])/, "", plain)
@@ -70,6 +76,10 @@ function found(name, value) {
 
 function tell(    i, line, name) {
     told = 1
+    if (foreign) {
+        print "f"
+        return
+    }
     for (i = 1; i <= NAMES; i++) {
         name = wanted[i]
         if (!(name in ring)) continue

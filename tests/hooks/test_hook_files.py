@@ -21,6 +21,8 @@ OF_RECALL = [
     "common.sh",
     "json.sh",
     "json_escapes.sh",
+    "answer.sh",
+    "answer.awk",
     "root.sh",
     "project.sh",
     "rendezvous.sh",

@@ -10,7 +10,7 @@ from typing import Any
 
 COMMAND = Path(sys.executable).with_name("iai-mcp")
 # The files of each host in a HOME: the server's first, then the hooks'.
-_FILES = {
+_FILES: dict[str, tuple[str, ...]] = {
     "claude-code": (".claude.json", ".claude/settings.json"),
     "claude-desktop": (".config/Claude/claude_desktop_config.json",),
     "codex": (".codex/config.toml", ".codex/hooks.json"),
@@ -28,7 +28,7 @@ _FILES = {
 }
 HOSTS = tuple(_FILES)
 # What a project's folder gets, where the host has files of a project.
-PROJECT_FILES = {
+PROJECT_FILES: dict[str, tuple[str, ...]] = {
     "claude-code": (".mcp.json", ".claude/settings.local.json"),
     "codex": (".codex/config.toml",),
     "vscode": (".vscode/mcp.json",),

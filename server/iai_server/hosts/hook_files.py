@@ -22,6 +22,8 @@ HOOK_FILES: Final = {
     "lib/project.sh": 0o644,
     "lib/rendezvous.sh": 0o644,
     "lib/cli.sh": 0o644,
+    "lib/answer.sh": 0o644,
+    "lib/answer.awk": 0o644,
     "lib/ring.awk": 0o644,
     "lib/waiter.sh": 0o644,
     "lib/iai-mcp-drain.sh": 0o644,

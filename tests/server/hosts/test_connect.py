@@ -13,6 +13,7 @@ import sys
 import tomllib
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.checkout import ROOT
@@ -46,7 +47,7 @@ pytestmark = pytest.mark.usefixtures("home")
 
 # As the documentation of each host shows an entry, read on 2026-12-01: what
 # differs from a command with its arguments.
-SHAPES = {
+SHAPES: dict[str, dict[str, Any]] = {
     "claude-code": {"type": "stdio"},
     "vscode": {"type": "stdio"},
     "copilot": {"type": "local", "tools": ["*"]},
@@ -64,7 +65,7 @@ def test_the_entry_starts_this_installation_by_its_absolute_path(name: str, home
     assert run(["connect", name]) == 0
 
     assert started_by(host_files(home, name)[0]) == ([str(COMMAND), "serve"], {})
-    usual = {"command": str(COMMAND), "args": ["serve"]}
+    usual: dict[str, Any] = {"command": str(COMMAND), "args": ["serve"]}
     wanted = {key: value for key, value in (usual | SHAPES.get(name, {})).items() if value}
     assert server_entry(host_files(home, name)[0]) == wanted
 

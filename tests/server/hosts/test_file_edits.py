@@ -137,7 +137,7 @@ def test_any_json_keeps_its_content_and_comes_back_byte_for_byte(
         else:
             assert _is_kept_in(content, between[files[0]])
         left = _taken_out_without_the_original(name, home, files[0])
-        empty = {} if document.get(servers) else {servers: {}}
+        empty: dict[str, Any] = {} if document.get(servers) else {servers: {}}
         assert {**_uncommented(left), **empty} == {**document, **empty}
         assert left.count("\u00a7".encode()) == content.count("\u00a7".encode()) or left == b"{}"
 
