@@ -160,8 +160,7 @@ def _commented(text: str, comments: list[str]) -> str:
 
 def _uncommented(content: bytes) -> Any:
     text = content.decode("utf-8-sig").replace("\r\n", "\n")
-    for comment in COMMENTS[1:]:
-        text = text.replace(comment, "")
+    text = re.sub(r"//\u00a7[^\n]*|/\*\u00a7.*?\*/", "", text)
     return json.loads(re.sub(r",(?=\s*\n\s*[\]}])", "", text))
 
 
