@@ -69,13 +69,16 @@ def test_the_page_of_a_project_begins_with_where_its_last_session_left_off(
     part = page.partition("## ")[2].partition("\n## ")[0].splitlines()
     assert part[0] == "Where you left off"
     assert "claude-code, 2 turns, session s-1" in part[1]
-    assert part[2:] == [
+    assert part[2:6] == [
         "- the user asked last: Please rewrite the tide parser so that it reads both formats.",
         "- left open, its words: “The docs are not yet updated.”",
         "- finished, its words: “I've rewritten the parser.”",
         "- files it changed: src/old.py, src/parser.py",
     ]
-    assert "Where you left off" not in memory.session_start(None).payload
+    assert "Most recent work" not in page  # its exchange would say the same again
+    of_all = memory.session_start(None).payload
+    assert "Where you left off" not in of_all
+    assert "user: Please rewrite the tide parser" in of_all
 
 
 def test_a_short_question_between_does_not_hide_what_was_left_open(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from datetime import tzinfo
 from itertools import tee
 from typing import Final
@@ -56,6 +57,8 @@ def fit_recent(
     rooms: tuple[Room, Room],
     shown: set[str],
     quoted: set[str],
+    *,
+    told: AbstractSet[str] = frozenset(),
 ) -> list[str]:
     """Return both parts of what was said; the newest exchanges get what the chosen ones leave.
 
@@ -65,8 +68,13 @@ def fit_recent(
         rooms: Of either.
         shown: Ids of records that other sections show; those shown here are added.
         quoted: The ids that the lines quote are added.
+        told: Ids that the part on the last session quotes: an exchange with one is not shown again,
+            and the own room of the newest goes to the chosen ones.
     """
     own, other = rooms
+    if told:
+        own, other = Room(0, 0), Room(own.tokens + other.tokens, own.size + other.size)
+        recent = (line for line in recent if told.isdisjoint(line.ids))
     first = set(shown)
     once, again = tee(recent)
     fit_section(RECENT, once, own, first)

@@ -16,6 +16,8 @@ from .sections import Line, Section
 
 LEFT_OFF: Final = Section("Where you left off", 0.11, 40)
 
+ASKED: Final = "- the user asked last: "
+
 _MAX_TEXT_CHARS: Final = 4_000
 _CUT_MARK: Final = " …"
 _THEN: Final = " → "
@@ -48,9 +50,8 @@ def left_off_lines(
         lines.append(Line("- ", note))
     asked = [_shown(turn.text) for turn in found.asked]
     if any(asked):
-        lead = "- the user asked last: "
-        text = _joined(asked, line_tokens - estimate_tokens(lead))
-        lines.append(Line(lead, text, quoted=tuple(turn.id for turn in found.asked)))
+        text = _joined(asked, line_tokens - estimate_tokens(ASKED))
+        lines.append(Line(ASKED, text, quoted=tuple(turn.id for turn in found.asked)))
     lines += _outcome_lines(found, line_tokens)
     if found.before is not None:
         lead = f"- left open before, {found.before.at.astimezone(zone).date()}: "

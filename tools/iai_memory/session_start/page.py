@@ -103,7 +103,7 @@ def render(reader: TableReader, page: Page) -> RenderedPage:
     # Only what renders a page needs these, and most commands render none.
     from .chosen_part import CHOSEN, chosen_lines, fit_recent
     from .last_session import folders_changed_in
-    from .left_off_lines import LEFT_OFF
+    from .left_off_lines import ASKED, LEFT_OFF
     from .named_files import MAX_NAMED_LOOKS, NamedFiles
     from .outline import PageOutline
 
@@ -114,8 +114,10 @@ def render(reader: TableReader, page: Page) -> RenderedPage:
         outline, page.project, page.same_project, page.names, admits, page.zone
     )
     files = NamedFiles(reader, mine, lambda: folders_changed_in(reader, mine), MAX_NAMED_LOOKS)
+    left_off = _left_off(reader, mine, page)
+    asked = {id_ for line in left_off if line.lead == ASKED for id_ in line.quoted}
     parts = [
-        (LEFT_OFF, _left_off(reader, mine, page)),
+        (LEFT_OFF, left_off),
         (IDENTITY, files.noted(records.identity())),
         (RECENT, files.noted(records.recent())),
         (PINNED, files.noted(records.pinned())),
@@ -135,7 +137,8 @@ def render(reader: TableReader, page: Page) -> RenderedPage:
     for section, lines in users_first(parts):
         if section is RECENT:
             chosen = files.noted(chosen_lines(outline, page.zone))
-            body += fit_recent(lines, chosen, (room(RECENT), room(CHOSEN)), shown, quoted)
+            rooms = (room(RECENT), room(CHOSEN))
+            body += fit_recent(lines, chosen, rooms, shown, quoted, told=asked & quoted)
         else:
             body += fit_section(section, lines, room(section), shown, quoted)
     payload = "".join(f"{line}\n" for line in [*head, *body, *tail])
