@@ -210,6 +210,19 @@ print_payload() {
     cat "$cache"
 }
 
+# Says that nothing new is kept or found, where no other command of ours takes the place of the one
+# that connect wrote.
+say_what_is_gone() {
+    # shellcheck source=lib/cli.sh
+    . "$lib/cli.sh"
+    if find_cli || ! [ -d "$store" ]; then return; fi
+    gone=1
+    # Escapes in a path are no business of a model's.
+    case $IAI_MCP_CLI in *[!A-Za-z0-9/._\ -]*) where='its program' ;; *) where=$IAI_MCP_CLI ;; esac
+    printf 'iai-mcp: memory is not available: %s is gone, and nothing new is kept. Install it again, then run "iai-mcp connect --repair".\n' "$where"
+    log 'program-gone'
+}
+
 # Sets `limit` to the greatest age in whole seconds, or to none.
 max_age() {
     limit=${IAI_MCP_SESSION_CACHE_MAX_AGE_SEC:-}
@@ -244,7 +257,7 @@ fi
 [ -z "$refused" ] ||
     printf 'iai-mcp: this session starts without its memory, because IAI_MCP_STORE cannot be used: run "iai-mcp status".\n'
 [ -n "$store" ] || exit 0 # neither IAI_MCP_STORE nor HOME: no memory to serve
-stale=''
+stale='' gone=''
 find_project "${cwd:-$start}"
 # No name of a project has this key: its page shows what belongs to none.
 new=@new
@@ -255,6 +268,8 @@ if [ -n "$ignored" ]; then
 fi
 # A server that waits makes itself ready for the first prompt, where hosts ask at prompts.
 is_awaited && printf 'session\n' 1<>"$ask"
+# The page outlives the program, and would look as if all were well.
+case ${IAI_MCP_CLI-} in /*) [ -x "$IAI_MCP_CLI" ] || say_what_is_gone ;; esac
 serve_cache && exit 0
 
 # --- the live command: shells read a script as they go, so a hit does not pay for what follows ------
@@ -358,6 +373,7 @@ serve_stale() {
 }
 
 say_nothing() {
+    [ -z "$gone" ] || return # that is said
     case $code in
         none) why='no iai-mcp command was found: set IAI_MCP_CLI to its path' ;;
         124) why="\"iai-mcp session-start\" took more than $seconds s: run \"iai-mcp doctor\"" ;;

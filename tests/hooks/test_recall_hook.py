@@ -102,6 +102,7 @@ def test_a_hit_is_logged_with_its_session_and_the_mark_of_its_page(
         os.mkfifo(beside)
     else:
         put(beside, ids)
+    recall.env["IAI_MCP_ANSWER"] = "text"
 
     assert recall.run(f"{told}{json.dumps(str(recall.project))}}}".encode()) == PAGE
     [line] = recall.log()
@@ -300,7 +301,7 @@ def test_where_there_is_no_page_one_line_says_why_and_what_to_do(
     recall: RecallRun, script: str | None, reason: str
 ) -> None:
     if script is None:
-        recall.env |= {"IAI_MCP_CLI": "/no/such/iai-mcp", "PATH": "/usr/bin:/bin"}
+        recall.env |= {"IAI_MCP_CLI": "", "PATH": "/usr/bin:/bin", "HOME": "/no/such"}
     else:
         recall.live(script)
     recall.env["IAI_MCP_RECALL_HOOK_TIMEOUT"] = "0.5"
@@ -331,6 +332,29 @@ def test_a_payload_that_cannot_be_read_is_named_so(recall: RecallRun) -> None:
     assert recall.log()[0] == "cache-error stat-failed"
 
 
+@pytest.mark.parametrize("fresh", [True, False])
+@pytest.mark.parametrize("payload", [None, PAGE])
+def test_a_program_that_is_gone_is_said_before_the_page_that_outlives_it(
+    recall: RecallRun, payload: str | None, fresh: bool
+) -> None:
+    recall.env |= {"IAI_MCP_CLI": "/no/such/iai-mcp", "PATH": "/usr/bin:/bin"}
+    if not fresh:
+        recall.env["IAI_MCP_SESSION_CACHE_MAX_AGE_SEC"] = "1"
+    if payload:
+        put(recall.cache, payload)
+
+    first, _, rest = recall.run().partition("\n")
+
+    assert first == (
+        "iai-mcp: memory is not available: /no/such/iai-mcp is gone, and nothing new is kept. "
+        'Install it again, then run "iai-mcp connect --repair".'
+    )
+    assert rest.endswith(payload or "")
+    assert "program-gone" in recall.log()
+    recall.live(f"printf '{LIVE}'")
+    assert "not available" not in recall.run()
+
+
 @pytest.mark.parametrize("payload", [None, PAGE])
 def test_without_the_command_only_an_old_payload_is_left(
     recall: RecallRun, payload: str | None
@@ -340,7 +364,10 @@ def test_without_the_command_only_an_old_payload_is_left(
     if payload:
         put(recall.cache, payload)
 
-    _, _, rest = recall.run().partition("\n")
+    gone, _, rest = recall.run().partition("\n")
+    assert "memory is not available" in gone
+    if payload:
+        _, _, rest = rest.partition("\n")
 
     assert rest == (payload or "")
     assert "skipped: iai-mcp CLI not found" in recall.log()

@@ -35,6 +35,14 @@ Listed = Annotated[
     bool,
     typer.Option("--list", help="List the hosts: which are found here, and which are connected."),
 ]
+Repair = Annotated[
+    bool,
+    typer.Option(
+        "--repair",
+        help="Every host that is connected, each to its own store: after this program was moved "
+        "or installed anew.",
+    ),
+]
 InProject = Annotated[
     bool,
     typer.Option("--project", help="In the files of this folder, for everybody who works in it."),
@@ -61,6 +69,7 @@ def connect(
     name: ToConnect = None,
     all_found: AllFound = False,
     listed: Listed = False,
+    repair: Repair = False,
     project: InProject = False,
     prompt_recall: PromptRecall = None,
     dry_run: DryRun = False,
@@ -69,7 +78,7 @@ def connect(
     """Register the server with a host and install the hooks. Safe to repeat."""
     from .host_report import report, report_each, report_list
 
-    _require_one("connect", name is not None, all_found, listed)
+    _require_one("connect", name is not None, all_found, listed, repair)
     if listed:
         report_list(project, as_json)
     elif name == _OTHER:
@@ -78,8 +87,10 @@ def connect(
         report(_connected(_named(name), project, prompt_recall, dry_run), as_json)
     else:
         report_each(
-            _found(project),
-            lambda host: _connected(host, project, prompt_recall, dry_run, skip_hookless=True),
+            _with_entries(project) if repair else _found(project),
+            lambda host: _connected(
+                host, project, prompt_recall, dry_run, among_others=True, repair=repair
+            ),
             as_json,
         )
 
@@ -121,12 +132,15 @@ def _named(name: str) -> HostName:
         ) from exc
 
 
-def _host(name: HostName, project: bool) -> Host:
+def _host(name: HostName, project: bool, *, as_it_is: bool = False) -> Host:
+    """Return a host to be connected to the own store, or `as_it_is` to the one that it names."""
     from iai_memory import load_settings
 
-    from ..hosts.registry import host
+    from ..hosts.registry import host, settings_of
 
-    return host(name, load_settings(), Path.cwd() if project else None)
+    folder = Path.cwd() if project else None
+    found = host(name, load_settings(), folder)
+    return host(name, settings_of(found), folder) if as_it_is else found
 
 
 def _found(project: bool) -> list[HostName]:
@@ -158,14 +172,15 @@ def _connected(
     prompt_recall: bool | None,
     dry_run: bool,
     *,
-    skip_hookless: bool = False,
+    among_others: bool = False,
+    repair: bool = False,
 ) -> Outcome:
-    """Connect one host; `skip_hookless` forgives it that it has no hooks to choose."""
+    """Connect one host; `among_others` forgives it that it has no hooks to choose."""
     from ..hosts.file_change import apply
     from .host_report import Outcome
 
-    chosen = _host(name, project)
-    if prompt_recall is not None and not (skip_hookless and chosen.hooks is None):
+    chosen = _host(name, project, as_it_is=repair)
+    if prompt_recall is not None and not (among_others and chosen.hooks is None):
         chosen = chosen.with_prompt_recall(prompt_recall)
     changes = chosen.plan()
     if dry_run:

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from iai_memory.errors import InvalidInput
 
@@ -21,12 +21,14 @@ from .editions import editions
 from .errors import HostFileFault
 from .host import Host
 from .json_hosts import json_host
-from .launch_command import Launch, launch_command
+from .launch_command import OWN_VARIABLES, Launch, launch_command
 from .names import HostName
 
 if TYPE_CHECKING:
     from iai_memory import Settings
 
+_ENVIRONMENTS: Final = ("env", "environment")
+_USUAL_STORE: Final = Path("~/.iai-mcp")
 _DOCUMENTED: Final = "by its documentation of 2026-12-01"
 
 
@@ -92,6 +94,26 @@ def host(name: HostName, settings: Settings, project: Path | None = None) -> Hos
     if project is not None and not has_project_files(name):
         raise InvalidInput(f"{name} knows no projects: run the command without --project")
     return _connected(name, launch, project)
+
+
+def settings_of(found: Host) -> Settings:
+    """Return the settings that a host's entry names, on which it is to stay.
+
+    A model that is gone is left out: the usual one is looked for.
+
+    Raises:
+        HostFileFault: A file cannot be read.
+        InvalidInput: It names a store that cannot be used.
+    """
+    from iai_memory import load_settings
+
+    entries = [entry for file in found.servers if (entry := file.entry()) is not None]
+    if not entries:
+        return load_settings()
+    named = next((one for key in _ENVIRONMENTS if isinstance(one := entries[0].get(key), dict)), {})
+    store, model = (named.get(variable) for variable in OWN_VARIABLES)
+    chosen: dict[str, Any] = {"store": store or _USUAL_STORE}
+    return load_settings(**chosen, **({"model": model} if model and Path(model).is_dir() else {}))
 
 
 def is_found(name: HostName) -> bool:

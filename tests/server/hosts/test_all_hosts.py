@@ -37,6 +37,33 @@ def test_all_connects_what_is_found_and_a_broken_file_stops_no_other(
     assert everything(home) == {".gemini/settings.json": b"{}"}
 
 
+def test_repair_mends_every_connected_host_and_leaves_each_on_its_store(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stores = {"opencode": home / "of opencode", "codex": home / "of codex", "zed": None}
+    for name, store in stores.items():
+        with monkeypatch.context() as chosen:
+            if store is not None:
+                chosen.setenv("IAI_MCP_STORE", str(store))
+            assert run(["connect", name]) == 0
+    connected = everything(home)
+    moved = str(home / "gone" / "iai-mcp")
+    for name in stores:
+        for file in host_files(home, name):
+            if file.exists():
+                text = file.read_text(encoding="utf-8").replace(str(COMMAND), moved)
+                file.write_text(text, encoding="utf-8")
+    assert everything(home) != connected
+
+    monkeypatch.setenv("IAI_MCP_STORE", str(home / "another"))
+    assert run(["connect", "--repair"]) == 0
+
+    assert everything(home) == connected
+    assert "another" not in capsys.readouterr().out
+    assert run(["connect", "--repair"]) == 0
+    assert "nothing to change" in capsys.readouterr().out
+
+
 def test_the_list_says_what_is_found_connected_and_how_it_was_verified(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
