@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
 from .hosts import FACT, QUESTION, ClaudeCode, Codex, HostUnderTest, use_in_a_session
-from .place import Place
+from .place import IAI_MCP, Place
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(400)]
 
@@ -17,12 +18,13 @@ def test_a_connected_project_gives_page_and_tools_to_who_works_in_it(
     host: HostUnderTest, place: Place
 ) -> None:
     assert place.iai_mcp("connect", host.name, "--project").code == 0
-    if host.name == "codex":  # its hooks are each user's own
-        assert place.iai_mcp("connect", "codex").code == 0
-        place.home.joinpath(".codex", "config.toml").unlink()
     config = place.home / ".codex" / "config.toml"
-    config.parent.mkdir(exist_ok=True)
-    config.write_text(f'[projects."{place.project}"]\ntrust_level = "trusted"\n', "utf-8")
+    if host.name == "codex":  # the hooks, and the variables that it hands on, are each user's own
+        assert place.iai_mcp("connect", "codex").code == 0
+        trust = f'\n[projects."{place.project}"]\ntrust_level = "trusted"\n'
+        config.write_text(config.read_text("utf-8") + trust, "utf-8")
+    path = f"{IAI_MCP.parent}{os.pathsep}{place.environment()['PATH']}"
+    place.extra = {"PATH": path, "IAI_MCP_STORE": str(place.store)}
 
     use_in_a_session(place, host)
 
