@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import ValidationError
@@ -19,44 +20,47 @@ _EXPECTED = {
 
 
 def lean(schema: Any) -> Any:
-    """Return the schema without titles and docstrings of models, with `or null` in its short form.
+    """Return the schema of arguments without titles, docstrings of models, and `or null`.
 
     pydantic derives a title from every name, which costs a model tokens and has no information.
+    What may be null may be left out; the dialects of several hosts know no other way to say that,
+    and refuse two types. A null that is sent all the same is accepted.
     """
-    if isinstance(schema, list):
-        return [lean(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    short = {
-        key: lean(value)
-        for key, value in schema.items()
-        if not (isinstance(value, str) and _is_noise(key, schema))
-    }
+    short = _without_noise(schema, lean)
+    if not isinstance(short, dict):
+        return short
     match short.get("anyOf"):
-        case [{"type": str() as kind, **rest}, {"type": "null"}]:
+        case [first, {"type": "null"}]:
             del short["anyOf"]
-            return {"type": [kind, "null"], **rest, **short}
+            if short.get("default", ...) is None:
+                del short["default"]
+            return {**first, **short}
         case _:
             return short
 
 
 def lean_result(schema: Any) -> Any:
-    """Return the lean schema of a result, which allows more fields.
+    """Return the schema of a result without titles and docstrings; it allows more fields.
 
     A host may go on with the schema of an older version; a field that is new since then must not
     break it.
     """
-    match lean(schema):
-        case dict() as short:
-            return {
-                key: lean_result(value)
-                for key, value in short.items()
-                if key != "additionalProperties" or value is not False
-            }
-        case list() as items:
-            return [lean_result(item) for item in items]
-        case plain:
-            return plain
+    short = _without_noise(schema, lean_result)
+    if isinstance(short, dict) and short.get("additionalProperties") is False:
+        del short["additionalProperties"]
+    return short
+
+
+def _without_noise(schema: Any, inner: Callable[[Any], Any]) -> Any:
+    if isinstance(schema, list):
+        return [inner(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: inner(value)
+        for key, value in schema.items()
+        if not (isinstance(value, str) and _is_noise(key, schema))
+    }
 
 
 def rejection(tool: str, problem: ValidationError) -> str:
