@@ -43,7 +43,7 @@ Role = Annotated[
     Literal["note", "assistant", "tool"],
     WrapValidator(lambda value, check: value if value == "user" else check(value)),
 ]
-Project = Annotated[str | None, Field(description='name; "." = this project, null = all')]
+Project = Annotated[str | None, Field(description='name; "." = this project; without it, all')]
 
 
 class MemoryInput(BaseModel):
@@ -54,7 +54,7 @@ class MemoryInput(BaseModel):
     text: str
     role: Role = "note"
     created_at: Time = None
-    project: Annotated[str | None, Field(description="name; null = this project")] = None
+    project: Annotated[str | None, Field(description="name; without it, this project")] = None
     everywhere: Annotated[bool, Field(alias="global", description="of no project")] = False
     session_id: str | None = None
     tags: list[str] = []
@@ -179,7 +179,7 @@ class _Tools:
 
     def session_start(
         self,
-        project: Annotated[str | None, Field(description="name; null = this project")] = None,
+        project: Annotated[str | None, Field(description="name; without it, this project")] = None,
         refresh: Annotated[bool, Field(description="render it now")] = False,
         session: Annotated[str | None, Field(description="where this one left off")] = None,
         since: Annotated[str | None, Field(description="the sessions since this date")] = None,
