@@ -26,11 +26,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iai_memory import Memory, load_settings
+from iai_memory.injection.prompt import MAX_MEMORIES
 from iai_memory.recall import calibration
 from iai_memory.recall.calibration import Evidence, Logit
 
 from .confidence_fit import listening, regress
-from .intervals import table
+from .intervals import mean_with_interval, table
 from .real_data import Question, RealSet, Turns, load_set, told_to
 from .reliability import reliability
 from .routes import BUDGET_TOKENS, LIMIT
@@ -41,6 +42,7 @@ _FOREIGN_SHARE = 0.1
 _FIRST = 5
 _MINIMUMS = (0.02, 0.03, 0.04, 0.06)
 _SHARES = (0.0, 0.08, 0.12, 0.16)
+_AT_PROMPTS = tuple((hit, least) for hit in (0.5, 0.55, 0.6) for least in (0.7, 0.8, 0.85))
 _LEAST = (0.045, 0.06, 0.08, 0.1, 0.115, 0.13, 0.15, 0.18)
 _Features = dict[str, Callable[[Evidence], float]]
 _OF_ANSWER: _Features = {
@@ -53,6 +55,12 @@ _OF_HIT: _Features = {
     "unknown": lambda one: one.unknown,
     "score": lambda one: one.score,
     "rank": lambda one: math.log1p(one.rank),
+}
+_HIT_BY_TOKENS: _Features = {
+    "unknown": lambda one: one.unknown,
+    "rank": lambda one: math.log1p(one.rank),
+    "nearness": lambda one: one.nearness,
+    "lead": lambda one: one.lead,
 }
 
 
@@ -111,7 +119,8 @@ def _asked(memory: Memory, turns: Turns, source: str, question: Question, sort: 
     answer = next((one for logit, one in heard if logit in answers), None)
     if answer is None:
         return None
-    hits = [one for logit, one in heard if logit is calibration.HIT_IN_SESSIONS]
+    of_hits = (calibration.HIT_IN_SESSIONS, calibration.HIT_BY_TOKENS)
+    hits = [one for logit, one in heard if logit in of_hits]
     right = tuple(
         bool(turns.of({hit.id, *hit.ids, *(turn.id for turn in hit.turns)}) & question.evidence)
         for hit in found.hits
@@ -122,7 +131,7 @@ def _asked(memory: Memory, turns: Turns, source: str, question: Question, sort: 
 
 def fitted(cases: Sequence[Case], features: _Features) -> dict[str, float]:
     """Return the coefficients of the answer, or of a hit, by the names that `Logit` gives them."""
-    hits = features is _OF_HIT
+    hits = features is _OF_HIT or features is _HIT_BY_TOKENS
     if features is _BY_TOKENS:
         cases = [case for case in cases if case.answer.nearness]
     counts = {sort: sum(case.sort == sort for case in cases) for sort in ("none", "foreign")}
@@ -142,6 +151,8 @@ def fitted(cases: Sequence[Case], features: _Features) -> dict[str, float]:
             else [(case.answer, any(case.right[:_FIRST]))]
         )
         for evidence, right in pairs:
+            if features is _HIT_BY_TOKENS and not (evidence.nearness and case.english):
+                continue
             rows.append([1.0, *(feature(evidence) for feature in features.values())])
             labels.append(float(right))
             weights.append(share)
@@ -154,6 +165,7 @@ _FITTED = {
     "ANSWER_IN_SESSIONS": (calibration.ANSWER_IN_SESSIONS, _OF_ANSWER),
     "ANSWER_BY_TOKENS": (calibration.ANSWER_BY_TOKENS, _BY_TOKENS),
     "HIT_IN_SESSIONS": (calibration.HIT_IN_SESSIONS, _OF_HIT),
+    "HIT_BY_TOKENS": (calibration.HIT_BY_TOKENS, _HIT_BY_TOKENS),
 }
 _Logits = Mapping[str, Mapping[str, Logit]]
 """By the set whose store is asked, and by the name of what is fitted."""
@@ -191,11 +203,17 @@ def _told(sure: Sequence[tuple[Case, float]], sort: str) -> str:
     return "; ".join(f"{chance:.3f} {text}" for chance, text in few)
 
 
+def _hit_name(case: Case, hit: Evidence) -> str:
+    return "HIT_BY_TOKENS" if hit.nearness and case.english else "HIT_IN_SESSIONS"
+
+
 def cut(cases: Sequence[Case], logits_of: _Logits) -> str:
     """Return what each pair of minimums of a hit after the first leaves."""
     answered = [case for case in cases if case.sort == "answered"]
-    hit_of = {source: logits["HIT_IN_SESSIONS"] for source, logits in logits_of.items()}
-    chances = [[hit_of[case.source].probability(one) for one in case.hits] for case in answered]
+    chances = [
+        [logits_of[case.source][_hit_name(case, one)].probability(one) for one in case.hits]
+        for case in answered
+    ]
     rows: dict[str, list[object]] = {}
     for least in (0.0, *_MINIMUMS):
         for share in _SHARES if least else _SHARES[:1]:
@@ -220,6 +238,42 @@ def cut(cases: Sequence[Case], logits_of: _Logits) -> str:
             table("first hits", ("n", "said", "right"), reliability(*zip(*first, strict=True))),
         )
     )
+
+
+def at_prompts(cases: Sequence[Case], logits_of: _Logits) -> str:
+    """Return what is given at prompts by each minimum of a hit and of the answer, the product's.
+
+    The minimums are not chosen here. Intervals draw questions, and of one all its memories.
+    """
+    rows: dict[str, list[object]] = {}
+    for least_hit, least in _AT_PROMPTS:
+        given = [(case, _given(case, logits_of[case.source], least_hit, least)) for case in cases]
+        row: list[object] = [
+            f"{sum(bool(hits) for case, hits in given if case.sort == sort)} of "
+            f"{sum(case.sort == sort for case in cases)}"
+            for sort in ("answered", "none", "foreign")
+        ]
+        said = [
+            (f"{case.source} {case.text}", float(right))
+            for case, hits in given
+            if case.sort == "answered"
+            for right in hits
+        ]
+        share = mean_with_interval([right for _, right in said], groups=[of for of, _ in said])
+        right = f"{sum(right for _, right in said):.0f} of {len(said)}"
+        rows[f"{least_hit} and {least}"] = [*row, right, share]
+    columns = ("answered", "none", "foreign", "right memories", "share")
+    return table("given at a prompt", columns, rows)
+
+
+def _given(case: Case, logits: Mapping[str, Logit], least_hit: float, least: float) -> list[bool]:
+    """Return whether each memory that a prompt is given is right; the answer's logits stay."""
+    answers = (calibration.ANSWER_IN_SESSIONS, calibration.ANSWER_BY_TOKENS)
+    if answers[bool(case.answer.nearness)].probability(case.answer) < least:
+        return []
+    chances = [logits[_hit_name(case, one)].probability(one) for one in case.hits]
+    said = [right for chance, right in zip(chances, case.right, strict=True) if chance >= least_hit]
+    return said[:MAX_MEMORIES]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -253,6 +307,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ("fitted on the other sets", apart),
     ):
         print(f"\n# {title}\n\n{judged(cases, logits_of)}\n\n{cut(cases, logits_of)}")
+        print(f"\n{at_prompts(cases, logits_of)}")
     keep(given.json, found)
     return 0
 

@@ -222,3 +222,37 @@ def test_in_sessions_of_another_language_nearness_of_all_is_no_confidence(
     assert answer in {found.hits[0].text, *(turn.text for turn in found.hits[0].turns)}
     assert (found.confidence or 0) > 0.9
     assert (memory.recall(nothing).confidence or 0) < 0.3
+
+
+def test_a_hit_is_surer_the_farther_it_is_before_the_next(memory: Memory) -> None:
+    def say(things: list[str]) -> None:
+        memory.ingest(
+            [
+                {"text": text, "role": role, "host": "codex", "session_id": thing}
+                for thing in things
+                for role, text in (
+                    ("user", f"Where is the manual of the {thing}?"),
+                    ("assistant", f"The manual of the {thing} is in the blue folder."),
+                )
+            ]
+        )
+
+    def sureness() -> float:
+        return memory.recall("which folder holds the printer's manual?").hits[0].confidence or 0.0
+
+    say(["printer"])
+    memory.ingest(
+        [
+            {
+                "text": f"{word} the {part} is done.",
+                "role": role,
+                "host": "codex",
+                "session_id": word,
+            }
+            for word in ("Painting", "Moving", "Washing", "Repairing", "Selling", "Weighing")
+            for role, part in (("user", "shed"), ("assistant", "fence"))
+        ]
+    )
+    alone = sureness()
+    say(["scanner", "shredder", "telephone", "kettle", "projector"])
+    assert sureness() < alone - 0.1

@@ -51,7 +51,7 @@ def was_given(memory: Memory, *answers: str) -> None:
 def test_what_is_never_used_is_said_more_rarely_until_it_is_reset(
     told: Memory, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert check_prompt_memories(told) == "none judged yet, said where the answer has 0.85"
+    assert check_prompt_memories(told) == "none judged yet, said where the answer has 0.80"
     was_given(told, *["Done."] * 40)
     before = spoken(told)
     assert run(["sleep"]) == 0
@@ -65,18 +65,18 @@ def test_what_is_never_used_is_said_more_rarely_until_it_is_reset(
 
     told_by_doctor = (
         r"^0 of the last 40 prompts used what they were given, so memories are said where "
-        r"the answer has 0\.93 and not 0\.85: if they helped, run `iai-mcp why --reset-threshold`"
+        r"the answer has 0\.92 and not 0\.80: if they helped, run `iai-mcp why --reset-threshold`"
     )
     with pytest.raises(WeakLink, match=told_by_doctor):
         check_prompt_memories(told)
     capsys.readouterr()
     assert run(["why", "s-1"]) == 0
-    assert "where the answer has 0.93 and not 0.85: `iai-mcp why" in capsys.readouterr().out
+    assert "where the answer has 0.92 and not 0.80: `iai-mcp why" in capsys.readouterr().out
 
     assert run(["why", "s-1", "--reset-threshold"]) == 2
     assert "send --reset-threshold alone" in capsys.readouterr().err
     assert run(["why", "--reset-threshold"]) == 0
-    assert "where the answer has 0.85" in capsys.readouterr().out
+    assert "where the answer has 0.80" in capsys.readouterr().out
     assert spoken(told) == before
     assert run(["sleep"]) == 0
     assert spoken(told) == before
@@ -86,14 +86,14 @@ def test_what_is_used_or_contradicted_is_said_as_often_as_before(told: Memory) -
     was_given(told, *["I took uv, as it is faster than pip."] * 6, *["Done."] * 10)
     while told.judge_prompts():
         pass
-    finding = "6 of the last 16 prompts used what they were given, said where the answer has 0.85"
+    finding = "6 of the last 16 prompts used what they were given, said where the answer has 0.80"
     assert check_prompt_memories(told) == finding
 
 
 def test_a_damaged_file_of_outcomes_is_a_warning_that_the_next_sleep_ends(told: Memory) -> None:
     was_given(told, "Done.", "Done.")
     told.paths.prompt_outcomes.write_bytes(b"\x00")
-    with pytest.raises(WeakLink, match=r"cannot be used, .*at its base, 0\.85: `iai-mcp sleep`"):
+    with pytest.raises(WeakLink, match=r"cannot be used, .*at its base, 0\.80: `iai-mcp sleep`"):
         check_prompt_memories(told)
     assert SURE in spoken(told)
     assert run(["sleep"]) == 0

@@ -26,17 +26,18 @@ from .outcome_file import Judged, Outcomes, read_outcomes
 if TYPE_CHECKING:
     from ..base.paths import StorePaths
 
-MIN_CONFIDENCE: Final = 0.6
+MIN_CONFIDENCE: Final = 0.55
 """Of a memory that is said, where its answer has `MIN_ANSWER`.
 
-On two people's real sessions 20 of the 24 memories said to their 298 questions are right, 12 of 13
-and 8 of 11 (`tests.benchmarks.prompt_memories`). Both minimums were chosen on these questions; with
-either a twentieth more or less the share is .76 to .83."""
-MIN_ANSWER: Final = 0.85
+On two people's real sessions 29 of the 36 memories said to their 298 questions are right, 14 of 17
+and 15 of 19 (`tests.benchmarks.prompt_memories`). Fitted on the other sets, the confidence of
+hits has 30 of 37 right with them, .81 (.68 to .92; `tests.benchmarks.sessions_fit`); the minimums
+themselves were chosen on these questions. A twentieth more or less makes it .75 to .83."""
+MIN_ANSWER: Final = 0.8
 MAX_ANSWER: Final = 0.95
-"""Of the 24 memories 13 are said at this one, and 10 of those are right: never is it mute for good.
+"""Of the 36 memories 14 are said at this one, and 11 of those are right: never is it mute for good.
 
-`MIN_CONFIDENCE` stays where it is: with .8 of it 11 are said, and only 7 of those are right."""
+`MIN_CONFIDENCE` stays where it is: with .8 of it 17 are said, and 13 of those are right."""
 
 MIN_JUDGED: Final = 10
 MAX_COUNTED: Final = 50
