@@ -29,7 +29,7 @@ app = typer.Typer(
     name="iai-mcp",
     help="A personal memory for AI assistants that runs on your own machine.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

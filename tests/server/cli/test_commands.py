@@ -518,3 +518,25 @@ def test_people_read_times_in_their_zone_and_programs_in_utc(
     told, meant = bare("events", "--limit", "1"), bare("events", "--limit", "1", "--json").json()
     at = datetime.fromisoformat(meant[0]["at"]).astimezone(ZoneInfo("Asia/Tokyo"))
     assert told.out.startswith(f"{at:%Y-%m-%d %H:%M:%S}")
+
+
+@pytest.mark.parametrize("words", [[], ["recall"], ["project", "move"]])
+def test_h_is_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*words, "--help"]) == 0
+    told = capsys.readouterr().out
+    assert run([*words, "-h"]) == 0
+    assert capsys.readouterr().out == told
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_commands_and_hosts(
+    shell: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_IAI_MCP_COMPLETE", f"complete_{shell}")
+    for typed, wanted in (("rec", "recall"), ("connect win", "windsurf")):
+        monkeypatch.setenv("COMP_WORDS", f"iai-mcp {typed}")
+        monkeypatch.setenv("COMP_CWORD", str(len(typed.split())))
+        monkeypatch.setenv("_TYPER_COMPLETE_ARGS", f"iai-mcp {typed}")
+        monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", "get-args")
+        run([])
+        assert wanted in capsys.readouterr().out
