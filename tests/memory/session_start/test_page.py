@@ -164,31 +164,22 @@ def test_tool_output_goes_in_only_when_pinned(memory: Memory) -> None:
     assert "printed" in shown(memory)
 
 
-def test_imported_history_older_than_the_captured_session_goes_in_only_when_pinned(
+def test_the_first_captured_session_stands_before_imported_history_and_hides_none(
     memory: Memory,
 ) -> None:
-    captured = {"role": "user", "session_id": "now", "text": "typed now", "turn_id": "1"}
-    memory.ingest({**captured, "created_at": "2026-05-08T10:00:00Z"}, origin="hook")
-    later = {**captured, "turn_id": "2", "text": "typed later"}
-    memory.ingest({**later, "created_at": "2026-05-08T12:00:00Z"}, origin="hook")
+    """Who imports and then connects keeps the page that the import brought."""
     old = [
         {"text": "an old turn", "role": "user", "created_at": "2026-05-08T09:59:59Z"},
         {"text": "an old note", "role": "note", "created_at": "2026-05-01"},
         {"text": "an old name", "tags": ["identity"], "created_at": "2026-05-01"},
-        {"text": "beside it", "role": "user", "created_at": "2026-05-08T11:00:00Z"},
     ]
-    results = memory.ingest(old, origin="import").results
-    made = shown(memory)
-    assert "an old" not in made
-    assert "beside it" in made
-    memory.pin(results[0].id or "")
-    assert "an old turn" in shown(memory)
-
-
-def test_imported_history_goes_in_where_nothing_was_captured(memory: Memory) -> None:
-    old = {"text": "an old turn", "role": "user", "created_at": "2001-01-01"}
     memory.ingest(old, origin="import")
-    assert "an old turn" in shown(memory)
+    captured = {"role": "user", "session_id": "now", "text": "typed now", "turn_id": "1"}
+    memory.ingest({**captured, "created_at": "2026-05-08T10:00:00Z"}, origin="hook")
+    made = shown(memory)
+    assert made.index("typed now") < made.index("an old turn")
+    assert "an old note" in made
+    assert "an old name" in made
 
 
 def test_a_page_shows_its_project_and_what_is_pinned_for_all(memory: Memory) -> None:

@@ -159,11 +159,8 @@ def test_another_projects_words_stand_only_on_the_page_of_all(memory: Memory) ->
 
 def test_old_imported_history_is_chosen_from(memory: Memory) -> None:
     memory.ingest(old(RULE), origin="import")
-    now = turns(("user", "typed now"), session="now", hour=20)
-    memory.ingest(now, origin="hook")
-    page = assert_page(shown(memory))
-    assert page["Most recent work"] == ["- 2026-05-08 user: typed now → no answer yet"]
-    assert page[CHOSEN][1:] == [f'- "{RULE}"']
+    much_later(memory)
+    assert chosen(memory) == ["2026-05-08:", f'- "{RULE}"']
 
 
 def test_however_much_is_chosen_the_newest_exchange_has_its_place(memory: Memory) -> None:

@@ -133,6 +133,13 @@ STORE_FILES: Final = (
     ),
     FileKind("spool/.waiter*", _NOTHING, "a number", Treatment.NO_TEXT),
     FileKind(
+        ".session-start-payload.cached.ids*",
+        "ids of the memories that the page shows",
+        _NOTHING,
+        Treatment.DERIVED,
+    ),
+    FileKind("session-start/*.cached.ids*", "the same of a project", _NOTHING, Treatment.DERIVED),
+    FileKind(
         ".session-start-payload.cached.*", "the page: excerpts, topics", _UTF8, Treatment.DERIVED
     ),
     FileKind(

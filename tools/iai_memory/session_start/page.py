@@ -24,7 +24,6 @@ from .sections import (
     RecordSections,
     Room,
     Section,
-    admission,
     bytes_of,
     fit_section,
     inert_name,
@@ -108,11 +107,8 @@ def render(reader: TableReader, page: Page) -> RenderedPage:
     from .outline import PageOutline
 
     mine = Filter(project=page.project, same_project=page.same_project)
-    admits = admission(reader, mine)
     outline = PageOutline(reader, mine)
-    records = RecordSections(
-        outline, page.project, page.same_project, page.names, admits, page.zone
-    )
+    records = RecordSections(outline, page.project, page.same_project, page.names, page.zone)
     files = NamedFiles(reader, mine, lambda: folders_changed_in(reader, mine), MAX_NAMED_LOOKS)
     left_off = _left_off(reader, mine, page)
     asked = {id_ for line in left_off if line.lead == ASKED for id_ in line.quoted}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
-from functools import cache
 from itertools import chain, zip_longest
 from typing import Any, Final
 
@@ -30,14 +29,13 @@ _THEN: Final = " → "
 _OPEN: Final = "no answer yet"
 _ANSWERED_TOKENS: Final = 20
 _MAX_LINES: Final = 30
-_MAX_SESSION_TURNS: Final = 1_000
 _NAME_TOKENS: Final = 40
 _LABEL_TOKENS: Final = 30
 _FACT_TOKENS: Final = 20
 _MIN_CUT_TOKENS: Final = 6  # fewer than these of a text say nothing
 # More than any line has room for; a memory may have a megabyte.
 _MAX_TEXT_CHARS: Final = 8_000
-# Not left to `admission`: those that the user took back would use up the limit.
+# Not left to `_may_stand`: those that the user took back would use up the limit.
 _NOT_REWOUND: Final = f"NOT array_has(tags, {sql_text(REWOUND)})"
 # What a model noted, and nobody pinned or tagged since, is chosen by a model.
 _MAYBE_OF_USER: Final = f"(origin <> {sql_text(BY_TOOL)} OR history IS NOT NULL)"
@@ -118,7 +116,6 @@ class RecordSections:
         project: Whose page it is; None is every project.
         same_project: Its other names, as records have them.
         names: Which names are names of one project.
-        admits: From `admission`.
         zone: Time zone of the dates.
     """
 
@@ -126,7 +123,6 @@ class RecordSections:
     project: str | None
     same_project: tuple[str, ...]
     names: ProjectNames
-    admits: Callable[[Record], bool]
     zone: tzinfo
 
     @property
@@ -149,7 +145,7 @@ class RecordSections:
         found = list_exchanges(
             self.reader, where, _MAX_LINES, within_project=True, outline=self.outline.newest
         )[0]
-        admitted = (replace(one, turns=tuple(filter(self.admits, one.turns))) for one in found)
+        admitted = (replace(one, turns=tuple(filter(_may_stand, one.turns))) for one in found)
         return [one for one in admitted if one.turns]
 
     def identity(self) -> Iterator[Line]:
@@ -217,7 +213,7 @@ class RecordSections:
                 where, _MAX_LINES_OF_USER, condition=f"{_NOT_REWOUND} AND {_MAYBE_OF_USER}"
             )
             found = [one for one in others if not by_model(one)] + chosen
-        yield from (one for one in found if self.admits(one))
+        yield from (one for one in found if _may_stand(one))
 
     def _single(self, record: Record, chosen: str = "") -> Line:
         lead = self._lead(record, speaker_of(record, chosen))
@@ -291,32 +287,9 @@ def _shown(record: Record) -> str:
     return shown + _CUT_MARK if shown and len(record.text) > _MAX_TEXT_CHARS else shown
 
 
-def admission(reader: TableReader, mine: Filter) -> Callable[[Record], bool]:
-    """Return the function that decides whether a record may go on the page of a filter.
-
-    A pinned record always may, output of a tool never. Imported history may unless it is older than
-    the newest captured session: such history is background and must not push today's session off
-    the page.
-    """
-
-    @cache
-    def captured_since() -> datetime | None:
-        """Return when the newest captured session began; None where nothing was captured."""
-        newest = reader.newest(replace(mine, origins=("hook",)), 1, rare=True)
-        if not newest or newest[0].session_id is None:
-            return newest[0].created_at if newest else None
-        session = replace(mine, session_id=newest[0].session_id, origins=("hook",))
-        return reader.newest(session, _MAX_SESSION_TURNS)[-1].created_at
-
-    def admits(record: Record) -> bool:
-        if record.pinned:
-            return True
-        if record.role == "tool":
-            return False
-        since = captured_since() if record.origin == "import" else None
-        return since is None or record.created_at >= since
-
-    return admits
+def _may_stand(record: Record) -> bool:
+    """Return whether a record may go on the page; output of a tool only if it is pinned."""
+    return record.pinned or record.role != "tool"
 
 
 def fit_section(
