@@ -21,6 +21,9 @@ QUESTION = "Which port does the staging database listen on?"
             "lgtm",
             "go ahead and commit",
             "why?",
+            "how so?",
+            "what next?",
+            "deploy?",
             "/clear",
             "!ls",
         ),
@@ -56,6 +59,15 @@ def test_of_a_paste_what_is_asked_is_left(prompt: str) -> None:
     assert asked_of(prompt) == QUESTION
 
 
-@pytest.mark.parametrize("prompt", ["why is PROJ-123 red?", "/srv/x/app.py cannot be imported"])
-def test_a_name_or_a_path_is_asked_of(prompt: str) -> None:
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "why is PROJ-123 red?",
+        "/srv/x/app.py cannot be imported",
+        "how do we deploy?",
+        "And what port?",
+        "Wie loggen wir?",
+    ],
+)
+def test_a_name_a_path_or_a_short_question_is_asked_of(prompt: str) -> None:
     assert asked_of(prompt) == prompt

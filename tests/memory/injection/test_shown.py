@@ -134,3 +134,25 @@ def test_a_session_that_got_a_page_has_seen_what_that_page_showed(
     assert FACT in recalled(told, folder, "f").text  # it got the page before
     told.pin(hit.id, pinned=False)
     told.session_start(told.own_project, refresh=True)
+
+
+def test_what_a_page_cut_off_of_a_memory_is_said_and_the_sentence_that_it_shows_is_not(
+    tmp_path: Path, model_folder: Path
+) -> None:
+    memory = knowing(tmp_path, model_folder)
+    shown = "please never use print for logging anywhere in the pantry service, we use structlog."
+    cut = "And the dates of the pantry service are always stored as ISO strings in UTC."
+    between = "That was decided when the logs of the first month could not be searched by anybody."
+    told = " ".join(["And", shown, *[between] * 4, cut])
+    [turn] = turns(("user", told), session="rules")
+    [record] = memory.ingest([{**turn, "project": memory.own_project}]).results
+    page = memory.session_start(memory.own_project, refresh=True)
+    assert "dates" not in page.payload
+    memory.note_page(page, session_id="a")
+    asks = {
+        "How are the dates of the pantry service stored, ISO strings?": "answers",
+        "May I use print for logging in the pantry service?": "on_page",
+    }
+    for asked, reason in asks.items():
+        found = memory.prompt_recall(asked, session_id="a", cwd=str(tmp_path), host="claude-code")
+        assert (found.reason, record.id in found.memory_ids) == (reason, reason == "answers")

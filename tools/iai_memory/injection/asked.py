@@ -46,6 +46,15 @@ _ASSENT_WITHOUT_BLANKS: Final = re.compile(
     "|좋아|해줘|해주세요"
 )
 _WITHOUT_BLANKS: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+# "How do we deploy?" asks, and "deploy?" may be anything.
+_QUESTION: Final = re.compile(
+    r"\W*(?:(?:and|und|y|et|e|a)\W+)?(?:what|which|where|when|who|how|why|was|welche\w?|wo|wann|wer|wie"
+    r"|warum|wohin|qu\u00e9|cu\u00e1l|d\u00f3nde|cu\u00e1ndo|qui\u00e9n|c\u00f3mo|quel(?:le)?s?|o\u00f9|quand|qui"
+    r"|comment|pourquoi|che|cosa|quale|dove|quando|chi|come|perch\u00e9|qual|onde|quem|wat|welke|waar"
+    r"|wanneer|wie|hoe|waarom|co|kt\u00f3r\w+|gdzie|kiedy|kto|jak|dlaczego|\u0447\u0442\u043e"
+    r"|\u043a\u0430\u043a\w*|\u0433\u0434\u0435|\u043a\u043e\u0433\u0434\u0430|\u043a\u0442\u043e|\u043f\u043e\u0447\u0435\u043c\u0443)\b[^?]*\?\s*\Z",
+    re.IGNORECASE,
+)
 _COMMAND: Final = re.compile(r"/[\w:.-]+(?:\s|\Z)|[!#]\s?\S|\\?exit\Z|quit\Z", re.IGNORECASE)
 _FENCE: Final = re.compile(r"\s*(?:`{3,}|~{3,})")
 _PASTED_LINE: Final = re.compile(
@@ -140,4 +149,5 @@ def _asks(said: str) -> bool:
     }
     content -= _ASSENT | FILLER_WORDS
     names = {one for one in identifiers(text) if any(map(str.isalpha, one))}
-    return len(content) + _OF_A_NAME * len(names) >= _LEAST_WORDS
+    least = 1 if _QUESTION.match(text) else _LEAST_WORDS
+    return len(content) + _OF_A_NAME * len(names) >= least

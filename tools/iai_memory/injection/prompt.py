@@ -81,7 +81,7 @@ def recall_at_prompt(
     if not hits:
         return PromptRecall(reason="said_here")
     page_key = None if asking is None else asking.project.key
-    hits = not_on_page(store, page_key, hits, given)[:MAX_MEMORIES]
+    hits = not_on_page(store, page_key, hits, given, asked.text)[:MAX_MEMORIES]
     if not hits:
         return PromptRecall(reason="on_page")
     if asking is not None:

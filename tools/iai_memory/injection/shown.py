@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from ..session_start.cache import cache_path
 from ..store.filter import Filter
+from ..text.analyzer import document_terms
 from ..text.inert import neutralise
 from ..text.saying import normalised_text
+from ..text.tokens import fits
 from .events import injected
 
 if TYPE_CHECKING:
@@ -25,6 +28,12 @@ if TYPE_CHECKING:
 # A line of the page may end early, and its beginning is what it has of a text in any case.
 _BEGINNING: Final = 40
 _MOST_ALIKE: Final = 5
+_MAX_CHARS: Final = 8_000
+_WHOLE_TOKENS: Final = 24
+"""A page shows all of a memory that is as short as this."""
+_SENTENCE_END: Final = re.compile(
+    r"(?<=[.!?\u2026\u3002\uff01\uff1f])\s+|\n+|(?<=[\u3002\uff01\uff1f])"
+)
 
 
 def given_to(ledger: Ledger, session_id: str) -> list[Injected]:
@@ -49,22 +58,46 @@ def not_said_in(reader: TableReader, session_id: str, hits: Iterable[Hit]) -> li
 
 
 def not_on_page(
-    store: Store, key: str | None, hits: Iterable[Hit], given: Iterable[Injected]
+    store: Store, key: str | None, hits: Iterable[Hit], given: Iterable[Injected], asked: str
 ) -> list[Hit]:
     """Return the hits that no page of a session shows, nor other memories with the same text.
+
+    A page has one sentence of a long memory: it shows a hit if that is the one that was asked for.
 
     Args:
         store: Where the memories and the pages are.
         key: Of the project; None is the page of all of them.
         hits: What would be said.
         given: What the session was given. Without a page in it, its page as it stands now counts.
+        asked: The prompt.
     """
+    page = _page_now(store.paths, key).casefold()
     ids = {id_ for one in given if one.by == "page" for id_ in one.ids}
-    if ids:
-        texts = {neutralise(record.text) for record in store.latest.get(sorted(ids))}
-        return [one for one in hits if one.id not in ids and neutralise(one.text) not in texts]
-    page = _page_now(store.paths, key)
-    return [hit for hit in hits if neutralise(hit.text)[:_BEGINNING] not in page]
+    texts = {neutralise(record.text) for record in store.latest.get(sorted(ids))}
+
+    def is_shown(hit: Hit) -> bool:
+        if ids and hit.id not in ids and neutralise(hit.text) not in texts:
+            return False
+        if ids and fits(hit.text, _WHOLE_TOKENS):
+            return True
+        return _has(page, _sentence_for(asked, hit.text))
+
+    return [hit for hit in hits if not is_shown(hit)]
+
+
+def _sentence_for(asked: str, text: str) -> str:
+    """Return the sentence of a memory that has most of the words of a prompt."""
+    words = frozenset(document_terms(asked))
+    sentences = [one for one in _SENTENCE_END.split(text[:_MAX_CHARS]) if one and one.strip()]
+    return max(
+        sentences, key=lambda one: len(words.intersection(document_terms(one))), default=text
+    )
+
+
+def _has(page: str, sentence: str) -> bool:
+    """Return whether a page has the beginning of a sentence, or its end without an "And" before."""
+    said = neutralise(sentence).casefold().strip()
+    return said[:_BEGINNING] in page or said[-_BEGINNING:] in page
 
 
 def _page_now(paths: StorePaths, key: str | None) -> str:
