@@ -44,7 +44,7 @@ def check_prompt_memories(memory: Memory) -> str:
     if found.is_damaged:
         raise WeakLink(
             f"{memory.paths.prompt_outcomes} cannot be used, so the threshold is at its base, "
-            f"{found.base_answer:.2f}: `iai-mcp sleep` begins the file anew"
+            f"{found.base_answer:.2f}: move it away, and it is begun anew"
         )
     if not found.judged:
         return f"none judged yet, said where the answer has {found.min_answer:.2f}"

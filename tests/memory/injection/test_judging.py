@@ -123,6 +123,16 @@ DAMAGED = [
     b'{"format": 2, "judged": []}',
     b'{"format": 1, "judged": [{"at": "2026-05-08T12:00:00Z", "id": "x"}]}',
     b'{"format": 1, "judged": [], "complete_at": "soon"}',
+    *(
+        b'{"format": 1, "judged": [{"at": "%s", "looked_at": "%s", "id": "%s", "outcome": %s}]}'
+        % (
+            b"2026-05-08T10:00:00Z",
+            b"2026-05-08T10:00:00Z",
+            b"01900000-0000-7000-8000-000000000000",
+            outcome,
+        )
+        for outcome in (b"[]", b"{}", b"7", b'"lost"')
+    ),
     b'{"format": 1, "judged": [{"at": "9999-12-31T23:59:59-23:59", "id": "' + b"0" * 36 + b'"}]}',
 ]
 

@@ -93,7 +93,7 @@ def test_what_is_used_or_contradicted_is_said_as_often_as_before(told: Memory) -
 def test_a_damaged_file_of_outcomes_is_a_warning_that_the_next_sleep_ends(told: Memory) -> None:
     was_given(told, "Done.", "Done.")
     told.paths.prompt_outcomes.write_bytes(b"\x00")
-    with pytest.raises(WeakLink, match=r"cannot be used, .*at its base, 0\.80: `iai-mcp sleep`"):
+    with pytest.raises(WeakLink, match=r"cannot be used, .*at its base, 0\.80: move it away"):
         check_prompt_memories(told)
     assert SURE in spoken(told)
     assert run(["sleep"]) == 0

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
 
 from ..base.clock import iso
 from ..base.state_file import read_state, write_state
@@ -123,8 +123,9 @@ def _judged(fields: Any) -> Judged | None:
     id_, outcome = told.get("id"), told.get("outcome")
     if at is None or looked_at is None or not isinstance(id_, str) or not _ID.fullmatch(id_):
         return None
-    named: PromptOutcome | None = outcome if outcome in _OUTCOMES else None
-    return None if named is None else Judged(at, id_, named, looked_at)
+    if not isinstance(outcome, str) or outcome not in _OUTCOMES:
+        return None
+    return Judged(at, id_, cast("PromptOutcome", outcome), looked_at)
 
 
 def _moment(told: Any) -> datetime | None:
