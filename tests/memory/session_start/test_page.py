@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.support.host_turns import turns
 from tests.support.page_text import assert_frame, assert_page, shown
 from tests.support.pages import cache, minutes_pass, opened, page, refresh, ring
 
@@ -162,6 +163,28 @@ def test_tool_output_goes_in_only_when_pinned(memory: Memory) -> None:
     assert "printed" not in shown(memory)
     memory.pin(printed.id or "")
     assert "printed" in shown(memory)
+
+
+def test_small_talk_stands_on_the_page_only_while_it_is_the_newest(memory: Memory) -> None:
+    said = [
+        ("user", "The deploy target is hallpi, port 8123."),
+        ("assistant", "Noted: hallpi, port 8123."),
+        ("user", "yes, continue"),
+        (
+            "assistant",
+            "I moved the migration to hallpi, and the old table keeps its name for a month.",
+        ),
+        ("user", "run the tests"),
+        ("assistant", "All 14 tests pass."),
+        ("user", "thanks"),
+        ("assistant", "You're welcome!"),
+    ]
+    memory.ingest(turns(*said, session="now"), origin="hook")
+    made = shown(memory)
+    assert "You're welcome" in made
+    assert "run the tests" not in made
+    assert "the old table keeps its name" in made
+    assert "hallpi, port 8123" in made
 
 
 def test_the_first_captured_session_stands_before_imported_history_and_hides_none(

@@ -16,9 +16,10 @@ from ..store.reader import TableReader
 from ..store.record import BY_TOOL, ORIGINS, REWOUND, Record
 from ..store.sql import sql_text
 from ..store.trust import role_of_caller
+from ..text.asking import asks
 from ..text.excerpt import beginnings, ending
 from ..text.inert import neutralise
-from ..text.tokens import cut_to_tokens, estimate_tokens
+from ..text.tokens import cut_to_tokens, estimate_tokens, fits
 from .acts import excerpt
 from .outline import PageOutline
 
@@ -34,6 +35,7 @@ _LABEL_TOKENS: Final = 30
 _FACT_TOKENS: Final = 20
 _MIN_CUT_TOKENS: Final = 6  # fewer than these of a text say nothing
 # More than any line has room for; a memory may have a megabyte.
+_SMALL_TALK_TOKENS: Final = 12
 _MAX_TEXT_CHARS: Final = 8_000
 # Not left to `_may_stand`: those that the user took back would use up the limit.
 _NOT_REWOUND: Final = f"NOT array_has(tags, {sql_text(REWOUND)})"
@@ -146,7 +148,8 @@ class RecordSections:
             self.reader, where, _MAX_LINES, within_project=True, outline=self.outline.newest
         )[0]
         admitted = (replace(one, turns=tuple(filter(_may_stand, one.turns))) for one in found)
-        return [one for one in admitted if one.turns]
+        kept = [one for one in admitted if one.turns]
+        return kept[:1] + [one for one in kept[1:] if not _is_small_talk(one)]
 
     def identity(self) -> Iterator[Line]:
         """Yield the newest records with the tag of the identity."""
@@ -290,6 +293,16 @@ def _shown(record: Record) -> str:
 def _may_stand(record: Record) -> bool:
     """Return whether a record may go on the page; output of a tool only if it is pinned."""
     return record.pinned or record.role != "tool"
+
+
+def _is_small_talk(listed: Listed) -> bool:
+    """Return whether the user asked nothing and hardly anything was answered: "thanks"."""
+    said = [turn for turn in listed.turns if turn.role == "user"]
+    answers = [turn for turn in listed.turns if turn.role != "user"]
+    if not said or not answers or any(turn.pinned for turn in listed.turns):
+        return False
+    few = all(fits(turn.text, _SMALL_TALK_TOKENS) for turn in answers)
+    return few and not any(asks(turn.text[:_MAX_TEXT_CHARS]) for turn in said)
 
 
 def fit_section(
