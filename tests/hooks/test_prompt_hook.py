@@ -325,5 +325,6 @@ def test_an_answer_costs_three_small_processes(prompt: PromptRun) -> None:
         assert prompt.run() == "said\n"
 
     started = (prompt.folder / "started").read_text().split()
-    assert set(started) - {"printf"} <= {"cat", "mkfifo", "sleep"}
+    # A timer that is ended before it sleeps may run its parent's trap; the files are gone then.
+    assert set(started) - {"printf"} <= {"cat", "mkfifo", "sleep", "rm"}
     assert len([name for name in started if name != "printf"]) <= 3
