@@ -156,3 +156,22 @@ def test_what_a_page_cut_off_of_a_memory_is_said_and_the_sentence_that_it_shows_
     for asked, reason in asks.items():
         found = memory.prompt_recall(asked, session_id="a", cwd=str(tmp_path), host="claude-code")
         assert (found.reason, record.id in found.memory_ids) == (reason, reason == "answers")
+
+
+@pytest.mark.parametrize("told_by", ["page", "prompt"])
+def test_a_session_that_was_told_a_fact_is_told_its_correction_though_the_page_has_it_by_now(
+    tmp_path: Path, model_folder: Path, told_by: str
+) -> None:
+    memory = knowing(tmp_path, model_folder)
+    [hit] = memory.recall(QUESTION, limit=1).hits
+    memory.pin(hit.id)
+    if told_by == "page":
+        memory.note_page(memory.session_start(memory.own_project, refresh=True), session_id="a")
+    else:
+        memory.note_injected(recalled(memory, tmp_path, "a"), session_id="a", by="prompt")
+    corrected = memory.supersede(hit.id, FACT.replace("5544", "9000"))
+    memory.pin(corrected.new_id)
+    assert "9000" in memory.session_start(memory.own_project, refresh=True).payload
+
+    assert recalled(memory, tmp_path, "a").memory_ids == [corrected.new_id]
+    assert recalled(memory, tmp_path, "b").reason == "on_page"

@@ -15,7 +15,7 @@ from ..text.tokens import fits
 from .events import injected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from ..base.ledger import Ledger
@@ -58,7 +58,7 @@ def not_said_in(reader: TableReader, session_id: str, hits: Iterable[Hit]) -> li
 
 
 def not_on_page(
-    store: Store, key: str | None, hits: Iterable[Hit], given: Iterable[Injected], asked: str
+    store: Store, key: str | None, hits: Iterable[Hit], given: Sequence[Injected], asked: str
 ) -> list[Hit]:
     """Return the hits that no page of a session shows, nor other memories with the same text.
 
@@ -68,21 +68,33 @@ def not_on_page(
         store: Where the memories and the pages are.
         key: Of the project; None is the page of all of them.
         hits: What would be said.
-        given: What the session was given. Without a page in it, its page as it stands now counts.
+        given: What the session was given. Without a page in it, its page as it stands now counts,
+            but for what came after the session was given anything: a correction was not on it.
         asked: The prompt.
     """
     page = _page_now(store.paths, key).casefold()
     ids = {id_ for one in given if one.by == "page" for id_ in one.ids}
     texts = {neutralise(record.text) for record in store.latest.get(sorted(ids))}
+    found = list(hits)
+    newer = set[str]() if ids else _newer(store.latest, found, given)
 
     def is_shown(hit: Hit) -> bool:
-        if ids and hit.id not in ids and neutralise(hit.text) not in texts:
+        if hit.id in newer or (ids and hit.id not in ids and neutralise(hit.text) not in texts):
             return False
         if ids and fits(hit.text, _WHOLE_TOKENS):
             return True
         return _has(page, _sentence_for(asked, hit.text))
 
-    return [hit for hit in hits if not is_shown(hit)]
+    return [hit for hit in found if not is_shown(hit)]
+
+
+def _newer(reader: TableReader, hits: Iterable[Hit], given: Iterable[Injected]) -> set[str]:
+    """Return the ids of the hits that were stored after a session was first given anything."""
+    since = min((one.at for one in given), default=None)
+    if since is None:
+        return set()
+    records = reader.get([hit.id for hit in hits])
+    return {one.id for one in records if (one.arrived_at or one.ingested_at) > since}
 
 
 def _sentence_for(asked: str, text: str) -> str:
