@@ -11,6 +11,8 @@ from tests.support.page_text import CHOSEN, assert_page, shown
 from tests.support.themes import store_all
 
 from iai_memory import Memory
+from iai_memory.session_start.chosen_part import fit_recent
+from iai_memory.session_start.sections import Line, Room
 
 RULE = "Please never write docstrings in specs, they only repeat the names of the functions."
 CORRECTED = "No, that is wrong: move the file with git, so that its history stays."
@@ -173,6 +175,20 @@ def test_however_much_is_chosen_the_newest_exchange_has_its_place(memory: Memory
     assert page["Most recent work"][0] == "- 2026-05-08 user: typed now → no answer yet"
     assert len(page[CHOSEN]) > 10
     assert "typed now" not in "".join(page[CHOSEN])
+
+
+def test_a_turn_of_a_few_sentences_stands_whole_where_room_is_left(memory: Memory) -> None:
+    both = f"{RULE} Dates are ISO strings in UTC and no numbers."
+    store_all(memory, old(both))
+    much_later(memory)
+    assert chosen(memory) == ["2026-05-08:", f'- "{both}"']
+
+
+@pytest.mark.parametrize(("room", "first"), [(13, "- it"), (14, "- it and more of it all")])
+def test_more_of_a_turn_takes_no_room_from_another(room: int, first: str) -> None:
+    lines = [Line("day:", "it", ("1",), longer="it and more of it all"), Line("day:", "so", ("2",))]
+    rooms = (Room(0, 0), Room(room, 200))
+    assert fit_recent([], lines, rooms, set(), set())[1:] == ["day:", first, "- so"]
 
 
 def test_the_choice_is_the_same_whatever_the_order_of_rows(memory: Memory) -> None:

@@ -19,10 +19,12 @@ from ..store.arrow import pc
 from ..store.reader import TableReader
 from ..store.record import BY_TOOL, ORIGINS, REWOUND, Record
 from ..text.speakers import utterance
+from ..text.tokens import fits
 from .acts import GIVEN_IN, LEAST_WORTH, ends_asking, excerpt, gives_in, is_reply, points
 from .outline import PageOutline
 
 EXCERPT_TOKENS: Final = 24
+_SHORT_TURN_TOKENS: Final = 56
 _MAX_ROWS: Final = 3_000
 _MAX_CANDIDATES: Final = 45  # of which the answers are read
 _ORDER: Final = ("session_id", "created_at", "id")
@@ -44,12 +46,14 @@ class Chosen:
         excerpt: The sentences that say it, verbatim.
         answer: What came of it, where it is a question and the answer did not just give in.
         before: What it answers, where it is too short to be understood without; else None.
+        longer: What else a turn of a few sentences says, with the excerpt; else empty.
     """
 
     turn: Record
     excerpt: str
     answer: Record | None = None
     before: Record | None = None
+    longer: str = ""
 
 
 @dataclass(slots=True)
@@ -179,12 +183,22 @@ def _candidates(
         before = record(one.before) if is_short([turn]) else None
         if before is None and is_short([turn]) and is_reply(turn.text):
             continue  # to what is not known
-        said = excerpt(utterance(turn.text).words, EXCERPT_TOKENS)
+        words = utterance(turn.text).words
+        said = excerpt(words, EXCERPT_TOKENS)
         agreed = first is not None and gives_in(first.text)
         asks = ends_asking(said) and not agreed
         if said and (last is not None or not asks):
             more = GIVEN_IN if agreed else 0.0
-            yield worth + more, Chosen(turn, said, last if asks else None, before)
+            longer = _longer(words, said)
+            yield worth + more, Chosen(turn, said, last if asks else None, before, longer)
+
+
+def _longer(words: str, said: str) -> str:
+    """Return the excerpt of a turn of a few sentences that leaves none out; empty for no more."""
+    if not fits(words, _SHORT_TURN_TOKENS):
+        return ""
+    whole = excerpt(words, _SHORT_TURN_TOKENS)
+    return "" if whole == said or ends_asking(whole) else whole
 
 
 def _folded(candidates: Iterable[tuple[float, Chosen]]) -> list[Chosen]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import tzinfo
 from itertools import tee
 from typing import Final
@@ -33,6 +34,7 @@ _DENSE: Final = 2  # characters of a token
 _CUT_MARK: Final = " …"
 _CUT_BEFORE: Final = "… "
 _THEN: Final = " → "
+_BULLET: Final = "- "
 _MAX_TEXT_CHARS: Final = 4_000
 
 
@@ -48,7 +50,8 @@ def chosen_lines(outline: PageOutline, zone: tzinfo) -> Iterator[Line]:
         project = inert_name(one.turn.project or "") if outline.mine.project is None else ""
         label = f" [{project}]" if project else ""
         day = one.turn.created_at.astimezone(zone).date().isoformat()
-        yield Line(f"{day}{label}:", _text(one), _ids(one))
+        longer = _text(one, one.longer) if one.longer else ""
+        yield Line(f"{day}{label}:", _text(one, one.excerpt), _ids(one), longer=longer)
 
 
 def fit_recent(
@@ -61,6 +64,8 @@ def fit_recent(
     told: AbstractSet[str] = frozenset(),
 ) -> list[str]:
     """Return both parts of what was said; the newest exchanges get what the chosen ones leave.
+
+    What those leave in turn goes to more of the sentences of the chosen ones.
 
     Args:
         recent: Newest first. As many as fit into their own room stand on the page in any case.
@@ -79,32 +84,51 @@ def fit_recent(
     once, again = tee(recent)
     fit_section(RECENT, once, own, first)
     newest_ids = first - shown
-    by_worth = _fit_by_day(chosen, other, first)
-    rest = other
-    for line in by_worth[1:]:
-        rest = rest.minus(line)
+    by_worth, rest = _fit_by_day(chosen, other, first)
     shown |= first - newest_ids
     room = Room(own.tokens + rest.tokens, own.size + rest.size)
     newest = fit_section(RECENT, again, room, shown, quoted)
-    return [*newest, *by_worth]
+    for line in newest[1:]:
+        room = room.minus(line)
+    return [*newest, *_by_day(_longer(by_worth, room))]
 
 
-def _fit_by_day(lines: Iterable[Line], room: Room, shown: set[str]) -> list[str]:
-    """Return the heading, and under each day its lines, the newest day first; empty for none.
+def _fit_by_day(lines: Iterable[Line], room: Room, shown: set[str]) -> tuple[list[Line], Room]:
+    """Return the lines that fit, each day once above its own, and the room that they leave.
 
     A line that does not fit is left out, and a shorter one that is worth less may stand.
     """
-    days: dict[str, list[str]] = {}
+    kept, days = list[Line](), set[str]()
     for line in lines:
         if line.ids[0] in shown:
             continue
-        whole = f"- {line.text}"
-        left = room.minus(whole) if line.lead in days else room.minus(whole).minus(line.lead)
-        if left.tokens < 0 or left.size < 0:
+        left = room.minus(_BULLET + line.text)
+        left = left if line.lead in days else left.minus(line.lead)
+        if left.is_overdrawn:
             continue
         room = left
-        days.setdefault(line.lead, []).append(whole)
+        kept.append(line)
+        days.add(line.lead)
         shown.update(line.ids)
+    return kept, room
+
+
+def _longer(lines: Iterable[Line], room: Room) -> Iterator[Line]:
+    """Yield the lines, the longer text in place of the other as far as there is room for it."""
+    for line in lines:
+        left = room.plus(_BULLET + line.text).minus(_BULLET + line.longer)
+        if line.longer and not left.is_overdrawn:
+            room = left
+            yield replace(line, text=line.longer)
+        else:
+            yield line
+
+
+def _by_day(lines: Iterable[Line]) -> list[str]:
+    """Return the heading, and under each day its lines, the newest day first; empty for none."""
+    days: dict[str, list[str]] = {}
+    for line in lines:
+        days.setdefault(line.lead, []).append(_BULLET + line.text)
     body = [text for day in sorted(days, reverse=True) for text in (day, *days[day])]
     return [CHOSEN.heading, *body] if body else []
 
@@ -114,11 +138,12 @@ def _ids(one: Chosen) -> tuple[str, ...]:
     return tuple(record.id for record in shown if record is not None)
 
 
-def _text(one: Chosen) -> str:
+def _text(one: Chosen, said: str) -> str:
     before = f"assistant: {_ending(one.before)}{_THEN}" if one.before else ""
-    said = neutralise(one.excerpt)
+    is_longer = said != one.excerpt
+    said = neutralise(said)
     is_dense = _DENSE * estimate_tokens(said) > len(said)
-    most = CHOSEN.line_tokens if is_dense else _SENTENCE_TOKENS
+    most = CHOSEN.line_tokens if is_dense or is_longer else _SENTENCE_TOKENS
     said = cut_to_tokens(said, most, _CUT_MARK)
     after = f"{_THEN}assistant: {_beginning(one.answer)}" if one.answer else ""
     speaker = utterance(one.turn.text[:_MAX_TEXT_CHARS]).speaker

@@ -34,8 +34,8 @@ _NAME_TOKENS: Final = 40
 _LABEL_TOKENS: Final = 30
 _FACT_TOKENS: Final = 20
 _MIN_CUT_TOKENS: Final = 6  # fewer than these of a text say nothing
-# More than any line has room for; a memory may have a megabyte.
 _SMALL_TALK_TOKENS: Final = 12
+# More than any line has room for; a memory may have a megabyte.
 _MAX_TEXT_CHARS: Final = 8_000
 # Not left to `_may_stand`: those that the user took back would use up the limit.
 _NOT_REWOUND: Final = f"NOT array_has(tags, {sql_text(REWOUND)})"
@@ -83,6 +83,7 @@ class Line:
         ids: Of its records, the one that it is about first: no section repeats what another shows.
         by_model: Whether a model noted it, or chose it for its section.
         quoted: Ids of records that it has some words of; another section may show them whole.
+        longer: More of what its record says, to stand in place of the text where room is left.
     """
 
     lead: str
@@ -90,6 +91,7 @@ class Line:
     ids: tuple[str, ...] = ()
     by_model: bool = False
     quoted: tuple[str, ...] = ()
+    longer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,15 @@ class Room:
     def minus(self, line: str) -> Room:
         """Return the space left after the line."""
         return Room(self.tokens - tokens_of(line), self.size - bytes_of(line))
+
+    def plus(self, line: str) -> Room:
+        """Return the space left once the line is taken out."""
+        return Room(self.tokens + tokens_of(line), self.size + bytes_of(line))
+
+    @property
+    def is_overdrawn(self) -> bool:
+        """Whether more stands in it than has room."""
+        return self.tokens < 0 or self.size < 0
 
 
 @dataclass(frozen=True, slots=True)
