@@ -35,7 +35,7 @@ PACKAGES = {
     "iai_memory.base": (30, set[str]()),
     "iai_memory.projects": (24, set[str]()),
     "iai_memory.privacy": (21, set[str]()),
-    "iai_memory.text": (39, {"Stemmer", "regex"}),
+    "iai_memory.text": (40, {"Stemmer", "regex"}),
     "iai_memory.capture.hosts": (33, set[str]()),
     "iai_memory.embedding": (27, {"pydantic"}),
     "iai_server.startup": (20, set[str]()),

@@ -82,10 +82,10 @@ def test_the_help_of_every_command_needs_no_memory(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("call", "more", "most", "most_of_ours"),
     [
-        (("session-start",), set[str](), 860, 275),
-        (("timeline",), {"rich"}, 887, 263),
-        (("status",), {"rich"}, 887, 263),
-        (("recall", "which port"), {"rich", "onnxruntime", "tokenizers"}, 951, 307),
+        (("session-start",), set[str](), 861, 276),
+        (("timeline",), {"rich"}, 888, 264),
+        (("status",), {"rich"}, 888, 264),
+        (("recall", "which port"), {"rich", "onnxruntime", "tokenizers"}, 952, 308),
     ],
     ids=lambda part: part[0] if isinstance(part, tuple) else None,
 )
