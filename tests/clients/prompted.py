@@ -21,7 +21,7 @@ QUESTION = "Which port does the staging database of the weather station listen o
 BEGIN, END = "<iai-mcp-recall>", "</iai-mcp-recall>"
 POEM = "Write a poem about the sea."
 
-_TRIES = 5
+_TRIES = 10
 _WAIT_SEC = 60
 _ID = re.compile(r"\[([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\]$", re.MULTILINE)
 

@@ -37,6 +37,8 @@ from .prompted import (
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(400)]
 
 TURNS = 2_000
+# A memory beside the fact may stand on the page that a resumed session begins with.
+SEEN = {"shown_before", "on_page"}
 OWN_HOOK = "a hook of somebody else was here"
 # Left out of what is looked for, since it is code.
 HOSTILE = f"""```
@@ -100,9 +102,9 @@ def test_a_memory_is_before_the_model_once_in_a_session_that_is_resumed_compacte
     assert first.seen.index(BEGIN) > first.seen.index(QUESTION)
     assert again.seen.count(FACT) == again.seen.count(BEGIN) == 1
     assert compacted.seen.count(FACT) <= 1
-    assert again.reason == compacted.reason == "shown_before"
+    assert {again.reason, compacted.reason} <= SEEN
     assert BEGIN not in other.seen
-    assert next_one.ids == first.ids
+    assert next_one.ids[0] == first.ids[0]
     assert all(OWN_HOOK in one.seen for one in (first, again, other))
     place.drain()
     assert [text for _, text in place.said() if FACT in text or BEGIN in text] == [FACT]
@@ -230,7 +232,7 @@ def test_sessions_beside_each_other_are_each_told_once_by_the_server_of_one_of_t
         assert session.result().code == 0
 
     assert [one.seen.count(FACT) for one in told] == [1, 1]
-    assert told[0].ids == told[1].ids
+    assert told[0].ids[0] == told[1].ids[0]
 
 
 def test_a_prompt_is_answered_while_a_large_import_and_captures_are_running(
@@ -248,7 +250,7 @@ def test_a_prompt_is_answered_while_a_large_import_and_captures_are_running(
         assert server.ask("status")["pending"] > 0
 
     assert told.seen.count(FACT) == again.seen.count(FACT) == 1
-    assert again.reason == "shown_before"
+    assert again.reason in SEEN
     place.drain()
     assert ("user", QUESTION) in place.said()
 
