@@ -35,7 +35,7 @@ hits has 30 of 37 right with them, .81 (.68 to .92; `tests.benchmarks.sessions_f
 themselves were chosen on these questions. A twentieth more or less makes it .75 to .83."""
 MIN_ANSWER: Final = 0.8
 MAX_ANSWER: Final = 0.95
-"""Of the 36 memories 14 are said at this one, and 11 of those are right: never is it mute for good.
+"""Of 36 memories that were said 14 are at this one, and 11 of those are right: never is it mute.
 
 `MIN_CONFIDENCE` stays where it is: with .8 of it 17 are said, and 13 of those are right."""
 
